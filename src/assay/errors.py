@@ -1,0 +1,127 @@
+"""Every error that Assay raises on purpose, split by what the caller does next.
+
+::
+
+    AssayError
+    ├── RequestError            the client's request is wrong: mend it
+    │   ├── UnknownWiki
+    │   ├── UnknownModel
+    │   ├── BadParameter
+    │   └── BadInjection
+    ├── RetryableError          nothing is wrong with the request: retry after `delay_s`
+    │   ├── Overloaded
+    │   ├── DeadlineExceeded
+    │   └── SourceUnavailable
+    ├── ConfigurationError      an operator must mend a setting, a file or a command line
+    │   └── SourceError         a dump, history or wiki address cannot be read
+    ├── BundleError             a model bundle is refused
+    └── GraphError              a programmer's mistake in the feature graph
+        ├── DependencyCycle
+        └── MissingRoot
+
+A *revision* that cannot be scored is not an exception but a value
+(`assay.revisions.problem.Problem`): in a batch it concerns one cell only.
+HTTP statuses are not here: they stand in one table in `assay.serving.problems`.
+"""
+
+from __future__ import annotations
+
+
+class AssayError(Exception):
+    """Base of all. `code` is stable and machine-readable; `str()` is for people and says what to do."""
+
+    code = "internal_error"
+
+
+class RequestError(AssayError):
+    """The request is wrong; sending it again unchanged cannot help."""
+
+    code = "bad_request"
+
+
+class UnknownWiki(RequestError):
+    """This server does not score that wiki."""
+
+    code = "unknown_wiki"
+
+
+class UnknownModel(RequestError):
+    """The wiki has no model of that name."""
+
+    code = "unknown_model"
+
+
+class BadParameter(RequestError):
+    """A parameter's value cannot be understood or is out of range."""
+
+    code = "bad_parameter"
+
+
+class BadInjection(BadParameter):
+    """An injected value names no feature or datasource, or has the wrong type."""
+
+    code = "bad_injection"
+
+
+class RetryableError(AssayError):
+    """Nothing is wrong with the request; try again after `delay_s` seconds."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, delay_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.delay_s = delay_s
+
+
+class Overloaded(RetryableError):
+    """A bounded queue is full; the work was not accepted."""
+
+    code = "overloaded"
+
+
+class DeadlineExceeded(RetryableError):
+    """The request's deadline passed before the work was done."""
+
+    code = "deadline_exceeded"
+
+
+class SourceUnavailable(RetryableError):
+    """The wiki did not answer, or asked us to wait."""
+
+    code = "source_unavailable"
+
+
+class ConfigurationError(AssayError):
+    """A setting, file or command line that an operator must mend."""
+
+    code = "configuration_error"
+
+
+class SourceError(ConfigurationError):
+    """A dump, history or wiki address that cannot be opened or read."""
+
+    code = "source_error"
+
+
+class BundleError(AssayError):
+    """A model bundle is truncated, altered, foreign, or newer than this Assay can read."""
+
+    code = "bundle_refused"
+
+
+class GraphError(AssayError):
+    """The feature graph itself is wrong: a programmer's mistake, found when a plan is compiled."""
+
+    code = "graph_error"
+
+
+class DependencyCycle(GraphError):
+    """A node depends on itself; the message names the whole cycle."""
+
+    code = "dependency_cycle"
+
+
+class MissingRoot(GraphError):
+    """A node without inputs has no way to be read from a revision and was not injected."""
+
+    code = "missing_root"

@@ -1,0 +1,201 @@
+"""Computes any set of nodes for a revision, each needed node once.
+
+A `Plan` is compiled once for a set of targets and a set of injected names, then run for many
+revisions: a flat loop over slots, no recursion and no dictionary look-ups. Failures are values and
+stay local: a node that fails takes down only what depends on it, so models that do not need it are
+still scored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from assay.errors import BadInjection, DependencyCycle, MissingRoot
+from assay.features.node import Datasource, Feature, FeatureValue, Node, Root
+from assay.revisions.problem import Problem
+from assay.revisions.types import UNKNOWN, Revision, Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A node whose own function raised: our defect or a hostile input; named, never a traceback."""
+
+    node: str
+    reason: str
+
+    def as_problem(self) -> Problem:
+        return Problem("feature_failed", "CaughtDependencyError", f"{self.node} failed: {self.reason}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    slot: int
+    node: Node
+    inputs: tuple[int, ...]
+
+
+class Plan:
+    """An order of work for `targets`, with the nodes named in `injected` cut off from their inputs.
+
+    Raises `DependencyCycle` or `MissingRoot` when the graph is wrong; both name the nodes.
+    """
+
+    def __init__(self, targets: Iterable[Node], injected: frozenset[str] = frozenset()) -> None:
+        self.targets = tuple(targets)
+        order = _topological(self.targets, injected)
+        self._slots = {node: slot for slot, node in enumerate(order)}
+        self.nodes = tuple(order)
+        self._injected = tuple((slot, node.name) for slot, node in enumerate(order) if node.name in injected)
+        self._roots = tuple(
+            (slot, node.read)
+            for slot, node in enumerate(order)
+            if isinstance(node, Root) and node.read is not None and node.name not in injected
+        )
+        self._steps = tuple(
+            _Step(slot, node, tuple(self._slots[d] for d in node.depends_on))
+            for slot, node in enumerate(order)
+            if node.name not in injected and not isinstance(node, Root)
+        )
+
+    def run(self, revision: Revision, injection: Mapping[str, Any] | None = None) -> Values:
+        """All values for one revision. `injection`: already decoded values (see `decode_injection`)."""
+        values: list[Any] = [None] * len(self._slots)
+        marred = False
+        for slot, name in self._injected:
+            value = injection[name]  # type: ignore[index]
+            values[slot] = value
+            marred = marred or value is UNKNOWN
+        for slot, read in self._roots:
+            value = read(revision)
+            values[slot] = value
+            marred = marred or value is UNKNOWN or type(value) is Problem
+        for step in self._steps:
+            inputs = [values[i] for i in step.inputs]
+            if marred:
+                blocked = _blocked(inputs, step.node)
+                if blocked is not None:
+                    values[step.slot] = blocked
+                    continue
+            try:
+                value = step.node.compute(*inputs)  # type: ignore[misc]
+            except Exception as error:  # a hostile text must cost its own cell only
+                value = Failed(step.node.name, f"{type(error).__name__}: {error}")
+            values[step.slot] = value
+            if value is UNKNOWN or type(value) is Failed or type(value) is Problem:
+                marred = True
+        return Values(self._slots, values)
+
+
+class Values:
+    """What one run computed."""
+
+    __slots__ = ("_slots", "_values")
+
+    def __init__(self, slots: Mapping[Node, int], values: list[Any]) -> None:
+        self._slots = slots
+        self._values = values
+
+    def raw(self, node: Node) -> Any:
+        """The node's value, `UNKNOWN`, a `Problem` or a `Failed`."""
+        return self._values[self._slots[node]]
+
+    def row(self, features: Iterable[Feature]) -> list[FeatureValue] | Problem:
+        """The features' values in order, None where unknown; or the first problem met among them."""
+        row: list[FeatureValue] = []
+        for feature in features:
+            value = self._values[self._slots[feature]]
+            if type(value) is Problem:
+                return value
+            if type(value) is Failed:
+                return value.as_problem()
+            row.append(None if value is UNKNOWN else value)
+        return row
+
+
+def decode_injection(nodes: Iterable[Node], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Check and convert a client's injected JSON values against the nodes that they name.
+
+    Raises `BadInjection` naming every value that is wrong: an unknown name, a wrong type, a node
+    that cannot be injected.
+    """
+    by_name = {node.name: node for node in nodes}
+    decoded: dict[str, Any] = {}
+    faults: list[str] = []
+    for name, value in raw.items():
+        node = by_name.get(name)
+        if node is None:
+            faults.append(f"{name}: no such feature or datasource")
+            continue
+        try:
+            decoded[name] = _decode(node, value)
+        except (ValueError, TypeError) as error:
+            faults.append(f"{name}: {error}")
+    if faults:
+        raise BadInjection("; ".join(faults))
+    return decoded
+
+
+def _decode(node: Node, value: Any) -> Any:
+    if isinstance(node, Feature):
+        return _decode_feature(node, value)
+    if isinstance(node, Root | Datasource) and node.from_json is not None:
+        return node.from_json(value)
+    raise ValueError("cannot be injected")
+
+
+def _decode_feature(feature: Feature, value: Any) -> FeatureValue | Unknown:
+    if value is None:
+        return UNKNOWN
+    if feature.type == "bool":
+        if not isinstance(value, bool):
+            raise ValueError("must be true or false")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number")
+    if not abs(value) < 1e18:
+        raise ValueError("must be a finite number below 1e18")
+    return value
+
+
+def _blocked(inputs: list[Any], node: Node) -> Any:
+    """What stops the node: the first problem or failure, else UNKNOWN; None when it can run."""
+    unknown = False
+    for value in inputs:
+        if type(value) is Problem or type(value) is Failed:
+            return value
+        unknown = unknown or value is UNKNOWN
+    return UNKNOWN if unknown and not node.accepts_unknown else None
+
+
+def _topological(targets: tuple[Node, ...], injected: frozenset[str]) -> list[Node]:
+    """Every needed node after all its inputs; iterative, so that depth cannot exhaust the stack."""
+    order: list[Node] = []
+    done: set[Node] = set()
+    path: dict[Node, None] = {}
+    stack: list[tuple[Node, bool]] = [(node, False) for node in reversed(targets)]
+    while stack:
+        node, expanded = stack.pop()
+        if expanded:
+            path.pop(node)
+            done.add(node)
+            order.append(node)
+            continue
+        if node in done:
+            continue
+        if node in path:
+            cycle = [*path][[*path].index(node) :]
+            raise DependencyCycle(" -> ".join(n.name for n in [*cycle, node]))
+        path[node] = None
+        stack.append((node, True))
+        if node.name in injected:
+            continue
+        if node.compute is None and not (isinstance(node, Root) and node.read is not None):
+            wanted_by = [*path][-2].name if len(path) > 1 else "the request"
+            raise MissingRoot(
+                f"{node.name} (needed by {wanted_by}) is neither read from a revision, "
+                "nor computed, nor injected"
+            )
+        stack.extend((dependency, False) for dependency in reversed(node.depends_on))
+    return order

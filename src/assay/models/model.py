@@ -1,0 +1,53 @@
+"""What every model promises, whatever it was learned with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assay.features.node import Feature, FeatureValue
+
+Label = bool | str
+"""A class: True/False for a binary model, a name such as "FA" for an ordinal one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What a model says of one revision. `probability`: one per label, in [0, 1], summing to 1."""
+
+    prediction: Label
+    probability: Mapping[Label, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why: exact SHAP values (Lundberg et al. 2018, TreeSHAP) in log-odds.
+
+    `base[label] + sum(contributions[label])` is the label's logit; the score's probabilities are its
+    sigmoid (binary, where only the label True is told) or softmax (several classes).
+    `contributions`: by label, one value per feature, in the model's order.
+    """
+
+    base: Mapping[Label, float]
+    contributions: Mapping[Label, Sequence[float]]
+
+
+class Model(Protocol):
+    """A loaded model: a pure function of its features' values."""
+
+    wiki: str
+    name: str
+    version: str
+    digest: str
+    labels: tuple[Label, ...]
+    features: tuple[Feature, ...]
+    needs_parent: bool
+
+    def score(self, row: Sequence[FeatureValue]) -> Score:
+        """Score one row of values in the order of `features`; None is a missing value."""
+        ...
+
+    def explain(self, row: Sequence[FeatureValue]) -> Explanation:
+        """Exact contribution of each feature to the score of `row`."""
+        ...

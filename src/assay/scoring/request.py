@@ -1,0 +1,59 @@
+"""One request, one job, one cell: the words that web, engine and cache share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from assay.features.node import FeatureValue
+from assay.models.model import Explanation, Score
+from assay.revisions.problem import Problem
+from assay.revisions.types import Revision
+
+MAX_REVISIONS = 50
+"""Revisions in one request, as in ORES; a client asks again for more."""
+
+Injection = Mapping[str, Any]
+"""Raw JSON values by the full name of a feature or datasource (``feature.…``, ``datasource.…``)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreRequest:
+    """Validated: the wiki and models exist, ids are positive, unique and at most `MAX_REVISIONS`.
+
+    `injection`: by revision id. A request with `features` or `explain` is answered by computing, not
+    from the cache.
+    """
+
+    wiki: str
+    rev_ids: tuple[int, ...]
+    models: tuple[str, ...]
+    injection: Mapping[int, Injection] = field(default_factory=dict)
+    features: bool = False
+    explain: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A good cell. `features`: by name, only when asked for; `explanation` likewise."""
+
+    score: Score
+    features: Mapping[str, FeatureValue] | None = None
+    explanation: Explanation | None = None
+
+
+Cell = Scored | Problem
+"""What is said of one revision by one model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """All missing models of one revision: the unit of work, so that shared features are computed once."""
+
+    wiki: str
+    models: tuple[str, ...]
+    revision: Revision
+    injection: Injection = field(default_factory=dict)
+    features: bool = False
+    explain: bool = False
