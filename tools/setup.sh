@@ -1,0 +1,47 @@
+#!/bin/sh
+# Makes .venv with the pinned, hash-checked packages: "run" to serve, "dev" to test as well.
+# Needs Python >= 3.11; installs what Debian lacks when it may (root), else says what to install.
+set -eu
+cd "$(dirname "$0")/.."
+kind=${1:?usage: tools/setup.sh run|dev}
+
+debian() { # debian PACKAGE...: install Debian packages, or say exactly what is missing
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get install -y -q --no-install-recommends "$@" >/dev/null 2>&1 || {
+            apt-get update -q >/dev/null && apt-get install -y -q --no-install-recommends "$@" >/dev/null
+        }
+    else
+        echo "Missing: $*. Install it (on Debian: sudo apt-get install $*) and run make again." >&2
+        exit 1
+    fi
+}
+
+python=
+for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3; do
+    if command -v "$candidate" >/dev/null &&
+        "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+        python=$candidate
+        break
+    fi
+done
+[ -n "$python" ] || { debian python3; python=python3; }
+
+"$python" -c 'import ensurepip, venv' 2>/dev/null || debian python3-venv
+ldconfig -p 2>/dev/null | grep -q libgomp.so.1 || debian libgomp1
+
+[ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null || "$python" -m venv --clear .venv
+
+pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet "$@"; }
+case $kind in
+run) requirements=requirements.txt ;;
+dev)
+    requirements=requirements-dev.txt
+    command -v chromium >/dev/null || debian chromium
+    command -v 7z >/dev/null || debian p7zip-full
+    ;;
+*) echo "usage: tools/setup.sh run|dev" >&2; exit 2 ;;
+esac
+echo "Installing the pinned packages of $requirements into .venv ..."
+pip install --require-hashes -r "$requirements"
+pip install --no-deps --no-build-isolation -e .
+touch .venv/.run-ready ".venv/.$kind-ready"
