@@ -1,0 +1,37 @@
+"""All recipes by ``wiki/model``: built-in ones register by the call that outsiders use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from importlib import import_module
+from pkgutil import iter_modules
+from types import MappingProxyType
+
+from assay.errors import ConfigurationError
+from assay.models.recipe import Recipe
+
+_REGISTRY: dict[str, Recipe] = {}
+
+
+def register(recipe: Recipe) -> Recipe:
+    """Make `recipe` known under its id; gives it back. Raises `ConfigurationError` when the id is taken."""
+    if _REGISTRY.setdefault(recipe.id, recipe) != recipe:
+        raise ConfigurationError(f"there are two recipes called {recipe.id}: rename one")
+    return recipe
+
+
+def recipes() -> Mapping[str, Recipe]:
+    """Every known recipe by id, in the order of their names."""
+    for module in iter_modules(__path__):
+        import_module(f"{__name__}.{module.name}")
+    return MappingProxyType(dict(sorted(_REGISTRY.items())))
+
+
+def recipe(recipe_id: str) -> Recipe:
+    """The recipe called ``wiki/model``. Raises `ConfigurationError` naming the nearest ones."""
+    known = recipes()
+    if recipe_id not in known:
+        near = get_close_matches(recipe_id, known, n=3, cutoff=0.4) or list(known)
+        raise ConfigurationError(f"no recipe {recipe_id!r}; did you mean {', '.join(near)}?")
+    return known[recipe_id]

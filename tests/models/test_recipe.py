@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assay.errors import ConfigurationError
+from assay.models.recipe import Mask, Recipe, Split
+from assay.models.recipes import recipe, recipes, register
+
+GOOD = Recipe("enwiki", "damaging", "binary", (True, False), ("feature.a", "feature.b"), "A test.")
+
+
+def test_the_digest_follows_every_field() -> None:
+    changed = [
+        replace(GOOD, rounds=299),
+        replace(GOOD, params={"num_leaves": 7}),
+        replace(GOOD, masks=(Mask(("feature.b",)),)),
+        replace(GOOD, split=Split("folds", folds=7)),
+        replace(GOOD, features=("feature.b", "feature.a")),
+    ]
+    assert len({GOOD.digest, *(other.digest for other in changed)}) == len(changed) + 1
+    assert GOOD.digest == replace(GOOD).digest
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"labels": (False, True)}, "labels"),
+        ({"kind": "multiclass"}, "strings"),
+        ({"kind": "multiclass", "labels": ("a", "a")}, "different labels"),
+        ({"features": ()}, "features"),
+        ({"features": ("feature.a", "feature.a")}, "features"),
+        ({"rounds": 0}, "rounds"),
+        ({"rows_per_actor": 0}, "rows_per_actor"),
+        ({"population_rates": {"true": 0.1}}, "population_rates"),
+    ],
+)
+def test_what_cannot_be_is_refused(change: dict[str, Any], fault: str) -> None:
+    with pytest.raises(ConfigurationError, match=fault):
+        replace(GOOD, **change)
+
+
+def test_every_registered_recipe_is_found_by_its_id() -> None:
+    assert all(recipe(recipe_id).id == recipe_id for recipe_id in recipes())
+
+
+def test_an_unknown_recipe_names_the_nearest_and_a_second_of_one_name_is_refused() -> None:
+    first = register(replace(GOOD, wiki="testrecipes"))
+    with pytest.raises(ConfigurationError, match="testrecipes/damaging"):
+        recipe("testrecipe/damaging")
+    with pytest.raises(ConfigurationError, match="two recipes"):
+        register(replace(first, rounds=7))
