@@ -1,0 +1,227 @@
+"""Scores long lists of revisions to JSON lines, so that killing it loses nothing and doubles nothing.
+
+Lines stand in the order of the list, each written whole. The file itself is therefore the record of
+progress: on resuming, a torn last line is cut off, the whole ones are counted, and the list goes on
+behind them. One line: ``{"wiki", "rev_id", "scores": {model: …}}``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, BinaryIO, Final, Self
+
+import orjson
+
+from assay.clock import Clock, Deadline, SystemClock
+from assay.errors import BadParameter, ConfigurationError, RetryableError, SourceUnavailable
+from assay.revisions.problem import Problem
+from assay.scoring.request import Cell, ScoreRequest
+from assay.scoring.service import ScoringService, Table
+
+Shape = Callable[[Cell], Mapping[str, Any]]
+"""Turns a cell into its JSON document."""
+
+MAX_ID_DIGITS: Final = 18
+
+
+@dataclass(frozen=True, slots=True)
+class BatchOptions:
+    """How a batch is driven."""
+
+    chunk: int = 16
+    """Revisions asked for at once; small, so that few large texts are in memory at a time."""
+    ahead: int = 2
+    """Chunks under way at once: one is fetched while another is computed."""
+    deadline_s: float = 120.0
+    """For one chunk, fetching included."""
+    retries: int = 5
+    """How often a chunk with retryable problems is asked for again before the batch stops."""
+    backoff_s: float = 2.0
+    """Pause before the first retry; doubled for each further one."""
+
+
+class LinesFile:
+    """An append-only file of JSON lines that belongs to one process at a time.
+
+    Opening cuts off a torn last line. `count`: whole lines; `last`: the last of them, None in an empty file.
+    Raises `ConfigurationError` when another process writes it, or it holds something else.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stream = self._locked(path)
+        self.count, self.last = self._recover()
+
+    def append(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        """Write whole lines at once and hand them to the operating system: a killed process loses none."""
+        lines = [orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE) for document in documents]
+        self._stream.write(b"".join(lines))
+        self._stream.flush()
+        self.count += len(lines)
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @staticmethod
+    def _locked(path: Path) -> BinaryIO:
+        try:
+            stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ConfigurationError(f"another process is writing {path}: wait for it or end it") from None
+        except OSError as error:
+            raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+        return stream
+
+    def _recover(self) -> tuple[int, dict[str, Any] | None]:
+        whole, count, last = 0, 0, b""
+        for line in self._stream:
+            if not line.endswith(b"\n"):
+                break
+            whole, count, last = whole + len(line), count + 1, line
+        self._stream.seek(whole)
+        self._stream.truncate()
+        return count, self._parse(last) if count else None
+
+    def _parse(self, line: bytes) -> dict[str, Any]:
+        try:
+            document = orjson.loads(line)
+        except orjson.JSONDecodeError:
+            document = None
+        if not isinstance(document, dict) or not isinstance(document.get("scores"), dict):
+            self.close()
+            raise ConfigurationError(f"{self.path} holds something other than scores: give another file")
+        return document
+
+
+def read_ids(lines: Iterable[str], name: str) -> Iterator[int]:
+    """Revision ids, one a line; blank lines and ``#`` comments are passed over.
+
+    Raises `BadParameter` naming the line that is no id.
+    """
+    for number, line in enumerate(lines, 1):
+        text = line.split("#", 1)[0].strip()
+        if not text:
+            continue
+        if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS and int(text) > 0):
+            raise BadParameter(f"{name}, line {number}: {text[:40]!r} is not a revision id")
+        yield int(text)
+
+
+class Batch:
+    """One list of revisions of one wiki, scored by `models` into `output`."""
+
+    def __init__(
+        self,
+        service: ScoringService,
+        wiki: str,
+        models: Sequence[str],
+        shape: Shape,
+        *,
+        features: bool = False,
+        explain: bool = False,
+        options: BatchOptions = BatchOptions(),
+        clock: Clock | None = None,
+    ) -> None:
+        self._service = service
+        self._request = ScoreRequest(wiki, (), tuple(models), {}, features, explain)
+        self._shape = shape
+        self._options = options
+        self._clock = clock or SystemClock()
+
+    async def run(self, rev_ids: Iterable[int], output: LinesFile, advanced: Callable[[int], None]) -> int:
+        """Score what `output` does not hold yet; `advanced` is told how many more are done. Lines written.
+
+        Raises `SourceUnavailable` when the wiki stays away; running again goes on where this stopped.
+        """
+        remaining = self._behind(iter(rev_ids), output)
+        advanced(output.count)
+        before = output.count
+        async for ids, table in self._tables(remaining):
+            output.append(self._document(rev_id, table) for rev_id in ids)
+            advanced(len(ids))
+        return output.count - before
+
+    def _behind(self, rev_ids: Iterator[int], output: LinesFile) -> Iterator[int]:
+        """The ids after those that are done; the last done line must be the list's."""
+        if output.last is None:
+            return rev_ids
+        reached = next(islice(rev_ids, output.count - 1, None), None)
+        expected = (self._request.wiki, reached, set(self._request.models))
+        if (output.last.get("wiki"), output.last.get("rev_id"), set(output.last["scores"])) != expected:
+            raise ConfigurationError(
+                f"{output.path} was begun with another list, wiki or models: "
+                "give another file, or delete it to begin anew"
+            )
+        return rev_ids
+
+    async def _tables(self, rev_ids: Iterator[int]) -> AsyncIterator[tuple[list[int], Table]]:
+        """Chunks in order, a few of them under way at a time."""
+        under_way: deque[tuple[list[int], asyncio.Task[Table]]] = deque()
+        try:
+            while True:
+                while len(under_way) < self._options.ahead and (ids := self._chunk(rev_ids)):
+                    under_way.append((ids, asyncio.create_task(self._table(ids))))
+                if not under_way:
+                    return
+                ids, task = under_way.popleft()
+                yield ids, await task
+        finally:
+            for _, task in under_way:
+                task.cancel()
+
+    def _chunk(self, rev_ids: Iterator[int]) -> list[int]:
+        return list(islice(rev_ids, self._options.chunk))
+
+    async def _table(self, ids: Sequence[int]) -> Table:
+        unique = tuple(dict.fromkeys(ids))
+        done: dict[int, Mapping[str, Cell]] = {}
+        pause_s, reason = self._options.backoff_s, ""
+        for attempt in range(self._options.retries + 1):
+            if attempt:
+                await asyncio.sleep(pause_s)
+                pause_s *= 2
+            missing = tuple(rev_id for rev_id in unique if rev_id not in done)
+            try:
+                table = await self._ask(missing)
+            except RetryableError as error:
+                reason, pause_s = str(error), max(pause_s, error.delay_s)
+                continue
+            done.update({rev_id: cells for rev_id, cells in table.items() if not _retryable(cells)})
+            if len(done) == len(unique):
+                return done
+            reason = next(message for cells in table.values() if (message := _retryable(cells)))
+        raise SourceUnavailable(
+            f"gave up after {self._options.retries} retries: {reason} "
+            "What is scored is in the file; run the same command again to go on."
+        )
+
+    async def _ask(self, ids: tuple[int, ...]) -> Table:
+        base = self._request
+        request = ScoreRequest(base.wiki, ids, base.models, {}, base.features, base.explain)
+        return await self._service.score(request, Deadline.after(self._options.deadline_s, self._clock))
+
+    def _document(self, rev_id: int, table: Table) -> dict[str, Any]:
+        scores = {model: self._shape(cell) for model, cell in table[rev_id].items()}
+        return {"wiki": self._request.wiki, "rev_id": rev_id, "scores": scores}
+
+
+def _retryable(cells: Mapping[str, Cell]) -> str:
+    """The message of the first problem worth asking again for; empty when there is none."""
+    for cell in cells.values():
+        if isinstance(cell, Problem) and cell.retryable:
+            return cell.message
+    return ""

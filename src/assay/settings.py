@@ -1,0 +1,199 @@
+"""Every setting of Assay, from files, environment variables and flags, checked all at once.
+
+Layers, each over the one before: defaults, the base file, further files, environment variables,
+flags. A file is TOML; ``[pool] workers = 4`` is ``ASSAY_POOL__WORKERS=4`` in the environment. A
+variable that ends in ``_FILE`` names a file that holds the value (for secrets). A key that no setting
+has is an error that names the nearest one: a misspelt setting must never be a setting quietly not made.
+
+pydantic validates; it does not read, because its settings reader ignores unknown environment variables.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields, is_dataclass
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+import orjson
+from pydantic import TypeAdapter, ValidationError
+
+from assay.errors import ConfigurationError
+
+PREFIX: Final = "ASSAY_"
+NESTED: Final = "__"
+_MAX_FILE_BYTES: Final = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class WikiSettings:
+    """One wiki to score."""
+
+    source: str
+    """An api.php URL, an XML dump (plain, .gz, .bz2, .xz, .lzma, .7z) or a .jsonl(.xz) history."""
+    bundles: str | None = None
+    """Whose models to use: the wiki part of the bundles' names. None: those of the wiki's own name. Models
+    that neither has come from ``anywiki``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Where the web process listens."""
+
+    host: str = "127.0.0.1"
+    """Address; loopback by default, so that nobody serves the world by accident."""
+    port: int = 8080
+    """TCP port, 1 to 65535."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= 65535:
+            raise ValueError("port must lie in 0 … 65535 (0 lets the system choose)")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of them; each section is the options of one part."""
+
+    wikis: Mapping[str, WikiSettings] = field(default_factory=dict)
+    """By database name. Empty: the sample wiki that comes with Assay."""
+    server: ServerSettings = ServerSettings()
+    bundle_directories: tuple[str, ...] = ()
+    """Folders with further bundles, ``<wiki>/<model>/``; the later wins over the earlier and the shipped."""
+
+
+def load(
+    files: Sequence[Path] = (),
+    environment: Mapping[str, str] | None = None,
+    flags: Mapping[str, Any] | None = None,
+) -> Settings:
+    """The settings that these layers give. `environment`: None for the process's own.
+
+    Raises `ConfigurationError` that lists *every* fault of all layers, each with its file or variable.
+    """
+    faults: list[str] = []
+    merged: dict[str, Any] = {}
+    for name, layer in _layers(
+        files, os.environ if environment is None else environment, flags or {}, faults
+    ):
+        faults.extend(f"{name}: {fault}" for fault in _unknown_keys(layer, Settings))
+        merged = _merge(merged, layer)
+    try:
+        settings = TypeAdapter(Settings).validate_python(merged)
+    except ValidationError as error:
+        faults.extend(_describe(error))
+    if faults:
+        raise ConfigurationError("the configuration is wrong:\n  " + "\n  ".join(dict.fromkeys(faults)))
+    return settings
+
+
+def describe(settings: Settings) -> dict[str, Any]:
+    """As plain values, for ``assay config show``; nothing in it is secret."""
+    plain = TypeAdapter(Settings).dump_python(settings, mode="json")
+    assert isinstance(plain, dict)
+    return plain
+
+
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of the configuration that this code reads."""
+    return TypeAdapter(Settings).json_schema()
+
+
+def keys(section: type = Settings, prefix: str = "") -> Iterator[str]:
+    """Dotted names of all settings (``pool.workers``, ``wikis.<name>.source``), in order."""
+    for name, kind in _hints(section).items():
+        inner = _section_of(kind)
+        if inner is None:
+            yield f"{prefix}{name}"
+        else:
+            yield from keys(inner, f"{prefix}{name}." + ("<name>." if _is_mapping(kind) else ""))
+
+
+def _layers(
+    files: Sequence[Path], environment: Mapping[str, str], flags: Mapping[str, Any], faults: list[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in files:
+        try:
+            yield str(path), _read(path)
+        except (OSError, ValueError) as error:
+            faults.append(f"{path}: {error}")
+    for variable, value in sorted(environment.items()):
+        if variable.startswith(PREFIX):
+            try:
+                yield variable, _from_variable(variable, value)
+            except (OSError, ValueError) as error:
+                faults.append(f"{variable}: {error}")
+    yield "command line", dict(flags)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > _MAX_FILE_BYTES:
+        raise ValueError(f"is larger than {_MAX_FILE_BYTES} bytes: is it a configuration file?")
+    return tomllib.loads(path.read_text("utf-8"))
+
+
+def _from_variable(variable: str, value: str) -> dict[str, Any]:
+    """``ASSAY_POOL__WORKERS=4`` as ``{"pool": {"workers": 4}}``; JSON where it is a list or an object."""
+    name = variable.removeprefix(PREFIX)
+    if name.endswith("_FILE"):
+        name, value = name.removesuffix("_FILE"), Path(value).read_text("utf-8").strip()
+    decoded: Any = value
+    if value[:1] in ("[", "{"):
+        decoded = orjson.loads(value)
+    for part in reversed(name.lower().split(NESTED)):
+        decoded = {part: decoded}
+    assert isinstance(decoded, dict)
+    return decoded
+
+
+def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(below)
+    for key, value in above.items():
+        old = merged.get(key)
+        both = isinstance(old, Mapping) and isinstance(value, Mapping)
+        merged[key] = _merge(old, value) if both else value  # type: ignore[arg-type]
+    return merged
+
+
+def _unknown_keys(layer: Mapping[str, Any], section: type, path: str = "") -> Iterator[str]:
+    hints = _hints(section)
+    for key, value in layer.items():
+        if key not in hints:
+            near = get_close_matches(key, hints, n=1, cutoff=0.5)
+            advice = f"did you mean {path}{near[0]}?" if near else f"there are: {', '.join(sorted(hints))}"
+            yield f"unknown setting {path}{key}; {advice}"
+            continue
+        inner = _section_of(hints[key])
+        if inner is None or not isinstance(value, Mapping):
+            continue
+        if _is_mapping(hints[key]):
+            for name, item in value.items():
+                if isinstance(item, Mapping):
+                    yield from _unknown_keys(item, inner, f"{path}{key}.{name}.")
+        else:
+            yield from _unknown_keys(value, inner, f"{path}{key}.")
+
+
+@cache
+def _hints(section: type) -> dict[str, Any]:
+    hints = get_type_hints(section)
+    return {item.name: hints[item.name] for item in fields(section)}
+
+
+def _is_mapping(kind: Any) -> bool:
+    return get_origin(kind) is not None and issubclass(get_origin(kind), Mapping)
+
+
+def _section_of(kind: Any) -> type | None:
+    """The dataclass that a section, or each item of a mapping, is made of; None for a plain value."""
+    candidate = get_args(kind)[1] if _is_mapping(kind) else kind
+    return candidate if isinstance(candidate, type) and is_dataclass(candidate) else None
+
+
+def _describe(error: ValidationError) -> Iterator[str]:
+    for fault in error.errors(include_url=False, include_context=False):
+        place = ".".join(str(part) for part in fault["loc"]) or "settings"
+        yield f"{place}: {fault['msg']} (it is {fault['input']!r:.80})"
