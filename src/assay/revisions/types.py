@@ -62,6 +62,11 @@ class Actor:
     edit_count: Known[int] = UNKNOWN
 
 
+def anonymous_actor(name: str) -> Actor:
+    """A logged-out author: what is known of every one of them, on every wiki and from every source."""
+    return Actor(name, is_anonymous=True, id=None, groups=frozenset({"*"}), registered_at=None)
+
+
 @dataclass(frozen=True, slots=True)
 class PageHistory:
     """A page's past as known just *before* the edit; nothing that came later is in it.

@@ -1,0 +1,40 @@
+"""A source from what an operator writes: ``NAME=https://…/api.php``, an export, or a history."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from assay.errors import SourceError
+from assay.revisions.index import ReportProgress, ensure_index, index_path, record_reader
+from assay.revisions.indexed import IndexedSource
+from assay.revisions.record import MAX_TEXT_BYTES
+
+
+def default_cache_dir() -> Path:
+    """Where indexes go when a file's own folder is read-only.
+
+    `ASSAY_CACHE_DIR`, else `assay/` in `XDG_CACHE_HOME`, else in `~/.cache`.
+    """
+    if own := os.environ.get("ASSAY_CACHE_DIR"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay"
+
+
+def open_indexed(
+    path: Path,
+    *,
+    cache_dir: Path | None = None,
+    max_text_bytes: int = MAX_TEXT_BYTES,
+    progress: ReportProgress | None = None,
+    accept_damaged: bool = False,
+) -> IndexedSource:
+    """A dump or history, indexed first if need be (`ensure_index`). Blocks; raises `SourceError`."""
+    if path.is_dir():
+        raise SourceError(f"{path} is a folder: name one export (.xml) or history (.jsonl) in it.")
+    if not path.exists():
+        raise SourceError(f"{path} does not exist: check the path.")
+    record_reader(path)
+    index = index_path(path, default_cache_dir() if cache_dir is None else cache_dir)
+    ensure_index(path, index, max_text_bytes=max_text_bytes, progress=progress, accept_damaged=accept_damaged)
+    return IndexedSource(index, max_text_bytes=max_text_bytes)
