@@ -1,0 +1,52 @@
+"""Scores by their identity, over any `KeyValueStore`.
+
+Only good scores are kept: a problem may be mended by the next minute (a revision imported, a wiki back),
+and features or explanations are asked for rarely and are large.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from assay.models.model import Score
+from assay.scoring.codec import CodecError, decode_score, encode_score
+from assay.scoring.key import ScoreKey
+from assay.stores.kv import KeyValueStore
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreCacheOptions:
+    """How long scores are kept."""
+
+    ttl_s: float = 7 * 24 * 3600.0
+    """Seconds; a score never goes stale, for its key holds the bundle's digest, but hidden texts should be
+    forgotten some day. ORES kept them for 16 years."""
+
+
+class ScoreCache:
+    """Typed get and set of many at once."""
+
+    def __init__(self, store: KeyValueStore, options: ScoreCacheOptions) -> None:
+        self._store = store
+        self._options = options
+
+    async def get_many(self, keys: Iterable[ScoreKey]) -> dict[ScoreKey, Score]:
+        """The scores that are there; a damaged entry counts as absent."""
+        by_text = {str(key): key for key in keys}
+        found = await self._store.get_many(list(by_text))
+        scores = {}
+        for text, data in found.items():
+            try:
+                scores[by_text[text]] = decode_score(data)
+            except CodecError:
+                continue
+        return scores
+
+    async def set_many(self, scores: Mapping[ScoreKey, Score]) -> None:
+        if scores:
+            values = {str(key): encode_score(score) for key, score in scores.items()}
+            await self._store.set_many(values, self._options.ttl_s)
+
+    async def aclose(self) -> None:
+        await self._store.aclose()

@@ -1,0 +1,57 @@
+"""Why a cell has no score although its revision is sound: reasons that lie with us, as values."""
+
+from __future__ import annotations
+
+from assay.errors import DeadlineExceeded, Overloaded
+from assay.revisions.problem import Problem
+
+
+def deadline_passed(rev_id: int) -> Problem:
+    """The request's time was over before the revision's turn came."""
+    return Problem(
+        DeadlineExceeded.code,
+        "TimeoutError",
+        f"Revision {rev_id} was not scored before the request's deadline; ask again.",
+        retryable=True,
+    )
+
+
+def ran_too_long(limit_s: float) -> Problem:
+    """The revision's own computation was stopped; ORES's words, which clients match."""
+    return Problem("time_limit_exceeded", "TimeoutError", f"Timed out after {limit_s:g} seconds.")
+
+
+def engine_crashed(rev_id: int) -> Problem:
+    """The scoring process died while it worked on this revision, twice."""
+    return Problem(
+        "engine_crashed",
+        "RuntimeError",
+        f"The scoring process died twice on revision {rev_id}; please report the revision.",
+    )
+
+
+def overloaded(rev_id: int) -> Problem:
+    """The queue was full when this revision's turn came, while others of the request were accepted."""
+    return Problem(
+        Overloaded.code,
+        "ScoreProcessorOverloaded",
+        f"The server is overloaded and did not score revision {rev_id}; ask again shortly.",
+        retryable=True,
+    )
+
+
+def computation_abandoned(rev_id: int) -> Problem:
+    """The server stopped, or its engine failed, before the revision was scored."""
+    return Problem(
+        "engine_unavailable",
+        "RuntimeError",
+        f"Revision {rev_id} was not scored because the scoring engine stopped; ask again.",
+        retryable=True,
+    )
+
+
+def unencodable(rev_id: int, reason: str) -> Problem:
+    """A value of the revision or of its scores cannot be sent between processes."""
+    return Problem(
+        "unencodable", "ValueError", f"Revision {rev_id} holds a value that cannot be scored: {reason}"
+    )

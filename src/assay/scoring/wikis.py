@@ -1,0 +1,98 @@
+"""Which wikis this server scores, with which models, and where their revisions come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
+from assay.features.node import Node
+from assay.models.model import Model
+from assay.revisions.source import Source
+from assay.scoring.score import injectable
+
+ANY_WIKI: Final = "anywiki"
+"""The wiki named by bundles that were learned to work on every wiki."""
+
+TEST_WIKI: Final = "testwiki"
+"""Its revisions are made up, so models for any wiki have nothing to say of them."""
+
+
+class ModelSets:
+    """Loaded models by wiki and name; the one rule of which models a wiki gets.
+
+    A wiki's own model comes before one for any wiki of the same name. Web and scoring processes both
+    apply this rule, so a job needs to carry names only.
+    """
+
+    def __init__(self, models: Iterable[Model]) -> None:
+        self._own: dict[str, dict[str, Model]] = {}
+        for model in models:
+            own = self._own.setdefault(model.wiki, {})
+            if model.name in own:
+                raise ConfigurationError(f"two bundles for {model.wiki}/{model.name}: remove one of them")
+            own[model.name] = model
+
+    def of(self, wiki: str) -> Mapping[str, Model]:
+        """The wiki's models by name, in the names' order; empty when there is none."""
+        general = {} if wiki == TEST_WIKI else self._own.get(ANY_WIKI, {})
+        merged = {**general, **self._own.get(wiki, {})}
+        return {name: merged[name] for name in sorted(merged)}
+
+    @cached_property
+    def digests(self) -> dict[str, str]:
+        """Bundles' digests by ``wiki/model``: processes with equal digests give equal scores."""
+        return {f"{wiki}/{name}": m.digest for wiki, own in self._own.items() for name, m in own.items()}
+
+    @property
+    def wikis(self) -> tuple[str, ...]:
+        """Names of wikis with models of their own, including `ANY_WIKI`."""
+        return tuple(sorted(self._own))
+
+
+@dataclass(frozen=True)
+class Wiki:
+    """One wiki that can be scored. `models`: by name, at least one."""
+
+    name: str
+    source: Source = field(repr=False)
+    models: Mapping[str, Model]
+
+    @cached_property
+    def nodes(self) -> Mapping[str, Node]:
+        """All that a client may inject, by name."""
+        return injectable(self.models.values())
+
+    def select(self, names: Sequence[str]) -> tuple[Model, ...]:
+        """The named models in order. Raises `UnknownModel` naming the missing, in ORES's words."""
+        if missing := tuple(name for name in names if name not in self.models):
+            raise UnknownModel(f"Models {missing} not available for {self.name}")
+        return tuple(self.models[name] for name in names)
+
+
+class Wikis(Mapping[str, Wiki]):
+    """All wikis by name, sorted. Raises `ConfigurationError` for a wiki without any model."""
+
+    def __init__(self, sources: Mapping[str, Source], models: ModelSets) -> None:
+        self._wikis = {name: Wiki(name, sources[name], models.of(name)) for name in sorted(sources)}
+        if bare := [name for name, wiki in self._wikis.items() if not wiki.models]:
+            raise ConfigurationError(
+                f"no model for {', '.join(bare)}: give a bundle for the wiki, or one for {ANY_WIKI!r}"
+            )
+
+    def __getitem__(self, name: str) -> Wiki:
+        return self._wikis[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._wikis)
+
+    def __len__(self) -> int:
+        return len(self._wikis)
+
+    def named(self, name: str) -> Wiki:
+        """Raises `UnknownWiki` in ORES's words."""
+        if name not in self._wikis:
+            raise UnknownWiki(f"No scorers available for {name}")
+        return self._wikis[name]
