@@ -11,7 +11,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from assay.errors import GraphError
-from assay.features import roots
+from assay.features import revid, roots, wikitext
 from assay.features.lexicon import Lexicons
 from assay.features.node import Feature, Node, Root
 
@@ -23,7 +23,7 @@ def _roots(_: Lexicons) -> Iterable[Node]:
     return (value for value in vars(roots).values() if isinstance(value, Root))
 
 
-FAMILIES: tuple[Family, ...] = (_roots,)
+FAMILIES: tuple[Family, ...] = (_roots, revid.family, wikitext.family)
 
 
 @lru_cache(maxsize=64)

@@ -36,13 +36,26 @@ class Explanation:
 class Model(Protocol):
     """A loaded model: a pure function of its features' values."""
 
-    wiki: str
-    name: str
-    version: str
-    digest: str
-    labels: tuple[Label, ...]
-    features: tuple[Feature, ...]
-    needs_parent: bool
+    @property
+    def wiki(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def version(self) -> str: ...
+
+    @property
+    def digest(self) -> str: ...
+
+    @property
+    def labels(self) -> tuple[Label, ...]: ...
+
+    @property
+    def features(self) -> tuple[Feature, ...]: ...
+
+    @property
+    def needs_parent(self) -> bool: ...
 
     def score(self, row: Sequence[FeatureValue]) -> Score:
         """Score one row of values in the order of `features`; None is a missing value."""

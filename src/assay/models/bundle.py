@@ -1,0 +1,181 @@
+"""Reads and writes bundles: a model as plain files that are proved before they are used.
+
+Order of proof: the manifest against its own digest, the list of files, each file's size and digest, the
+features against this Assay's catalogue, the trees' structure; only then does LightGBM see a byte.
+Nothing in a bundle is ever executed.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import zlib
+from collections.abc import Mapping, MutableMapping
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from assay.errors import BundleError, GraphError
+from assay.features.catalogue import features
+from assay.features.lexicon import MAX_LEXICON_BYTES, Lexicon, Lexicons
+from assay.features.node import Feature
+from assay.models.calibrate import Calibration
+from assay.models.files import MAX_FILE_BYTES, BundleFiles, open_files
+from assay.models.forest import Forest
+from assay.models.manifest import (
+    MANIFEST,
+    MAX_MANIFEST_BYTES,
+    STATISTICS,
+    TREES,
+    FeatureEntry,
+    FileEntry,
+    Manifest,
+    parse_manifest,
+)
+from assay.models.model import Model
+from assay.models.revid import RevIdModel
+from assay.models.trees import TreeModel
+
+MAX_STATISTICS_BYTES: Final = 8 * 1024 * 1024
+
+
+def read_manifest(path: Path) -> Manifest:
+    """What the bundle at `path` is, without reading its trees (0.2 ms). Raises `BundleError`."""
+    return parse_manifest(open_files(path).read(MANIFEST, MAX_MANIFEST_BYTES))
+
+
+def read_statistics(path: Path) -> dict[str, Any]:
+    """The measured statistics, in ORES's shape, of the bundle at `path`. Raises `BundleError`."""
+    files = open_files(path)
+    manifest = parse_manifest(files.read(MANIFEST, MAX_MANIFEST_BYTES))
+    document = orjson.loads(_proved(files, STATISTICS, manifest.files[STATISTICS], MAX_STATISTICS_BYTES))
+    if not isinstance(document, dict):
+        raise BundleError("statistics.json is no object: train the bundle again")
+    return document
+
+
+def load_bundle(path: Path, pool: MutableMapping[str, Lexicon] | None = None) -> Model:
+    """The model in the directory or zip at `path`.
+
+    `pool`: lexicons by digest, read from and added to, so that models that were trained with equal word
+    lists share them in memory. Raises `BundleError` with what is wrong and what to do.
+    """
+    files = open_files(path)
+    manifest = parse_manifest(files.read(MANIFEST, MAX_MANIFEST_BYTES))
+    _check_names(files, manifest)
+    for name in (STATISTICS, *manifest.cards):
+        entry = manifest.files.get(name) or manifest.cards[name]
+        _proved(files, name, entry, MAX_STATISTICS_BYTES)
+    lexicons = _lexicons(files, manifest, {} if pool is None else pool)
+    columns = _features(manifest, lexicons)
+    if manifest.kind == "revid":
+        return _revid(manifest, columns)
+    text = _proved(files, TREES, manifest.files[TREES], MAX_FILE_BYTES).decode("ascii", "replace")
+    return TreeModel(
+        wiki=manifest.wiki,
+        name=manifest.model,
+        version=manifest.version,
+        digest=manifest.digest,
+        labels=tuple(manifest.labels),
+        features=columns,
+        needs_parent=manifest.needs_parent,
+        forest=Forest(text, len(columns), manifest.raw_outputs),
+        calibration=Calibration(manifest.calibration.scale, tuple(manifest.calibration.bias)),
+    )
+
+
+def file_entries(contents: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """The manifest's entries for `contents`."""
+    return {
+        name: {"sha256": hashlib.sha256(content).hexdigest(), "size_bytes": len(content)}
+        for name, content in contents.items()
+    }
+
+
+def packed_lexicon(lexicon: Lexicon) -> bytes:
+    """As it lies in a bundle: gzip without a time stamp, so that equal lists give equal bytes."""
+    return gzip.compress(lexicon.to_text().encode(), compresslevel=9, mtime=0)
+
+
+def lexicon_file(lexicon: Lexicon) -> str:
+    """Its path in a bundle."""
+    return f"lexicons/{lexicon.name}.txt.gz"
+
+
+def feature_entry(feature: Feature) -> dict[str, Any]:
+    """The manifest's entry for a column."""
+    return FeatureEntry(name=feature.name, type=feature.type, version=feature.version).model_dump()
+
+
+def _check_names(files: BundleFiles, manifest: Manifest) -> None:
+    expected = {MANIFEST, *manifest.files, *manifest.cards}
+    found = files.names()
+    if missing := sorted(expected - found):
+        raise BundleError(f"the bundle lacks {', '.join(missing)}: get it again")
+    if foreign := sorted(found - expected):
+        raise BundleError(
+            f"the bundle holds {', '.join(foreign[:5])}, which its manifest does not name: take it out"
+        )
+
+
+def _proved(files: BundleFiles, name: str, entry: FileEntry, limit_bytes: int) -> bytes:
+    """A file's bytes, once they are what the manifest says. Raises `BundleError`."""
+    if entry.size_bytes > limit_bytes:
+        raise BundleError(f"{name} is said to have {entry.size_bytes} bytes; the limit is {limit_bytes}")
+    content = files.read(name, limit_bytes)
+    if len(content) != entry.size_bytes:
+        raise BundleError(
+            f"{name} has {len(content)} bytes, not {entry.size_bytes} (cut short?): get the bundle again"
+        )
+    if hashlib.sha256(content).hexdigest() != entry.sha256:
+        raise BundleError(f"{name} was altered (its digest does not fit): get the bundle again")
+    return content
+
+
+def _lexicons(files: BundleFiles, manifest: Manifest, pool: MutableMapping[str, Lexicon]) -> Lexicons:
+    found = []
+    for entry in manifest.lexicons:
+        packed = _proved(files, entry.file, manifest.files[entry.file], MAX_LEXICON_BYTES)
+        if entry.digest not in pool:
+            lexicon = Lexicon.from_text(entry.name, _unpacked(entry.file, packed))
+            if lexicon.digest != entry.digest:
+                raise BundleError(f"{entry.file} is not the lexicon that the manifest names: get it again")
+            pool[entry.digest] = lexicon
+        found.append(pool[entry.digest])
+    return Lexicons(found)
+
+
+def _unpacked(name: str, packed: bytes) -> str:
+    """A gzip's text, never more than `MAX_LEXICON_BYTES` of it."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        content = unpacker.decompress(packed, MAX_LEXICON_BYTES + 1)
+        if len(content) > MAX_LEXICON_BYTES or not unpacker.eof or unpacker.unused_data:
+            raise BundleError(f"{name} is no gzip of at most {MAX_LEXICON_BYTES} bytes: get the bundle again")
+        return content.decode("utf-8")
+    except (zlib.error, UnicodeDecodeError) as error:
+        raise BundleError(f"{name} cannot be unpacked ({error}): get the bundle again") from error
+
+
+def _features(manifest: Manifest, lexicons: Lexicons) -> tuple[Feature, ...]:
+    """The catalogue's features, once they are the ones that the model was trained with."""
+    try:
+        found = features((entry.name for entry in manifest.features), lexicons)
+    except GraphError as error:
+        raise BundleError(
+            f"the bundle needs features that this Assay has not ({error}): upgrade Assay, or train it again"
+        ) from error
+    for entry, feature in zip(manifest.features, found, strict=True):
+        if (entry.type, entry.version) != (feature.type, feature.version):
+            raise BundleError(
+                f"{entry.name} was version {entry.version} ({entry.type}) when the model was trained and is "
+                f"now version {feature.version} ({feature.type}): train the bundle again, or use its Assay"
+            )
+    return found
+
+
+def _revid(manifest: Manifest, columns: tuple[Feature, ...]) -> RevIdModel:
+    if columns != RevIdModel.features:
+        raise BundleError(f"a revid bundle has the features {RevIdModel.features}: build it again")
+    return RevIdModel(manifest.wiki, manifest.model, manifest.version, manifest.digest)
