@@ -6,9 +6,12 @@ import os
 from pathlib import Path
 
 from assay.errors import SourceError
+from assay.revisions.action_api import ActionApi, ApiOptions
 from assay.revisions.index import ReportProgress, ensure_index, index_path, record_reader
 from assay.revisions.indexed import IndexedSource
+from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.record import MAX_TEXT_BYTES
+from assay.revisions.source import Source
 
 
 def default_cache_dir() -> Path:
@@ -19,6 +22,34 @@ def default_cache_dir() -> Path:
     if own := os.environ.get("ASSAY_CACHE_DIR"):
         return Path(own)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay"
+
+
+def open_source(
+    wiki: str,
+    spec: str,
+    *,
+    api: ApiOptions | None = None,
+    cache_dir: Path | None = None,
+    max_text_bytes: int = MAX_TEXT_BYTES,
+    progress: ReportProgress | None = None,
+    accept_damaged: bool = False,
+) -> Source:
+    """The source of `wiki` at `spec`: the address of its api.php, or the path of a file.
+
+    Raises `SourceError`, naming the wiki, for everything else and for files that cannot be used.
+    """
+    try:
+        if "://" in spec:
+            return MediaWikiSource(ActionApi(spec, api), max_text_bytes=max_text_bytes)
+        return open_indexed(
+            Path(spec),
+            cache_dir=cache_dir,
+            max_text_bytes=max_text_bytes,
+            progress=progress,
+            accept_damaged=accept_damaged,
+        )
+    except SourceError as error:
+        raise SourceError(f"Wiki {wiki!r}: {error}") from None
 
 
 def open_indexed(

@@ -1,0 +1,228 @@
+"""The MediaWiki action API over HTTP: one query with its retries, all within one deadline.
+
+Polite to the wiki (https://www.mediawiki.org/wiki/API:Etiquette): names itself, sends `maxlag`,
+waits as long as `Retry-After` says, asks for gzip. Distrustful of it: reads no more than a limit,
+follows no redirect to another host, takes HTML and half answers for failures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+import orjson
+from yarl import URL
+
+from assay import __version__
+from assay.clock import Deadline
+from assay.errors import SourceError, SourceUnavailable
+
+RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
+RETRYABLE_CODES = ("maxlag", "ratelimited", "readonly", "internal_api_error", "failed-save")
+MAX_REDIRECTS = 3
+MAX_CONTINUATIONS = 100
+"""Twice the ids of one call: MediaWiki gives at least one revision in each answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiOptions:
+    """How to speak to one wiki."""
+
+    contact: str = ""
+    """Address of the operator, put into the User-Agent; Wikimedia asks for one."""
+    max_response_bytes: int = 2**26
+    """Unpacked. MediaWiki itself ends an answer at 8 MiB of values (`$wgAPIMaxResultSize`) and continues."""
+    attempt_timeout_s: float = 20.0
+    """One attempt; the whole is bounded by the request's deadline."""
+    attempts: int = 4
+    backoff_s: float = 0.5
+    """Wait before the second attempt; doubled each time, and between half and all of it by chance."""
+    maxlag_s: int = 5
+    """The wiki refuses while its replicas lag more than this (5 is what Wikimedia asks of bots)."""
+    parallel: int = 3
+    """Requests at a time to this wiki, over all clients of this process."""
+
+
+class _Trouble(Exception):
+    """One attempt failed. `delay_s`: how long the wiki asked us to wait, None if it did not."""
+
+    def __init__(self, reason: str, is_retryable: bool = True, delay_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason, self.is_retryable, self.delay_s = reason, is_retryable, delay_s
+
+
+def check_api_url(url: str) -> str:
+    """`url` when it is the address of an api.php. Raises `SourceError` saying what is wrong with it."""
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError as error:
+        raise SourceError(f"{url!r} is no address ({error}): give http(s)://HOST/PATH/api.php.") from None
+    fault = None
+    if parts.scheme not in ("http", "https"):
+        fault = "must begin with http:// or https://"
+    elif not parts.hostname:
+        fault = "names no host"
+    elif parts.username or parts.password:
+        fault = "must not hold a user name or password"
+    elif parts.query or parts.fragment or not parts.path.endswith("/api.php"):
+        fault = "must end with /api.php"
+    if fault:
+        raise SourceError(f"{url!r} {fault}, such as https://en.wikipedia.org/w/api.php.")
+    return url
+
+
+class ActionApi:
+    """One wiki's api.php. The HTTP session is opened with the first query and closed by `aclose`."""
+
+    def __init__(
+        self,
+        url: str,
+        options: ApiOptions | None = None,
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._url = URL(check_api_url(url))
+        self._options = options or ApiOptions()
+        self._sleep = sleep
+        self._session: aiohttp.ClientSession | None = None
+        self._slots = asyncio.Semaphore(self._options.parallel)
+
+    async def query(self, parameters: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
+        """The answer's document (formatversion 2).
+
+        Raises `SourceUnavailable` when the wiki gives none in time.
+        """
+        for attempt in range(1, self._options.attempts + 1):
+            try:
+                async with self._slots:
+                    return await self._attempt(parameters, deadline)
+            except _Trouble as trouble:
+                wait_s = self._wait_s(attempt) if trouble.delay_s is None else trouble.delay_s
+                is_last = attempt == self._options.attempts or not trouble.is_retryable
+                if is_last or wait_s >= deadline.remaining_s():
+                    raise SourceUnavailable(f"{self._url}: {trouble.reason}", delay_s=wait_s) from None
+            await self._sleep(wait_s)
+        raise SourceUnavailable(f"{self._url}: no attempt was allowed")
+
+    async def query_all(
+        self, parameters: Mapping[str, str], deadline: Deadline
+    ) -> AsyncGenerator[dict[str, Any]]:
+        """The answers of a query and of all its continuations."""
+        following: dict[str, str] = {}
+        for _ in range(MAX_CONTINUATIONS):
+            document = await self.query({**parameters, **following}, deadline)
+            yield document
+            rest = document.get("continue")
+            if not isinstance(rest, dict):
+                return
+            following = {str(key): str(value) for key, value in rest.items()}
+        raise SourceUnavailable(f"{self._url}: the answer was continued {MAX_CONTINUATIONS} times")
+
+    async def aclose(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    def _wait_s(self, attempt: int) -> float:
+        return float(self._options.backoff_s * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))
+
+    async def _attempt(self, parameters: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
+        timeout_s = min(self._options.attempt_timeout_s, deadline.remaining_s())
+        if timeout_s <= 0:
+            raise _Trouble("the deadline passed", is_retryable=False)
+        try:
+            async with asyncio.timeout(timeout_s):
+                return await self._get(parameters)
+        except TimeoutError:
+            raise _Trouble(f"no answer within {timeout_s:.1f} s") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise _Trouble(f"the connection failed ({error or type(error).__name__})") from None
+
+    async def _get(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+        url = self._url.update_query(
+            {**parameters, "format": "json", "formatversion": "2", "maxlag": str(self._options.maxlag_s)}
+        )
+        for _ in range(MAX_REDIRECTS + 1):
+            async with self._open_session().get(url, allow_redirects=False) as response:
+                if response.status not in (301, 302, 303, 307, 308):
+                    return _document(response, await self._read(response))
+                url = self._redirected(url, response.headers.get("Location", ""))
+        raise _Trouble("redirects without end: correct the wiki's address", is_retryable=False)
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            contact = f" ({self._options.contact})" if self._options.contact else ""
+            self._session = aiohttp.ClientSession(
+                headers={
+                    "User-Agent": f"Assay/{__version__}{contact} aiohttp/{aiohttp.__version__}",
+                    "Accept-Encoding": "gzip",
+                },
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+    def _redirected(self, url: URL, location: str) -> URL:
+        target = url.join(URL(location))
+        is_downgrade = url.scheme == "https" and target.scheme != "https"
+        if not location or target.host != self._url.host or is_downgrade:
+            raise _Trouble(f"redirects to {location!r}: correct the wiki's address", is_retryable=False)
+        return target
+
+    async def _read(self, response: aiohttp.ClientResponse) -> bytes:
+        body = bytearray()
+        async for chunk in response.content.iter_chunked(2**16):
+            body += chunk
+            if len(body) > self._options.max_response_bytes:
+                raise _Trouble(
+                    f"the answer is larger than {self._options.max_response_bytes} bytes", is_retryable=False
+                )
+        return bytes(body)
+
+
+def _document(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
+    delay_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
+    if response.status in RETRYABLE_STATUSES:
+        raise _Trouble(f"HTTP {response.status}", delay_s=delay_s)
+    if response.status != 200:
+        raise _Trouble(f"HTTP {response.status}: check the wiki's address", is_retryable=False)
+    document = _parse(body)
+    error = document.get("error")
+    if isinstance(error, dict):
+        code, info = str(error.get("code")), str(error.get("info"))[:200]
+        raise _Trouble(f"{code}: {info}", code.startswith(RETRYABLE_CODES), delay_s)
+    return document
+
+
+def _parse(body: bytes) -> dict[str, Any]:
+    try:
+        document = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        try:
+            document = json.loads(body.decode("utf-8", "replace"))
+        except (ValueError, RecursionError):
+            raise _Trouble(f"the answer is not JSON (it begins {body[:40]!r})") from None
+    if not isinstance(document, dict):
+        raise _Trouble("the answer is not a JSON object")
+    return document
+
+
+def retry_after_s(header: str | None, now: datetime) -> float | None:
+    """Seconds that a Retry-After header asks to wait, given as seconds or as a date; None if it does not."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        return float(header)
+    try:
+        moment = parsedate_to_datetime(header)
+    except ValueError:
+        return None
+    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
