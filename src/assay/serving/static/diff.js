@@ -1,0 +1,166 @@
+// The change as a table: one row per line, marked by sign, colour and words.
+
+import { fill, h, unseen } from "./dom.js";
+import { count } from "./wording.js";
+
+const FOLD_OVER_CHARS = 260; // unchanged text inside one line longer than this is folded …
+const KEPT_CHARS = 90; // … to this much beside each change
+const FOLD_OVER_ROWS = 24;
+const KEPT_ROWS = 12;
+
+const SIGNS = {
+  added: ["+", "Added line"],
+  removed: ["−", "Removed line"],
+  changed: ["±", "Changed line"],
+  equal: [" ", "Line"],
+};
+
+export function diffSection(diff, revision) {
+  const section = h("section", { class: "card diff", "aria-labelledby": "diff-title" });
+  fill(section, heading(diff), body(diff, revision));
+  return section;
+}
+
+function heading(diff) {
+  const sums = diff && [
+    h("span", { class: "sum-added" }, `+${diff.added_lines}`, unseen(" lines added")),
+    " ",
+    h("span", { class: "sum-removed" }, `−${diff.removed_lines}`, unseen(" lines removed")),
+  ];
+  return h(
+    "header",
+    { class: "card-head" },
+    h("h2", { id: "diff-title" }, "What changed"),
+    sums && h("p", { class: "sums" }, sums),
+  );
+}
+
+function body(diff, revision) {
+  if (!diff) return h("p", { class: "empty" }, "The change cannot be shown: one of the two texts is not to be had.");
+  if (!diff.hunks.length) return h("p", { class: "empty" }, "The text is the same as before.");
+  return [
+    revision.is_creation ? h("p", { class: "empty" }, "This revision created the page.") : null,
+    h("div", { class: "diff-scroll" }, table(diff)),
+    diff.truncated
+      ? h("p", { class: "empty" }, "The change is longer than this; the rest is left out here. The scores regard all of it.")
+      : null,
+  ];
+}
+
+function table(diff) {
+  const groups = [];
+  let expected = 1;
+  for (const hunk of diff.hunks) {
+    if (hunk.new_start > expected) groups.push(gap(hunk.new_start - expected));
+    const rows = hunkRows(hunk);
+    expected = rows.next;
+    groups.push(foldable(rows.elements));
+  }
+  return h(
+    "table",
+    { class: "diff-table" },
+    h("caption", { class: "visually-hidden" }, "Lines that changed, with a few unchanged lines around them"),
+    h(
+      "thead",
+      { class: "visually-hidden" },
+      h("tr", {}, ["Line", "Change", "Text"].map((title) => h("th", { scope: "col" }, title))),
+    ),
+    groups,
+  );
+}
+
+function gap(lines) {
+  const cell = h("td", { colspan: "3" }, `${count(lines, "unchanged line")} not shown`);
+  return h("tbody", {}, h("tr", { class: "gap" }, cell));
+}
+
+/** The rows of one hunk, and the line of the new text that follows it. */
+function hunkRows(hunk) {
+  let oldLine = hunk.old_start;
+  let newLine = hunk.new_start;
+  const elements = hunk.lines.map((line) => {
+    const number = line.kind === "removed" ? oldLine : newLine;
+    if (line.kind !== "added") oldLine += 1;
+    if (line.kind !== "removed") newLine += 1;
+    return row(line, number);
+  });
+  return { elements, next: newLine };
+}
+
+function row(line, number) {
+  const [sign, words] = SIGNS[line.kind];
+  const text = h("td", { class: "diff-text", dir: "auto" });
+  if (line.kind === "changed") fill(text, changedParts(line.parts, text));
+  else fill(text, wholeLine(line, text));
+  return h(
+    "tr",
+    { class: `line-${line.kind}` },
+    h("td", { class: "diff-number" }, String(number)),
+    h("td", { class: "diff-sign" }, h("span", { "aria-hidden": "true" }, sign), unseen(words)),
+    text,
+  );
+}
+
+function wholeLine(line, cell) {
+  const text = line.parts.map((part) => part.text).join("");
+  if (line.kind === "equal") return folded(text, cell, { head: true, tail: false });
+  return h(line.kind === "added" ? "ins" : "del", { class: "whole" }, text || "\u00a0");
+}
+
+function changedParts(parts, cell) {
+  return parts.map((part, i) => {
+    if (part.kind === "equal") {
+      return folded(part.text, cell, { head: i > 0, tail: i < parts.length - 1 });
+    }
+    const [tag, words] = part.kind === "added" ? ["ins", "added: "] : ["del", "removed: "];
+    return [h(tag, { class: "run" }, unseen(words), part.text, unseen("; "))];
+  });
+}
+
+/** Long unchanged text cut to its `head` (after a change) and `tail` (before one), with a button for the rest. */
+function folded(text, cell, { head, tail }) {
+  if (text.length <= FOLD_OVER_CHARS) return text;
+  const start = head ? wordEnd(text, KEPT_CHARS) : 0;
+  const end = tail ? wordStart(text, text.length - KEPT_CHARS) : text.length;
+  const hidden = text.slice(start, end);
+  const button = h("button", { type: "button", class: "unfold" }, `… ${count(hidden.length, "character")} …`);
+  button.setAttribute("aria-label", `Show ${count(hidden.length, "unchanged character")}`);
+  button.addEventListener("click", () => {
+    button.replaceWith(hidden);
+    cell.tabIndex = -1;
+    cell.focus();
+  });
+  return [text.slice(0, start), button, text.slice(end)];
+}
+
+function wordEnd(text, from) {
+  const space = text.indexOf(" ", from);
+  return space === -1 || space > from + 30 ? wholeCharacter(text, from) : space + 1;
+}
+
+function wordStart(text, from) {
+  const space = text.lastIndexOf(" ", from);
+  return space < from - 30 ? wholeCharacter(text, from) : space;
+}
+
+/** Never between the two halves of a surrogate pair. */
+function wholeCharacter(text, at) {
+  const code = text.charCodeAt(at);
+  return code >= 0xdc00 && code <= 0xdfff ? at + 1 : at;
+}
+
+function foldable(rows) {
+  if (rows.length <= FOLD_OVER_ROWS) return h("tbody", {}, rows);
+  const group = h("tbody", {}, rows.slice(0, KEPT_ROWS));
+  const rest = rows.slice(KEPT_ROWS);
+  const button = h("button", { type: "button", class: "unfold" }, `Show ${count(rest.length, "more line")}`);
+  const more = h("tr", { class: "gap" }, h("td", { colspan: "3" }, button));
+  button.addEventListener("click", () => {
+    more.replaceWith(...rest);
+    const first = rest[0].lastElementChild;
+    first.tabIndex = -1;
+    first.focus();
+  });
+  group.append(more);
+  return group;
+}

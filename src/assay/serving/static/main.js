@@ -1,0 +1,202 @@
+// The page: reads the address, asks the API, shows the answer, keeps the address right.
+
+import * as api from "./api.js";
+import { diffSection } from "./diff.js";
+import { debounce, fill, h } from "./dom.js";
+import { editCard } from "./edit.js";
+import { ScoreCard, spoken } from "./scores.js";
+
+const WHAT_IF_DELAY_MS = 250;
+const element = (id) => document.getElementById(id);
+const form = element("ask-form");
+const wikiField = element("wiki");
+const revField = element("rev");
+
+let models = new Map(); // wiki → its models as the API tells them
+let recents = new Map(); // wiki → { ids, next }
+let shown = null; // { wiki, rev, scores, cards, injection }
+let request = new AbortController();
+let whatIfRequest = new AbortController();
+
+// -- asking --------------------------------------------------------------------------------------
+
+async function modelsOf(wiki) {
+  if (!models.has(wiki)) models = new Map((await api.wikis()).wikis.map((entry) => [entry.name, entry.models]));
+  if (!models.has(wiki)) throw new api.ApiError(`This server does not score ${wiki}. Choose a wiki from the list.`);
+  return models.get(wiki);
+}
+
+async function nextRecent(wiki, signal) {
+  let kept = recents.get(wiki);
+  if (!kept || kept.next >= kept.ids.length) {
+    const ids = (await api.recent(wiki, signal)).revisions;
+    if (!ids.length) throw new api.ApiError(`${wiki} has no recent edits. Give a revision id instead.`);
+    kept = { ids, next: 0 };
+    recents.set(wiki, kept);
+  }
+  return kept.ids[kept.next++];
+}
+
+/** Runs one thing the reader asked for; what they asked for before is given up. */
+async function run(action) {
+  request.abort();
+  whatIfRequest.abort();
+  sendWhatIf.cancel();
+  request = new AbortController();
+  const { signal } = request;
+  busy(true);
+  complain("");
+  try {
+    await action(signal);
+  } catch (error) {
+    if (error.name === "AbortError" || signal.aborted) return;
+    complain(error instanceof api.ApiError ? error.message : "Something went wrong in this page. Reload it and try again.");
+    if (!(error instanceof api.ApiError)) console.error(error);
+  }
+  if (!signal.aborted) busy(false);
+}
+
+function load(wiki, rev, { push }) {
+  return run(async (signal) => {
+    await loadInto(wiki, rev, signal, push);
+  });
+}
+
+async function loadInto(wiki, rev, signal, push) {
+  if (push) history.pushState(null, "", `?${new URLSearchParams({ wiki, rev })}`);
+  const [known, document_] = await Promise.all([modelsOf(wiki), api.revision(wiki, rev, signal)]);
+  if (!signal.aborted) show(wiki, known, document_);
+}
+
+// -- showing -------------------------------------------------------------------------------------
+
+function show(wiki, known, answer) {
+  const { revision, scores } = answer;
+  shown = { wiki, rev: revision.id, scores, injection: new Map() };
+  const openFirst = known.find((model) => scores[model.name] && !scores[model.name].error)?.name;
+  shown.cards = known
+    .filter((model) => scores[model.name])
+    .map((model) => new ScoreCard(model, scores[model.name], { open: model.name === openFirst, inject, reset }));
+  const indexUrl = wikiField.selectedOptions[0]?.dataset.indexUrl;
+  fill(
+    element("edit"),
+    editCard(wiki, revision, indexUrl),
+    h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.map((card) => card.element)),
+    diffSection(answer.diff, revision),
+  );
+  element("welcome").hidden = true;
+  element("edit").hidden = false;
+  document.title = `${revision.page.title}, revision ${revision.id} · Assay`;
+  say(`Revision ${revision.id} of ${revision.page.title}. ${spoken(known, scores)}`);
+}
+
+function welcome() {
+  request.abort();
+  whatIfRequest.abort();
+  busy(false);
+  say("");
+  complain("");
+  element("edit").hidden = true;
+  element("welcome").hidden = false;
+  document.title = "Assay";
+}
+
+function busy(is) {
+  document.body.classList.toggle("is-busy", is);
+  element("result").setAttribute("aria-busy", String(is));
+  if (is) say("Loading …");
+}
+
+function say(text) {
+  element("status").textContent = text;
+}
+
+function complain(message) {
+  fill(element("alert"), message ? h("p", { class: "notice error" }, message) : null);
+  if (message) say("");
+}
+
+// -- what if -------------------------------------------------------------------------------------
+
+function inject(name, value) {
+  if (value === undefined) shown.injection.delete(name);
+  else shown.injection.set(name, value);
+  for (const card of shown.cards) card.explanation?.setField(name, value);
+  sendWhatIf();
+}
+
+function reset() {
+  sendWhatIf.cancel();
+  whatIfRequest.abort();
+  for (const name of shown.injection.keys()) for (const card of shown.cards) card.explanation?.setField(name, undefined);
+  shown.injection.clear();
+  complain("");
+  showScores(shown.scores, false);
+  say("All values are as they were.");
+}
+
+const sendWhatIf = debounce(async () => {
+  whatIfRequest.abort();
+  if (!shown.injection.size) return reset();
+  whatIfRequest = new AbortController();
+  const { signal } = whatIfRequest;
+  const { wiki, rev, injection } = shown;
+  try {
+    const { scores } = await api.whatIf(wiki, rev, Object.fromEntries(injection), signal);
+    if (signal.aborted) return;
+    complain("");
+    showScores(scores, true);
+    say(`With the changed value: ${spoken(models.get(wiki), scores)}`);
+  } catch (error) {
+    if (error.name !== "AbortError" && !signal.aborted) complain(error.message);
+  }
+}, WHAT_IF_DELAY_MS);
+
+function showScores(scores, changed) {
+  for (const card of shown.cards) if (scores[card.model.name]) card.update(scores[card.model.name], changed);
+}
+
+// -- the form and the address --------------------------------------------------------------------
+
+function readRevision() {
+  const text = revField.value.trim();
+  const valid = /^[1-9][0-9]{0,18}$/.test(text);
+  const message = element("rev-error");
+  message.hidden = valid;
+  message.textContent = valid ? "" : "Enter a revision id: a whole number such as 1290.";
+  revField.setAttribute("aria-invalid", String(!valid));
+  if (!valid) revField.focus();
+  return valid ? text : null;
+}
+
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const rev = readRevision();
+  if (rev !== null) load(wikiField.value, rev, { push: true });
+});
+
+element("recent").addEventListener("click", () => {
+  const wiki = wikiField.value;
+  run(async (signal) => {
+    const rev = await nextRecent(wiki, signal);
+    if (signal.aborted) return;
+    revField.value = String(rev);
+    readRevision();
+    await loadInto(wiki, String(rev), signal, true);
+  });
+});
+
+function followAddress() {
+  const query = new URLSearchParams(location.search);
+  const wiki = query.get("wiki");
+  const rev = query.get("rev");
+  if (wiki && [...wikiField.options].some((option) => option.value === wiki)) wikiField.value = wiki;
+  else if (wiki) return complain(`This server does not score ${wiki}. Choose a wiki from the list.`);
+  revField.value = rev ?? "";
+  if (!rev) return welcome();
+  if (rev && readRevision() !== null) return load(wikiField.value, revField.value.trim(), { push: false });
+  return undefined;
+}
+
+window.addEventListener("popstate", followAddress);
+followAddress();

@@ -1,0 +1,129 @@
+// One card per model: what it says, why, and what it would say if.
+
+import { fill, h, unseen } from "./dom.js";
+import { Explanation } from "./explanation.js";
+import { chance, modelWords, percent } from "./wording.js";
+
+/** A model's score. `update` shows another one beside the first. */
+export class ScoreCard {
+  /** `inject(feature, value)` is called when the reader changes a value; undefined takes it back. */
+  constructor(model, cell, { open, inject, reset }) {
+    this.model = model;
+    this.words = modelWords(model.name);
+    this.first = cell;
+    this.body = h("div", { class: "score-body" });
+    this.explanation = cell.error || !cell.explanation ? null : new Explanation(model, cell, { open, inject, reset });
+    this.element = h("article", { class: "card score", "aria-labelledby": `score-${model.name}` });
+    fill(this.element, this.#head(), this.body, this.explanation?.element);
+    this.update(cell);
+  }
+
+  update(cell, changed = false) {
+    const before = changed && !this.first.error ? this.first : null;
+    this.element.dataset.tone = cell.error ? "none" : tone(cell, this.words);
+    if (cell.error) fill(this.body, errorLine(cell.error));
+    else if (isBinary(cell)) fill(this.body, binaryScore(cell, before, this.words));
+    else fill(this.body, classScore(cell, before, this.model));
+    if (!cell.error) this.explanation?.update(cell, changed);
+  }
+
+  #head() {
+    return h(
+      "header",
+      { class: "card-head" },
+      h("h3", { id: `score-${this.model.name}` }, this.words.title),
+      h("code", { class: "model-version" }, `${this.model.name} ${this.model.version}`),
+      this.words.question ? h("p", { class: "question" }, this.words.question) : null,
+    );
+  }
+}
+
+/** One sentence for all cards, for the status line. */
+export function spoken(models, scores) {
+  return models
+    .filter((model) => scores[model.name])
+    .map((model) => `${modelWords(model.name).title}: ${spokenCell(scores[model.name])}.`)
+    .join(" ");
+}
+
+function spokenCell(cell) {
+  if (cell.error) return `no score, ${cell.error.message.replace(/\.$/, "")}`;
+  if (isBinary(cell)) return `${percent(cell.probability.true)}, ${chance(cell.probability.true)}`;
+  return `${cell.prediction}, ${percent(cell.probability[cell.prediction])}`;
+}
+
+function isBinary(cell) {
+  return "true" in cell.probability;
+}
+
+function tone(cell, words) {
+  if (!words.badWhen || !isBinary(cell)) return "none";
+  const bad = cell.probability[words.badWhen];
+  if (bad < 0.4) return "calm";
+  return bad < 0.7 ? "caution" : "alarm";
+}
+
+function errorLine(problem) {
+  return h(
+    "p",
+    { class: "notice" },
+    h("strong", {}, "No score. "),
+    problem.message,
+    problem.retryable ? " Asking again later may help." : null,
+  );
+}
+
+function binaryScore(cell, before, words) {
+  const now = cell.probability.true;
+  const was = before?.probability.true;
+  return [
+    h(
+      "p",
+      { class: "verdict" },
+      was === undefined ? null : [h("span", { class: "was" }, unseen("before "), percent(was)), h("span", { class: "arrow", "aria-hidden": "true" }, "→"), unseen(", now ")],
+      h("span", { class: "figure" }, percent(now)),
+      h("span", { class: "chance" }, chance(now)),
+    ),
+    meter(words.title, now, was, `${percent(now)}, ${chance(now)}`),
+  ];
+}
+
+function classScore(cell, before, model) {
+  const labels = model.labels.map(String).filter((label) => label in cell.probability);
+  return [
+    h("p", { class: "verdict" }, h("span", { class: "figure" }, String(cell.prediction)), h("span", { class: "chance" }, `most likely class, ${percent(cell.probability[cell.prediction])}`)),
+    h(
+      "ul",
+      { class: "classes", "aria-label": "All classes" },
+      labels.map((label) => classRow(label, cell, before)),
+    ),
+  ];
+}
+
+function classRow(label, cell, before) {
+  const now = cell.probability[label];
+  const was = before?.probability[label];
+  const chosen = String(cell.prediction) === label;
+  return h(
+    "li",
+    { class: chosen ? "class-row chosen" : "class-row" },
+    h("span", { class: "class-name", dir: "auto" }, label),
+    meter(label, now, was, percent(now)),
+    h("span", { class: "class-percent" }, was === undefined ? null : h("span", { class: "was" }, percent(was), " → "), percent(now)),
+  );
+}
+
+/** A labelled bar from 0 to 100 %; a tick stays where the score was before. */
+function meter(name, now, was, text) {
+  const bar = h("div", { class: "bar" });
+  bar.style.setProperty("--share", String(now));
+  const tick = was === undefined ? null : h("div", { class: "tick" });
+  tick?.style.setProperty("--share", String(was));
+  const value = (now * 100).toFixed(1);
+  return h(
+    "div",
+    { class: "meter", role: "meter", "aria-label": name, "aria-valuemin": 0, "aria-valuemax": 100, "aria-valuenow": value, "aria-valuetext": text },
+    bar,
+    tick,
+  );
+}

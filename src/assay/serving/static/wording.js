@@ -1,0 +1,183 @@
+// Plain words for machine names, chances and times.
+
+const QUESTIONS = {
+  damaging: { title: "Damaging", question: "Does this edit harm the page?", badWhen: "true" },
+  goodfaith: { title: "Good faith", question: "Did the author mean well?", badWhen: "false" },
+  reverted: { title: "Reverted", question: "Will somebody undo this edit?", badWhen: "true" },
+  articlequality: { title: "Article quality", question: "How complete is the article after this edit?" },
+};
+
+/** How a model is presented: title, question, and which outcome is the bad one (absent: neither). */
+export function modelWords(name) {
+  return QUESTIONS[name] ?? { title: capital(name.replaceAll("_", " ")), question: "" };
+}
+
+/** "93%", with one more digit where a whole number would hide the difference. */
+export function percent(probability) {
+  const value = probability * 100;
+  if (value > 0 && value < 0.1) return "<0.1%";
+  if (value < 100 && value > 99.9) return ">99.9%";
+  const digits = (value > 0 && value < 1) || (value > 99 && value < 100) ? 1 : 0;
+  return `${value.toFixed(digits)}%`;
+}
+
+const CHANCES = [
+  [0.05, "very unlikely"],
+  [0.2, "unlikely"],
+  [0.4, "rather unlikely"],
+  [0.6, "could go either way"],
+  [0.8, "rather likely"],
+  [0.95, "likely"],
+  [Infinity, "very likely"],
+];
+
+/** A chance in words. */
+export function chance(probability) {
+  return CHANCES.find(([limit]) => probability < limit)[1];
+}
+
+/** "+0.42", with a true minus sign. */
+export function signed(value, digits = 2) {
+  const text = Math.abs(value).toFixed(digits);
+  if (Number(text) === 0) return (0).toFixed(digits);
+  return `${value < 0 ? "−" : "+"}${text}`;
+}
+
+/** A number short enough to read, exact enough to edit. */
+export function plainNumber(value) {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(5)));
+}
+
+const TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
+
+export function time(iso) {
+  const moment = new Date(iso);
+  return Number.isNaN(moment.getTime()) ? iso : `${TIME.format(moment)} UTC`;
+}
+
+export function bytes(size) {
+  return `${size.toLocaleString("en")} byte${size === 1 ? "" : "s"}`;
+}
+
+export function count(number, noun) {
+  return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
+/** An edit summary with MediaWiki's marks read: links by their label, the section by its name. */
+export function summary(comment) {
+  return comment
+    .replace(/\/\*\s*(.*?)\s*\*\//g, "→ $1:")
+    .replace(/\[\[(?:[^[\]|]*\|)?([^[\]|]+)\]\]/g, "$1")
+    .replace(/:$/, "");
+}
+
+// -- features ------------------------------------------------------------------------------------
+
+const THINGS = {
+  chars: "characters",
+  content_chars: "characters of content",
+  tokens: "tokens",
+  words: "words",
+  uppercase_words: "words in capitals",
+  uppercase_word: "words in capitals",
+  markups: "markup tokens",
+  markup: "markup",
+  number: "numbers",
+  headings: "headings",
+  wikilinks: "links to other pages",
+  external_links: "links to other sites",
+  templates: "templates",
+  ref_tags: "references",
+  tags: "HTML-like tags",
+  list_items: "list items",
+  category_links: "categories",
+  image_links: "images",
+  image_template: "image templates",
+  images_in_tags: "images in galleries",
+  images_in_templates: "images in templates",
+  infobox_templates: "infoboxes",
+  infobox_images: "images in the infobox",
+  cite_templates: "citation templates",
+  cn_templates: "“citation needed” marks",
+  who_templates: "“who?” marks",
+  main_article_templates: "“main article” notes",
+  shortened_footnote_templates: "shortened footnotes",
+  paragraphs_without_refs_total_length: "characters in paragraphs without references",
+  stems_length: "length of all word stems",
+  dict_word: "dictionary words",
+  non_dict_word: "words not in the dictionary",
+  badwords: "swear words",
+  informals: "informal words",
+  words_to_watch: "words to watch",
+  idioms: "idioms",
+};
+
+const WHOLE = {
+  "revision.user.is_anon": "The author is not logged in",
+  "revision.user.is_bot": "The author is a bot",
+  "revision.user.is_admin": "The author is an administrator",
+  "revision.user.is_trusted": "The author has a trusted role",
+  "revision.user.is_patroller": "The author is a patroller",
+  "revision.user.is_curator": "The author is a curator",
+  "revision.user.has_advanced_rights": "The author has advanced rights",
+  "temporal.revision.user.seconds_since_registration": "Seconds since the author registered",
+  "revision.comment.suggests_section_edit": "The summary names a section",
+  "revision.comment.has_link": "The summary has a link",
+  "revision.page.is_articleish": "The page is an article or like one",
+  "revision.page.is_mainspace": "The page is an article",
+  "revision.page.is_draftspace": "The page is a draft",
+  "revision.diff.longest_new_token": "Length of the longest new word",
+  "revision.diff.longest_new_repeated_char": "Longest new run of one character",
+};
+
+const DIRECTIONS = { sum: "added minus removed", increase: "added", decrease: "removed" };
+
+/** A feature's name for people; `doc` is its description in the code, used where no rule fits. */
+export function featureWords(name, doc = "") {
+  const bare = name.replace(/^feature\./, "");
+  const logged = bare.match(/^log\(\((.+) \+ 1\)\)$/);
+  if (logged) return `${featureWords(logged[1], doc)} (logarithm)`;
+  return WHOLE[bare] ?? byRule(bare) ?? shortDoc(doc) ?? capital(bare.replace(/[._]+/g, " "));
+}
+
+function byRule(bare) {
+  const changed = bare.match(/^(?:(\w+)\.)?(\w+)\.revision\.diff\.(\w+?)(_prop)?_delta_(sum|increase|decrease)$/);
+  if (changed) return deltaWords(...changed.slice(1));
+  const matched = bare.match(/^len\(<datasource\.(\w+)\.(\w+)\.revision\.(parent\.)?matches>\)$/);
+  if (matched) return placed(`${thing(matched[2])} (${capital(matched[1])})`, matched[3]);
+  const counted =
+    bare.match(/^len\(<datasource\.wikitext\.revision\.(parent\.)?(\w+)>\)$/) ??
+    bare.match(/^(?:wikitext|enwiki|frwiki|ruwiki)\.revision\.(parent\.)?(\w+)$/);
+  if (counted && THINGS[counted[2]]) return placed(thing(counted[2]), counted[1]);
+  const tokens = bare.match(/^len\(<datasource\.tokenized\(datasource\.revision\.(parent\.)?text\)>\)$/);
+  if (tokens) return placed("tokens", tokens[1]);
+  const level = bare.match(/^wikitext\.revision\.(parent\.)?headings_by_level\((\d)\)$/);
+  if (level) return placed(`headings of level ${level[2]}`, level[1]);
+  const difference = bare.match(/^revision\.diff\.(\w+)_change$/);
+  if (difference && THINGS[difference[1]]) return `Change in the number of ${thing(difference[1])}`;
+  return null;
+}
+
+function deltaWords(language, family, noun, proportional, direction) {
+  const what = noun === "match" ? thing(family) : thing(noun);
+  const tongue = language && language !== "wikitext" ? ` (${capital(language)})` : "";
+  const how = DIRECTIONS[direction];
+  return capital(`${what}${tongue} ${how}${proportional ? ", relative to before" : ""}`);
+}
+
+function placed(what, parent) {
+  return capital(`${what} ${parent ? "before" : "after"} the edit`);
+}
+
+function thing(noun) {
+  return THINGS[noun] ?? noun.replaceAll("_", " ");
+}
+
+function shortDoc(doc) {
+  const sentence = doc.split(/(?<=[^.])[.;:](?:\s|$)/)[0].trim();
+  return sentence && sentence.length <= 90 ? capital(sentence) : null;
+}
+
+function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
