@@ -1,0 +1,104 @@
+"""The constructs of a revision's wikitext and of its parent's: headings, links, templates, tags.
+
+For other families, the two datasources to build on are
+
+* `STRUCTURE` (``datasource.wikitext.revision.structure``): a `Structure`, counts only; and
+  `PARENT_STRUCTURE`.
+* `WIKICODE` (``datasource.wikitext.revision.wikicode``): a `Wikicode` of the revision's text, which gives on
+  demand ``template_names``, ``wikilink_titles``, ``external_link_urls``, ``heading_titles`` (level, title),
+  ``tag_names``, ``template_spans`` and ``tag_spans`` (places in ``.text``, in step with the names) and
+  ``content``, the readable text. All that is found is kept with the value, so two features never look twice.
+
+All counts equal those of mwparserfromhell's tree, nested constructs included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Final
+
+from assay.features.lexicon import Lexicons
+from assay.features.node import Datasource, Feature, Node
+from assay.features.roots import PARENT_TEXT, TEXT
+from assay.features.wikicode import Structure, Wikicode, read
+
+__all__ = ["PARENT_STRUCTURE", "STRUCTURE", "WIKICODE", "Structure", "Wikicode", "family"]
+
+WIKICODE: Final = Datasource(
+    "datasource.wikitext.revision.wikicode",
+    "The constructs of the text (`Wikicode`).",
+    (TEXT,),
+    read,
+)
+STRUCTURE: Final = Datasource(
+    "datasource.wikitext.revision.structure",
+    "How many of each construct the text has (`Structure`).",
+    (WIKICODE,),
+    attrgetter("structure"),
+)
+
+
+def _parent_structure(text: str | None) -> Structure:
+    return read(text or "").structure
+
+
+PARENT_STRUCTURE: Final = Datasource(
+    "datasource.wikitext.revision.parent.structure",
+    "How many of each construct the parent's text has (`Structure`); none for a page creation.",
+    (PARENT_TEXT,),
+    _parent_structure,
+)
+
+_COUNTS: Final = {
+    "headings": "Headings of all levels.",
+    "wikilinks": "Links to other pages, files and categories.",
+    "external_links": "Links to other sites, bracketed or bare.",
+    "templates": "Templates, nested ones included.",
+    "tags": "HTML tags and the wikitext that stands for some (bold, italics, list items, tables).",
+    "ref_tags": "Tags whose name begins with 'ref'.",
+    "list_items": "Tags whose name begins with 'li': list items.",
+}
+
+
+def _count(of: str, structure: Datasource, field: str, doc: str, name: str = "") -> Feature:
+    get = attrgetter(field)
+    name = f"feature.wikitext.revision{of}.{name or field}"
+    return Feature(name, doc, (structure,), lambda counts: float(get(counts)))
+
+
+CHARS: Final = Feature(
+    "feature.wikitext.revision.chars", "Characters of the text.", (TEXT,), lambda text: float(len(text))
+)
+PARENT_CHARS: Final = Feature(
+    "feature.wikitext.revision.parent.chars",
+    "Characters of the parent's text; 0 for a page creation.",
+    (PARENT_TEXT,),
+    lambda text: float(len(text or "")),
+)
+CONTENT_CHARS: Final = Feature(
+    "feature.wikitext.revision.content_chars",
+    "Characters of the readable text.",
+    (WIKICODE,),
+    lambda wikicode: float(len(wikicode.content)),
+)
+
+_NODES: Final[tuple[Node, ...]] = (
+    WIKICODE,
+    STRUCTURE,
+    PARENT_STRUCTURE,
+    CHARS,
+    PARENT_CHARS,
+    CONTENT_CHARS,
+    *(_count("", STRUCTURE, name, doc) for name, doc in _COUNTS.items()),
+    *(_count(".parent", PARENT_STRUCTURE, name, f"In the parent: {doc}") for name, doc in _COUNTS.items()),
+    *(
+        _count("", STRUCTURE, f"level_{level}", f"Headings of level {level}.", f"headings_by_level({level})")
+        for level in range(1, 7)
+    ),
+)
+
+
+def family(_: Lexicons) -> Iterable[Node]:
+    """All nodes of this module; they need no lexicon."""
+    return _NODES
