@@ -21,12 +21,13 @@ import orjson
 
 from assay.clock import Clock, Deadline, SystemClock
 from assay.errors import BadParameter, ConfigurationError, RetryableError, SourceUnavailable
+from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.scoring.request import Cell, ScoreRequest
 from assay.scoring.service import ScoringService, Table
 
-Shape = Callable[[Cell], Mapping[str, Any]]
-"""Turns a cell into its JSON document."""
+Shape = Callable[[Cell, Model], Mapping[str, Any]]
+"""Turns a cell of a model into its JSON document."""
 
 MAX_ID_DIGITS: Final = 18
 
@@ -137,6 +138,7 @@ class Batch:
         clock: Clock | None = None,
     ) -> None:
         self._service = service
+        self._models = service.wikis.named(wiki).models
         self._request = ScoreRequest(wiki, (), tuple(models), {}, features, explain)
         self._shape = shape
         self._options = options
@@ -215,7 +217,7 @@ class Batch:
         return await self._service.score(request, Deadline.after(self._options.deadline_s, self._clock))
 
     def _document(self, rev_id: int, table: Table) -> dict[str, Any]:
-        scores = {model: self._shape(cell) for model, cell in table[rev_id].items()}
+        scores = {name: self._shape(cell, self._models[name]) for name, cell in table[rev_id].items()}
         return {"wiki": self._request.wiki, "rev_id": rev_id, "scores": scores}
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, Overloaded
+from assay.errors import BadParameter, DeadlineExceeded, Overloaded
 from assay.models.model import Model
 from assay.revisions.problem import Problem, source_failed
 from assay.revisions.types import Revision
@@ -54,8 +54,8 @@ class ScoringService:
     async def score(self, request: ScoreRequest, deadline: Deadline) -> Table:
         """A cell for each revision and model of the request.
 
-        Raises `UnknownWiki`, `UnknownModel`, `BadInjection`; `Overloaded` when nothing that had to be
-        computed was accepted and nothing was cached.
+        Raises `UnknownWiki`, `UnknownModel`, `BadInjection`; `Overloaded` or `DeadlineExceeded` when
+        every cell would say so.
         """
         wiki = self.wikis.named(request.wiki)
         models = wiki.select(request.models)
@@ -184,6 +184,8 @@ class ScoringService:
     def _table(self, request: ScoreRequest, claims: Iterable[Claim], cells: Mapping[Claim, Cell]) -> Table:
         if cells and all(_refused(cell) for cell in cells.values()):
             raise Overloaded("The server is overloaded; try again in a few seconds.", delay_s=2.0)
+        if cells and all(_cut_off(cell) for cell in cells.values()):
+            raise DeadlineExceeded("Nothing could be scored in time; try again, with fewer revisions.")
         table: dict[int, dict[str, Cell]] = {rev_id: {} for rev_id in request.rev_ids}
         for claim in claims:
             cell = cells[claim]
@@ -238,7 +240,7 @@ class ScoringService:
 
 
 def _cut_off(cell: Cell) -> bool:
-    return isinstance(cell, Problem) and cell.code == "deadline_exceeded"
+    return isinstance(cell, Problem) and cell.code == DeadlineExceeded.code
 
 
 def _refused(cell: Cell) -> bool:

@@ -9,12 +9,10 @@ from typing import Final
 
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.features.node import Node
+from assay.models.library import ANY_WIKI
 from assay.models.model import Model
 from assay.revisions.source import Source
 from assay.scoring.score import injectable
-
-ANY_WIKI: Final = "anywiki"
-"""The wiki named by bundles that were learned to work on every wiki."""
 
 TEST_WIKI: Final = "testwiki"
 """Its revisions are made up, so models for any wiki have nothing to say of them."""
@@ -25,9 +23,12 @@ class ModelSets:
 
     A wiki's own model comes before one for any wiki of the same name. Web and scoring processes both
     apply this rule, so a job needs to carry names only.
+
+    `borrowed`: by wiki, another wiki whose models it uses in the first place.
     """
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], borrowed: Mapping[str, str] | None = None) -> None:
+        self._borrowed = dict(borrowed or {})
         self._own: dict[str, dict[str, Model]] = {}
         for model in models:
             own = self._own.setdefault(model.wiki, {})
@@ -38,7 +39,8 @@ class ModelSets:
     def of(self, wiki: str) -> Mapping[str, Model]:
         """The wiki's models by name, in the names' order; empty when there is none."""
         general = {} if wiki == TEST_WIKI else self._own.get(ANY_WIKI, {})
-        merged = {**general, **self._own.get(wiki, {})}
+        lent = self._own.get(self._borrowed.get(wiki, wiki), {})
+        merged = {**general, **self._own.get(wiki, {}), **lent}
         return {name: merged[name] for name in sorted(merged)}
 
     @cached_property

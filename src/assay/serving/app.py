@@ -1,0 +1,105 @@
+"""The web application: routes put together, and the life of engine and service tied to the server's."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from fastapi import APIRouter, FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from assay import __version__
+from assay.clock import Clock
+from assay.errors import AssayError
+from assay.scoring.service import ScoringService
+from assay.serving import openapi
+from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
+from assay.serving.health import Health, HealthOptions
+from assay.serving.model_info import ModelInfos
+from assay.serving.ores_v3 import ScoresV3
+from assay.serving.problems import HttpError, refusal
+from assay.serving.respond import refusal_response
+from assay.telemetry import ERRORS, Metrics
+
+
+@dataclass(frozen=True, slots=True)
+class AppOptions:
+    """Limits of the web application."""
+
+    request_timeout_s: float = 20.0
+    """Seconds for one whole request, fetching included; more than the 15 s that one revision may take, so
+    that a runaway is told as such."""
+
+    guard: GuardOptions = field(default_factory=GuardOptions)
+    """Limits on what a client may send."""
+
+    health: HealthOptions = field(default_factory=HealthOptions)
+    """How readiness is probed."""
+
+
+def build_app(
+    options: AppOptions,
+    service: ScoringService,
+    infos: ModelInfos,
+    metrics: Metrics,
+    clock: Clock,
+    *,
+    routers: Sequence[APIRouter] = (),
+) -> Application:
+    """The ASGI application. It starts the service's engine and closes the service at the end.
+
+    `routers`: further ones (pages), matched after ours.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await service.engine.start()
+        try:
+            yield
+        finally:
+            await service.aclose()
+
+    app = FastAPI(
+        title="Assay",
+        version=__version__,
+        description="Scores wiki edits and articles. The v3 routes answer as ORES did.",
+        lifespan=lifespan,
+        redirect_slashes=False,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+    )
+    app.include_router(ScoresV3(service, infos, clock, options.request_timeout_s).router())
+    app.include_router(Health(service, metrics, clock, options.health).router())
+    for router in routers:
+        app.include_router(router)
+
+    async def refuse(request: Request, error: Exception) -> Response:
+        refused = refusal(_ours(error), request.scope.get(REQUEST_ID, "(none)"))
+        metrics.count(ERRORS, refused.code)
+        return refusal_response(refused)
+
+    for kind in (AssayError, HTTPException, Exception):
+        app.add_exception_handler(kind, refuse)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    return Application(app, Guard(app, options.guard, metrics))
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its routes and document."""
+
+    fastapi: FastAPI
+    asgi: ASGIApp
+
+
+def _ours(error: Exception) -> Exception:
+    """Starlette's own refusals (no route, wrong method) as ours; others as they are."""
+    if not isinstance(error, HTTPException):
+        return error
+    if error.status_code == 404:
+        return HttpError(404, "Nothing found at this location.")
+    return HttpError(error.status_code, str(error.detail), dict(error.headers or {}))

@@ -1,0 +1,181 @@
+"""What surrounds every request, as plain ASGI: limits, ids, headers, counting, a log line, no tracebacks."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from assay.serving.problems import HttpError, refusal
+from assay.serving.respond import refusal_response
+from assay.telemetry import ERRORS, HTTP_IN_FLIGHT, HTTP_REQUESTS, HTTP_SECONDS, Metrics, logger
+
+
+@dataclass(frozen=True, slots=True)
+class GuardOptions:
+    """Limits on what a client may send."""
+
+    max_url_bytes: int = 16 * 1024
+    """Path and query together; fifty ids and thirty injected features need 3 kB. Longer ones: use POST."""
+
+    max_body_bytes: int = 8 * 1024 * 1024
+    """Request body: two injected texts of MediaWiki's greatest length (2 MiB), partly percent-encoded."""
+
+    body_timeout_s: float = 20.0
+    """Seconds for the whole body to arrive, so that a dripping client cannot hold a connection."""
+
+
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+}
+"""On every answer; a page, which needs more, sets its own Content-Security-Policy."""
+
+REQUEST_ID: Final = "assay.request_id"
+"""Key of the request's id in the ASGI scope."""
+
+OPEN_PREFIXES: Final = ("/v3/",)
+"""Read-only paths that scripts on other sites may call, as gadgets on wikis do."""
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
+
+
+class Guard:
+    """The outermost ASGI application."""
+
+    def __init__(self, app: ASGIApp, options: GuardOptions, metrics: Metrics) -> None:
+        self._app = app
+        self._options = options
+        self._metrics = metrics
+        self._log = logger("assay.access")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await self._http(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._app(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request_id = secrets.token_hex(8)
+        scope[REQUEST_ID] = request_id
+        answer = _Answer(send, request_id, is_open=scope["path"].startswith(OPEN_PREFIXES))
+        started_s = time.perf_counter()
+        self._metrics.add(HTTP_IN_FLIGHT, 1)
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            if answer.is_open and scope["method"] == "OPTIONS":
+                await answer.preflight()
+            else:
+                self._check_url(scope)
+                await self._app(scope, await self._buffered(scope, receive), answer.send)
+        except Exception as error:  # the outermost frame of a request
+            await self._refuse(error, request_id, scope, receive, answer)
+        finally:
+            self._metrics.add(HTTP_IN_FLIGHT, -1)
+            self._account(scope, answer.status, time.perf_counter() - started_s)
+            structlog.contextvars.unbind_contextvars("request_id")
+
+    def _check_url(self, scope: Scope) -> None:
+        length = len(scope.get("raw_path") or scope["path"].encode()) + len(scope["query_string"])
+        if length > self._options.max_url_bytes:
+            raise HttpError(
+                414, f"The address has {length} bytes; at most {self._options.max_url_bytes}: use POST."
+            )
+
+    async def _buffered(self, scope: Scope, receive: Receive) -> Receive:
+        """The body, read whole within the limits before anybody works on it; then `receive` as it was."""
+        declared = dict(scope["headers"]).get(b"content-length", b"0")
+        if declared.isdigit() and int(declared) > self._options.max_body_bytes:
+            raise self._too_large()
+        try:
+            async with asyncio.timeout(self._options.body_timeout_s):
+                body = await self._read_body(receive)
+        except TimeoutError as error:
+            raise HttpError(408, "The request's body did not arrive in time; send it again.") from error
+        messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+        async def replay() -> Message:
+            return messages.pop() if messages else await receive()
+
+        return replay
+
+    async def _read_body(self, receive: Receive) -> bytes:
+        parts: list[bytes] = []
+        size_bytes = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise HttpError(400, "The connection closed within the request's body.")
+            parts.append(message.get("body", b""))
+            size_bytes += len(parts[-1])
+            if size_bytes > self._options.max_body_bytes:
+                raise self._too_large()
+            if not message.get("more_body", False):
+                return b"".join(parts)
+
+    def _too_large(self) -> HttpError:
+        limit = self._options.max_body_bytes
+        return HttpError(413, f"The request's body is too large; at most {limit} bytes are allowed.")
+
+    async def _refuse(
+        self, error: Exception, request_id: str, scope: Scope, receive: Receive, answer: _Answer
+    ) -> None:
+        refused = refusal(error, request_id)
+        if refused.status == 500:
+            self._log.error("request failed", path=scope["path"][:200], exc_info=error)
+        if answer.status == 0:  # otherwise the application has answered already
+            self._metrics.count(ERRORS, refused.code)
+            await refusal_response(refused)(scope, receive, answer.send)
+
+    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+        route = getattr(scope.get("route"), "path", None) or "(none)"
+        method = scope["method"] if scope["method"] in _METHODS else "(other)"
+        self._metrics.count(HTTP_REQUESTS, route, method, str(status))
+        self._metrics.observe(HTTP_SECONDS, seconds, route)
+        self._log.info(
+            "request",
+            method=method,
+            path=scope["path"][:200],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+        )
+
+
+class _Answer:
+    """Sends an answer on, with our headers; remembers its status, 0 before it began."""
+
+    def __init__(self, send: Send, request_id: str, *, is_open: bool) -> None:
+        self._send = send
+        self._request_id = request_id
+        self.is_open = is_open
+        self.status = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = MutableHeaders(scope=message)
+            for name, value in SECURITY_HEADERS.items():
+                headers.setdefault(name, value)
+            headers["X-Request-Id"] = self._request_id
+            if self.is_open:
+                headers["Access-Control-Allow-Origin"] = "*"
+        await self._send(message)
+
+    async def preflight(self) -> None:
+        headers: list[Any] = [
+            (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
+            (b"access-control-allow-headers", b"Content-Type, X-Wikimedia-Debug"),
+            (b"access-control-max-age", b"86400"),
+        ]
+        await self.send({"type": "http.response.start", "status": 204, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b""})

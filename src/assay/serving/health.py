@@ -1,0 +1,114 @@
+"""Is this server alive, is it ready, and what has it done: ``/livez``, ``/readyz``, ``/metrics``.
+
+ORES's load balancer asked for ``GET /``, which touches neither queue nor worker, and kept a broken
+server in service. Readiness here is a made-up revision scored by every set of models through the real
+engine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from assay.clock import Clock, Deadline
+from assay.errors import AssayError
+from assay.revisions.problem import Problem
+from assay.scoring.request import Job
+from assay.scoring.service import ScoringService
+from assay.scoring.synthetic import synthetic_revision
+from assay.scoring.wikis import Wiki
+from assay.serving import openapi
+from assay.serving.respond import json_response
+from assay.telemetry import METRICS_CONTENT_TYPE, Metrics
+
+OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class HealthOptions:
+    """How readiness is probed."""
+
+    probe_timeout_s: float = 5.0
+    """Seconds for all probes; a load balancer's usual patience is 10."""
+
+    reuse_s: float = 1.0
+    """Seconds that an answer is given again, so that many askers cost no more than one."""
+
+
+class Health:
+    """The three handlers."""
+
+    def __init__(
+        self, service: ScoringService, metrics: Metrics, clock: Clock, options: HealthOptions
+    ) -> None:
+        self._service = service
+        self._metrics = metrics
+        self._clock = clock
+        self._options = options
+        self._lock = asyncio.Lock()
+        self._checks: dict[str, str] = {}
+        self._checked_s = float("-inf")
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["health"])
+        ready = openapi.responses("Readiness")
+        ready[503] = {**ready[200], "description": "Not ready; `checks` names what fails."}
+        add = router.add_api_route
+        add("/livez", self.livez, summary=self.livez.__doc__, responses=openapi.responses("Liveness"))
+        add("/readyz", self.readyz, summary=self.readyz.__doc__, responses=ready)
+        text = {"description": "OK", "content": {"text/plain": {"schema": {"type": "string"}}}}
+        add(
+            "/metrics",
+            self.metrics,
+            summary=self.metrics.__doc__,
+            responses={**openapi.responses("Error"), 200: text},
+        )
+        return router
+
+    async def livez(self) -> Response:
+        """The process answers"""
+        return json_response({"alive": True})
+
+    async def readyz(self) -> Response:
+        """Every set of models scores a made-up revision"""
+        checks = await self.checks()
+        ready = all(outcome == OK for outcome in checks.values())
+        return json_response({"ready": ready, "checks": checks}, status=200 if ready else 503)
+
+    async def metrics(self) -> Response:
+        """Counters in Prometheus's text format"""
+        return Response(self._metrics.exposition(), headers={"Content-Type": METRICS_CONTENT_TYPE})
+
+    async def checks(self) -> dict[str, str]:
+        """`OK` or the reason why not, by the wikis that share a set of models."""
+        async with self._lock:
+            if self._clock.monotonic_s() - self._checked_s >= self._options.reuse_s:
+                self._checks = await self._probe_all()
+                self._checked_s = self._clock.monotonic_s()
+            return self._checks
+
+    async def _probe_all(self) -> dict[str, str]:
+        sets: dict[tuple[str, ...], Wiki] = {}
+        for wiki in self._service.wikis.values():
+            sets.setdefault(tuple(model.digest for model in wiki.models.values()), wiki)
+        outcomes = await asyncio.gather(*(self._probe(wiki) for wiki in sets.values()))
+        return {f"models of {wiki.name}": o for wiki, o in zip(sets.values(), outcomes, strict=True)}
+
+    async def _probe(self, wiki: Wiki) -> str:
+        """The id is the present time, so that nothing can have been computed before."""
+        revision = synthetic_revision(int(self._clock.now().timestamp()))
+        job = Job(wiki.name, tuple(wiki.models), revision)
+        try:
+            async with asyncio.timeout(self._options.probe_timeout_s):
+                deadline = Deadline.after(self._options.probe_timeout_s, self._clock)
+                cells: dict[str, Any] = dict(await self._service.engine.score(job, deadline))
+        except TimeoutError:
+            return f"no score within {self._options.probe_timeout_s:g} s"
+        except AssayError as error:
+            return str(error)
+        wrong = [f"{name}: {cell.message}" for name, cell in cells.items() if isinstance(cell, Problem)]
+        return "; ".join(wrong) or OK

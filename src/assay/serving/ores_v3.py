@@ -1,0 +1,136 @@
+"""ORES's third API, shape for shape: ``/v3/scores/…``.
+
+What ORES's clients compare is kept (paths with and without a final slash, parameters, documents, codes,
+messages); what was a defect is not: one model's failure leaves the other models' scores, more
+than fifty revisions are refused on every path, a message never holds a traceback.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from assay.clock import Clock, Deadline
+from assay.models.model import Model
+from assay.scoring.request import ScoreRequest
+from assay.scoring.service import ScoringService
+from assay.scoring.wikis import Wiki
+from assay.serving import openapi
+from assay.serving.cells import cell_document
+from assay.serving.model_info import ModelInfos
+from assay.serving.parameters import ScoreParameters, parse, read_fields
+from assay.serving.respond import json_response
+
+_MANY: Final = ("models", "revids", "features", "explain", "model_info", "inject", "format")
+_ONE: Final = tuple(name for name in _MANY if name != "revids")
+_WIKI: Final = openapi.name_path("wiki", "Database name of the wiki, such as enwiki.")
+_MODEL: Final = openapi.name_path("model", "Name of the model, such as damaging.")
+
+
+class ScoresV3:
+    """The handlers. `request_timeout_s`: seconds for one whole request."""
+
+    def __init__(
+        self, service: ScoringService, infos: ModelInfos, clock: Clock, request_timeout_s: float
+    ) -> None:
+        self._service = service
+        self._infos = infos
+        self._clock = clock
+        self._timeout_s = request_timeout_s
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["ORES v3"])
+        self._add(router, "/v3/scores/", self.wikis, (), ("model_info", "format"), post=False)
+        self._add(router, "/v3/scores/{wiki}/", self.wiki, (_WIKI,), _MANY)
+        self._add(router, "/v3/scores/{wiki}/{rev_id}/", self.revision, (_WIKI, openapi.rev_id_path()), _ONE)
+        self._add(
+            router,
+            "/v3/scores/{wiki}/{rev_id}/{model}/",
+            self.cell,
+            (_WIKI, openapi.rev_id_path(), _MODEL),
+            tuple(name for name in _ONE if name != "models"),
+        )
+        return router
+
+    def _add(
+        self,
+        router: APIRouter,
+        path: str,
+        handler: Any,
+        path_parameters: Sequence[dict[str, Any]],
+        names: Sequence[str],
+        *,
+        post: bool = True,
+    ) -> None:
+        described = [*path_parameters, *openapi.query_parameters(*names)]
+        statuses = (404, 415, 503, 504) if path_parameters else ()
+        for method in ("GET", "POST") if post else ("GET",):
+            extra: dict[str, Any] = {"parameters": described}
+            if method == "POST":
+                extra = {"parameters": list(path_parameters), "requestBody": openapi.form_body(*names)}
+            router.add_api_route(
+                path,
+                handler,
+                methods=[method],
+                summary=handler.__doc__,
+                operation_id=f"{handler.__name__}_{method.lower()}",
+                responses=openapi.responses("Scores", *statuses),
+                openapi_extra=extra,
+            )
+        methods = ["GET", "HEAD", "POST"] if post else ["GET", "HEAD"]
+        router.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False)
+        router.add_api_route(path.removesuffix("/"), handler, methods=methods, include_in_schema=False)
+
+    # -- handlers ------------------------------------------------------------------------------------
+
+    async def wikis(self, request: Request) -> Response:
+        """All wikis and their models"""
+        asked = parse(await read_fields(request))
+        document = {
+            name: {"models": self._models(list(wiki.models.values()), asked)}
+            for name, wiki in self._service.wikis.items()
+        }
+        return json_response(document, compact=asked.compact)
+
+    async def wiki(self, request: Request) -> Response:
+        """Scores of up to 50 revisions; without revids, the wiki's models"""
+        return await self._answer(request, parse(await read_fields(request)))
+
+    async def revision(self, request: Request) -> Response:
+        """Scores of one revision"""
+        rev_id = request.path_params["rev_id"]
+        return await self._answer(request, parse(await read_fields(request), rev_id))
+
+    async def cell(self, request: Request) -> Response:
+        """One model's score of one revision"""
+        path = request.path_params
+        return await self._answer(request, parse(await read_fields(request), path["rev_id"], path["model"]))
+
+    async def _answer(self, request: Request, asked: ScoreParameters) -> Response:
+        wiki = self._service.wikis.named(request.path_params["wiki"])
+        models = wiki.select(tuple(wiki.models) if asked.models is None else asked.models)
+        document: dict[str, Any] = {"models": self._models(models, asked)}
+        if asked.rev_ids:
+            document["scores"] = await self._scores(wiki, models, asked)
+        return json_response({wiki.name: document}, compact=asked.compact)
+
+    def _models(self, models: Sequence[Model], asked: ScoreParameters) -> dict[str, Any]:
+        return {model.name: self._infos.select(model, asked.model_info) for model in models}
+
+    async def _scores(self, wiki: Wiki, models: Sequence[Model], asked: ScoreParameters) -> dict[str, Any]:
+        score_request = ScoreRequest(
+            wiki=wiki.name,
+            rev_ids=asked.rev_ids,
+            models=tuple(model.name for model in models),
+            injection=asked.injection,
+            features=asked.features,
+            explain=asked.explain,
+        )
+        table = await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
+        return {
+            str(rev_id): {name: cell_document(cell, wiki.models[name]) for name, cell in cells.items()}
+            for rev_id, cells in table.items()
+        }

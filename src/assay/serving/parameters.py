@@ -1,0 +1,214 @@
+"""Query and form parameters as ORES read them: the query first, then the form body, the first value of each.
+
+Unknown parameters are ignored, because clients send many; an unknown *value* of a known one is refused,
+because it is a wish that would not be granted.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from email.parser import BytesParser
+from email.policy import HTTP
+from typing import Any, Final
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+
+from assay.errors import BadInjection, BadParameter
+from assay.scoring.request import MAX_REVISIONS, Injection
+from assay.serving.problems import HttpError
+
+MAX_FIELDS: Final = 1000
+"""Parameters in one request: enough to inject every feature of a model singly."""
+
+MAX_REV_ID: Final = 2**63 - 1
+MAX_JSON_DEPTH: Final = 32
+_REV_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
+_INJECTED: Final = ("feature.", "datasource.")
+_FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreParameters:
+    """What a client asked for, before wiki and models are looked up.
+
+    `rev_ids`: unique, in order. `models`: None when not given. `injection`: by revision id.
+    `model_info`: dotted paths; empty when not given.
+    """
+
+    rev_ids: tuple[int, ...] = ()
+    models: tuple[str, ...] | None = None
+    injection: Mapping[int, Injection] = field(default_factory=dict)
+    model_info: tuple[str, ...] = ()
+    features: bool = False
+    explain: bool = False
+    compact: bool = False
+
+
+async def read_fields(request: Request) -> dict[str, str]:
+    """All parameters of the query string and, for POST, of the form body."""
+    fields = list(_pairs(request.scope["query_string"], "the query string"))
+    if request.method == "POST":
+        fields.extend(_form(await request.body(), request.headers.get("content-type", "")))
+    if len(fields) > MAX_FIELDS:
+        raise BadParameter(f"{len(fields)} parameters; at most {MAX_FIELDS} are allowed: use 'inject'.")
+    first: dict[str, str] = {}
+    for name, value in fields:
+        first.setdefault(name, value)
+    return first
+
+
+def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | None = None) -> ScoreParameters:
+    """`rev_id` and `model`: from the path; they replace the parameters. Raises `BadParameter`."""
+    rev_ids = _rev_ids("revid", [rev_id]) if rev_id is not None else ()
+    if rev_id is None and "revids" in fields:
+        rev_ids = _rev_ids("revids", fields["revids"].split("|"))
+    models = (model,) if model is not None else _bar_split(fields, "models")
+    return ScoreParameters(
+        rev_ids=rev_ids,
+        models=models,
+        injection=_injection(fields, rev_ids),
+        model_info=_bar_split(fields, "model_info") or (),
+        features=_flag(fields, "features"),
+        explain=_flag(fields, "explain"),
+        compact=_is_compact(fields),
+    )
+
+
+def check_depth(value: Any, where: str) -> Any:
+    """`value` itself. Raises `BadInjection` when lists and objects are nested too deep to be sensible."""
+    level = [value]
+    for _ in range(MAX_JSON_DEPTH):
+        level = [child for item in level for child in _children(item)]
+        if not level:
+            return value
+    raise BadInjection(f"Could not interpret {where}. It is nested deeper than {MAX_JSON_DEPTH} levels.")
+
+
+# -- single parameters -------------------------------------------------------------------------------
+
+
+def _bar_split(fields: Mapping[str, str], name: str) -> tuple[str, ...] | None:
+    return tuple(dict.fromkeys(fields[name].split("|"))) if name in fields else None
+
+
+def parse_rev_id(name: str, text: str) -> int:
+    """Raises `BadParameter` naming the parameter and what would be right."""
+    number = int(text) if _REV_ID.fullmatch(text) else 0
+    if not 0 < number <= MAX_REV_ID:
+        raise BadParameter(
+            f"Could not interpret {name}. {text[:40]!r} is not a revision id: "
+            f"give a whole number from 1 to {MAX_REV_ID}."
+        )
+    return number
+
+
+def _rev_ids(name: str, texts: list[str]) -> tuple[int, ...]:
+    unique = tuple(dict.fromkeys(parse_rev_id(name, text) for text in texts))
+    if len(unique) > MAX_REVISIONS:
+        raise BadParameter(f"Too many values for 'revids' parameter.  Max of {MAX_REVISIONS}.")
+    return unique
+
+
+def _flag(fields: Mapping[str, str], name: str) -> bool:
+    if name not in fields:
+        return False
+    value = _FLAGS.get(fields[name].lower())
+    if value is None:
+        raise BadParameter(f"Could not interpret {name}. Give it without a value, or as true or false.")
+    return value
+
+
+def _is_compact(fields: Mapping[str, str]) -> bool:
+    if fields.get("format", "json") != "json":
+        raise BadParameter("Could not interpret format. Only 'json' (short JSON) is known.")
+    return "format" in fields
+
+
+# -- injection ---------------------------------------------------------------------------------------
+
+
+def _injection(fields: Mapping[str, str], rev_ids: tuple[int, ...]) -> dict[int, Injection]:
+    by_revision = _inject(fields["inject"], rev_ids) if "inject" in fields else {}
+    for_all = {name: _json(value, name) for name, value in fields.items() if name.startswith(_INJECTED)}
+    if for_all:
+        return {rev_id: {**by_revision.get(rev_id, {}), **for_all} for rev_id in rev_ids}
+    return by_revision
+
+
+def _inject(text: str, rev_ids: tuple[int, ...]) -> dict[int, Injection]:
+    document = _json(text, "inject")
+    if not isinstance(document, dict) or not all(isinstance(v, dict) for v in document.values()):
+        raise BadInjection('Could not interpret inject. Give {"<revision id>": {"feature.x": 1, …}, …}.')
+    injection = {parse_rev_id("inject", key): values for key, values in document.items()}
+    if strangers := sorted(set(injection) - set(rev_ids)):
+        raise BadInjection(f"inject names revision {strangers[0]}, which is not asked for: add it to revids.")
+    return {rev_id: values for rev_id, values in injection.items() if values}
+
+
+def _json(text: str, name: str) -> Any:
+    try:
+        return check_depth(orjson.loads(text), name)
+    except orjson.JSONDecodeError as error:
+        raise BadInjection(f"Could not interpret {name[:100]}. It is not JSON: {error}") from error
+
+
+def _children(value: Any) -> Iterator[Any]:
+    if isinstance(value, dict):
+        return iter(value.values())
+    return iter(value if isinstance(value, list) else ())
+
+
+# -- bodies ------------------------------------------------------------------------------------------
+
+
+def _pairs(raw: bytes, where: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=MAX_FIELDS,
+        )
+    except UnicodeDecodeError as error:
+        raise BadParameter(f"Could not interpret {where}. It is not percent-encoded UTF-8.") from error
+    except ValueError as error:
+        raise BadParameter(
+            f"Could not interpret {where}. At most {MAX_FIELDS} fields are allowed."
+        ) from error
+
+
+def _form(body: bytes, content_type: str) -> list[tuple[str, str]]:
+    if not body:
+        return []
+    header = Message()
+    header["content-type"] = content_type or "application/x-www-form-urlencoded"
+    kind = header.get_content_type()
+    if kind == "application/x-www-form-urlencoded":
+        return _pairs(body, "the form body")
+    if kind == "multipart/form-data":
+        return _multipart(body, content_type)
+    raise HttpError(415, f"Send a form (application/x-www-form-urlencoded), not {kind}.")
+
+
+def _multipart(body: bytes, content_type: str) -> list[tuple[str, str]]:
+    """Plain fields of a multipart form, as ``curl -F`` sends it; files are not for us."""
+    head = b"Content-Type: " + content_type.encode("latin-1", "replace") + b"\r\n\r\n"
+    message = BytesParser(policy=HTTP).parsebytes(head + body)
+    fields = []
+    for part in message.iter_parts() if message.is_multipart() else ():
+        name = part.get_param("name", header="content-disposition")
+        payload = part.get_payload(decode=True)
+        if not isinstance(name, str) or not isinstance(payload, bytes):
+            raise BadParameter("Could not interpret the form body. A part has no name, or is no plain field.")
+        try:
+            fields.append((name, payload.decode("utf-8")))
+        except UnicodeDecodeError as error:
+            raise BadParameter(f"Could not interpret {name[:100]}. It is not UTF-8.") from error
+    if not fields:
+        raise BadParameter("Could not interpret the form body. It has no fields.")
+    return fields

@@ -1,0 +1,31 @@
+"""JSON answers: sorted keys, readable unless asked for short, never cached."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import orjson
+from starlette.responses import Response
+
+from assay.serving.problems import Refusal
+
+NO_STORE: Final = {
+    "Cache-Control": "no-store, no-cache, max-age=0",
+    "Pragma": "no-cache",
+    "Expires": "Thu, 01 Jan 1970 00:00:00 GMT",
+}
+"""As ORES sent: a score may change with the next release, and caches in between must not hide that."""
+
+
+def json_response(document: Any, *, status: int = 200, compact: bool = True) -> Response:
+    """`document`: keys are strings. `compact`: no blanks or line breaks."""
+    option = orjson.OPT_SORT_KEYS | (0 if compact else orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return Response(
+        orjson.dumps(document, option=option), status, media_type="application/json", headers=NO_STORE
+    )
+
+
+def refusal_response(refusal: Refusal) -> Response:
+    response = json_response(refusal.document(), status=refusal.status)
+    response.headers.update(refusal.headers)
+    return response

@@ -1,0 +1,62 @@
+"""Runs the application with uvicorn: one process, its own event loop, an orderly end."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
+class ServerOptions:
+    """Limits of the HTTP server. Where it listens is the caller's socket."""
+
+    drain_timeout_s: float = 30.0
+    """Seconds that requests under way may take after TERM before their connections are closed."""
+
+    keep_alive_s: float = 15.0
+    """Seconds an idle connection is kept."""
+
+    max_connections: int = 2000
+    """Connections and tasks at once; more are answered with 503 by the server itself."""
+
+    backlog: int = 1024
+    """Connections that the kernel may hold before they are accepted."""
+
+
+def listen(host: str, port: int, options: ServerOptions) -> socket.socket:
+    """A listening socket; port 0 lets the system choose. Raises OSError when the address is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=options.backlog)
+
+
+def build_server(app: ASGIApp, options: ServerOptions) -> uvicorn.Server:
+    """For tests and embedding; `serve` runs it in the usual way."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            loop="uvloop",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            proxy_headers=False,
+            limit_concurrency=options.max_connections,
+            backlog=options.backlog,
+            timeout_keep_alive=round(options.keep_alive_s),
+            timeout_graceful_shutdown=round(options.drain_timeout_s),
+        )
+    )
+
+
+def serve(app: ASGIApp, listener: socket.socket, options: ServerOptions) -> bool:
+    """Serve until TERM or INT, then drain. False when the application did not start."""
+    server = build_server(app, options)
+    server.run(sockets=[listener])
+    return server.started
