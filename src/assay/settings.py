@@ -23,6 +23,13 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from assay.errors import ConfigurationError
+from assay.revisions.action_api import ApiOptions
+from assay.revisions.record import MAX_TEXT_BYTES
+from assay.scoring.cache import ScoreCacheOptions
+from assay.scoring.pool import PoolOptions
+from assay.serving.app import AppOptions
+from assay.stores.memory import MemoryStoreOptions
+from assay.telemetry import LogOptions
 
 PREFIX: Final = "ASSAY_"
 NESTED: Final = "__"
@@ -63,6 +70,16 @@ class Settings:
     server: ServerSettings = ServerSettings()
     bundle_directories: tuple[str, ...] = ()
     """Folders with further bundles, ``<wiki>/<model>/``; the later wins over the earlier and the shipped."""
+    cache_dir: str | None = None
+    """Folder for the indexes of dumps that lie in read-only folders. None: ``assay`` in the user's cache."""
+    max_text_bytes: int = MAX_TEXT_BYTES
+    """Revisions with a longer text are answered with a problem; MediaWiki's own limit is 2 MiB."""
+    wiki_api: ApiOptions = field(default_factory=ApiOptions)
+    web: AppOptions = field(default_factory=AppOptions)
+    pool: PoolOptions = field(default_factory=PoolOptions)
+    cache: ScoreCacheOptions = field(default_factory=ScoreCacheOptions)
+    memory: MemoryStoreOptions = field(default_factory=MemoryStoreOptions)
+    log: LogOptions = field(default_factory=LogOptions)
 
 
 def load(

@@ -133,6 +133,11 @@ class IndexedSource:
         with _Finder(_connect(self._index), self._max_text_bytes) as finder:
             return finder.count()
 
+    def ids(self, order: Literal["page", "time"] = "page") -> Iterator[int]:
+        """Ids of all revisions, page after page or by time over the whole wiki."""
+        with _Finder(_connect(self._index), self._max_text_bytes) as finder:
+            yield from finder.ordered(order)
+
     def get(self, rev_id: int) -> Revision | Problem:
         """One revision, as `fetch` gives it."""
         with _Finder(_connect(self._index), self._max_text_bytes) as finder:

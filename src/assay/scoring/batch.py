@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Self
+from typing import Any, BinaryIO, Final, Protocol, Self
 
 import orjson
 
@@ -48,6 +48,30 @@ class BatchOptions:
     """Pause before the first retry; doubled for each further one."""
 
 
+class Lines(Protocol):
+    """Where documents go. `count`: how many it holds; `last`: the last of them, None when empty."""
+
+    count: int
+    last: dict[str, Any] | None
+
+    def append(self, documents: Iterable[Mapping[str, Any]]) -> None: ...
+
+
+class LinesStream:
+    """Lines that nobody can take back: a pipe or a terminal."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        self.count = 0
+        self.last: dict[str, Any] | None = None
+
+    def append(self, documents: Iterable[Mapping[str, Any]]) -> None:
+        lines = _encoded(documents)
+        self._stream.write(b"".join(lines))
+        self._stream.flush()
+        self.count += len(lines)
+
+
 class LinesFile:
     """An append-only file of JSON lines that belongs to one process at a time.
 
@@ -62,7 +86,7 @@ class LinesFile:
 
     def append(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Write whole lines at once and hand them to the operating system: a killed process loses none."""
-        lines = [orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE) for document in documents]
+        lines = _encoded(documents)
         self._stream.write(b"".join(lines))
         self._stream.flush()
         self.count += len(lines)
@@ -117,9 +141,14 @@ def read_ids(lines: Iterable[str], name: str) -> Iterator[int]:
         text = line.split("#", 1)[0].strip()
         if not text:
             continue
-        if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS and int(text) > 0):
-            raise BadParameter(f"{name}, line {number}: {text[:40]!r} is not a revision id")
-        yield int(text)
+        yield parse_id(text, f"{name}, line {number}: ")
+
+
+def parse_id(text: str, place: str = "") -> int:
+    """A revision id. Raises `BadParameter` that begins with `place`."""
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS and int(text) > 0):
+        raise BadParameter(f"{place}{text[:40]!r} is not a revision id: give a positive whole number")
+    return int(text)
 
 
 class Batch:
@@ -144,7 +173,7 @@ class Batch:
         self._options = options
         self._clock = clock or SystemClock()
 
-    async def run(self, rev_ids: Iterable[int], output: LinesFile, advanced: Callable[[int], None]) -> int:
+    async def run(self, rev_ids: Iterable[int], output: Lines, advanced: Callable[[int], None]) -> int:
         """Score what `output` does not hold yet; `advanced` is told how many more are done. Lines written.
 
         Raises `SourceUnavailable` when the wiki stays away; running again goes on where this stopped.
@@ -157,7 +186,7 @@ class Batch:
             advanced(len(ids))
         return output.count - before
 
-    def _behind(self, rev_ids: Iterator[int], output: LinesFile) -> Iterator[int]:
+    def _behind(self, rev_ids: Iterator[int], output: Lines) -> Iterator[int]:
         """The ids after those that are done; the last done line must be the list's."""
         if output.last is None:
             return rev_ids
@@ -165,7 +194,7 @@ class Batch:
         expected = (self._request.wiki, reached, set(self._request.models))
         if (output.last.get("wiki"), output.last.get("rev_id"), set(output.last["scores"])) != expected:
             raise ConfigurationError(
-                f"{output.path} was begun with another list, wiki or models: "
+                "the output was begun with another list, wiki or models: "
                 "give another file, or delete it to begin anew"
             )
         return rev_ids
@@ -219,6 +248,10 @@ class Batch:
     def _document(self, rev_id: int, table: Table) -> dict[str, Any]:
         scores = {name: self._shape(cell, self._models[name]) for name, cell in table[rev_id].items()}
         return {"wiki": self._request.wiki, "rev_id": rev_id, "scores": scores}
+
+
+def _encoded(documents: Iterable[Mapping[str, Any]]) -> list[bytes]:
+    return [orjson.dumps(document, option=orjson.OPT_APPEND_NEWLINE) for document in documents]
 
 
 def _retryable(cells: Mapping[str, Cell]) -> str:

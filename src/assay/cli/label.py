@@ -1,0 +1,85 @@
+"""``assay label``: which edits were reverted."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, TextIO
+
+import typer
+
+from assay.cli.progress import counting, indexing
+from assay.revisions.indexed import LabelledEdit
+from assay.revisions.labels import RADIUS, WINDOW_S
+from assay.revisions.open import open_indexed
+
+COLUMNS = (
+    "rev_id",
+    "page_title",
+    "timestamp",
+    "user",
+    "anon",
+    "reverted",
+    "reverted_48h",
+    "self_reverted",
+    "is_reverting",
+    "reverted_by",
+)
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(label)
+
+
+def label(
+    source: Annotated[Path, typer.Argument(help="An XML dump or a .jsonl history, plain or packed.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="TSV file; default: standard output.")
+    ] = None,
+    radius: Annotated[int, typer.Option(min=1, help="How many edits one revert may undo.")] = RADIUS,
+    window_hours: Annotated[
+        float, typer.Option(min=0, help="How late a revert may come to count as reverted_48h.")
+    ] = WINDOW_S / 3600,
+) -> None:
+    """Label each revision by identity reverts, as tab-separated values, page by page in time order."""
+    with indexing(source.name) as report:
+        history = open_indexed(source, progress=report)
+    try:
+        with counting("labelling", history.count()) as advance, _opened(output) as stream:
+            print("\t".join(COLUMNS), file=stream)
+            for edit in history.labels(radius=radius, window_s=window_hours * 3600):
+                print("\t".join(_row(edit)), file=stream)
+                advance(1)
+    finally:
+        history.close()
+
+
+def _row(edit: LabelledEdit) -> Iterator[str]:
+    yield str(edit.rev_id)
+    yield edit.page_title
+    yield edit.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+    yield "" if edit.user is None else edit.user.replace("\t", " ")
+    yield str(edit.is_anonymous)
+    label = edit.label
+    for value in (
+        label.reverted,
+        label.reverted_48h,
+        label.self_reverted,
+        label.is_reverting,
+        label.reverted_by,
+    ):
+        yield str(value)
+
+
+@contextmanager
+def _opened(output: Path | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears only when it is whole."""
+    if output is None:
+        yield sys.stdout
+        return
+    part = output.with_name(f".{output.name}.part")
+    with part.open("w", encoding="utf-8", newline="\n") as stream:
+        yield stream
+    part.replace(output)

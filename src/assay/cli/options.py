@@ -1,0 +1,77 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from assay.errors import ConfigurationError
+from assay.settings import Settings, load
+
+Wikis = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--wiki",
+        metavar="NAME=SOURCE",
+        help="A wiki to score. SOURCE: an api.php URL, an XML dump or a .jsonl history. May be repeated.",
+    ),
+]
+Borrow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--bundles",
+        metavar="NAME=WIKI",
+        help="Let the wiki NAME use the bundles of WIKI (for example: simplewiki=enwiki). May be repeated.",
+    ),
+]
+Config = Annotated[
+    list[Path] | None,
+    typer.Option("--config", "-c", help="Configuration file (TOML); a later one overrides. May be repeated."),
+]
+BundleFolders = Annotated[
+    list[Path] | None,
+    typer.Option("--bundle-directory", help="Folder with further bundles, WIKI/MODEL/. May be repeated."),
+]
+Processes = Annotated[
+    int | None, typer.Option("--processes", min=1, help="Scoring processes; default: one for each core.")
+]
+
+
+def load_settings(
+    config: Sequence[Path] | None,
+    wikis: Sequence[str] | None = None,
+    borrow: Sequence[str] | None = None,
+    bundle_folders: Sequence[Path] | None = None,
+    processes: int | None = None,
+    **sections: dict[str, Any],
+) -> Settings:
+    """Settings with the flags on top; a flag that was not given (None) changes nothing."""
+    flags: dict[str, Any] = {name: _given(values) for name, values in sections.items()}
+    for name, source in _pairs(wikis, "--wiki"):
+        flags.setdefault("wikis", {}).setdefault(name, {})["source"] = source
+    for name, lender in _pairs(borrow, "--bundles"):
+        flags.setdefault("wikis", {}).setdefault(name, {})["bundles"] = lender
+    if bundle_folders:
+        flags["bundle_directories"] = [str(folder) for folder in bundle_folders]
+    if processes is not None:
+        flags["pool"] = {**flags.get("pool", {}), "processes": processes}
+    return load(list(config or ()), flags=flags)
+
+
+def _given(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _pairs(values: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
+    pairs = []
+    for value in values or ():
+        name, separator, rest = value.partition("=")
+        if not (name and separator and rest):
+            raise ConfigurationError(
+                f"{option} {value!r}: write it as NAME=VALUE, for example enwiki=dump.xml.7z"
+            )
+        pairs.append((name, rest))
+    return pairs
