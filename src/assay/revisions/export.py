@@ -118,7 +118,7 @@ class _Reader:
             self._parser.Parse(chunk, final)
         except expat.ExpatError as error:
             reason = expat.ErrorString(error.code)
-            raise self._fault(f"is broken ({reason})", self._parser.ErrorByteIndex) from None
+            raise self._fault(f"is broken ({reason})", max(0, self._parser.ErrorByteIndex)) from None
 
     def _fault(self, what: str, at_byte: int | None = None) -> SourceError:
         place = f"byte {self._parser.CurrentByteIndex if at_byte is None else at_byte} of the unpacked XML"
@@ -179,9 +179,10 @@ class _Reader:
             return
         self._pieces.append(data)
         self._collected += len(data)
-        if self._collected > MAX_FIELD_BYTES and self._stack[-1] != "text":
-            raise self._fault(f"has a <{self._stack[-1]}> of more than {MAX_FIELD_BYTES} characters")
-        if self._collected > self._max_text_bytes:
+        if self._stack[-1] != "text":
+            if self._collected > MAX_FIELD_BYTES:
+                raise self._fault(f"has a <{self._stack[-1]}> of more than {MAX_FIELD_BYTES} characters")
+        elif self._collected > self._max_text_bytes:
             self._overflow, self._collected = hashlib.sha1(usedforsecurity=False), 0
             self._count("".join(self._pieces))
             self._pieces = []
@@ -222,6 +223,8 @@ class _Reader:
             self._slot[name] = value
         elif self._draft is not None:
             self._draft.values[f"contributor {name}" if parent == "contributor" else name] = value
+            if (parent, name) == ("revision", "id") and value.isdecimal():
+                self._rev_id = int(value)
 
     def _close_page_field(self, page: _Page, name: str, value: str) -> None:
         if name == "title":
@@ -262,7 +265,6 @@ class _Reader:
         if draft is None or self._page is None:
             return
         record = self._record(draft, self._page)
-        self._rev_id = record.rev_id
         if _is_doubtful(draft):
             self._settle(blank_follows=True)
             if self._after_blank:
