@@ -73,7 +73,7 @@ class ClassModel(LinearModel):
 
     def explain(self, row: Sequence[FeatureValue]) -> Explanation:
         return Explanation(
-            {label: 0.5 for label in self.labels}, {label: self._parts(row) for label in self.labels}
+            dict.fromkeys(self.labels, 0.5), {label: self._parts(row) for label in self.labels}
         )
 
 

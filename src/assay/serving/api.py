@@ -40,3 +40,248 @@ The contract (every answer is one JSON object; errors are ``{"error": {"code", "
 """
 
 from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from assay.clock import Clock, Deadline
+from assay.errors import BadInjection, BadParameter, DeadlineExceeded, SourceUnavailable
+from assay.models.model import Model
+from assay.models.recipe import label_name
+from assay.revisions.problem import Problem
+from assay.revisions.types import UNKNOWN, Actor, Revision
+from assay.scoring.request import Cell, Injection
+from assay.scoring.service import ScoringService
+from assay.scoring.wikis import Wiki
+from assay.serving import openapi
+from assay.serving.cells import error_document, keyed
+from assay.serving.fetched import FetchedRevisions
+from assay.serving.linediff import diff
+from assay.serving.parameters import check_depth, parse_rev_id, read_fields
+from assay.serving.problems import HttpError
+from assay.serving.respond import json_response
+
+MAX_RECENT: Final = 50
+DEFAULT_RECENT: Final = 20
+_WIKI: Final = openapi.name_path("wiki", "Name of the wiki, such as enwiki.")
+
+
+class NativeApi:
+    """The handlers. `request_timeout_s`: seconds for one whole request."""
+
+    def __init__(self, service: ScoringService, clock: Clock, request_timeout_s: float) -> None:
+        self._service = service
+        self._clock = clock
+        self._timeout_s = request_timeout_s
+        self._fetched = FetchedRevisions(clock)
+
+    def router(self) -> APIRouter:
+        router = APIRouter(prefix="/api", tags=["native"])
+        limit = openapi.query_parameter(
+            "limit", f"How many; {DEFAULT_RECENT} when not given.", openapi.whole_number(1, MAX_RECENT)
+        )
+        revision = "/{wiki}/revisions/{rev_id}"
+        path = [_WIKI, openapi.rev_id_path()]
+        self._add(router, "GET", "/wikis", self.wikis, "Wikis", [])
+        self._add(router, "GET", "/{wiki}/recent", self.recent, "Recent", [_WIKI, limit])
+        self._add(router, "GET", revision, self.revision, "ExplainedRevision", path)
+        self._add(router, "POST", revision, self.what_if, "WhatIfScores", path, openapi.json_body("WhatIf"))
+        return router
+
+    def _add(
+        self,
+        router: APIRouter,
+        method: str,
+        path: str,
+        handler: Any,
+        schema: str,
+        parameters: Sequence[dict[str, Any]],
+        body: dict[str, Any] | None = None,
+    ) -> None:
+        router.add_api_route(
+            path,
+            handler,
+            methods=[method],
+            summary=handler.__doc__,
+            operation_id=handler.__name__,
+            responses=openapi.responses(schema, 404, 415, 503, 504),
+            openapi_extra={"parameters": list(parameters), **({"requestBody": body} if body else {})},
+        )
+
+    # -- handlers ------------------------------------------------------------------------------------
+
+    async def wikis(self) -> Response:
+        """All wikis with their models and what those read"""
+        return json_response(
+            {
+                "wikis": [
+                    {"name": wiki.name, "models": [_model_document(model) for model in wiki.models.values()]}
+                    for wiki in self._service.wikis.values()
+                ]
+            }
+        )
+
+    async def recent(self, request: Request) -> Response:
+        """Ids of the latest edits, newest first"""
+        wiki = self._wiki(request)
+        limit = _limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)))
+        deadline = self._deadline()
+        try:
+            async with asyncio.timeout(deadline.remaining_s()):
+                found = await wiki.source.recent(limit, deadline)
+        except TimeoutError as error:
+            raise SourceUnavailable(f"{wiki.name} did not answer in time; try again.") from error
+        return json_response({"wiki": wiki.name, "revisions": list(found[:limit])})
+
+    async def revision(self, request: Request) -> Response:
+        """One edit: what it did, its scores, and what moved them"""
+        wiki, deadline = self._wiki(request), self._deadline()
+        revision = await self._fetch(wiki, request, deadline)
+        cells, difference = await asyncio.gather(
+            self._service.score_revision(wiki, tuple(wiki.models.values()), revision, {}, deadline),
+            asyncio.to_thread(_diff_document, revision),
+        )
+        return json_response(
+            {
+                "wiki": wiki.name,
+                "revision": _revision_document(revision),
+                "diff": difference,
+                "scores": _cells_document(wiki, cells, {}),
+            }
+        )
+
+    async def what_if(self, request: Request) -> Response:
+        """Scores of an edit with some values replaced"""
+        wiki, deadline = self._wiki(request), self._deadline()
+        names, injection = _what_if(await request.body(), request.headers.get("content-type", ""))
+        models = wiki.select(tuple(wiki.models) if names is None else names)
+        revision = await self._fetch(wiki, request, deadline)
+        cells = await self._service.score_revision(wiki, models, revision, injection, deadline)
+        return json_response({"wiki": wiki.name, "scores": _cells_document(wiki, cells, injection)})
+
+    # -- parts ---------------------------------------------------------------------------------------
+
+    def _wiki(self, request: Request) -> Wiki:
+        return self._service.wikis.named(request.path_params["wiki"])
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self._timeout_s, self._clock)
+
+    async def _fetch(self, wiki: Wiki, request: Request, deadline: Deadline) -> Revision:
+        """Raises what the page can only say in place of everything else: not there, not to be had now."""
+        rev_id = parse_rev_id("revid", request.path_params["rev_id"])
+        if (known := self._fetched.get(wiki.name, rev_id)) is not None:
+            return known
+        found = (await self._service.fetch(wiki, [rev_id], deadline))[rev_id]
+        if isinstance(found, Problem):
+            if found.retryable:
+                kind = DeadlineExceeded if deadline.passed else SourceUnavailable
+                raise kind(found.message, delay_s=2.0)
+            raise HttpError(404, found.message)
+        self._fetched.put(wiki.name, found)
+        return found
+
+
+def _limit(text: str) -> int:
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if not 1 <= number <= MAX_RECENT:
+        raise BadParameter(f"Could not interpret limit. Give a whole number from 1 to {MAX_RECENT}.")
+    return number
+
+
+def _what_if(body: bytes, content_type: str) -> tuple[tuple[str, ...] | None, Injection]:
+    """Models (None: all) and injection. Raises `BadParameter`, `BadInjection`."""
+    if content_type.partition(";")[0].strip().lower() not in ("application/json", ""):
+        raise HttpError(415, "Send application/json.")
+    try:
+        asked = orjson.loads(body or b"{}")
+    except orjson.JSONDecodeError as error:
+        raise BadParameter(f"Could not interpret the body. It is not JSON: {error}") from error
+    if not isinstance(asked, dict) or set(asked) - {"models", "injection"}:
+        raise BadParameter("Could not interpret the body. Give an object with models, injection or both.")
+    names, injection = asked.get("models"), asked.get("injection", {})
+    if names is not None and (not isinstance(names, list) or not 1 <= len(names) <= 100):
+        raise BadParameter("Could not interpret models. Give a list of names.")
+    if names is not None and not all(isinstance(name, str) for name in names):
+        raise BadParameter("Could not interpret models. Every name must be a string.")
+    if not isinstance(injection, dict):
+        raise BadInjection("Could not interpret injection. Give an object of values by name.")
+    check_depth(injection, "injection")
+    return None if names is None else tuple(dict.fromkeys(names)), injection
+
+
+def _model_document(model: Model) -> dict[str, Any]:
+    features = [{"name": f.name, "doc": f.doc, "type": f.type} for f in model.features]
+    return {
+        "name": model.name,
+        "version": model.version,
+        "digest": model.digest,
+        "labels": list(model.labels),
+        "features": features,
+    }
+
+
+def _cells_document(wiki: Wiki, cells: Mapping[str, Cell], injection: Injection) -> dict[str, Any]:
+    return {name: _cell_document(cell, wiki.models[name], injection) for name, cell in cells.items()}
+
+
+def _cell_document(cell: Cell, model: Model, injection: Injection) -> dict[str, Any]:
+    if isinstance(cell, Problem):
+        return {"error": error_document(cell)}
+    explanation, values = cell.explanation, cell.features
+    assert explanation is not None
+    assert values is not None
+    columns = {label_name(label): parts for label, parts in explanation.contributions.items()}
+    return {
+        "prediction": cell.score.prediction,
+        "probability": keyed(cell.score.probability),
+        "features": [
+            {
+                "name": feature.name,
+                "value": values[feature.name],
+                "injected": feature.name in injection,
+                "contributions": {label: parts[index] for label, parts in columns.items()},
+            }
+            for index, feature in enumerate(model.features)
+        ],
+        "explanation": {
+            label_name(label): {"base": base, "logit": base + sum(explanation.contributions[label])}
+            for label, base in explanation.base.items()
+        },
+    }
+
+
+def _revision_document(revision: Revision) -> dict[str, Any]:
+    actor, page = revision.actor, revision.page
+    hidden = (revision.actor, revision.comment, revision.text, revision.parent)
+    return {
+        "id": revision.id,
+        "parent_id": _plain(revision.parent_id),
+        "page": {"title": page.title, "namespace": _plain(page.namespace)},
+        "actor": {"name": actor.name, "is_anonymous": actor.is_anonymous}
+        if isinstance(actor, Actor)
+        else None,
+        "timestamp": revision.timestamp.isoformat().replace("+00:00", "Z"),
+        "comment": _plain(revision.comment),
+        "size_bytes": _plain(revision.size_bytes),
+        "is_minor": _plain(revision.is_minor),
+        "is_creation": revision.parent is None,
+        "problems": [error_document(value) for value in hidden if isinstance(value, Problem)],
+    }
+
+
+def _plain(value: Any) -> Any:
+    return None if value is UNKNOWN or isinstance(value, Problem) else value
+
+
+def _diff_document(revision: Revision) -> dict[str, Any] | None:
+    parent = revision.parent
+    before = "" if parent is None else parent.text if isinstance(parent, Revision) else parent
+    if not isinstance(before, str) or not isinstance(revision.text, str):
+        return None
+    return diff(before, revision.text).document()

@@ -16,6 +16,7 @@ from assay.clock import Clock
 from assay.errors import AssayError
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
+from assay.serving.api import NativeApi
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
 from assay.serving.model_info import ModelInfos
@@ -73,6 +74,7 @@ def build_app(
         openapi_url="/openapi.json",
     )
     app.include_router(ScoresV3(service, infos, clock, options.request_timeout_s).router())
+    app.include_router(NativeApi(service, clock, options.request_timeout_s).router())
     app.include_router(Health(service, metrics, clock, options.health).router())
     for router in routers:
         app.include_router(router)

@@ -49,6 +49,18 @@ SCORE_PARAMETERS: Final = {
 """Every parameter of the v3 routes, by name; the documentation is tested against it."""
 
 
+def query_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return _query(name, description, schema)
+
+
+def whole_number(least: int, most: int) -> dict[str, Any]:
+    return {"type": "integer", "minimum": least, "maximum": most}
+
+
+def json_body(schema: str) -> dict[str, Any]:
+    return {"required": False, "content": {"application/json": {"schema": _ref(schema)}}}
+
+
 def query_parameters(*names: str) -> list[dict[str, Any]]:
     return [SCORE_PARAMETERS[name] for name in names]
 
