@@ -121,12 +121,12 @@ def json_schema() -> dict[str, Any]:
 
 def keys(section: type = Settings, prefix: str = "") -> Iterator[str]:
     """Dotted names of all settings (``pool.workers``, ``wikis.<name>.source``), in order."""
-    for name, kind in _hints(section).items():
-        inner = _section_of(kind)
+    for name, kind in hints(section).items():
+        inner = section_of(kind)
         if inner is None:
             yield f"{prefix}{name}"
         else:
-            yield from keys(inner, f"{prefix}{name}." + ("<name>." if _is_mapping(kind) else ""))
+            yield from keys(inner, f"{prefix}{name}." + ("<name>." if is_mapping(kind) else ""))
 
 
 def _layers(
@@ -176,17 +176,17 @@ def _merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _unknown_keys(layer: Mapping[str, Any], section: type, path: str = "") -> Iterator[str]:
-    hints = _hints(section)
+    known = hints(section)
     for key, value in layer.items():
-        if key not in hints:
-            near = get_close_matches(key, hints, n=1, cutoff=0.5)
-            advice = f"did you mean {path}{near[0]}?" if near else f"there are: {', '.join(sorted(hints))}"
+        if key not in known:
+            near = get_close_matches(key, known, n=1, cutoff=0.5)
+            advice = f"did you mean {path}{near[0]}?" if near else f"there are: {', '.join(sorted(known))}"
             yield f"unknown setting {path}{key}; {advice}"
             continue
-        inner = _section_of(hints[key])
+        inner = section_of(known[key])
         if inner is None or not isinstance(value, Mapping):
             continue
-        if _is_mapping(hints[key]):
+        if is_mapping(known[key]):
             for name, item in value.items():
                 if isinstance(item, Mapping):
                     yield from _unknown_keys(item, inner, f"{path}{key}.{name}.")
@@ -195,18 +195,21 @@ def _unknown_keys(layer: Mapping[str, Any], section: type, path: str = "") -> It
 
 
 @cache
-def _hints(section: type) -> dict[str, Any]:
-    hints = get_type_hints(section)
-    return {item.name: hints[item.name] for item in fields(section)}
+def hints(section: type) -> dict[str, Any]:
+    """The types of a section's keys."""
+    types = get_type_hints(section)
+    return {item.name: types[item.name] for item in fields(section)}
 
 
-def _is_mapping(kind: Any) -> bool:
-    return get_origin(kind) is not None and issubclass(get_origin(kind), Mapping)
+def is_mapping(kind: Any) -> bool:
+    """Whether a key holds named items, as `wikis` does."""
+    origin = get_origin(kind)
+    return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-def _section_of(kind: Any) -> type | None:
+def section_of(kind: Any) -> type | None:
     """The dataclass that a section, or each item of a mapping, is made of; None for a plain value."""
-    candidate = get_args(kind)[1] if _is_mapping(kind) else kind
+    candidate = get_args(kind)[1] if is_mapping(kind) else kind
     return candidate if isinstance(candidate, type) and is_dataclass(candidate) else None
 
 

@@ -1,0 +1,44 @@
+"""What can be set, asked, measured and run is documented, and the documentation names nothing else."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from shared_data import ROOT
+
+from assay import settings
+
+DOCS = ROOT / "docs"
+PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
+
+
+def _reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("build_reference", ROOT / "tools" / "build_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("name", ["settings.md", "metrics.md", "commands.md", "features.md"])
+def test_reference_is_what_the_code_says(name: str) -> None:
+    written = (DOCS / "reference" / name).read_text("utf-8")
+    reference = _reference()
+    assert written == reference.NOTE + reference.documents()[name], "run: python tools/build_reference.py"
+
+
+def test_every_setting_is_documented_with_a_sentence() -> None:
+    page = (DOCS / "reference" / "settings.md").read_text("utf-8")
+    for key in settings.keys():
+        assert re.search(rf"\*\*`{re.escape(key)}`\*\*[^\n]*: \S", page), f"{key} has no docstring under it"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text("utf-8")):
+        assert (page.parent / target).exists(), f"{page.name} links to {target}"
