@@ -11,7 +11,19 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from assay.errors import GraphError
-from assay.features import revid, roots, wikitext
+from assay.features import (
+    added_text,
+    comment_shape,
+    markup,
+    naming,
+    past,
+    region,
+    revid,
+    rhythm,
+    roots,
+    vocabulary,
+    wikitext,
+)
 from assay.features.lexicon import Lexicons
 from assay.features.node import Feature, Node, Root
 
@@ -23,7 +35,19 @@ def _roots(_: Lexicons) -> Iterable[Node]:
     return (value for value in vars(roots).values() if isinstance(value, Root))
 
 
-FAMILIES: tuple[Family, ...] = (_roots, revid.family, wikitext.family)
+FAMILIES: tuple[Family, ...] = (
+    _roots,
+    revid.family,
+    wikitext.family,
+    region.family,
+    added_text.family,
+    markup.family,
+    comment_shape.family,
+    rhythm.family,
+    past.family,
+    naming.family,
+    vocabulary.family,
+)
 
 
 @lru_cache(maxsize=64)
