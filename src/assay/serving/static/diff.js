@@ -16,7 +16,7 @@ const SIGNS = {
 };
 
 export function diffSection(diff, revision) {
-  const section = h("section", { class: "card diff", "aria-labelledby": "diff-title" });
+  const section = h("section", { class: "card diff", "aria-labelledby": "diff-title", tabindex: "0" });
   fill(section, heading(diff), body(diff, revision));
   return section;
 }
@@ -60,6 +60,7 @@ function table(diff) {
     "table",
     { class: "diff-table" },
     h("caption", { class: "visually-hidden" }, "Lines that changed, with a few unchanged lines around them"),
+    h("colgroup", {}, ["number", "sign", "text"].map((name) => h("col", { class: `col-${name}` }))),
     h(
       "thead",
       { class: "visually-hidden" },

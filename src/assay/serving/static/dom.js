@@ -29,6 +29,11 @@ export function isolate(text, attributes = {}) {
   return h("bdi", attributes, text);
 }
 
+/** A long machine name that may break after its dots and underscores. */
+export function breakable(name) {
+  return name.split(/(?<=[._])/).flatMap((part) => [part, h("wbr")]);
+}
+
 /** Calls `action` once calls have paused for `delayMs`. */
 export function debounce(action, delayMs) {
   let timer = 0;

@@ -8,7 +8,7 @@ export function editCard(wiki, revision, indexUrl) {
     "section",
     { class: "card edit-card", "aria-labelledby": "edit-title" },
     h("p", { class: "eyebrow" }, `${wiki} · revision ${revision.id}`),
-    h("h2", { id: "edit-title", dir: "auto" }, revision.page.title),
+    h("h2", { id: "edit-title" }, isolate(revision.page.title)),
     facts(revision),
     commentLine(revision),
     problems(revision),
@@ -36,7 +36,7 @@ function badge(text) {
 function commentLine(revision) {
   if (revision.comment === null) return h("p", { class: "comment none" }, "Summary hidden");
   if (!revision.comment.trim()) return h("p", { class: "comment none" }, "No edit summary");
-  return h("p", { class: "comment", dir: "auto" }, summary(revision.comment));
+  return h("p", { class: "comment" }, isolate(summary(revision.comment)));
 }
 
 function problems(revision) {

@@ -1,15 +1,16 @@
 // Why a score is what it is, feature by feature, with a field to change each value.
 
-import { fill, h, unseen } from "./dom.js";
+import { breakable, fill, h, unseen } from "./dom.js";
 import { featureWords, percent, plainNumber, signed } from "./wording.js";
 
 const SHOWN = 8;
 
 /** The contributions of one model's features to one score. */
 export class Explanation {
-  constructor(model, cell, { open, inject, reset }) {
+  constructor(model, cell, { open, inject, refuse, reset }) {
     this.model = model;
     this.inject = inject;
+    this.refuse = refuse;
     this.first = cell;
     this.cell = cell;
     this.changed = false;
@@ -97,7 +98,7 @@ export class Explanation {
     const element = h(
       "li",
       { class: feature.injected ? "push is-changed" : "push", "data-feature": feature.name },
-      h("div", { class: "push-name" }, h("span", { class: "push-words", title: about.doc || null }, words), h("code", {}, feature.name)),
+      h("div", { class: "push-name" }, h("span", { class: "push-words", title: about.doc || null }, words), h("code", {}, breakable(feature.name))),
       field,
       h("div", { class: "push-bar", "aria-hidden": "true" }, fill_),
       text,
@@ -107,9 +108,9 @@ export class Explanation {
 
   #changed(name, field, about) {
     const value = fieldValue(field, about.type);
-    const valid = value !== null;
-    field.setAttribute("aria-invalid", String(!valid));
-    if (valid) this.inject(name, value);
+    field.setAttribute("aria-invalid", String(value === null));
+    if (value === null) this.refuse(about.type === "int" ? "Enter a whole number." : "Enter a number.");
+    else this.inject(name, value);
   }
 
   #refresh() {

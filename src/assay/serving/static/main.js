@@ -5,6 +5,7 @@ import { diffSection } from "./diff.js";
 import { debounce, fill, h } from "./dom.js";
 import { editCard } from "./edit.js";
 import { ScoreCard, spoken } from "./scores.js";
+import { inReadingOrder } from "./wording.js";
 
 const WHAT_IF_DELAY_MS = 250;
 const element = (id) => document.getElementById(id);
@@ -21,7 +22,7 @@ let whatIfRequest = new AbortController();
 // -- asking --------------------------------------------------------------------------------------
 
 async function modelsOf(wiki) {
-  if (!models.has(wiki)) models = new Map((await api.wikis()).wikis.map((entry) => [entry.name, entry.models]));
+  if (!models.has(wiki)) models = new Map((await api.wikis()).wikis.map((entry) => [entry.name, inReadingOrder(entry.models)]));
   if (!models.has(wiki)) throw new api.ApiError(`This server does not score ${wiki}. Choose a wiki from the list.`);
   return models.get(wiki);
 }
@@ -76,7 +77,7 @@ function show(wiki, known, answer) {
   const openFirst = known.find((model) => scores[model.name] && !scores[model.name].error)?.name;
   shown.cards = known
     .filter((model) => scores[model.name])
-    .map((model) => new ScoreCard(model, scores[model.name], { open: model.name === openFirst, inject, reset }));
+    .map((model) => new ScoreCard(model, scores[model.name], { open: model.name === openFirst, inject, refuse: say, reset }));
   const indexUrl = wikiField.selectedOptions[0]?.dataset.indexUrl;
   fill(
     element("edit"),

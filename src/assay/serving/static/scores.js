@@ -1,18 +1,21 @@
 // One card per model: what it says, why, and what it would say if.
 
-import { fill, h, unseen } from "./dom.js";
+import { fill, h, isolate, unseen } from "./dom.js";
 import { Explanation } from "./explanation.js";
 import { chance, modelWords, percent } from "./wording.js";
 
 /** A model's score. `update` shows another one beside the first. */
 export class ScoreCard {
-  /** `inject(feature, value)` is called when the reader changes a value; undefined takes it back. */
-  constructor(model, cell, { open, inject, reset }) {
+  /**
+   * `inject(feature, value)` is called when the reader changes a value, undefined takes it back;
+   * `refuse(reason)` when what they typed is no value; `reset()` when they want all first values back.
+   */
+  constructor(model, cell, { open, ...actions }) {
     this.model = model;
     this.words = modelWords(model.name);
     this.first = cell;
     this.body = h("div", { class: "score-body" });
-    this.explanation = cell.error || !cell.explanation ? null : new Explanation(model, cell, { open, inject, reset });
+    this.explanation = cell.error || !cell.explanation ? null : new Explanation(model, cell, { open, ...actions });
     this.element = h("article", { class: "card score", "aria-labelledby": `score-${model.name}` });
     fill(this.element, this.#head(), this.body, this.explanation?.element);
     this.update(cell);
@@ -75,23 +78,34 @@ function errorLine(problem) {
 
 function binaryScore(cell, before, words) {
   const now = cell.probability.true;
-  const was = before?.probability.true;
+  const was = visiblyBefore(before?.probability.true, now);
   return [
     h(
       "p",
       { class: "verdict" },
-      was === undefined ? null : [h("span", { class: "was" }, unseen("before "), percent(was)), h("span", { class: "arrow", "aria-hidden": "true" }, "→"), unseen(", now ")],
+      was === undefined ? null : [h("span", { class: "was" }, unseen("before "), percent(was)), arrow()],
       h("span", { class: "figure" }, percent(now)),
       h("span", { class: "chance" }, chance(now)),
+      before && was === undefined ? h("span", { class: "unmoved" }, "unchanged") : null,
     ),
     meter(words.title, now, was, `${percent(now)}, ${chance(now)}`),
   ];
 }
 
+function arrow() {
+  return [h("span", { class: "arrow", "aria-hidden": "true" }, "→"), unseen(", now ")];
+}
+
 function classScore(cell, before, model) {
   const labels = model.labels.map(String).filter((label) => label in cell.probability);
   return [
-    h("p", { class: "verdict" }, h("span", { class: "figure" }, String(cell.prediction)), h("span", { class: "chance" }, `most likely class, ${percent(cell.probability[cell.prediction])}`)),
+    h(
+      "p",
+      { class: "verdict" },
+      before && before.prediction !== cell.prediction ? [h("span", { class: "was" }, unseen("before "), String(before.prediction)), arrow()] : null,
+      h("span", { class: "figure" }, String(cell.prediction)),
+      h("span", { class: "chance" }, `most likely class, ${percent(cell.probability[cell.prediction])}`),
+    ),
     h(
       "ul",
       { class: "classes", "aria-label": "All classes" },
@@ -102,15 +116,20 @@ function classScore(cell, before, model) {
 
 function classRow(label, cell, before) {
   const now = cell.probability[label];
-  const was = before?.probability[label];
+  const was = visiblyBefore(before?.probability[label], now);
   const chosen = String(cell.prediction) === label;
   return h(
     "li",
     { class: chosen ? "class-row chosen" : "class-row" },
-    h("span", { class: "class-name", dir: "auto" }, label),
+    h("span", { class: "class-name" }, isolate(label)),
     meter(label, now, was, percent(now)),
     h("span", { class: "class-percent" }, was === undefined ? null : h("span", { class: "was" }, percent(was), " → "), percent(now)),
   );
+}
+
+/** The probability before, or undefined where the reader would see no difference. */
+function visiblyBefore(was, now) {
+  return was === undefined || percent(was) === percent(now) ? undefined : was;
 }
 
 /** A labelled bar from 0 to 100 %; a tick stays where the score was before. */

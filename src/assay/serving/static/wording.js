@@ -12,6 +12,13 @@ export function modelWords(name) {
   return QUESTIONS[name] ?? { title: capital(name.replaceAll("_", " ")), question: "" };
 }
 
+/** Models in the order of reading: of the edit first, then of the article, then all others. */
+export function inReadingOrder(models) {
+  const order = Object.keys(QUESTIONS);
+  const place = (model) => (order.includes(model.name) ? order.indexOf(model.name) : order.length);
+  return [...models].sort((a, b) => place(a) - place(b));
+}
+
 /** "93%", with one more digit where a whole number would hide the difference. */
 export function percent(probability) {
   const value = probability * 100;
