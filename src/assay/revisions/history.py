@@ -45,14 +45,19 @@ def read_history(stream: Stream, path: Path, *, max_text_bytes: int = MAX_TEXT_B
 
 
 def _lines(stream: Stream, path: Path) -> Iterator[bytes]:
-    rest = b""
+    begun: list[bytes] = []
+    begun_bytes = 0
     while chunk := stream.read(CHUNK_BYTES):
-        *complete, rest = (rest + chunk).split(b"\n") if b"\n" in chunk else (rest + chunk,)
-        yield from complete
-        if len(rest) > MAX_LINE_BYTES:
+        first, *others = chunk.split(b"\n")
+        begun.append(first)
+        begun_bytes += len(first)
+        if begun_bytes > MAX_LINE_BYTES:
             raise SourceError(f"{path} has a line of more than {MAX_LINE_BYTES} bytes: it is no history.")
-    if rest:
-        yield rest
+        if others:
+            yield b"".join(begun)
+            yield from others[:-1]
+            begun, begun_bytes = others[-1:], len(others[-1])
+    yield b"".join(begun)
 
 
 def _parse(line: bytes) -> dict[str, Any]:
