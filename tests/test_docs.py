@@ -8,9 +8,9 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from shared_data import ROOT
 
 from assay import settings
+from shared_data import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
@@ -34,7 +34,7 @@ def test_reference_is_what_the_code_says(name: str) -> None:
 
 def test_every_setting_is_documented_with_a_sentence() -> None:
     page = (DOCS / "reference" / "settings.md").read_text("utf-8")
-    for key in settings.keys():
+    for key in settings.names():
         assert re.search(rf"\*\*`{re.escape(key)}`\*\*[^\n]*: \S", page), f"{key} has no docstring under it"
 
 

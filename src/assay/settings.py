@@ -119,14 +119,14 @@ def json_schema() -> dict[str, Any]:
     return TypeAdapter(Settings).json_schema()
 
 
-def keys(section: type = Settings, prefix: str = "") -> Iterator[str]:
+def names(section: type = Settings, prefix: str = "") -> Iterator[str]:
     """Dotted names of all settings (``pool.workers``, ``wikis.<name>.source``), in order."""
     for name, kind in hints(section).items():
         inner = section_of(kind)
         if inner is None:
             yield f"{prefix}{name}"
         else:
-            yield from keys(inner, f"{prefix}{name}." + ("<name>." if is_mapping(kind) else ""))
+            yield from names(inner, f"{prefix}{name}." + ("<name>." if is_mapping(kind) else ""))
 
 
 def _layers(
