@@ -1,0 +1,83 @@
+"""``assay score`` as a person runs it: a real process, killed in the middle, run again."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+
+ASSAY = (sys.executable, "-m", "assay.cli")
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    return {**os.environ, "ASSAY_CACHE_DIR": str(folder / "cache")}
+
+
+def _score(folder: Path, *arguments: str, input_text: str = "") -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        (*ASSAY, "score", "--processes", "1", *arguments),
+        input=input_text,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env=_environment(folder),
+        cwd=folder,
+    )
+
+
+def test_a_few_ids_are_answered_on_standard_output(tmp_path: Path) -> None:
+    done = _score(tmp_path, "testwiki", "123", "1234")
+    assert done.returncode == 0, done.stderr
+    lines = [orjson.loads(line) for line in done.stdout.splitlines()]
+    assert [line["rev_id"] for line in lines] == [123, 1234]
+    assert lines[0]["scores"]["revid"]["score"]["probability"]["true"] == pytest.approx(0.32)
+    assert lines[1]["scores"]["revid"]["score"]["probability"]["true"] == pytest.approx(0.43)
+
+
+def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
+    ids, output = tmp_path / "ids.txt", tmp_path / "scores.jsonl"
+    ids.write_text("\n".join(map(str, range(1, 20_001))))
+    command = ("testwiki", "--input", str(ids), "--output", str(output))
+    with subprocess.Popen(
+        (*ASSAY, "score", "--processes", "1", *command), env=_environment(tmp_path), cwd=tmp_path
+    ) as victim:
+        deadline = time.monotonic() + 60
+        while not (output.exists() and output.stat().st_size > 10_000):
+            assert victim.poll() is None
+            assert time.monotonic() < deadline
+        victim.send_signal(signal.SIGKILL)
+    before = output.read_bytes().count(b"\n")
+    assert 0 < before < 20_000
+    done = _score(tmp_path, *command)
+    assert done.returncode == 0, done.stderr
+    assert [orjson.loads(line)["rev_id"] for line in output.read_bytes().splitlines()] == list(
+        range(1, 20_001)
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("nowiki", "1"), "No scorers available for nowiki"),
+        (("testwiki", "1", "--models", "magic"), "not available for testwiki"),
+        (("testwiki", "12x"), "is not a revision id"),
+        (("testwiki",), "give either revision ids"),
+        (("testwiki", "--all"), "needs a dump or a history"),
+        (("testwiki", "--input", "absent.txt"), "absent.txt cannot be read"),
+        (("testwiki", "1", "--wiki", "rubbish"), "write it as NAME=VALUE"),
+        (("x=absent.xml", "1"), "does not exist"),
+        (("testwiki", "1", "--output", "no/such/folder"), "cannot be written"),
+    ],
+)
+def test_bad_usage_is_one_clear_sentence(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
+    done = _score(tmp_path, *arguments)
+    assert done.returncode in (1, 2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,154 @@
+"""Long lists: in order, once each, resumed behind what is done, stopped loudly when the wiki stays away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay import __version__
+from assay.clock import Deadline, SystemClock
+from assay.errors import BadParameter, ConfigurationError, SourceUnavailable
+from assay.models.bundle import load_bundle
+from assay.models.library import shipped_folder
+from assay.revisions.problem import Problem, revision_not_found, source_failed
+from assay.revisions.types import Revision
+from assay.scoring.batch import Batch, BatchOptions, LinesFile, parse_id, read_ids
+from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.inline import InlineEngine
+from assay.scoring.service import ScoringService
+from assay.scoring.synthetic import SyntheticSource
+from assay.scoring.wikis import TEST_WIKI, ModelSets, Wikis
+from assay.serving.cells import cell_document
+from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.telemetry import Metrics
+
+QUICK = BatchOptions(chunk=4, backoff_s=0.0, retries=2)
+
+
+class FlakySource(SyntheticSource):
+    """Fails each revision as often as told before it gives it; the unknown ones are not found."""
+
+    def __init__(self, failures: Mapping[int, int], unknown: frozenset[int] = frozenset()) -> None:
+        super().__init__(SystemClock())
+        self.asked: list[int] = []
+        self._failures = dict(failures)
+        self._unknown = unknown
+
+    async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:
+        self.asked.extend(rev_ids)
+        found = dict(await super().fetch(rev_ids, deadline))
+        for rev_id in rev_ids:
+            if rev_id in self._unknown:
+                found[rev_id] = revision_not_found(rev_id)
+            elif self._failures.get(rev_id, 0) > 0:
+                self._failures[rev_id] -= 1
+                found[rev_id] = source_failed(rev_id, "it is down")
+        return found
+
+
+def _batch(source: SyntheticSource) -> Batch:
+    models = ModelSets([load_bundle(shipped_folder() / TEST_WIKI / "revid")])
+    metrics = Metrics(__version__)
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), SystemClock()), ScoreCacheOptions())
+    engine = InlineEngine(models, metrics)
+    service = ScoringService(Wikis({TEST_WIKI: source}, models), engine, cache, metrics)
+    return Batch(service, TEST_WIKI, ("revid",), cell_document, options=QUICK)
+
+
+def _run(source: SyntheticSource, ids: Sequence[int], path: Path) -> int:
+    with LinesFile(path) as lines:
+        return asyncio.run(_batch(source).run(iter(ids), lines, lambda more: None))
+
+
+def _ids(path: Path) -> list[int]:
+    return [orjson.loads(line)["rev_id"] for line in path.read_bytes().splitlines()]
+
+
+def test_lines_stand_in_the_order_of_the_list_duplicates_included(tmp_path: Path) -> None:
+    ids = [9, 3, 3, 7, 1, 9, 12, 5, 5, 2]
+    assert _run(SyntheticSource(SystemClock()), ids, tmp_path / "out") == 10
+    assert _ids(tmp_path / "out") == ids
+
+
+def test_a_torn_last_line_is_cut_off_and_nothing_is_asked_for_twice(tmp_path: Path) -> None:
+    whole, torn = tmp_path / "whole", tmp_path / "torn"
+    ids = list(range(1, 31))
+    _run(SyntheticSource(SystemClock()), ids, whole)
+    lines = whole.read_bytes().splitlines(keepends=True)
+    torn.write_bytes(b"".join(lines[:11]) + lines[11][:20])
+    source = FlakySource({})
+    assert _run(source, ids, torn) == 19
+    assert torn.read_bytes() == whole.read_bytes()
+    assert source.asked == ids[11:]
+
+
+def test_a_finished_list_is_left_alone(tmp_path: Path) -> None:
+    ids = [1, 2, 3]
+    _run(SyntheticSource(SystemClock()), ids, tmp_path / "out")
+    source = FlakySource({})
+    assert _run(source, ids, tmp_path / "out") == 0
+    assert source.asked == []
+
+
+def test_another_lists_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None:
+    _run(SyntheticSource(SystemClock()), [1, 2, 3], tmp_path / "out")
+    before = (tmp_path / "out").read_bytes()
+    with pytest.raises(ConfigurationError, match="another list"):
+        _run(SyntheticSource(SystemClock()), [1, 2, 4], tmp_path / "out")
+    with pytest.raises(ConfigurationError, match="another list"):
+        _run(SyntheticSource(SystemClock()), [1], tmp_path / "out")
+    assert (tmp_path / "out").read_bytes() == before
+
+
+def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Sir,\n")
+    with pytest.raises(ConfigurationError, match="something other than scores"):
+        LinesFile(tmp_path / "letter.txt")
+    assert (tmp_path / "letter.txt").read_text() == "Dear Sir,\n"
+
+
+def test_two_processes_cannot_write_one_file(tmp_path: Path) -> None:
+    with LinesFile(tmp_path / "out"), pytest.raises(ConfigurationError, match="another process"):
+        LinesFile(tmp_path / "out")
+
+
+def test_passing_troubles_are_asked_for_again_and_lasting_ones_are_cells(tmp_path: Path) -> None:
+    source = FlakySource({2: 1, 3: 2}, frozenset({4}))
+    assert _run(source, [1, 2, 3, 4], tmp_path / "out") == 4
+    cells = [orjson.loads(line)["scores"]["revid"] for line in (tmp_path / "out").read_bytes().splitlines()]
+    assert ["score" in cell for cell in cells] == [True, True, True, False]
+    assert cells[3]["error"]["code"] == "revision_not_found"
+    assert source.asked.count(1) == 1
+
+
+def test_a_wiki_that_stays_away_stops_the_batch_and_keeps_what_is_done(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnavailable, match="run the same command again"):
+        _run(FlakySource({6: 99}), range(1, 13), tmp_path / "out")
+    assert _ids(tmp_path / "out") == [1, 2, 3, 4]
+    assert _run(FlakySource({}), range(1, 13), tmp_path / "out") == 8
+
+
+def test_ids_are_read_with_comments_and_blank_lines() -> None:
+    assert list(read_ids(["1", "", "  22 # a good one", "#3", "4\n"], "ids")) == [1, 22, 4]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "12a", "٣", "9" * 19, "1 2", "NaN"])
+def test_what_is_no_id_is_named_with_its_line(text: str) -> None:
+    with pytest.raises(BadParameter, match="ids, line 2"):
+        list(read_ids(["1", text], "ids"))
+
+
+@given(st.text())
+def test_an_id_is_positive_or_refused(text: str) -> None:
+    try:
+        rev_id = parse_id(text)
+    except BadParameter:
+        return
+    assert rev_id > 0
+    assert int(text) == rev_id
