@@ -104,11 +104,13 @@ class LinesFile:
     def _locked(path: Path) -> BinaryIO:
         try:
             stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ConfigurationError(f"another process is writing {path}: wait for it or end it") from None
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            stream.close()
+            raise ConfigurationError(f"another process is writing {path}: wait for it or end it") from None
         return stream
 
     def _recover(self) -> tuple[int, dict[str, Any] | None]:
