@@ -76,7 +76,8 @@ def check_api_url(url: str) -> str:
     elif parts.query or parts.fragment or not parts.path.endswith("/api.php"):
         fault = "must end with /api.php"
     if fault:
-        raise SourceError(f"{url!r} {fault}, such as https://en.wikipedia.org/w/api.php.")
+        shown = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        raise SourceError(f"The address {shown} {fault}, such as https://en.wikipedia.org/w/api.php.")
     return url
 
 

@@ -82,10 +82,10 @@ def _revision(
     sha1 = base36_of_hex(entry["sha1"]) if isinstance(entry.get("sha1"), str) else None
     return Revision(
         id=rev_id,
-        page=Page(whole(page["title"]), _integer(page.get("pageid")), _integer(page.get("ns"))),
+        page=Page(_string(page["title"]), _integer(page.get("pageid")), _integer(page.get("ns"))),
         actor=_author(rev_id, entry),
         timestamp=_moment(entry["timestamp"]),
-        comment=comment_deleted(rev_id) if entry.get("commenthidden") else whole(entry["comment"]),
+        comment=comment_deleted(rev_id) if entry.get("commenthidden") else _string(entry["comment"]),
         text=_text(rev_id, slot, max_text_bytes),
         parent_id=int(entry["parentid"]) or None,
         is_minor=bool(entry["minor"]) if "minor" in entry else UNKNOWN,
@@ -103,7 +103,7 @@ def _author(rev_id: int, entry: Mapping[str, Any]) -> Actor | Problem:
     """
     if entry.get("userhidden"):
         return user_deleted(rev_id)
-    name, user_id = whole(entry["user"]), entry.get("userid")
+    name, user_id = _string(entry["user"]), entry.get("userid")
     if entry.get("temp"):
         return replace(anonymous_actor(name), id=_integer(user_id))
     if entry.get("anon") or (user_id in (0, None) and is_ip(name)):
@@ -116,7 +116,7 @@ def _text(rev_id: int, slot: Mapping[str, Any], max_text_bytes: int) -> str | Pr
         return text_deleted(rev_id)
     if slot.get("textmissing") or slot.get("missing"):
         return text_missing(rev_id)
-    text = whole(slot["content"])
+    text = _string(slot["content"])
     size_bytes = len(text) if text.isascii() else len(text.encode())
     return text if size_bytes <= max_text_bytes else text_too_large(rev_id, size_bytes, max_text_bytes)
 
@@ -144,6 +144,12 @@ def _registered_at(entry: Mapping[str, Any]) -> Known[datetime | None]:
 
 def _moment(timestamp: str) -> datetime:
     return datetime.fromtimestamp(seconds(timestamp), UTC)
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r:.40} is not a string")
+    return whole(value)
 
 
 def _integer(value: Any) -> Known[int]:
