@@ -42,3 +42,12 @@ def test_every_setting_is_documented_with_a_sentence() -> None:
 def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text("utf-8")):
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_every_route_is_documented() -> None:
+    page = (DOCS / "http.md").read_text("utf-8")
+    source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/assay/serving").glob("*.py"))
+    routes = set(re.findall(r'"(/(?:v3|api|livez|readyz|metrics|openapi)[^"\s]*)"', source)) - {"/v3/", "/api/"}
+    assert len(routes) > 8
+    for route in routes:
+        assert f"`{route}`" in page, f"{route} is not in docs/http.md"
