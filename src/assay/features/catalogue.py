@@ -12,17 +12,25 @@ from types import MappingProxyType
 
 from assay.errors import GraphError
 from assay.features import (
+    actor,
     added_text,
+    comment,
     comment_shape,
+    diff,
+    edit,
     markup,
     naming,
+    page,
     past,
     region,
     revid,
     rhythm,
     roots,
+    temporal,
+    tokens,
     vocabulary,
     wikitext,
+    word_changes,
 )
 from assay.features.lexicon import Lexicons
 from assay.features.node import Feature, Node, Root
@@ -39,6 +47,14 @@ FAMILIES: tuple[Family, ...] = (
     _roots,
     revid.family,
     wikitext.family,
+    tokens.family,
+    diff.family,
+    edit.family,
+    word_changes.family,
+    actor.family,
+    temporal.family,
+    comment.family,
+    page.family,
     region.family,
     added_text.family,
     markup.family,

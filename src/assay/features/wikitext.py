@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Final
 
+from assay.features.alignment import ALIGNMENT, Alignment
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Feature, Node
 from assay.features.roots import PARENT_TEXT, TEXT
@@ -39,14 +40,22 @@ STRUCTURE: Final = Datasource(
 )
 
 
-def _parent_structure(text: str | None) -> Structure:
-    return read(text or "").structure
+def _parent_structure(parent_text: str | None, alignment: Alignment, wikicode: Wikicode) -> Structure:
+    """By adding and subtracting the changed lines, where their constructs stand alone."""
+    if not alignment.isolated or wikicode.text is not alignment.text:
+        return read(parent_text or "").structure
+    structure = wikicode.structure
+    if alignment.added:
+        structure = structure.minus(read(alignment.added).structure)
+    if alignment.removed:
+        structure = structure.plus(read(alignment.removed).structure)
+    return structure
 
 
 PARENT_STRUCTURE: Final = Datasource(
     "datasource.wikitext.revision.parent.structure",
     "How many of each construct the parent's text has (`Structure`); none for a page creation.",
-    (PARENT_TEXT,),
+    (PARENT_TEXT, ALIGNMENT, WIKICODE),
     _parent_structure,
 )
 

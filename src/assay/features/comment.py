@@ -1,0 +1,63 @@
+r"""What the edit summary says, as ORES read it.
+
+Both patterns are matched from the summary's beginning, and ``.`` is no newline: matches revscoring's
+``comment_matches``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from assay.features.lexicon import Lexicons
+from assay.features.node import Feature, Node
+from assay.features.roots import COMMENT
+
+_SECTION: Final = re.compile(r"/\* [^\n]+ \*/")
+
+
+def suggests_section_edit(comment: str) -> bool:
+    """Whether it begins with MediaWiki's ``/* section */``."""
+    return _SECTION.match(comment) is not None
+
+
+def has_link(comment: str) -> bool:
+    """Whether its first line holds the beginning of a ``[[link]]`` with a target.
+
+    Written without a regular expression: the legacy's takes quadratic time on many "[[".
+    """
+    line_end = comment.find("\n")
+    limit = len(comment) if line_end < 0 else line_end
+    start = comment.find("[[", 0, limit + 1)
+    while 0 <= start < limit:
+        close = comment.find("]", start + 2)
+        if close < 0:
+            return False
+        if close > start + 2 and comment.startswith("]]", close):
+            return True
+        start = comment.find("[[", close, limit + 1)
+    return False
+
+
+_NODES: Final = (
+    Feature(
+        "feature.revision.comment.suggests_section_edit",
+        "Whether the summary begins with the name of a section.",
+        (COMMENT,),
+        suggests_section_edit,
+        type="bool",
+    ),
+    Feature(
+        "feature.revision.comment.has_link",
+        "Whether the summary holds a wikilink.",
+        (COMMENT,),
+        has_link,
+        type="bool",
+    ),
+)
+
+
+def family(_: Lexicons) -> Iterable[Node]:
+    """All nodes of this module; they need no lexicon."""
+    return _NODES

@@ -1,0 +1,274 @@
+"""The tokens of a revision and of its parent, counted by kind.
+
+A text is cut into tokens once, these are counted once, and each *distinct* token is classified once per
+process (`_Kinds`, bounded). The parent's counts are those of the revision without the lines that it added, plus
+the lines that it removed: what both share is never looked at twice. The parent's own list of
+tokens comes into being only when somebody asks for it.
+
+Each list is a datasource under ORES's name and can be injected as a JSON list of strings.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Final, overload
+
+from assay.features.alignment import ALIGNMENT, Alignment
+from assay.features.lexer import KINDS, kind_of, lex
+from assay.features.lexicon import Lexicons
+from assay.features.node import Datasource, Feature, Node
+from assay.features.roots import PARENT_TEXT, TEXT
+
+_MEMO_TOKENS: Final = 500_000
+
+
+class _Kinds(dict[str, int]):
+    """The kind of every token met so far, as an index into `KINDS`; forgets all when it is full."""
+
+    def __missing__(self, token: str) -> int:
+        if len(self) >= _MEMO_TOKENS:
+            self.clear()
+        kind = self[token] = KINDS.index(kind_of(token))
+        return kind
+
+
+_kinds: Final = _Kinds()
+_WORD: Final = KINDS.index("word")
+_UPPERCASE: Final = KINDS.index("uppercase_word")
+
+
+class Tokens(Sequence[str]):
+    """Tokens in order, with their counts. Immutable to its users; figures are kept once found.
+
+    `text`: what they were cut from; None when they were injected.
+    """
+
+    def __init__(self, tokens: list[str], text: str | None = None) -> None:
+        self._tokens = tokens
+        self.text = text
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        return self._list[index]
+
+    def __len__(self) -> int:
+        return len(self._list)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._list)
+
+    @property
+    def _list(self) -> list[str]:
+        return self._tokens
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How often each distinct token occurs."""
+        return Counter(self._tokens)
+
+    @cached_property
+    def totals(self) -> list[int]:
+        """Tokens of each of `KINDS`; uppercase words are counted as such and not among "word"."""
+        totals = [0] * len(KINDS)
+        kinds = _kinds
+        for token, count in self.counts.items():
+            totals[kinds[token]] += count
+        return totals
+
+    def total(self, kind: str) -> int:
+        """How many tokens of a kind; every uppercase word is a word too."""
+        totals = self.totals
+        return totals[_WORD] + totals[_UPPERCASE] if kind == "word" else totals[KINDS.index(kind)]
+
+    @cached_property
+    def longest(self) -> int:
+        """Characters of the longest token; 0 when there is none."""
+        return max(map(len, self.counts), default=0)
+
+
+class ParentTokens(Tokens):
+    """A parent's tokens, told from those of its revision and the difference of the two."""
+
+    def __init__(self, revision: Tokens, added: Tokens, removed: Tokens, alignment: Alignment) -> None:
+        self.text = alignment.parent_text
+        self.revision = revision
+        self.added = added
+        self.removed = removed
+
+    @cached_property
+    def _list(self) -> list[str]:
+        return lex(self.text or "")
+
+    def __len__(self) -> int:
+        return len(self.revision) - len(self.added) + len(self.removed)
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        counts = Counter(self.revision.counts)
+        counts.subtract(self.added.counts)
+        counts.update(self.removed.counts)
+        return +counts
+
+    def changes(self, kind: str) -> list[tuple[str, int, int]]:
+        """(token, count in the parent, delta to the revision) of each token of a kind whose count differs."""
+        changes = self._changes
+        if kind == "word":
+            return changes[_WORD] + changes[_UPPERCASE]
+        return changes[KINDS.index(kind)]
+
+    @cached_property
+    def _changes(self) -> list[list[tuple[str, int, int]]]:
+        added, removed, counts = self.added.counts, self.removed.counts, self.revision.counts
+        changes: list[list[tuple[str, int, int]]] = [[] for _ in KINDS]
+        for token, count in added.items():
+            delta = count - removed.get(token, 0)
+            if delta:
+                changes[_kinds[token]].append((token, counts[token] - delta, delta))
+        for token, count in removed.items():
+            if token not in added:
+                changes[_kinds[token]].append((token, counts.get(token, 0) + count, -count))
+        return changes
+
+    @cached_property
+    def totals(self) -> list[int]:
+        sums = zip(self.revision.totals, self.added.totals, self.removed.totals, strict=True)
+        return [total - added + removed for total, added, removed in sums]
+
+
+class TokensOfKind(Sequence[str]):
+    """The tokens of one kind among all. Counting them needs no list."""
+
+    def __init__(self, tokens: Tokens, kind: str, *, injected: bool = False) -> None:
+        self.tokens = tokens
+        self.kind = kind
+        self.injected = injected
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        return self._list[index]
+
+    def __len__(self) -> int:
+        return len(self.tokens) if self.injected else self.tokens.total(self.kind)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._list)
+
+    @cached_property
+    def _list(self) -> list[str]:
+        return [token for token in self.tokens if self.admits(token)]
+
+    @cached_property
+    def counts(self) -> Mapping[str, int]:
+        """How often each distinct token of the kind occurs."""
+        return {token: count for token, count in self.tokens.counts.items() if self.admits(token)}
+
+    def admits(self, token: str) -> bool:
+        """Whether the token is of this kind; everything injected is."""
+        return self.injected or is_kind(token, self.kind)
+
+
+def is_kind(token: str, kind: str) -> bool:
+    """Whether a token is of a kind; remembered for the process."""
+    found = KINDS[_kinds[token]]
+    return found == kind or (kind == "word" and found == "uppercase_word")
+
+
+def forget() -> None:
+    """Empty the process's memo of token kinds (for measurements)."""
+    _kinds.clear()
+
+
+def tokenize(text: str) -> Tokens:
+    return Tokens(lex(text), text)
+
+
+def _parent_tokens(parent_text: str | None, alignment: Alignment, tokens: Tokens) -> Tokens:
+    if tokens.text is not alignment.text:
+        return tokenize(parent_text or "")
+    return ParentTokens(tokens, tokenize(alignment.added), tokenize(alignment.removed), alignment)
+
+
+def _strings(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of strings")
+    return value
+
+
+def _injected_tokens(value: Any) -> Tokens:
+    return Tokens(_strings(value))
+
+
+TOKENS: Final = Datasource(
+    "datasource.tokenized(datasource.revision.text)",
+    "All tokens of the text, in order (`Tokens`).",
+    (TEXT,),
+    tokenize,
+    from_json=_injected_tokens,
+)
+PARENT_TOKENS: Final = Datasource(
+    "datasource.tokenized(datasource.revision.parent.text)",
+    "All tokens of the parent's text (`Tokens`); none for a page creation.",
+    (PARENT_TEXT, ALIGNMENT, TOKENS),
+    _parent_tokens,
+    from_json=_injected_tokens,
+)
+
+_LISTS: Final = {
+    "word": "words",
+    "uppercase_word": "uppercase_words",
+    "number": "numbers",
+    "markup": "markups",
+    "whitespace": "whitespaces",
+    "break": "breaks",
+    "punctuation": "punctuations",
+    "url": "urls",
+    "entity": "entities",
+    "cjk": "cjks",
+}
+LISTED_KINDS: Final = tuple(_LISTS)
+
+
+def _of_kind(kind: str) -> tuple[Callable[[Tokens], TokensOfKind], Callable[[Any], TokensOfKind]]:
+    def select(tokens: Tokens) -> TokensOfKind:
+        return TokensOfKind(tokens, kind)
+
+    def from_json(value: Any) -> TokensOfKind:
+        return TokensOfKind(Tokens(_strings(value)), kind, injected=True)
+
+    return select, from_json
+
+
+def _list_node(of: str, tokens: Datasource, kind: str) -> Datasource:
+    select, from_json = _of_kind(kind)
+    name = f"datasource.wikitext.revision{of}.{_LISTS[kind]}"
+    return Datasource(name, f"The tokens that are {_LISTS[kind]}.", (tokens,), select, from_json=from_json)
+
+
+OF_KIND: Final = {kind: _list_node("", TOKENS, kind) for kind in _LISTS}
+"""The revision's tokens of each kind."""
+PARENT_OF_KIND: Final = {kind: _list_node(".parent", PARENT_TOKENS, kind) for kind in _LISTS}
+"""The parent's tokens of each kind."""
+
+
+def _length(of: Datasource) -> Feature:
+    return Feature(f"feature.len(<{of.name}>)", f"How many: {of.doc}", (of,), lambda items: float(len(items)))
+
+
+_NODES: Final[tuple[Node, ...]] = tuple(
+    node
+    for source in (TOKENS, PARENT_TOKENS, *OF_KIND.values(), *PARENT_OF_KIND.values())
+    for node in (source, _length(source))
+)
+
+
+def family(_: Lexicons) -> Iterable[Node]:
+    """All nodes of this module; they need no lexicon."""
+    return (ALIGNMENT, *_NODES)

@@ -1,0 +1,175 @@
+"""How an edit changed the words that are, or are not, in a word list, and the matches of bad words.
+
+For every lexicon called ``<language>.dictionary``, ``<language>.badwords`` or ``<language>.informals`` there
+are the six features of a `Delta`, under ORES's names. Only the changed lines are looked up or
+searched; the rest of the text is searched for a match's old frequency only when a match appeared or
+disappeared.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cached_property, lru_cache
+from typing import Any, Final, NamedTuple, overload
+
+from assay.features.alignment import ALIGNMENT, Alignment
+from assay.features.diff import (
+    NO_DELTA,
+    Delta,
+    changed_counts,
+    changed_tokens,
+    delta_features,
+    lower_case,
+    summed,
+)
+from assay.features.lexicon import Lexicon, Lexicons
+from assay.features.matching import Dictionary, Matcher, dictionary, matcher
+from assay.features.node import Datasource, Node
+from assay.features.roots import PARENT_TEXT, TEXT
+from assay.features.tokens import OF_KIND, PARENT_OF_KIND, TokensOfKind
+
+_PATTERN_LISTS: Final = (".badwords", ".informals")
+
+
+class Matches(Sequence[str]):
+    """All matches of a lexicon in a text, in order; searched for on demand."""
+
+    def __init__(self, search: Matcher, text: str) -> None:
+        self.search = search
+        self.text = text
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        return self._list[index]
+
+    def __len__(self) -> int:
+        return len(self._list)
+
+    @cached_property
+    def _list(self) -> list[str]:
+        return self.search.find(self.text)
+
+
+class DictionaryDelta(NamedTuple):
+    """Changes of words in the dictionary and of words that are not."""
+
+    known: Delta
+    unknown: Delta
+
+
+def _counts(matches: Iterable[str]) -> Counter[str]:
+    return Counter(map(lower_case, matches))
+
+
+def match_delta(parent: Sequence[str], revision: Sequence[str], alignment: Alignment) -> Delta:
+    """How the frequencies of matches, whatever their case, changed."""
+    derived = isinstance(revision, Matches) and revision.text is alignment.text
+    if not (derived and isinstance(parent, Matches) and parent.text == alignment.parent_text):
+        changes = changed_counts(_counts(parent), _counts(revision))
+        return summed((old, delta) for _, old, delta in changes)
+    removed = _counts(parent.search.find(alignment.removed))
+    added = _counts(parent.search.find(alignment.added))
+    if removed == added:
+        return NO_DELTA
+    new = _counts(revision)
+    changes = changed_counts(removed, added)
+    return summed((new[item] - delta, delta) for item, _, delta in changes)
+
+
+def dictionary_delta(words: Dictionary, parent: TokensOfKind, revision: TokensOfKind) -> DictionaryDelta:
+    """How the frequencies of known and unknown words, whatever their case, changed.
+
+    The dictionary is asked for each spelling; counts are then joined by lower case, separately for
+    known and unknown ones: "Polish" and "polish" are one item when both are known.
+    """
+    deltas: dict[tuple[bool, str], int] = {}
+    for word, _, delta in changed_tokens(parent, revision):
+        item = (words.knows(word), lower_case(word))
+        deltas[item] = deltas.get(item, 0) + delta
+    if not deltas:
+        return DictionaryDelta(NO_DELTA, NO_DELTA)
+    new = _frequencies(words, revision, {lowered for _, lowered in deltas})
+    known, unknown = (
+        summed((new.get(item, 0) - delta, delta) for item, delta in deltas.items() if item[0] is which)
+        for which in (True, False)
+    )
+    return DictionaryDelta(known, unknown)
+
+
+def _frequencies(words: Dictionary, revision: TokensOfKind, wanted: set[str]) -> dict[tuple[bool, str], int]:
+    counts: dict[tuple[bool, str], int] = {}
+    for word, count in revision.counts.items():
+        lowered = lower_case(word)
+        if lowered in wanted:
+            item = (words.knows(word), lowered)
+            counts[item] = counts.get(item, 0) + count
+    return counts
+
+
+def _strings(value: Any) -> list[str]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise ValueError("must be a list of strings")
+    return value
+
+
+@lru_cache(maxsize=64)
+def _pattern_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
+    name = lexicon.name
+    search = matcher(lexicon)
+
+    def matches(of: str, text: Datasource | Any) -> Datasource:
+        return Datasource(
+            f"datasource.{name}.revision{of}.matches",
+            f"Matches of {name} in the text, in order.",
+            (text,),
+            lambda value: Matches(search, value or ""),
+            from_json=_strings,
+        )
+
+    revision, parent = matches("", TEXT), matches(".parent", PARENT_TEXT)
+    deltas = Datasource(
+        f"datasource.{name}.revision.diff.match_deltas",
+        f"How the frequencies of matches of {name} changed (`Delta`).",
+        (parent, revision, ALIGNMENT),
+        match_delta,
+    )
+    prefix = f"feature.{name}.revision.diff.match"
+    return (revision, parent, deltas, *delta_features(prefix, deltas, f"matches of {name}", whole=True))
+
+
+@lru_cache(maxsize=16)
+def _dictionary_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
+    name = lexicon.name
+    words = dictionary(lexicon)
+    both = Datasource(
+        f"datasource.{name}.revision.diff.word_deltas",
+        f"How the frequencies of words in and not in {name} changed (`DictionaryDelta`).",
+        (PARENT_OF_KIND["word"], OF_KIND["word"]),
+        lambda parent, revision: dictionary_delta(words, parent, revision),
+    )
+    return (both, *_side(name, both, "dict_word", 0), *_side(name, both, "non_dict_word", 1))
+
+
+def _side(name: str, both: Datasource, what: str, index: int) -> Iterator[Node]:
+    get: Callable[[DictionaryDelta], Delta] = lambda deltas: deltas[index]  # noqa: E731
+    source = Datasource(
+        f"datasource.{name}.revision.diff.{what}_deltas",
+        f"How the frequencies of {what.replace('_', ' ')}s changed (`Delta`).",
+        (both,),
+        get,
+    )
+    yield source
+    yield from delta_features(f"feature.{name}.revision.diff.{what}", source, f"{what}s", whole=True)
+
+
+def family(lexicons: Lexicons) -> Iterable[Node]:
+    """The nodes of each dictionary and of each list of bad or informal words among `lexicons`."""
+    for name, lexicon in lexicons.items():
+        if name.endswith(_PATTERN_LISTS):
+            yield from _pattern_nodes(lexicon)
+        elif name.endswith(".dictionary"):
+            yield from _dictionary_nodes(lexicon)
