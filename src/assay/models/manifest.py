@@ -128,7 +128,8 @@ class Manifest(_Strict):
 
 def sealed(fields: Mapping[str, Any]) -> Manifest:
     """A manifest with its digest filled in. Raises `BundleError` naming every field that is wrong."""
-    return _validated({**fields, "digest": identity(fields)})
+    plain = orjson.loads(_canonical(fields))
+    return _validated({**plain, "digest": identity(plain)})
 
 
 def identity(fields: Mapping[str, Any]) -> str:

@@ -1,0 +1,208 @@
+"""What a model's card tells in tables, from the manifest and the statistics alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assay.models.manifest import Manifest
+from assay.models.recipe import label_name
+
+Cell = str | int | float | None
+TOP_FEATURES: Final = 20
+_TABLE_CUTS: Final = (0.9, 0.75, 0.5, 0.25)
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows under a heading. `note`: one sentence below the title, may be empty."""
+
+    title: str
+    note: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+
+
+def tables(manifest: Manifest, statistics: Mapping[str, Any]) -> list[Table]:
+    found = [
+        _quality(statistics),
+        _labels(statistics),
+        _confusion(statistics),
+        _cuts(manifest, statistics),
+        _groups(statistics),
+        _parts(statistics),
+        _masked(statistics),
+        _teacher(statistics),
+        _features(statistics),
+        _data(manifest),
+    ]
+    return [table for table in found if table.rows]
+
+
+def _quality(statistics: Mapping[str, Any]) -> Table:
+    ours = statistics.get("assay", {})
+    spans = ours.get("intervals_95", {})
+    several = len(statistics.get("counts", {}).get("labels", {})) > 2
+    area = "macro" if several else "labels"
+
+    def of(name: str) -> Cell:
+        found = statistics[name][area]
+        value: Cell = found if several else next(iter(found.values()))
+        return value
+
+    held = ours.get("held_out", {})
+    rows: list[Sequence[Cell]] = []
+    if ours:
+        rows = [
+            ("accuracy", ours["exact_accuracy"], _span(spans.get("accuracy"))),
+            ("ROC-AUC", of("roc_auc"), _span(spans.get("roc_auc"))),
+            ("PR-AUC (average precision)", of("pr_auc"), _span(spans.get("pr_auc"))),
+        ]
+        if several:
+            span = _span(spans.get("within_one_class"))
+            rows.append(("within one class", ours["within_one_class"], span))
+        first = next(iter(ours["brier"]))
+        rows.append((f"Brier score ({first})", ours["brier"][first], ""))
+        rows.append((f"calibration error ({first})", ours["calibration_error"][first], ""))
+    note = f"On {held.get('n', 0)} rows it never saw: {held.get('how', '')}."
+    return Table("Quality", note, ("measure", "value", "95 % interval"), rows)
+
+
+def _labels(statistics: Mapping[str, Any]) -> Table:
+    names = statistics.get("counts", {}).get("labels", {})
+    fields = ("recall", "precision", "f1", "fpr", "roc_auc", "pr_auc")
+    scaled = "population" in statistics.get("rates", {})
+    note = "Precision and F1 are scaled to how often the labels occur in the wiki." if scaled else ""
+    return Table(
+        "Each label",
+        note,
+        ("label", "rows", *fields),
+        [(name, n, *(statistics[field]["labels"][name] for field in fields)) for name, n in names.items()],
+    )
+
+
+def _confusion(statistics: Mapping[str, Any]) -> Table:
+    predictions = statistics.get("counts", {}).get("predictions", {})
+    return Table(
+        "Right and predicted labels",
+        "Rows: the right label. Columns: how many were predicted as what.",
+        ("right", *predictions),
+        [(name, *counts.values()) for name, counts in predictions.items()],
+    )
+
+
+def _cuts(manifest: Manifest, statistics: Mapping[str, Any]) -> Table:
+    """For a few recalls of the first label, the highest threshold that still reaches it."""
+    if manifest.kind != "binary":
+        return Table("Thresholds", "", (), [])
+    rows = statistics["thresholds"][label_name(manifest.labels[0])]
+    picked = []
+    for wanted in _TABLE_CUTS:
+        reaching = [row for row in rows if row["recall"] is not None and row["recall"] >= wanted]
+        if reaching:
+            row = reaching[-1]
+            picked.append(
+                (f"≥ {wanted}", *(row[name] for name in ("threshold", "precision", "filter_rate", "fpr")))
+            )
+    return Table(
+        "Thresholds",
+        "The highest threshold on the probability of true that still finds so much of it.",
+        ("recall", "threshold", "precision", "filter rate", "false-positive rate"),
+        picked,
+    )
+
+
+def _groups(statistics: Mapping[str, Any]) -> Table:
+    groups = statistics.get("assay", {}).get("groups", {})
+    names = ("observed_rate", "mean_probability", "roc_auc")
+    return Table(
+        "By kind of author",
+        "A model may be good on the whole and unjust to some: compare the false-positive rates at one half.",
+        (
+            "author",
+            "rows",
+            "observed",
+            "mean probability",
+            "ROC-AUC",
+            "95 % interval",
+            "recall",
+            "false-positive rate",
+        ),
+        [
+            (
+                name,
+                found["n"],
+                *(found.get(field) for field in names),
+                _span(found.get("roc_auc_95")),
+                found.get("recall"),
+                found.get("fpr"),
+            )
+            for name, found in groups.items()
+            if name != "unknown" or len(groups) > 1
+        ],
+    )
+
+
+def _parts(statistics: Mapping[str, Any]) -> Table:
+    parts = statistics.get("assay", {}).get("parts", {})
+    keys = list(next(iter(parts.values()), {}))
+    rows = [(name, *figures.values()) for name, figures in parts.items()] if len(parts) > 1 else []
+    return Table("Each held-out part", "", ("part", *keys), rows)
+
+
+def _masked(statistics: Mapping[str, Any]) -> Table:
+    masked = statistics.get("assay", {}).get("masked", [])
+    return Table(
+        "When something is not known",
+        "The same rows with these features missing, as on a source that does not tell them.",
+        ("missing", "rows", "ROC-AUC", "accuracy"),
+        [
+            (", ".join(f"{prefix}…" for prefix in row["prefixes"]), row["n"], row["roc_auc"], row["accuracy"])
+            for row in masked
+        ],
+    )
+
+
+def _teacher(statistics: Mapping[str, Any]) -> Table:
+    teacher = statistics.get("assay", {}).get("teacher") or {}
+    return Table(
+        "Agreement with the model it learned from",
+        "",
+        ("measure", "value"),
+        [(name.replace("_", " "), value) for name, value in teacher.items()],
+    )
+
+
+def _features(statistics: Mapping[str, Any]) -> Table:
+    importance = statistics.get("assay", {}).get("importance", {})
+    return Table(
+        "Most important features",
+        "Mean absolute contribution to the log-odds (exact SHAP values).",
+        ("feature", "contribution"),
+        [(f"`{name}`", value) for name, value in list(importance.items())[:TOP_FEATURES]],
+    )
+
+
+def _data(manifest: Manifest) -> Table:
+    training = manifest.training
+    recipe = training.get("recipe", {})
+    rows: list[Sequence[Cell]] = [
+        ("learned from", recipe.get("inputs") or None),
+        ("rows", training.get("rows")),
+        ("rows by wiki", ", ".join(f"{k} {v}" for k, v in training.get("rows_by_wiki", {}).items()) or None),
+        ("left out", ", ".join(recipe.get("leave_out", [])).replace("_", " ") or None),
+        ("rows per author, at most", recipe.get("rows_per_actor")),
+        ("features", len(manifest.features)),
+        ("word lists", ", ".join(lexicon.name for lexicon in manifest.lexicons) or None),
+        ("boosting rounds", training.get("rounds")),
+        ("seed", training.get("seed")),
+        ("libraries", ", ".join(f"{name} {version}" for name, version in manifest.libraries.items())),
+        ("digest of the rows", training.get("data_digest")),
+        ("digest of the bundle", manifest.digest),
+    ]
+    return Table("Data and making", "", ("what", "value"), [row for row in rows if row[1] is not None])
+
+
+def _span(interval: Sequence[float] | None) -> str:
+    return "" if interval is None else f"{interval[0]:.3f} – {interval[1]:.3f}"
