@@ -19,7 +19,8 @@ from assay.features.roots import PARENT_TEXT, TEXT
 
 _TAG_BEGINS: Final = re.compile(r"</?[a-z]")
 _MARKS: Final = re.compile(r"<(/?)([A-Za-z]+)[^<>]*?(/?)>|('''''|'''|'')")
-_PAIRS: Final = (("{{", "}}"), ("[[", "]]"), ("\n{|", "\n|}"), ("<!--", "-->"))
+_PAIRS: Final = (("{{", "}}"), ("[[", "]]"), ("<!--", "-->"))
+_TABLE: Final = re.compile(r"^\s?(\{\||\|\}(?!\}))", re.MULTILINE)
 _ALONE: Final = frozenset({"br", "hr", "wbr", "img", "li", "dd", "dt"})
 
 
@@ -106,13 +107,21 @@ def _complete(text: str) -> bool:
     """
     for opening, closing in _PAIRS:
         opened = text.count(opening)
-        if opened != text.count(closing):
-            # a table may begin the text
-            if opening != "\n{|" or opened + text.startswith("{|") != text.count(closing):
-                return False
-        elif opened and text.rfind(opening) > text.rfind(closing):
+        if opened != text.count(closing) or text.rfind(opening) > text.rfind(closing):
             return False
-    return _tags_complete(text)
+    return _tables_complete(text) and _tags_complete(text)
+
+
+def _tables_complete(text: str) -> bool:
+    """A table's marks begin their lines, perhaps after one blank."""
+    if "{|" not in text and "|}" not in text:
+        return True
+    depth = 0
+    for mark in _TABLE.findall(text):
+        depth += 1 if mark == "{|" else -1
+        if depth < 0:
+            return False
+    return depth == 0
 
 
 def _tags_complete(text: str) -> bool:

@@ -1,9 +1,9 @@
 """The tokens of a revision and of its parent, counted by kind.
 
 A text is cut into tokens once, these are counted once, and each *distinct* token is classified once per
-process (`_Kinds`, bounded). The parent's counts are those of the revision without the lines that it added, plus
-the lines that it removed: what both share is never looked at twice. The parent's own list of
-tokens comes into being only when somebody asks for it.
+process (`_Kinds`, bounded). The parent's counts are those of the revision without the lines that it
+added, plus the lines that it removed: what both share is never looked at twice. The parent's own list
+of tokens comes into being only when somebody asks for it.
 
 Each list is a datasource under ORES's name and can be injected as a JSON list of strings.
 """
