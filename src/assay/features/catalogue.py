@@ -18,6 +18,7 @@ from assay.features import (
     comment_shape,
     diff,
     edit,
+    enwiki_articles,
     markup,
     naming,
     page,
@@ -26,6 +27,7 @@ from assay.features import (
     revid,
     rhythm,
     roots,
+    stems,
     temporal,
     tokens,
     vocabulary,
@@ -63,6 +65,8 @@ FAMILIES: tuple[Family, ...] = (
     past.family,
     naming.family,
     vocabulary.family,
+    enwiki_articles.family,
+    stems.family,
 )
 
 
