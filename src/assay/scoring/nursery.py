@@ -56,6 +56,13 @@ class Children:
         if pid in self.pids:
             os.kill(pid, signal.SIGKILL)
 
+    def end(self) -> None:
+        """Kill what is left and wait for it, so that not even a zombie remains."""
+        for pid in self.pids:
+            os.kill(pid, signal.SIGKILL)
+        for pid in self.pids:
+            os.waitpid(pid, 0)
+
 
 def load(message: dict[str, Any]) -> ModelSets:
     """Import and call the loader; it returns a `ModelSets`."""
@@ -112,8 +119,7 @@ def main(control_fd: int) -> None:
     except OSError:  # the server is gone
         pass
     finally:
-        for pid in children.pids:
-            children.kill(pid)
+        children.end()
 
 
 def _prepare(control: Control) -> tuple[ModelSets, PlanCache] | None:

@@ -124,11 +124,24 @@ class Nursery:
 
     async def start(self, digests: Mapping[str, str], timeout_s: float) -> None:
         """Begin, or begin again. Raises `EngineFailed` when the models there are not those of `digests`."""
-        await asyncio.to_thread(self.stop)
+        async with self._lock:  # nobody may spawn before the models are loaded
+            await asyncio.to_thread(self.stop)
+            self._launch()
+            try:
+                async with asyncio.timeout(timeout_s):
+                    await self._load(digests)
+            except (TimeoutError, OSError, EOFError) as error:
+                await asyncio.to_thread(self.stop)
+                raise EngineFailed(f"the scoring processes did not start: {error!r}") from error
+            except EngineFailed:
+                await asyncio.to_thread(self.stop)
+                raise
+
+    def _launch(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs:
             fd = theirs.fileno()
-            self._process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own interpreter; takes a millisecond
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter; takes a millisecond
                 [sys.executable, "-P", "-m", "assay.scoring.nursery", str(fd)],
                 pass_fds=[fd],
                 stdin=subprocess.DEVNULL,
@@ -136,17 +149,11 @@ class Nursery:
             )
         ours.setblocking(False)
         self._control = ours
-        first = {
-            "loader": self._loader.function,
-            "arguments": dict(self._loader.arguments),
-            "path": sys.path,
-        }
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._send(first)
-                answer = await self._receive()
-        except (TimeoutError, OSError, EOFError) as error:
-            raise EngineFailed(f"the scoring processes did not start: {error!r}") from error
+
+    async def _load(self, digests: Mapping[str, str]) -> None:
+        arguments = dict(self._loader.arguments)
+        await self._send({"loader": self._loader.function, "arguments": arguments, "path": sys.path})
+        answer = await self._receive()
         if "ready" not in answer:
             raise EngineFailed(f"the scoring processes could not load the models: {answer.get('failed')}")
         if answer["ready"] != dict(digests):
@@ -230,6 +237,7 @@ class PoolEngine:
         self._queue: deque[_Task] = deque()
         self._arrived = asyncio.Condition()
         self._closing = False
+        self._pids: set[int] = set()
         self._busy: dict[int, _Task] = {}
         self._attendants: list[asyncio.Task[None]] = []
         self._log = logger(__name__)
@@ -273,8 +281,20 @@ class PoolEngine:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Processes that work on a job at this moment; for tests and operators."""
+        """All scoring processes; for operators and tests, like the next three."""
+        return tuple(sorted(self._pids))
+
+    @property
+    def busy_pids(self) -> tuple[int, ...]:
         return tuple(self._busy)
+
+    @property
+    def nursery_pid(self) -> int | None:
+        return self._nursery.pid
+
+    @property
+    def queued(self) -> int:
+        return len(self._queue)
 
     # -- the queue -----------------------------------------------------------------------------------
 
@@ -322,7 +342,8 @@ class PoolEngine:
     async def _spawn(self) -> _Process:
         pid, connection = await self._nursery.spawn()
         reader, writer = await asyncio.open_unix_connection(sock=connection)
-        self._metrics.add(WORKERS, 1)
+        self._pids.add(pid)
+        self._metrics.set(WORKERS, len(self._pids))
         return _Process(pid, reader, writer)
 
     async def _respawn(self) -> _Process:
@@ -348,7 +369,8 @@ class PoolEngine:
     def _dismiss(self, process: _Process, reason: str | None = None) -> None:
         """Let go of a process: close its socket; it ends by itself unless it is killed."""
         process.writer.close()
-        self._metrics.add(WORKERS, -1)
+        self._pids.discard(process.pid)
+        self._metrics.set(WORKERS, len(self._pids))
         if reason:
             self._metrics.count(REPLACEMENTS, reason)
 

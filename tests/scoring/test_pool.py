@@ -1,0 +1,238 @@
+"""What only processes can promise: runaways are stopped, crashes cost little, nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assay.clock import Deadline, FakeClock, SystemClock
+from assay.errors import Overloaded
+from assay.revisions.problem import Problem
+from assay.scoring.pool import EngineFailed, Loader, PoolEngine, PoolOptions
+from assay.scoring.request import Job
+from assay.scoring.synthetic import synthetic_revision
+from assay.telemetry import JOBS, REPLACEMENTS, WORKERS, Metrics
+from small_models import small_models
+
+DIGESTS = small_models().digests
+LOADER = Loader("small_models:small_models")
+REVISION = synthetic_revision(31)
+
+
+def job(delay_s: float = 0.0, rev_id: int = 31) -> Job:
+    injection = {"feature.delay": delay_s} if delay_s else {}
+    return Job("testwiki", ("revid",), synthetic_revision(rev_id), injection)
+
+
+def text_job(text: str) -> Job:
+    return Job("smallwiki", ("damaging",), replace(REVISION, text=text))
+
+
+def soon() -> Deadline:
+    return Deadline.after(60, SystemClock())
+
+
+def code(cells: Any) -> str:
+    (cell,) = cells.values()
+    return cell.code if isinstance(cell, Problem) else "scored"
+
+
+@asynccontextmanager
+async def pool(**options: Any) -> AsyncIterator[tuple[PoolEngine, Metrics]]:
+    metrics = Metrics()
+    engine = PoolEngine(PoolOptions(**{"processes": 1, **options}), LOADER, DIGESTS, metrics)
+    await engine.start()
+    try:
+        yield engine, metrics
+    finally:
+        await engine.aclose()
+
+
+async def until(condition: Callable[[], object]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():  # noqa: ASYNC110 - what is awaited happens in other processes
+            await asyncio.sleep(0.001)
+
+
+async def test_a_runaway_is_stopped_and_its_process_replaced() -> None:
+    async with pool(time_limit_s=0.2) as (engine, metrics):
+        cells = await engine.score(job(delay_s=50), soon())
+        cell = cells["revid"]
+        assert isinstance(cell, Problem)
+        assert (cell.type, cell.message) == ("TimeoutError", "Timed out after 0.2 seconds.")
+        assert code(await engine.score(job(), soon())) == "scored"
+        assert metrics.value(REPLACEMENTS, "time_limit") == 1
+        assert metrics.value(WORKERS) == 1
+
+
+async def test_a_killed_process_costs_a_retry() -> None:
+    async with pool() as (engine, metrics):
+        asked = asyncio.create_task(engine.score(job(delay_s=0.5), soon()))
+        await until(lambda: engine.busy_pids)
+        os.kill(engine.busy_pids[0], signal.SIGKILL)
+        assert code(await asked) == "scored"
+        assert metrics.value(JOBS, "retried") == 1
+        assert metrics.value(REPLACEMENTS, "died") == 1
+
+
+async def test_a_job_that_kills_its_process_twice_is_given_up_and_others_are_not() -> None:
+    async with pool(processes=2) as (engine, metrics):
+        others = [engine.score(text_job("fine!" * n), soon()) for n in range(20)]
+        bad, *good = await asyncio.gather(engine.score(text_job("CRASH"), soon()), *others)
+        assert code(bad) == "engine_crashed"
+        assert [code(cells) for cells in good] == ["scored"] * 20
+        assert metrics.value(JOBS, "crashed") == 1
+
+
+async def test_a_process_killed_while_idle_is_replaced() -> None:
+    async with pool() as (engine, _):
+        await engine.score(job(), soon())
+        os.kill(engine.pids[0], signal.SIGKILL)
+        assert code(await engine.score(job(), soon())) == "scored"
+
+
+async def test_a_killed_nursery_takes_no_job_with_it() -> None:
+    async with pool(processes=2) as (engine, _):
+        asked = [asyncio.create_task(engine.score(job(delay_s=0.3, rev_id=n), soon())) for n in (10, 20, 30)]
+        await until(lambda: len(engine.busy_pids) == 2)
+        assert engine.nursery_pid is not None
+        os.kill(engine.nursery_pid, signal.SIGKILL)
+        assert [code(cells) for cells in await asyncio.gather(*asked)] == ["scored"] * 3
+
+
+async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
+    async with pool(queue_jobs=1, time_limit_s=0.5) as (engine, metrics):
+        running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
+        await until(lambda: engine.busy_pids)
+        waiting = asyncio.create_task(engine.score(job(), soon()))
+        await until(lambda: engine.queued)
+        with pytest.raises(Overloaded) as caught:
+            await engine.score(job(), soon())
+        assert caught.value.delay_s >= 1
+        assert metrics.value(JOBS, "refused") == 1
+        assert code(await running) == "time_limit_exceeded"
+        assert code(await waiting) == "scored"
+
+
+async def test_a_job_that_waited_too_long_is_not_begun() -> None:
+    clock = FakeClock()
+    async with pool(time_limit_s=0.5) as (engine, metrics):
+        running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
+        await until(lambda: engine.busy_pids)
+        waiting = asyncio.create_task(engine.score(job(delay_s=50), Deadline.after(1, clock)))
+        await until(lambda: engine.queued)
+        clock.advance(2)
+        await running
+        assert code(await waiting) == "deadline_exceeded"
+        assert metrics.value(JOBS, "expired") == 1
+
+
+async def test_a_job_nobody_waits_for_any_more_is_not_begun() -> None:
+    async with pool(time_limit_s=0.5) as (engine, metrics):
+        running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
+        await until(lambda: engine.busy_pids)
+        waiting = asyncio.create_task(engine.score(job(), soon()))
+        await until(lambda: engine.queued)
+        waiting.cancel()
+        await running
+        assert code(await engine.score(job(), soon())) == "scored"
+        assert metrics.value(JOBS, "done") == 1
+
+
+@pytest.mark.parametrize("options", [{"max_jobs_per_process": 2}, {"max_resident_bytes": 1}])
+async def test_worn_processes_are_replaced(options: dict[str, int]) -> None:
+    async with pool(**options) as (engine, metrics):
+        first = engine.pids
+        for _ in range(4):
+            assert code(await engine.score(job(), soon())) == "scored"
+        await until(lambda: metrics.value(WORKERS) == 1 and engine.pids != first)
+        assert metrics.value(REPLACEMENTS, "recycled") >= 2
+
+
+async def test_accepted_jobs_are_finished_before_the_end() -> None:
+    async with pool() as (engine, _):
+        asked = [asyncio.create_task(engine.score(job(delay_s=0.05, rev_id=n), soon())) for n in (1, 2, 3)]
+        await until(lambda: engine.busy_pids)
+        await engine.aclose()
+        assert [code(cells) for cells in await asyncio.gather(*asked)] == ["scored"] * 3
+        assert code(await engine.score(job(), soon())) == "engine_unavailable"
+
+
+async def test_no_process_is_left_after_the_end() -> None:
+    async with pool(processes=2) as (engine, _):
+        pids = [*engine.pids, engine.nursery_pid]
+    assert not [pid for pid in pids if pid is not None and is_running(pid)]
+
+
+def test_no_process_outlives_a_killed_server() -> None:
+    code = (
+        "import asyncio, sys\n"
+        f"sys.path[:] = {sys.path!r}\n"
+        "from small_models import small_models\n"
+        "from assay.clock import Deadline, SystemClock\n"
+        "from assay.scoring.pool import *\n"
+        "from assay.scoring.request import Job\n"
+        "from assay.scoring.synthetic import synthetic_revision\n"
+        "from assay.telemetry import Metrics\n"
+        "async def main():\n"
+        "    loader = Loader('small_models:small_models')\n"
+        "    engine = PoolEngine(PoolOptions(processes=2), loader, small_models().digests, Metrics())\n"
+        "    await engine.start()\n"
+        "    job = Job('testwiki', ('revid',), synthetic_revision(1), {'feature.delay': 50})\n"
+        "    asked = asyncio.create_task(engine.score(job, Deadline.after(60, SystemClock())))\n"
+        "    while not engine.busy_pids: await asyncio.sleep(0.001)\n"
+        "    print(engine.nursery_pid, *engine.pids, flush=True)\n"
+        "    await asked\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        handles = [os.pidfd_open(int(pid)) for pid in server.stdout.readline().split()]
+        server.kill()
+        server.wait()
+    assert len(handles) == 3
+    for handle in handles:  # a pidfd becomes readable when its process ends
+        readable, _, _ = select.select([handle], [], [], 30)
+        os.close(handle)
+        assert readable
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("loader", "digests", "reason"),
+    [
+        (Loader("small_models:no_such_function"), DIGESTS, "no_such_function"),
+        (Loader("no_such_module:load"), DIGESTS, "no_such_module"),
+        (LOADER, {**DIGESTS, "testwiki/revid": "another"}, "restart"),
+    ],
+)
+async def test_an_engine_that_cannot_load_the_same_models_says_why(
+    loader: Loader, digests: dict[str, str], reason: str
+) -> None:
+    engine = PoolEngine(PoolOptions(processes=1), loader, digests, Metrics())
+    with pytest.raises(EngineFailed, match=reason):
+        await engine.start()
+    await engine.aclose()
+
+
+async def test_a_value_that_cannot_be_sent_costs_its_own_job() -> None:
+    async with pool() as (engine, _):
+        assert code(await engine.score(text_job("\ud800"), soon())) == "unencodable"
+        assert code(await engine.score(text_job("fine"), soon())) == "scored"

@@ -1,0 +1,59 @@
+"""Which wiki gets which models."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.clock import FakeClock
+from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
+from assay.models import library
+from assay.scoring.synthetic import SyntheticSource
+from assay.scoring.wikis import ANY_WIKI, ModelSets, Wikis
+from small_models import TEXT_CHARS, LinearModel, small_models
+
+SOURCE = SyntheticSource(FakeClock())
+
+
+def test_a_model_for_any_wiki_fills_what_a_wiki_lacks() -> None:
+    models = small_models()
+    assert models.of("smallwiki")["reverted"].wiki == "anywiki"
+    assert list(models.of("elsewhere")) == ["reverted"]
+
+
+def test_the_name_for_any_wiki_is_the_librarys() -> None:
+    assert ANY_WIKI == library.ANY_WIKI
+
+
+def test_a_wikis_own_model_comes_first() -> None:
+    own = LinearModel("elsewhere", "reverted", (TEXT_CHARS,))
+    models = ModelSets([LinearModel("anywiki", "reverted", (TEXT_CHARS,)), own])
+    assert models.of("elsewhere")["reverted"] is own
+
+
+def test_a_wiki_may_borrow_anothers_models() -> None:
+    models = ModelSets([LinearModel("enwiki", "damaging", (TEXT_CHARS,))], {"simplewiki": "enwiki"})
+    assert models.of("simplewiki")["damaging"].wiki == "enwiki"
+    assert models.of("dewiki") == {}
+
+
+def test_the_test_wiki_has_its_own_models_only() -> None:
+    assert list(small_models().of("testwiki")) == ["revid"]
+
+
+def test_two_bundles_for_one_place_are_refused() -> None:
+    model = LinearModel("enwiki", "damaging", (TEXT_CHARS,))
+    with pytest.raises(ConfigurationError, match="enwiki/damaging"):
+        ModelSets([model, model])
+
+
+def test_a_wiki_without_models_is_refused_by_name() -> None:
+    with pytest.raises(ConfigurationError, match="dewiki"):
+        Wikis({"dewiki": SOURCE}, ModelSets([]))
+
+
+def test_unknown_names_are_told_in_the_legacys_words() -> None:
+    wikis = Wikis({"smallwiki": SOURCE}, small_models())
+    with pytest.raises(UnknownWiki, match=r"^No scorers available for dewiki$"):
+        wikis.named("dewiki")
+    with pytest.raises(UnknownModel, match=r"^Models \('a', 'b'\) not available for smallwiki$"):
+        wikis.named("smallwiki").select(["damaging", "a", "b"])
