@@ -118,6 +118,12 @@ def test_the_icon_is_an_svg(client: Served) -> None:
         assert answer.text.startswith("<svg")
 
 
+def test_without_scripts_it_names_the_api(client: Served) -> None:
+    found = re.search(r"<noscript>(.*?)</noscript>", client.ask("/").text, re.DOTALL)
+    assert found is not None
+    assert 'href="/v3/scores/"' in found[1]
+
+
 def test_a_head_request_is_answered_without_a_body(client: Served) -> None:
     answer = client.ask("/", "HEAD")
     assert (answer.status, answer.body) == (200, b"")

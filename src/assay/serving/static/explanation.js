@@ -13,7 +13,6 @@ export class Explanation {
     this.refuse = refuse;
     this.first = cell;
     this.cell = cell;
-    this.changed = false;
     this.label = firstLabel(cell);
     this.shown = SHOWN;
     this.types = new Map(model.features.map((feature) => [feature.name, feature]));
@@ -30,11 +29,14 @@ export class Explanation {
   }
 
   /** Shows the contributions of `cell` in the rows that are already there. */
-  update(cell, changed) {
+  update(cell) {
     this.cell = cell;
-    this.changed = changed;
-    this.resetButton.disabled = !changed;
     this.#refresh();
+  }
+
+  /** Whether there is anything to take back. */
+  allowReset(allowed) {
+    this.resetButton.disabled = !allowed;
   }
 
   /** Puts `value` into the feature's field, as text; undefined puts the first value back. */

@@ -51,6 +51,7 @@ async function run(action) {
     await action(signal);
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
+    clear();
     complain(error instanceof api.ApiError ? error.message : "Something went wrong in this page. Reload it and try again.");
     if (!(error instanceof api.ApiError)) console.error(error);
   }
@@ -91,15 +92,22 @@ function show(wiki, known, answer) {
   say(`Revision ${revision.id} of ${revision.page.title}. ${spoken(known, scores)}`);
 }
 
+/** Takes the shown edit away: it is not the one that the address names. */
+function clear() {
+  shown = null;
+  fill(element("edit"));
+  element("edit").hidden = true;
+  document.title = "Assay";
+}
+
 function welcome() {
   request.abort();
   whatIfRequest.abort();
   busy(false);
   say("");
   complain("");
-  element("edit").hidden = true;
+  clear();
   element("welcome").hidden = false;
-  document.title = "Assay";
 }
 
 function busy(is) {
@@ -122,14 +130,20 @@ function complain(message) {
 function inject(name, value) {
   if (value === undefined) shown.injection.delete(name);
   else shown.injection.set(name, value);
-  for (const card of shown.cards) card.explanation?.setField(name, value);
+  for (const { explanation } of shown.cards) {
+    explanation?.setField(name, value);
+    explanation?.allowReset(shown.injection.size > 0);
+  }
   sendWhatIf();
 }
 
 function reset() {
   sendWhatIf.cancel();
   whatIfRequest.abort();
-  for (const name of shown.injection.keys()) for (const card of shown.cards) card.explanation?.setField(name, undefined);
+  for (const { explanation } of shown.cards) {
+    for (const name of shown.injection.keys()) explanation?.setField(name, undefined);
+    explanation?.allowReset(false);
+  }
   shown.injection.clear();
   complain("");
   showScores(shown.scores, false);

@@ -27,7 +27,7 @@ export class ScoreCard {
     if (cell.error) fill(this.body, errorLine(cell.error));
     else if (isBinary(cell)) fill(this.body, binaryScore(cell, before, this.words));
     else fill(this.body, classScore(cell, before, this.model));
-    if (!cell.error) this.explanation?.update(cell, changed);
+    if (!cell.error) this.explanation?.update(cell);
   }
 
   #head() {

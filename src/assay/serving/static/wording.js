@@ -181,7 +181,7 @@ function thing(noun) {
 }
 
 function shortDoc(doc) {
-  const sentence = doc.split(/(?<=[^.])[.;:](?:\s|$)/)[0].trim();
+  const sentence = doc.split(/\.(?:\s+(?=\p{Lu})|\s*$)|[;:]\s/u)[0].trim();
   return sentence && sentence.length <= 90 ? capital(sentence) : null;
 }
 

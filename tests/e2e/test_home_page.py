@@ -1,0 +1,584 @@
+"""The home page in a real browser, step by step as a person uses it."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+
+from e2e.audit import (
+    contrast_faults,
+    focus_is_visible,
+    small_targets,
+    structure_faults,
+    unnamed_controls,
+)
+from e2e.conftest import Visit
+from e2e.stand_in_api import BUSY, HIDDEN, HOSTILE, HUGE
+from servers.asgi import Served
+
+VANDALISM, GROWTH, ARABIC, NEW_PAGE = 1260, 1277, 1257, 1001
+"""Revisions of the sample wiki."""
+
+
+def address(served: Served, rev: int | str = "", wiki: str = "samplewiki") -> str:
+    return f"{served.url}/?wiki={wiki}&rev={rev}" if rev else f"{served.url}/"
+
+
+def score(page: Page, title: str) -> Locator:
+    return page.get_by_role("article", name=title, exact=True)
+
+
+def feature(card: Locator, name: str) -> Locator:
+    return card.locator(f'li[data-feature="{name}"]')
+
+
+def open_all_reasons(page: Page) -> None:
+    page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")
+
+
+def query(page: Page) -> dict[str, list[str]]:
+    return parse_qs(urlsplit(page.url).query)
+
+
+# -- looking -----------------------------------------------------------------------------------------
+
+
+def test_a_recent_edit_is_shown_with_its_change_scores_and_reasons(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in))
+    page.get_by_label("Wiki").select_option("samplewiki")
+    page.get_by_role("button", name="A recent edit").click()
+
+    expect(page.get_by_role("heading", name="Halvick Lighthouse")).to_be_visible()
+    expect(page.locator(".facts")).to_contain_text("Keeper Johan")
+    expect(page.locator(".facts time")).to_have_text("3 Nov 2025, 12:10 UTC")
+    expect(page.locator(".comment")).to_have_text("the keeper's log ends on 30 September 1983")
+    expect(page.get_by_role("table")).to_contain_text("30 September 1983")
+    for title in ("Damaging", "Good faith", "Reverted", "Article quality"):
+        expect(score(page, title).get_by_role("meter").first).to_be_visible()
+    expect(score(page, "Damaging").locator(".push")).to_have_count(8)
+    assert query(page) == {"wiki": ["samplewiki"], "rev": ["1290"]}
+    expect(page.get_by_role("status")).to_contain_text("Revision 1290 of Halvick Lighthouse. Damaging:")
+
+
+def test_asking_for_a_recent_edit_again_shows_the_one_before(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    for rev in ("1290", "1289"):
+        page.get_by_role("button", name="A recent edit").click()
+        expect(page.get_by_label("Revision id")).to_have_value(rev)
+        expect(page.locator(".eyebrow")).to_have_text(f"samplewiki · revision {rev}")
+
+
+def test_an_address_can_be_shared_and_history_walked(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    expect(page.get_by_role("heading", name="River Aldern")).to_be_visible()
+    page.get_by_label("Revision id").fill("1286")
+    page.get_by_role("button", name="Score it").click()
+    expect(page.get_by_role("heading", name="Kite")).to_be_visible()
+    assert page.title() == "Kite, revision 1286 · Assay"
+
+    page.go_back()
+    expect(page.get_by_role("heading", name="River Aldern")).to_be_visible()
+    expect(page.get_by_label("Revision id")).to_have_value(str(VANDALISM))
+    page.go_forward()
+    expect(page.get_by_role("heading", name="Kite")).to_be_visible()
+
+
+def test_going_back_to_the_start_takes_the_edit_away(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    page.get_by_role("button", name="A recent edit").click()
+    expect(page.locator("#edit-title")).to_be_visible()
+    page.go_back()
+    expect(page.locator("#welcome")).to_be_visible()
+    expect(page.locator("#edit-title")).to_have_count(0)
+
+
+def test_the_change_is_marked_by_sign_and_word_not_by_colour_alone(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    added = page.locator("tr.line-added")
+    expect(added.locator(".diff-sign")).to_have_text("+Added line")
+    expect(added.locator("ins")).to_have_text("lol who even reads this shit")
+    changed = page.locator("tr.line-changed")
+    expect(changed.locator("ins")).to_have_text("added:  asdfghjklasdfghjkl; ")
+    marks = changed.locator("ins").evaluate("e => getComputedStyle(e, '::before').content")
+    assert "+" in marks
+    expect(page.locator("tr.gap").first).to_have_text("17 unchanged lines not shown")
+
+
+def test_long_unchanged_text_is_folded_and_can_be_unfolded(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, GROWTH))
+    line = page.locator("tr.line-changed .diff-text")
+    before = len(line.inner_text())
+    fold = line.get_by_role("button", name=re.compile("Show [0-9,]+ unchanged characters"))
+    fold.focus()
+    page.keyboard.press("Enter")
+    expect(fold).to_have_count(0)
+    assert len(line.inner_text()) > before + 200
+    assert line.evaluate("e => e === document.activeElement"), "focus must not be lost with the button"
+
+
+def test_very_many_lines_are_folded(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, HUGE))
+    expect(page.locator("tr.line-added")).to_have_count(12)
+    expect(page.get_by_text("The change is longer than this")).to_be_visible()
+    page.get_by_role("button", name="Show 188 more lines").click()
+    expect(page.locator("tr.line-added")).to_have_count(200)
+
+
+def test_a_page_creation_says_so(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, NEW_PAGE))
+    expect(page.locator(".facts")).to_contain_text("new page")
+    expect(page.get_by_text("This revision created the page.")).to_be_visible()
+
+
+def test_right_to_left_text_keeps_to_itself(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, ARABIC))
+    line = page.locator("tr.line-changed .diff-text")
+    assert line.evaluate("e => getComputedStyle(e).direction") == "rtl"
+    assert page.locator("#edit-title").evaluate("e => getComputedStyle(e).direction") == "ltr"
+    expect(page.locator("#edit-title bdi")).to_have_text("واحة تلمين")
+    expect(page.locator(".actor bdi")).to_have_text("سلمى النخلي")
+
+
+def test_a_live_wikis_edit_links_to_its_diff(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM, "enwiki"))
+    link = page.get_by_role("link", name="This edit on the wiki")
+    expect(link).to_have_attribute(
+        "href", f"https://en.wikipedia.org/w/index.php?diff=prev&oldid={VANDALISM}"
+    )
+    page.goto(address(stand_in, VANDALISM))
+    expect(page.locator("#edit-title")).to_be_visible()
+    expect(link).to_have_count(0)
+
+
+def test_classes_are_explained_one_by_one(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, GROWTH))
+    card = score(page, "Article quality")
+    expect(card.locator(".class-row")).to_have_count(6)
+    expect(card.locator(".class-row.chosen")).to_contain_text("FA")
+    card.get_by_text("Why this score?").click()
+    story = card.locator(".story").inner_text()
+    card.get_by_label("What speaks for and against class").select_option("Stub")
+    expect(card.locator(".story")).not_to_have_text(story)
+
+
+def test_all_features_can_be_seen(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    card = score(page, "Damaging")
+    card.get_by_role("button", name="Show all 11 features").click()
+    expect(card.locator(".push")).to_have_count(11)
+    expect(card.locator(".rest")).to_be_hidden()
+    card.get_by_role("button", name="Show the top 8").click()
+    expect(card.locator(".push")).to_have_count(8)
+
+
+def test_reasons_are_ordered_by_size_and_signed(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    card = score(page, "Damaging")
+    texts = card.locator(".push-text").all_inner_texts()
+    values = [float(re.sub(r"[^0-9.−+-]", "", text).replace("−", "-")) for text in texts]
+    assert [abs(v) for v in values] == sorted((abs(v) for v in values), reverse=True)
+    assert any(v > 0 for v in values)
+    assert any(v < 0 for v in values)
+    for text, value in zip(texts, values, strict=True):
+        assert ("▲" in text) == (value > 0), text
+        assert ("▼" in text) == (value < 0), text
+    expect(card.locator(".push-words").first).to_have_text("Swear words (English) added minus removed")
+
+
+# -- what if -----------------------------------------------------------------------------------------
+
+
+def test_changing_a_feature_moves_the_score_and_reset_takes_it_back(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    card = score(page, "Damaging")
+    first = card.locator(".figure").inner_text()
+    order = card.locator(".push code").all_inner_texts()
+    reset = card.get_by_role("button", name="Reset values")
+    expect(reset).to_be_disabled()
+
+    field = card.get_by_label("Value of: Swear words (English) added minus removed")
+    field.fill("0")
+    expect(card.locator(".was")).to_contain_text(first)
+    expect(card.locator(".figure")).not_to_have_text(first)
+    after = float(card.locator(".figure").inner_text().rstrip("%"))
+    assert after < float(first.rstrip("%"))
+    assert card.locator(".push code").all_inner_texts() == order, (
+        "rows must not move under the reader's hands"
+    )
+    expect(page.get_by_role("status")).to_contain_text("With the changed value: Damaging:")
+    assert field.evaluate("e => e === document.activeElement")
+
+    reset.click()
+    expect(card.locator(".figure")).to_have_text(first)
+    expect(card.locator(".was")).to_have_count(0)
+    expect(field).to_have_value("2")
+    expect(reset).to_be_disabled()
+
+
+def test_a_changed_value_reaches_every_model_and_every_field(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    damaging, reverted = score(page, "Damaging"), score(page, "Reverted")
+    reverted.get_by_text("Why this score?").click()
+    before = reverted.locator(".figure").inner_text()
+    feature(damaging, "feature.revision.user.is_anon").get_by_role("combobox").select_option("no")
+    expect(reverted.locator(".was")).to_contain_text(before)
+    twin = feature(reverted, "feature.revision.user.is_anon")
+    expect(twin.get_by_role("combobox")).to_have_value("false")
+    expect(twin).to_have_class(re.compile("is-changed"))
+
+
+def test_emptying_a_field_takes_its_change_back(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    card = score(page, "Damaging")
+    first = card.locator(".figure").inner_text()
+    field = card.get_by_label("Value of: Swear words (English) added minus removed")
+    field.fill("9")
+    expect(card.locator(".was")).to_contain_text(first)
+    field.fill("")
+    expect(card.locator(".figure")).to_have_text(first)
+    expect(card.locator(".was")).to_have_count(0)
+
+
+def test_fast_typing_asks_once(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    asked: list[str | None] = []
+    page.on("request", lambda r: asked.append(r.post_data) if r.method == "POST" else None)
+    card = score(page, "Damaging")
+    field = card.get_by_label("Value of: Swear words (English) added minus removed")
+    field.select_text()
+    page.keyboard.type("12345")
+    expect(card.locator(".was")).to_be_visible()
+    assert len(asked) == 1
+    assert "12345" in str(asked[0])
+
+
+def test_a_value_that_is_none_is_refused_at_once(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    field = score(page, "Damaging").get_by_label("Value of: Swear words (English) added minus removed")
+    field.fill("1.5")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_role("status")).to_have_text("Enter a whole number.")
+    field.fill("1")
+    expect(field).to_have_attribute("aria-invalid", "false")
+
+
+def test_a_value_the_server_refuses_is_told(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    card = score(page, "Damaging")
+    first = card.locator(".figure").inner_text()
+    card.get_by_label("Value of: Characters after the edit").fill("-1")
+    expect(page.get_by_role("alert")).to_have_text("feature.wikitext.revision.chars must not be negative.")
+    card.get_by_role("button", name="Reset values").click()
+    expect(page.get_by_role("alert")).to_be_empty()
+    expect(card.locator(".figure")).to_have_text(first)
+
+
+# -- when something is wrong -------------------------------------------------------------------------
+
+
+def test_an_unknown_revision_is_told_and_the_old_one_taken_away(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    page.get_by_label("Revision id").fill("99999999")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_have_text("Could not find revision 99999999.")
+    expect(page.locator("#edit")).to_be_hidden()
+    page.get_by_role("button", name="A recent edit").click()
+    expect(page.locator("#edit-title")).to_be_visible()
+    expect(page.get_by_role("alert")).to_be_empty()
+
+
+@pytest.mark.parametrize("text", ["", "abc", "-5", "9" * 20])
+def test_what_is_no_revision_id_is_told_beside_the_field(
+    open_page: Visit, stand_in: Served, text: str
+) -> None:
+    page = open_page(address(stand_in))
+    field = page.get_by_label("Revision id")
+    field.fill(text)
+    page.get_by_role("button", name="Score it").click()
+    expect(page.locator("#rev-error")).to_have_text("Enter a revision id: a whole number such as 1290.")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+
+
+def test_an_unknown_wiki_in_the_address_is_told(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(f"{stand_in.url}/?wiki=nowiki<b>&rev=1")
+    expect(page.get_by_role("alert")).to_have_text(
+        "This server does not score nowiki<b>. Choose a wiki from the list."
+    )
+
+
+def test_a_busy_server_is_told(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, BUSY))
+    expect(page.get_by_role("alert")).to_have_text("The server is busy; ask again in 1 second.")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "message"),
+    [
+        (None, 0, "The server cannot be reached. Check that Assay is running, then try again."),
+        ("<html>", 502, "The server answered with status 502 and no reason. Try again later."),
+        ("<html>", 503, "The server is busy. Try again in a moment."),
+    ],
+)
+def test_a_server_that_is_down_is_told(
+    open_page: Visit, stand_in: Served, body: str | None, status: int, message: str
+) -> None:
+    page = open_page(address(stand_in))
+
+    def fail(route: Route) -> None:
+        if body is None:
+            route.abort()
+        else:
+            route.fulfill(status=status, body=body)
+
+    page.route("**/api/**", fail)
+    page.get_by_label("Revision id").fill("1290")
+    page.get_by_role("button", name="Score it").click()
+    expect(page.get_by_role("alert")).to_have_text(message)
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "false")
+
+
+def test_a_hidden_text_has_no_scores_but_a_reason(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, HIDDEN))
+    expect(score(page, "Damaging")).to_contain_text(f"No score. The text of revision {HIDDEN} is hidden.")
+    expect(page.locator(".facts")).to_contain_text("name hidden")
+    expect(page.locator(".diff")).to_contain_text("The change cannot be shown")
+
+
+def test_a_wiki_without_recent_edits_says_so(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    page.get_by_label("Wiki").select_option("enwiki")
+    page.get_by_role("button", name="A recent edit").click()
+    expect(page.get_by_role("alert")).to_have_text("enwiki has no recent edits. Give a revision id instead.")
+
+
+def test_while_loading_the_page_says_so_and_keeps_its_place(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    waiting: list[Route] = []
+    page.route("**/api/samplewiki/revisions/1286", lambda route: waiting.append(route))
+    top = page.locator(".edit-card").bounding_box()
+    page.get_by_label("Revision id").fill("1286")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("Loading …")
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
+    assert page.locator(".edit-card").bounding_box() == top
+    expect(page.locator("#edit-title")).to_have_text("River Aldern")
+    waiting[0].continue_()
+    expect(page.locator("#edit-title")).to_have_text("Kite")
+
+
+def test_an_answer_that_comes_late_does_not_replace_a_newer_one(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    waiting: list[Route] = []
+    page.route("**/api/samplewiki/revisions/1286", lambda route: waiting.append(route))
+    field = page.get_by_label("Revision id")
+    field.fill("1286")
+    page.keyboard.press("Enter")
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
+    field.fill(str(VANDALISM))
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-title")).to_have_text("River Aldern")
+    waiting[0].continue_()
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "false")
+    expect(page.locator("#edit-title")).to_have_text("River Aldern")
+
+
+# -- safety ------------------------------------------------------------------------------------------
+
+
+def test_wiki_text_never_runs_nor_becomes_markup(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, HOSTILE))
+    expect(page.locator("#edit-title")).to_contain_text("<script>window.stolen = 1</script>")
+    expect(page.locator(".comment")).to_contain_text("<img src=x onerror=")
+    expect(page.locator("tr.line-changed .diff-text")).to_contain_text("<script>")
+    assert page.evaluate("window.stolen") is None
+    assert page.locator("#edit script, #edit img").count() == 0
+
+
+def test_the_policy_would_stop_markup_that_slipped_in(
+    contexts: dict[str, BrowserContext], stand_in: Served
+) -> None:
+    """The second line of defence, tried by making the mistake on purpose."""
+    page = contexts["light"].new_page()
+    page.goto(address(stand_in))
+    blocked = page.evaluate(
+        """() => new Promise((resolve) => {
+          document.addEventListener('securitypolicyviolation', (e) => resolve(e.violatedDirective));
+          const script = document.createElement('script');
+          script.textContent = 'window.stolen = 3';
+          document.body.append(script);
+        })"""
+    )
+    assert blocked.startswith("script-src")
+    assert page.evaluate("window.stolen") is None
+    page.close()
+
+
+# -- for everybody -----------------------------------------------------------------------------------
+
+
+def test_everything_can_be_done_with_the_keyboard(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    press = page.keyboard.press
+    seen: list[str] = []
+    while page.evaluate("document.activeElement.id") != "rev":
+        press("Tab")
+        assert focus_is_visible(page)
+        seen.append(page.evaluate("document.activeElement.textContent.trim().slice(0, 20)"))
+        assert len(seen) < 10
+    assert seen[0] == "Skip to the result"
+    page.keyboard.type(str(VANDALISM))
+    press("Enter")
+    expect(page.locator("#edit-title")).to_be_visible()
+
+    steps = 0
+    while page.evaluate("document.activeElement.getAttribute('name')") != "feature.revision.user.is_anon":
+        press("Tab")
+        assert focus_is_visible(page)
+        steps += 1
+        assert steps < 20
+    press("ArrowDown")
+    card = score(page, "Damaging")
+    expect(card.locator(".was")).to_be_visible()
+    while page.evaluate("document.activeElement.textContent") != "Reset values":
+        press("Tab")
+        assert focus_is_visible(page)
+    press("Enter")
+    expect(card.locator(".was")).to_have_count(0)
+
+    while page.evaluate("document.activeElement.tagName") != "SUMMARY":
+        press("Tab")
+    details = score(page, "Good faith").locator("details")
+    press("Enter")
+    expect(details).to_have_attribute("open", "")
+
+
+@pytest.mark.parametrize("rev", ["", VANDALISM, HIDDEN, 99999999])
+@pytest.mark.parametrize("kind", ["light", "dark"])
+def test_all_text_has_enough_contrast(open_page: Visit, stand_in: Served, rev: int | str, kind: str) -> None:
+    page = open_page(address(stand_in, rev), kind)
+    open_all_reasons(page)
+    assert contrast_faults(page) == []
+
+
+def test_dark_mode_is_dark(open_page: Visit, stand_in: Served) -> None:
+    brightness = (
+        "() => Math.max(...getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number))"
+    )
+    assert open_page(address(stand_in)).evaluate(brightness) > 200
+    assert open_page(address(stand_in), "dark").evaluate(brightness) < 60
+
+
+@pytest.mark.parametrize("rev", ["", VANDALISM, ARABIC, HOSTILE, HUGE])
+def test_a_phone_shows_it_without_scrolling_sideways(
+    open_page: Visit, stand_in: Served, rev: int | str
+) -> None:
+    page = open_page(address(stand_in, rev), "phone")
+    open_all_reasons(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert small_targets(page) == []
+
+
+@pytest.mark.parametrize("rev", ["", VANDALISM, HIDDEN])
+def test_structure_and_names_are_right_for_screen_readers(
+    open_page: Visit, stand_in: Served, rev: int | str
+) -> None:
+    page = open_page(address(stand_in, rev))
+    open_all_reasons(page)
+    assert structure_faults(page) == []
+    assert unnamed_controls(page) == []
+
+
+def test_a_meter_tells_its_value_in_words(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, GROWTH))
+    meter = score(page, "Damaging").get_by_role("meter", name="Damaging")
+    assert re.fullmatch(r"\d+%, very unlikely", meter.get_attribute("aria-valuetext") or "")
+
+
+def test_scores_start_with_the_edit_and_end_with_the_article(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, GROWTH))
+    titles = page.locator(".score h3").all_inner_texts()
+    assert titles == ["Damaging", "Good faith", "Reverted", "Article quality"]
+
+
+# -- words -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("call", "expected"),
+    [
+        ("percent(0)", "0%"),
+        ("percent(0.0004)", "<0.1%"),
+        ("percent(0.004)", "0.4%"),
+        ("percent(0.425)", "43%"),
+        ("percent(0.9949)", "99.5%"),
+        ("percent(0.99995)", ">99.9%"),
+        ("percent(1)", "100%"),
+        ("chance(0.5)", "could go either way"),
+        ("chance(1)", "very likely"),
+        ("signed(-0.001)", "0.00"),
+        ("signed(-1.25)", "−1.25"),
+        ("plainNumber(0.123456789)", "0.12346"),
+        ("summary('/* Life */ born')", "→ Life: born"),
+        ("summary('/* Life */')", "→ Life"),
+        ("summary('see [[A|the a]] and [[B]]')", "see the a and B"),
+        ("featureWords('feature.revision.user.is_anon')", "The author is not logged in"),
+        (
+            "featureWords('feature.english.informals.revision.diff.match_prop_delta_increase')",
+            "Informal words (English) added, relative to before",
+        ),
+        (
+            "featureWords('feature.english.dictionary.revision.diff.non_dict_word_delta_decrease')",
+            "Words not in the dictionary (English) removed",
+        ),
+        ("featureWords('feature.wikitext.revision.diff.number_delta_sum')", "Numbers added minus removed"),
+        ("featureWords('feature.wikitext.revision.parent.ref_tags')", "References before the edit"),
+        (
+            "featureWords('feature.len(<datasource.wikitext.revision.parent.words>)')",
+            "Words before the edit",
+        ),
+        (
+            "featureWords('feature.len(<datasource.tokenized(datasource.revision.text)>)')",
+            "Tokens after the edit",
+        ),
+        (
+            "featureWords('feature.len(<datasource.english.idioms.revision.matches>)')",
+            "Idioms (English) after the edit",
+        ),
+        (
+            "featureWords('feature.log((wikitext.revision.parent.chars + 1))')",
+            "Characters before the edit (logarithm)",
+        ),
+        (
+            "featureWords('feature.wikitext.revision.headings_by_level(2)')",
+            "Headings of level 2 after the edit",
+        ),
+        ("featureWords('feature.revision.diff.words_change')", "Change in the number of words"),
+        (
+            "featureWords('feature.assay.x', 'Share of e.g. digits, 0 to 1. More.')",
+            "Share of e.g. digits, 0 to 1",
+        ),
+        ("featureWords('feature.assay.odd_thing')", "Assay odd thing"),
+    ],
+)
+def test_words_for_people(words: Page, call: str, expected: str) -> None:
+    assert words.evaluate(f"async () => (await import('/static/x/wording.js')).{call}") == expected
+
+
+@pytest.fixture(scope="module")
+def words(browser: object, stand_in: Served) -> Page:
+    from playwright.sync_api import Browser
+
+    assert isinstance(browser, Browser)
+    page = browser.new_page()
+    page.goto(stand_in.url)
+    return page
