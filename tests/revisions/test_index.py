@@ -310,3 +310,9 @@ def test_labels_of_a_source_equal_the_published_ones(tmp_path: Path) -> None:
     source.close()
     assert (len(labels), sum(it.reverted for it in labels)) == (6557, 1477)
     assert sum(it.reverted for it in wider) > 1477
+
+
+def test_an_index_that_cannot_be_written_is_refused_with_advice(export: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SourceError, match=r"cannot be written.*ASSAY_CACHE_DIR"):
+        ensure_index(export, tmp_path / "file" / "x.sqlite")

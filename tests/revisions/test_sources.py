@@ -39,7 +39,7 @@ KINDS = (
         for schema in SCHEMAS
     ),
     *(Kind(f"0.11.xml{packing}") for packing in PACKINGS if packing),
-    *(Kind(f"history.jsonl{packing}") for packing in PACKINGS),
+    *(Kind(f"history.jsonl{packing}") for packing in ("", ".xz")),
     Kind("api.php", tells_accounts=True, tells_pasts=False),
 )
 

@@ -173,8 +173,8 @@ class ActionApi:
 
     def _redirected(self, url: URL, location: str) -> URL:
         target = url.join(URL(location))
-        is_downgrade = url.scheme == "https" and target.scheme != "https"
-        if not location or target.host != self._url.host or is_downgrade:
+        is_allowed = target.host == url.host and (target.origin() == url.origin() or target.scheme == "https")
+        if not location or not is_allowed:
             raise _Trouble(f"redirects to {location!r}: correct the wiki's address", is_retryable=False)
         return target
 

@@ -102,17 +102,21 @@ def ensure_index(
     """
     record_reader(path)
     fingerprint = _fingerprint(path, max_text_bytes)
-    index.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(index):
-        meta = _read_meta(index)
-        if meta.get("source") != fingerprint:
-            _remove(index)
-            meta = {}
-        if "damage" in meta and not accept_damaged:
-            raise SourceError(meta["damage"])
-        if meta.get("state") == "complete":
-            return
-        _Builder(path, index, fingerprint, max_text_bytes, progress).run(accept_damaged)
+    try:
+        index.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(index):
+            meta = _read_meta(index)
+            if meta.get("source") != fingerprint:
+                _remove(index)
+                meta = {}
+            if "damage" in meta and not accept_damaged:
+                raise SourceError(meta["damage"])
+            if meta.get("state") != "complete":
+                _Builder(path, index, fingerprint, max_text_bytes, progress).run(accept_damaged)
+    except (OSError, sqlite3.Error) as error:
+        raise SourceError(
+            f"The index {index} cannot be written ({error}): make room, or name a folder in ASSAY_CACHE_DIR."
+        ) from None
 
 
 def _fingerprint(path: Path, max_text_bytes: int) -> str:
