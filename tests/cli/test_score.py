@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import orjson
 import pytest
 
-ASSAY = (sys.executable, "-m", "assay.cli")
+from cli.running import ASSAY, assay, environment
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    return {**os.environ, "ASSAY_CACHE_DIR": str(folder / "cache")}
-
-
-def _score(folder: Path, *arguments: str, input_text: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        (*ASSAY, "score", "--processes", "1", *arguments),
-        input=input_text,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-        env=_environment(folder),
-        cwd=folder,
-    )
+def _score(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return assay(folder, "score", "--processes", "1", *arguments)
 
 
 def test_a_few_ids_are_answered_on_standard_output(tmp_path: Path) -> None:
@@ -46,7 +31,7 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path:
     ids.write_text("\n".join(map(str, range(1, 20_001))))
     command = ("testwiki", "--input", str(ids), "--output", str(output))
     with subprocess.Popen(
-        (*ASSAY, "score", "--processes", "1", *command), env=_environment(tmp_path), cwd=tmp_path
+        (*ASSAY, "score", "--processes", "1", *command), env=environment(tmp_path), cwd=tmp_path
     ) as victim:
         deadline = time.monotonic() + 60
         while not (output.exists() and output.stat().st_size > 10_000):

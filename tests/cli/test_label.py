@@ -1,0 +1,46 @@
+"""``assay label`` gives the published labels of a real wiki, column for column."""
+
+from __future__ import annotations
+
+import csv
+import lzma
+from pathlib import Path
+
+from cli.running import assay
+from shared_data import shared
+
+COMPARED = ("rev_id", "reverted", "reverted_48h", "self_reverted", "is_reverting", "reverted_by")
+
+
+def test_a_wikis_labels_are_the_published_ones(tmp_path: Path) -> None:
+    folder = shared("data/histories/crwiki")
+    done = assay(tmp_path, "label", str(folder / "revisions.jsonl.xz"), "--output", "labels.tsv")
+    assert done.returncode == 0, done.stderr
+    with (
+        (tmp_path / "labels.tsv").open(encoding="utf-8") as ours,
+        lzma.open(folder / "labels.tsv.xz", "rt", encoding="utf-8") as theirs,
+    ):
+        told = {row["rev_id"]: row for row in csv.DictReader(ours, delimiter="\t", quoting=csv.QUOTE_NONE)}
+        expected = list(csv.DictReader(theirs, delimiter="\t", quoting=csv.QUOTE_NONE))
+    assert len(told) == len(expected) > 6000
+    for row in expected:
+        assert {name: told[row["rev_id"]][name] for name in COMPARED} == {
+            name: row[name] for name in COMPARED
+        }
+
+
+def test_a_smaller_radius_finds_fewer_reverts(tmp_path: Path) -> None:
+    source = str(shared("data/histories/crwiki/revisions.jsonl.xz"))
+    counts = [
+        assay(tmp_path, "label", source, "--radius", radius).stdout.count("\tTrue\t")
+        for radius in ("1", "15")
+    ]
+    assert 0 < counts[0] < counts[1]
+
+
+def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear Sir")
+    done = assay(tmp_path, "label", "letter.txt")
+    assert done.returncode == 1
+    assert "neither a MediaWiki export" in done.stderr
+    assert not done.stdout
