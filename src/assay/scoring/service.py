@@ -39,6 +39,10 @@ class Claim:
     explain: bool
 
 
+Futures = dict[Claim, "asyncio.Future[Cell]"]
+"""Claims with those who wait for them."""
+
+
 class ScoringService:
     """Answers `ScoreRequest`s for the registered wikis, with one engine and one cache."""
 
@@ -126,23 +130,26 @@ class ScoringService:
         self, wiki: Wiki, claims: Sequence[Claim], injection: Mapping[int, Injection], deadline: Deadline
     ) -> None:
         loop = asyncio.get_running_loop()
-        self._claimed.update((claim, loop.create_future()) for claim in claims)
-        task = loop.create_task(self._compute_all(wiki, claims, injection, deadline))
+        futures: Futures = {claim: loop.create_future() for claim in claims}
+        self._claimed.update(futures)
+        task = loop.create_task(self._compute_all(wiki, futures, injection, deadline))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _settle(self, cells: Mapping[Claim, Cell]) -> None:
+    def _settle(self, futures: Futures, cells: Mapping[Claim, Cell]) -> None:
+        """Answer claims that are still open. Another request may hold a new claim on the same cell by now:
+        that one is not ours to answer."""
         for claim, cell in cells.items():
-            future = self._claimed.pop(claim, None)
-            if future is not None and not future.done():
-                future.set_result(cell)
+            if not futures[claim].done():
+                del self._claimed[claim]
+                futures[claim].set_result(cell)
 
     async def _compute_all(
-        self, wiki: Wiki, claims: Sequence[Claim], injection: Mapping[int, Injection], deadline: Deadline
+        self, wiki: Wiki, futures: Futures, injection: Mapping[int, Injection], deadline: Deadline
     ) -> None:
-        by_revision: dict[int, list[Claim]] = {}
-        for claim in claims:
-            by_revision.setdefault(claim.key.rev_id, []).append(claim)
+        by_revision: dict[int, Futures] = {}
+        for claim, future in futures.items():
+            by_revision.setdefault(claim.key.rev_id, {})[claim] = future
         try:
             fetched = await self.fetch(wiki, list(by_revision), deadline)
             await asyncio.gather(
@@ -152,21 +159,22 @@ class ScoringService:
                 )
             )
         finally:  # whatever happened, nobody may wait for ever
-            self._settle({claim: computation_abandoned(claim.key.rev_id) for claim in claims})
+            self._settle(futures, {claim: computation_abandoned(claim.key.rev_id) for claim in futures})
 
     async def _compute_one(
         self,
         wiki: Wiki,
-        claims: Sequence[Claim],
+        futures: Futures,
         revision: Revision | Problem,
         injection: Injection,
         deadline: Deadline,
     ) -> None:
         if isinstance(revision, Problem):
-            self._settle(dict.fromkeys(claims, revision))
+            self._settle(futures, dict.fromkeys(futures, revision))
             return
-        by_model = {claim.key.model: claim for claim in claims}
-        job = Job(wiki.name, tuple(by_model), revision, injection, claims[0].features, claims[0].explain)
+        by_model = {claim.key.model: claim for claim in futures}
+        asked = next(iter(futures))
+        job = Job(wiki.name, tuple(by_model), revision, injection, asked.features, asked.explain)
         computed: Mapping[str, Cell]
         try:
             computed = await self.engine.score(job, deadline)
@@ -179,7 +187,7 @@ class ScoringService:
         await self._cache.set_many(
             {claim.key: cell.score for claim, cell in cells.items() if isinstance(cell, Scored)}
         )
-        self._settle(cells)
+        self._settle(futures, cells)
 
     def _table(self, request: ScoreRequest, claims: Iterable[Claim], cells: Mapping[Claim, Cell]) -> Table:
         if cells and all(_refused(cell) for cell in cells.values()):
