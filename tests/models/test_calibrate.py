@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.models.calibrate import Calibration, fit_calibration, probabilities
 
 
+@settings(max_examples=15)
 @given(scale=st.floats(0.2, 4), bias=st.floats(-3, 3))
 def test_a_known_distortion_is_undone(scale: float, bias: float) -> None:
     raw = np.random.default_rng(1).normal(size=(4000, 1)) * 2

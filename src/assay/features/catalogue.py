@@ -16,6 +16,7 @@ from assay.features import (
     added_text,
     comment,
     comment_shape,
+    derived,
     diff,
     edit,
     enwiki_articles,
@@ -48,6 +49,7 @@ def _roots(_: Lexicons) -> Iterable[Node]:
 FAMILIES: tuple[Family, ...] = (
     _roots,
     revid.family,
+    derived.family,
     wikitext.family,
     tokens.family,
     diff.family,
