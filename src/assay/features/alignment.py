@@ -18,7 +18,8 @@ from assay.features.region import common_prefix, common_suffix
 from assay.features.roots import PARENT_TEXT, TEXT
 
 _TAG_BEGINS: Final = re.compile(r"</?[a-z]")
-_MARKS: Final = re.compile(r"<(/?)([A-Za-z]+)[^<>]*?(/?)>|('''''|'''|'')")
+_TAGS: Final = re.compile(r"<(/?)([A-Za-z]+)[^<>]*?(/?)>")
+_QUOTES: Final = re.compile(r"''+")
 _PAIRS: Final = (("{{", "}}"), ("[[", "]]"), ("<!--", "-->"))
 _TABLE: Final = re.compile(r"^\s?(\{\||\|\}(?!\}))", re.MULTILINE)
 _ALONE: Final = frozenset({"br", "hr", "wbr", "img", "li", "dd", "dt"})
@@ -109,7 +110,7 @@ def _complete(text: str) -> bool:
         opened = text.count(opening)
         if opened != text.count(closing) or text.rfind(opening) > text.rfind(closing):
             return False
-    return _tables_complete(text) and _tags_complete(text)
+    return _tables_complete(text) and _tags_complete(text) and _quotes_complete(text)
 
 
 def _tables_complete(text: str) -> bool:
@@ -125,17 +126,20 @@ def _tables_complete(text: str) -> bool:
 
 
 def _tags_complete(text: str) -> bool:
-    if "<" not in text and "''" not in text:
-        return True
     open_tags: Counter[str] = Counter()
-    bold = italics = False
-    for slash, name, alone, quotes in _MARKS.findall(text):
-        if quotes:
-            italics ^= len(quotes) != 3
-            bold ^= len(quotes) != 2
-        elif not alone and name.lower() not in _ALONE:
+    for slash, name, alone in _TAGS.findall(text):
+        if not alone and name.lower() not in _ALONE:
             open_tags[name.lower()] += -1 if slash else 1
-    return not (bold or italics or any(open_tags.values()))
+    return not any(open_tags.values())
+
+
+def _quotes_complete(text: str) -> bool:
+    """Bold and italics may go on over many lines."""
+    bold = italics = False
+    for quotes in _QUOTES.findall(text):
+        italics ^= len(quotes) in (2, 5)
+        bold ^= len(quotes) != 2
+    return not (bold or italics)
 
 
 ALIGNMENT: Final = Datasource(

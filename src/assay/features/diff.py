@@ -72,9 +72,21 @@ def changed_tokens(parent: TokensOfKind, revision: TokensOfKind) -> Iterator[tup
     return iter(tokens.changes(parent.kind))
 
 
-def lower_case(word: str) -> str:
-    """Lower case without the combining dot that Python gives to "İ"; as the legacy did."""
-    return word.replace("İ", "i").lower()
+class _LowerCases(dict[str, str]):
+    """Lower case of every word met so far; forgets all when it is full.
+
+    Without the combining dot that Python gives to "İ"; as the legacy did.
+    """
+
+    def __missing__(self, word: str) -> str:
+        if len(self) >= _MEMO_WORDS:
+            self.clear()
+        lowered = self[word] = word.replace("İ", "i").lower()
+        return lowered
+
+
+lower_cases: Final = _LowerCases()
+_MEMO_WORDS: Final = 500_000
 
 
 def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
@@ -83,17 +95,17 @@ def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
 
 def _word_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
     """Of words whatever their case."""
-    lowered = {lower_case(word) for word, _, _ in changed_tokens(parent, revision)}
-    old, new = (_lowered_counts(words, lowered) for words in (parent, revision))
+    wanted = {lower_cases[word] for word, _, _ in changed_tokens(parent, revision)}
+    old, new = (_lowered_counts(words, wanted) for words in (parent, revision))
     return summed((before, delta) for _, before, delta in changed_counts(old, new))
 
 
 def _lowered_counts(words: TokensOfKind, wanted: set[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
     if wanted:
-        for word, count in words.counts.items():
-            lowered = lower_case(word)
-            if lowered in wanted:
+        for token, count in words.tokens.counts.items():
+            lowered = lower_cases[token]
+            if lowered in wanted and words.admits(token):
                 counts[lowered] = counts.get(lowered, 0) + count
     return counts
 

@@ -15,12 +15,16 @@ import numpy as np
 from assay.features.alignment import ALIGNMENT, Alignment
 from assay.features.lexicon import Lexicons
 from assay.features.node import Feature, Node
-from assay.features.tokens import PARENT_TOKENS, TOKENS, Tokens
+from assay.features.tokens import PARENT_TOKENS, TOKENS, ParentTokens, Tokens
 
 
 def longest_run(text: str) -> int:
     """How often the most repeated character follows itself, whatever its case; 0 in an empty text."""
-    characters = np.frombuffer(text.lower().encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+    lowered = text.lower()
+    if lowered.isascii():
+        characters = np.frombuffer(lowered.encode("ascii"), dtype=np.uint8)
+    else:
+        characters = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
     if characters.size == 0:
         return 0
     ends = np.flatnonzero(characters[1:] != characters[:-1])
@@ -41,6 +45,8 @@ def new_longest_run(alignment: Alignment) -> int:
 
 def new_longest_token(parent: Tokens, revision: Tokens) -> int:
     longest = revision.longest
+    if isinstance(parent, ParentTokens) and parent.revision is revision and parent.added.longest < longest:
+        return 1
     return longest if longest > parent.longest else 1
 
 

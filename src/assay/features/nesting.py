@@ -19,92 +19,85 @@ MAX_WASTED_STEPS: Final = 4_000_000
 MASK: Final = "\ufffc"
 """Stands for a masked character, so that lengths stay: "object replacement", never markup."""
 
-_MARK: Final = re.compile(
-    r"\{\{|\}\}|\[\[|\]\]|(?<=\n)[ :]*\{\||(?<=\n)[ :]*\|\}(?!\})"
-    r"|<!--|-->|</?[a-zA-Z]+(?:[^<>{\[]*>)?|\[|\]|\n"
-)
-_CLOSES: Final = {"}}": "{{", "]]": "[[", "|}": "{|", "-->": "<!--", "]": "["}
+_MARK: Final = re.compile(r"\{[{|]|\}\}|\|\}(?!\})|\[\[?|\]\]?|<!--|</?[a-zA-Z]+(?:[^<>{\[]*>)?|-->")
+_ROLES: Final[dict[str, tuple[bool | None, str]]] = {
+    "{{": (True, "{{"),
+    "}}": (False, "{{"),
+    "[[": (True, "[["),
+    "]]": (False, "[["),
+    "{|": (True, "{|"),
+    "|}": (False, "{|"),
+    "[": (True, "["),
+    "]": (False, "["),
+    "<!--": (True, "<!--"),
+    "-->": (False, "<!--"),
+}
 _SINGLE: Final = frozenset(["br", "wbr", "hr", "meta", "link", "img", "li", "dt", "dd", "th", "td", "tr"])
 _NAME: Final = re.compile(r"</?([a-zA-Z]+)")
 
 
 def tamed(text: str) -> str:
     """The text, of the same length, without the marks that would make parsing it take quadratic time."""
-    if _most_opens(text) * len(text) <= MAX_WASTED_STEPS:
+    size = len(text)
+    opens = text.count("{") + text.count("[") + text.count("<")
+    if opens * size <= MAX_WASTED_STEPS or _open_at_end(_MARK.findall(text)) * size <= MAX_WASTED_STEPS:
         return text
-    unclosed = _unclosed(text)
-    if sum(len(text) - place for place, _ in unclosed) <= MAX_WASTED_STEPS:
+    matches = list(_MARK.finditer(text))
+    unclosed = [matches[index] for index in _unclosed([match.group() for match in matches])]
+    if sum(size - match.start() for match in unclosed) <= MAX_WASTED_STEPS:
         return text
+    return _masked(text, unclosed)
+
+
+def _masked(text: str, matches: list[re.Match[str]]) -> str:
     pieces: list[str] = []
     end = 0
-    for place, length in sorted(unclosed):
+    for match in matches:
+        place = match.start()
+        length = 1 if match.group()[0] == "<" else len(match.group())
         pieces += (text[end:place], MASK * length)
         end = place + length
     return "".join((*pieces, text[end:]))
 
 
-def _most_opens(text: str) -> int:
-    return text.count("{{") + text.count("[") + text.count("<") + text.count("{|")
+def _open_at_end(marks: list[str]) -> int:
+    return len(_unclosed(marks))
 
 
-def _unclosed(text: str) -> list[tuple[int, int]]:
-    """(place, length) of each opening mark without partner, where constructs may not overlap."""
-    scan = _Scan()
-    for match in _MARK.finditer(text):
-        mark = match.group()
-        if mark[0] == "<" and mark != "<!--":
-            scan.tag(mark, match.start())
-        elif mark == "\n":
-            scan.line_end()
-        else:
-            bare = mark.lstrip(" :")
-            scan.mark(bare, match.end() - len(bare))
-    return scan.unclosed + [(place, length) for _, place, length in scan.stack]
+def _unclosed(marks: list[str]) -> list[int]:
+    """Places in `marks` of those that open without partner, in order; constructs may not overlap.
+
+    A closing mark closes the nearest open one of its kind; what was opened in between has no
+    partner.
+    """
+    stack: list[tuple[str, int]] = []
+    count: dict[str, int] = {}
+    unclosed: list[int] = []
+    for index, mark in enumerate(marks):
+        opens, kind = _role(mark)
+        if opens is None:
+            unclosed.append(index)
+        elif opens:
+            stack.append((kind, index))
+            count[kind] = count.get(kind, 0) + 1
+        elif count.get(kind):
+            while True:
+                innermost, place = stack.pop()
+                count[innermost] -= 1
+                if innermost == kind:
+                    break
+                unclosed.append(place)
+    return sorted(unclosed + [place for _, place in stack])
 
 
-class _Scan:
-    """A stack of open marks; one that a closing mark of an outer one skips has no partner."""
-
-    def __init__(self) -> None:
-        self.stack: list[tuple[str, int, int]] = []
-        self.unclosed: list[tuple[int, int]] = []
-        self._open: dict[str, int] = {}
-
-    def mark(self, mark: str, place: int) -> None:
-        opening = _CLOSES.get(mark)
-        if opening is None:
-            self._push(mark, place, len(mark))
-        else:
-            self._close(opening)
-
-    def tag(self, mark: str, place: int) -> None:
-        match = _NAME.match(mark)
-        name = match.group(1).lower() if match else ""
-        complete = mark.endswith(">") and mark.count('"') % 2 == 0 and mark.count("'") % 2 == 0
-        if mark.startswith("</"):
-            self._close(name)
-        elif not complete:
-            self.unclosed.append((place, 1))
-        elif not mark.endswith("/>") and name not in _SINGLE:
-            self._push(name, place, 1)
-
-    def line_end(self) -> None:
-        """No external link goes beyond its line."""
-        while self.stack and self.stack[-1][0] == "[":
-            self._pop()
-
-    def _push(self, kind: str, place: int, length: int) -> None:
-        self.stack.append((kind, place, length))
-        self._open[kind] = self._open.get(kind, 0) + 1
-
-    def _close(self, opening: str) -> None:
-        if self._open.get(opening):
-            while self.stack[-1][0] != opening:
-                self._pop()
-            self.stack.pop()
-            self._open[opening] -= 1
-
-    def _pop(self) -> None:
-        kind, place, length = self.stack.pop()
-        self._open[kind] -= 1
-        self.unclosed.append((place, length))
+def _role(mark: str) -> tuple[bool | None, str]:
+    """(whether it opens, what it opens or closes); None for a tag that never ends."""
+    if mark in _ROLES:
+        return _ROLES[mark]
+    match = _NAME.match(mark)
+    name = match.group(1).lower() if match else ""
+    if mark.startswith("</"):
+        return False, name
+    if mark[-1] != ">" or mark.count('"') % 2 or mark.count("'") % 2:
+        return None, name
+    return (False, "") if mark.endswith("/>") or name in _SINGLE else (True, name)

@@ -20,7 +20,7 @@ from assay.features.diff import (
     changed_counts,
     changed_tokens,
     delta_features,
-    lower_case,
+    lower_cases,
     summed,
 )
 from assay.features.lexicon import Lexicon, Lexicons
@@ -62,7 +62,7 @@ class DictionaryDelta(NamedTuple):
 
 
 def _counts(matches: Iterable[str]) -> Counter[str]:
-    return Counter(map(lower_case, matches))
+    return Counter(map(lower_cases.__getitem__, matches))
 
 
 def match_delta(parent: Sequence[str], revision: Sequence[str], alignment: Alignment) -> Delta:
@@ -88,7 +88,7 @@ def dictionary_delta(words: Dictionary, parent: TokensOfKind, revision: TokensOf
     """
     deltas: dict[tuple[bool, str], int] = {}
     for word, _, delta in changed_tokens(parent, revision):
-        item = (words.knows(word), lower_case(word))
+        item = (words.knows(word), lower_cases[word])
         deltas[item] = deltas.get(item, 0) + delta
     if not deltas:
         return DictionaryDelta(NO_DELTA, NO_DELTA)
@@ -101,11 +101,12 @@ def dictionary_delta(words: Dictionary, parent: TokensOfKind, revision: TokensOf
 
 
 def _frequencies(words: Dictionary, revision: TokensOfKind, wanted: set[str]) -> dict[tuple[bool, str], int]:
+    """Counts of the items whose lower case is wanted, over all their spellings."""
+    lowered = lower_cases
     counts: dict[tuple[bool, str], int] = {}
-    for word, count in revision.counts.items():
-        lowered = lower_case(word)
-        if lowered in wanted:
-            item = (words.knows(word), lowered)
+    for token, count in revision.tokens.counts.items():
+        if lowered[token] in wanted and revision.admits(token):
+            item = (words.knows(token), lowered[token])
             counts[item] = counts.get(item, 0) + count
     return counts
 
