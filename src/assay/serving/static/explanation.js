@@ -49,7 +49,7 @@ export class Explanation {
   }
 
   #content() {
-    const labels = Object.keys(this.first.explanation);
+    const labels = this.model.labels.map(String).filter((label) => label in this.first.explanation);
     return [
       labels.length > 1 ? this.#labelChoice(labels) : null,
       this.story,

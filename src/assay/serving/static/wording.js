@@ -135,6 +135,10 @@ const WHOLE = {
   "revision.page.is_draftspace": "The page is a draft",
   "revision.diff.longest_new_token": "Length of the longest new word",
   "revision.diff.longest_new_repeated_char": "Longest new run of one character",
+  "assay.user.type": "Kind of author: 0 not logged in, 1 newcomer, 2 experienced",
+  "assay.added.compressed": "How well the added text compresses: low is repetition, high is noise",
+  "assay.added.compressed_after_page": "How well the added text compresses beside the page: low fits in",
+  "assay.added.non_latin_surplus": "Share of non-Latin letters added, minus the page's own",
 };
 
 const DIRECTIONS = { sum: "added minus removed", increase: "added", decrease: "removed" };
