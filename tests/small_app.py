@@ -1,0 +1,152 @@
+"""The whole web application on small models and a handful of revisions, for tests of serving."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from assay.clock import Deadline, SystemClock
+from assay.errors import SourceUnavailable
+from assay.revisions.problem import (
+    Problem,
+    parent_not_found,
+    revision_not_found,
+    source_failed,
+    text_deleted,
+    user_deleted,
+)
+from assay.revisions.types import UNKNOWN, Actor, Page, Revision
+from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.engine import Engine
+from assay.scoring.inline import InlineEngine
+from assay.scoring.service import ScoringService
+from assay.scoring.synthetic import SyntheticSource, synthetic_revision
+from assay.scoring.wikis import Wikis
+from assay.serving.app import Application, AppOptions, build_app
+from assay.serving.model_info import ModelInfos
+from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.telemetry import Metrics
+from servers.asgi import Served
+from small_models import small_models
+
+CLOCK = SystemClock()
+GONE, HIDDEN_TEXT, HIDDEN_USER, CREATION, ORPHAN, AWAY, BARE = 404, 405, 406, 407, 408, 409, 410
+"""Ids of revisions that are special in `SmallSource`; every other one up to 1000 is ordinary."""
+
+
+class SmallSource:
+    """Revisions 1 to 1000, some of them odd; `is_away`: the wiki does not answer `recent`."""
+
+    def __init__(self, *, is_away: bool = False) -> None:
+        self._is_away = is_away
+
+    async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:
+        return {rev_id: self._revision(rev_id) for rev_id in rev_ids}
+
+    async def recent(self, limit: int, deadline: Deadline) -> Sequence[int]:
+        if self._is_away:
+            raise SourceUnavailable("The wiki does not answer.", delay_s=7)
+        return list(range(1000, 1000 - limit, -1))
+
+    async def aclose(self) -> None:
+        pass
+
+    def _revision(self, rev_id: int) -> Revision | Problem:
+        if rev_id == AWAY:
+            return source_failed(rev_id, "time-out")
+        if rev_id == GONE or rev_id > 1000:
+            return revision_not_found(rev_id)
+        revision = synthetic_revision(rev_id)
+        odd: dict[int, dict[str, Any]] = {
+            HIDDEN_TEXT: {"text": text_deleted(rev_id)},
+            HIDDEN_USER: {"actor": user_deleted(rev_id)},
+            CREATION: {"parent": None, "parent_id": None},
+            ORPHAN: {"parent": parent_not_found(rev_id, 3)},
+            BARE: {
+                "page": Page("Bare"),
+                "actor": Actor("192.0.2.1", True),
+                "parent_id": UNKNOWN,
+                "is_minor": UNKNOWN,
+                "size_bytes": UNKNOWN,
+            },
+        }
+        return replace(revision, **odd.get(rev_id, {}))
+
+
+def small_service(metrics: Metrics, engine: Engine | None = None) -> ScoringService:
+    models = small_models()
+    wikis = Wikis(
+        {
+            "smallwiki": SmallSource(),
+            "awaywiki": SmallSource(is_away=True),
+            "testwiki": SyntheticSource(CLOCK),
+        },
+        models,
+    )
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics)
+
+
+@dataclass
+class SmallApp:
+    """An application with what tests look into."""
+
+    engine: Engine | None = None
+    options: AppOptions = field(default_factory=AppOptions)
+    metrics: Metrics = field(default_factory=lambda: Metrics("test"))
+
+    def build(self) -> Application:
+        service = small_service(self.metrics, self.engine)
+        return build_app(self.options, service, ModelInfos({}), self.metrics, CLOCK)
+
+
+@dataclass(frozen=True)
+class Reply:
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+    @property
+    def error(self) -> tuple[int, str, str]:
+        """Status, code and message of an error in the one shape."""
+        document = self.json
+        assert set(document) == {"error"}
+        assert set(document["error"]) == {"code", "message"}
+        return self.status, document["error"]["code"], document["error"]["message"]
+
+
+def ask(
+    served: Served,
+    path: str,
+    *,
+    method: str = "GET",
+    body: bytes | None = None,
+    content_type: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Reply:
+    """One request, sent exactly as given."""
+    connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=60)
+    sent = dict(headers or {}) | ({"Content-Type": content_type} if content_type else {})
+    try:
+        connection.request(method, path, body=body, headers=sent)
+        response = connection.getresponse()
+        told = {name.lower(): value for name, value in response.getheaders()}
+        return Reply(response.status, told, response.read())
+    finally:
+        connection.close()
+
+
+def post_form(served: Served, path: str, form: bytes) -> Reply:
+    return ask(served, path, method="POST", body=form, content_type="application/x-www-form-urlencoded")
+
+
+def post_json(served: Served, path: str, document: Any) -> Reply:
+    body = document if isinstance(document, bytes) else json.dumps(document).encode()
+    return ask(served, path, method="POST", body=body, content_type="application/json")
