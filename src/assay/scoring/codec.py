@@ -165,23 +165,32 @@ def _to_actor(record: list[Any]) -> Actor:
 
 def _page_history(past: PageHistory) -> list[Any]:
     times = [_time(past.created_at), _value(past.last_revert_at, _time)]
-    return [past.edits, past.reverts, past.reverted, past.actors, *times]
+    recent = [_value(past.recent_reverts), _value(past.recent_reverted)]
+    return [past.edits, past.reverts, past.reverted, past.actors, *times, *recent]
 
 
 def _to_page_history(record: list[Any]) -> PageHistory:
-    edits, reverts, reverted, actors, created_at, last_revert_at = record
+    edits, reverts, reverted, actors, created_at, last_revert_at, recent_reverts, recent_reverted = record
     return PageHistory(
-        edits, reverts, reverted, actors, _to_time(created_at), _to_value(last_revert_at, _to_time)
+        edits,
+        reverts,
+        reverted,
+        actors,
+        _to_time(created_at),
+        _to_value(last_revert_at, _to_time),
+        _to_value(recent_reverts),
+        _to_value(recent_reverted),
     )
 
 
 def _actor_history(past: ActorHistory) -> list[Any]:
     counts = [past.edits, past.reverted, past.reverts, past.pages, past.edits_to_page]
-    return [*counts, _value(past.first_edit_at, _time), _value(past.last_edit_at, _time)]
+    times = (past.first_edit_at, past.last_edit_at, past.last_reverted_at)
+    return [*counts, *(_value(time, _time) for time in times)]
 
 
 def _to_actor_history(record: list[Any]) -> ActorHistory:
-    edits, reverted, reverts, pages, edits_to_page, first_edit_at, last_edit_at = record
+    edits, reverted, reverts, pages, edits_to_page, first_edit_at, last_edit_at, last_reverted_at = record
     return ActorHistory(
         edits,
         reverted,
@@ -190,6 +199,7 @@ def _to_actor_history(record: list[Any]) -> ActorHistory:
         edits_to_page,
         _to_value(first_edit_at, _to_time),
         _to_value(last_edit_at, _to_time),
+        _to_value(last_reverted_at, _to_time),
     )
 
 

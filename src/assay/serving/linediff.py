@@ -185,22 +185,18 @@ def _changed_line(before: str, after: str) -> Line | None:
     if max(len(before), len(after)) > MAX_LINE_CHARS:
         return None
     old, new = _WORD.findall(before), _WORD.findall(after)
-    codes = LCSseq.opcodes(old, new)
-    common = sum(len(old[i]) for code in codes if code.tag == "equal" for i in range(*_source(code)))
+    blocks = list(_merged(_opcodes(old, new), 0))
+    common = sum(len(word) for block in blocks if block.equal for word in old[block.a : block.b])
     if common < MIN_COMMON_WORDS * max(len(before), len(after)):
         return None
     parts: list[tuple[Kind, str]] = []
-    for code in codes:
-        if code.tag == "equal":
-            parts.append(("equal", "".join(old[code.src_start : code.src_end])))
+    for block in blocks:
+        if block.equal:
+            parts.append(("equal", "".join(old[block.a : block.b])))
             continue
-        parts.append(("removed", "".join(old[code.src_start : code.src_end])))
-        parts.append(("added", "".join(new[code.dest_start : code.dest_end])))
+        parts.append(("removed", "".join(old[block.a : block.b])))
+        parts.append(("added", "".join(new[block.c : block.d])))
     return Line("changed", tuple(part for part in parts if part[1]))
-
-
-def _source(code: Any) -> tuple[int, int]:
-    return code.src_start, code.src_end
 
 
 def _equal(line: str) -> Line:

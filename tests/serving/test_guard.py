@@ -1,0 +1,127 @@
+"""What surrounds every request: limits, headers, ids, counting, no tracebacks."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import socket
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from fastapi import APIRouter
+
+from assay.serving.app import AppOptions, build_app
+from assay.serving.guard import GuardOptions
+from assay.serving.model_info import ModelInfos
+from assay.telemetry import ERRORS, HTTP_IN_FLIGHT, HTTP_REQUESTS, LogOptions, Metrics, configure_logging
+from servers.asgi import Served, serving
+from small_app import CLOCK, SmallApp, ask, post_form, small_service
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[Served]:
+    """An application with tight limits."""
+    guard = GuardOptions(max_url_bytes=500, max_body_bytes=1000, body_timeout_s=0.3)
+    with serving(SmallApp(options=AppOptions(guard=guard)).build().asgi) as served:
+        yield served
+
+
+def test_a_long_address_is_refused_with_a_way_out(strict: Served) -> None:
+    status, code, message = ask(strict, "/v3/scores/smallwiki?" + "x" * 500).error
+    assert (status, code) == (414, "request too large")
+    assert "POST" in message
+
+
+def test_a_large_body_is_refused_by_its_declared_length(strict: Served) -> None:
+    assert post_form(strict, "/v3/scores/smallwiki", b"x" * 1001).error[:2] == (413, "request too large")
+    assert post_form(strict, "/v3/scores/smallwiki", b"x=" + b"x" * 998).status == 200
+
+
+def converse(served: Served, request: bytes) -> bytes:
+    """Raw bytes there and back; nothing is sent after `request`."""
+    with socket.create_connection(("127.0.0.1", served.port), timeout=30) as connection:
+        connection.sendall(request)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+            if b"\r\n\r\n" in answer and answer.endswith(b"}}"):
+                break
+        return answer
+
+
+HEAD = b"POST /v3/scores/smallwiki HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+
+
+def test_a_large_body_of_unknown_length_is_refused_while_it_is_read(strict: Served) -> None:
+    chunks = b"".join(b"%x\r\n%s\r\n" % (400, b"y" * 400) for _ in range(3))
+    answer = converse(strict, HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + chunks)
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
+def test_a_body_that_drips_is_not_waited_for(strict: Served) -> None:
+    answer = converse(strict, HEAD + b"Content-Length: 500\r\n\r\nrevids")
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"request_timeout" in answer
+
+
+@pytest.mark.parametrize("path", ["/v3/scores/", "/nothing", "/api/wikis", "/livez"])
+def test_every_answer_has_an_id_and_safe_headers(live: Served, path: str) -> None:
+    first, second = ask(live, path).headers, ask(live, path).headers
+    assert len(first["x-request-id"]) == 16
+    assert first["x-request-id"] != second["x-request-id"]
+    assert first["x-content-type-options"] == "nosniff"
+    assert "frame-ancestors 'none'" in first["content-security-policy"]
+
+
+def test_a_defect_is_logged_and_the_client_gets_only_an_id() -> None:
+    router = APIRouter()
+
+    async def broken() -> None:
+        raise RuntimeError("secret detail")
+
+    router.add_api_route("/broken", broken)
+    metrics = Metrics()
+    app = build_app(AppOptions(), small_service(metrics), ModelInfos({}), metrics, CLOCK, routers=[router])
+    log = io.StringIO()
+    before = logging.getLogger().handlers
+    configure_logging(LogOptions(), log)
+    try:
+        with serving(app.asgi) as served:
+            reply = ask(served, "/broken")
+    finally:
+        logging.getLogger().handlers = before
+        structlog.reset_defaults()
+    status, code, message = reply.error
+    assert (status, code) == (500, "internal server error")
+    assert reply.headers["x-request-id"] in message
+    assert b"secret" not in reply.body
+    assert b"Traceback" not in reply.body
+    records = [json.loads(line) for line in log.getvalue().splitlines()]
+    (failed,) = [record for record in records if record["event"] == "request failed"]
+    assert "secret detail" in failed["exception"]
+    assert failed["request_id"] == reply.headers["x-request-id"]
+    assert metrics.value(ERRORS, "internal server error") == 1
+
+
+def test_requests_are_counted_by_route_never_by_what_a_client_wrote(
+    small_app: SmallApp, live: Served
+) -> None:
+    def counts() -> tuple[float, float]:
+        value = small_app.metrics.value
+        route = "/v3/scores/{wiki}/{rev_id}/"
+        return value(HTTP_REQUESTS, route, "GET", "200"), value(HTTP_REQUESTS, "(none)", "(other)", "404")
+
+    before = counts()
+    ask(live, "/v3/scores/smallwiki/12/")
+    ask(live, "/surprise", method="PROPFIND")
+    after = counts()
+    assert (after[0] - before[0], after[1] - before[1]) == (1, 1)
+    assert "surprise" not in ask(live, "/metrics").body.decode().lower()
+
+
+def test_requests_in_flight_return_to_none(small_app: SmallApp, live: Served) -> None:
+    ask(live, "/livez")
+    ask(live, "/nothing")
+    assert small_app.metrics.value(HTTP_IN_FLIGHT) == 0

@@ -1,0 +1,80 @@
+"""Liveness, readiness through the real engine, and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from assay.clock import Deadline
+from assay.errors import Overloaded
+from assay.revisions.problem import Problem
+from assay.scoring.inline import InlineEngine
+from assay.scoring.request import Cell, Job
+from assay.serving.app import AppOptions
+from assay.serving.health import HealthOptions
+from assay.telemetry import JOBS, METRICS, Metrics
+from servers.asgi import Served, serving
+from small_app import SmallApp, ask
+from small_models import small_models
+
+
+class SickEngine(InlineEngine):
+    """Fails for one model, or refuses everything."""
+
+    def __init__(self, sick: str) -> None:
+        super().__init__(small_models(), Metrics())
+        self._sick = sick
+
+    async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
+        if self._sick == "all":
+            raise Overloaded("7 revisions wait already; try again.")
+        cells = dict(await super().score(job, deadline))
+        return {k: Problem("x", "X", "is ill") if k == self._sick else cell for k, cell in cells.items()}
+
+
+def test_a_live_process_says_so(live: Served) -> None:
+    assert ask(live, "/livez").json == {"alive": True}
+
+
+def test_a_ready_server_has_scored_with_every_set_of_models(live: Served) -> None:
+    reply = ask(live, "/readyz")
+    assert reply.status == 200
+    assert reply.json == {
+        "ready": True,
+        "checks": {"models of awaywiki": "ok", "models of smallwiki": "ok", "models of testwiki": "ok"},
+    }
+
+
+def test_a_sick_model_is_named() -> None:
+    with serving(SmallApp(engine=SickEngine("goodfaith")).build().asgi) as served:
+        reply = ask(served, "/readyz")
+    assert reply.status == 503
+    assert reply.json["ready"] is False
+    assert reply.json["checks"]["models of smallwiki"] == "goodfaith: is ill"
+    assert reply.json["checks"]["models of testwiki"] == "ok"
+
+
+def test_an_overloaded_engine_is_not_ready_but_alive() -> None:
+    with serving(SmallApp(engine=SickEngine("all")).build().asgi) as served:
+        assert ask(served, "/readyz").status == 503
+        assert ask(served, "/livez").status == 200
+
+
+def test_an_answer_is_given_again_for_a_while() -> None:
+    app = SmallApp(options=AppOptions(health=HealthOptions(reuse_s=3600)))
+    with serving(app.build().asgi) as served:
+        ask(served, "/readyz")
+        scored = app.metrics.value(JOBS, "done")
+        ask(served, "/readyz")
+        assert app.metrics.value(JOBS, "done") == scored > 0
+
+
+def test_all_documented_metrics_are_told_and_no_others_of_ours(live: Served) -> None:
+    ask(live, "/v3/scores/smallwiki/12")
+    reply = ask(live, "/metrics")
+    assert reply.headers["content-type"].startswith("text/plain; version=0.0.4")
+    families = {family.name: family for family in text_string_to_metric_families(reply.body.decode())}
+    ours = {name for name in families if name.startswith("assay_")}
+    assert ours == {metric.name.removesuffix("_total") for metric in METRICS}
+    assert families["process_resident_memory_bytes"].samples[0].value > 0
