@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.labels import Edit, Label, identity_reverts
 from assay.revisions.open import open_indexed
-from assay.revisions.past import NOBODY
+from assay.revisions.past import NOBODY, RECENT
 from assay.revisions.types import UNKNOWN, ActorHistory, PageHistory
 from shared_data import shared
 
@@ -72,6 +72,8 @@ def page_before(row: Row, before: list[Row]) -> PageHistory:
         actors=len({it.user for it in page}),
         created_at=(page or [row])[0].moment,
         last_revert_at=reverting[-1].moment if reverting else None,
+        recent_reverts=sum(labels[it.rev_id].is_reverting for it in page[-RECENT:]),
+        recent_reverted=sum(labels[it.rev_id].reverted for it in page[-RECENT:]),
     )
 
 
@@ -82,6 +84,7 @@ def labels_of(page: list[Row]) -> dict[int, Label]:
 
 def actor_before(row: Row, before: list[Row]) -> ActorHistory:
     labels: dict[int, Label] = {}
+    moments = {it.rev_id: it.moment for it in before}
     for page in {it.page for it in before}:
         labels |= labels_of([it for it in before if it.page == page])
     own = [it for it in before if it.user == row.user]
@@ -93,6 +96,9 @@ def actor_before(row: Row, before: list[Row]) -> ActorHistory:
         edits_to_page=sum(it.page == row.page for it in own),
         first_edit_at=own[0].moment if own else None,
         last_edit_at=own[-1].moment if own else None,
+        last_reverted_at=max(
+            (moments[by] for it in own if (by := labels[it.rev_id].reverted_by) is not None), default=None
+        ),
     )
 
 
@@ -142,7 +148,7 @@ def test_real_pasts_never_shrink(tmp_path: Path) -> None:
         assert isinstance(past, PageHistory)
         before = last.get(revision.page.title)
         if before is None:
-            assert past == PageHistory(0, 0, 0, 0, revision.timestamp, None)
+            assert past == PageHistory(0, 0, 0, 0, revision.timestamp, None, 0, 0)
         else:
             assert past.edits == before.edits + 1
             assert past.reverts - before.reverts in (0, 1)

@@ -197,8 +197,10 @@ async def test_pasts_are_told_or_unknown(source: Source, kind: Kind) -> None:
         actors=4,
         created_at=datetime(2020, 1, 1, tzinfo=UTC),
         last_revert_at=datetime(2020, 1, 1, 0, 3, tzinfo=UTC),
+        recent_reverts=1,
+        recent_reverted=1,
     )
-    assert revision.actor_history == ActorHistory(0, 0, 0, 0, 0, None, None)
+    assert revision.actor_history == ActorHistory(0, 0, 0, 0, 0, None, None, None)
 
 
 async def test_an_edit_undone_before_the_next_one_counts_in_its_authors_past(
@@ -214,6 +216,7 @@ async def test_an_edit_undone_before_the_next_one_counts_in_its_authors_past(
             edits_to_page=0,
             first_edit_at=datetime(2020, 1, 1, 0, 2, tzinfo=UTC),
             last_edit_at=datetime(2020, 1, 1, 0, 2, tzinfo=UTC),
+            last_reverted_at=datetime(2020, 1, 1, 0, 3, tzinfo=UTC),
         )
 
 

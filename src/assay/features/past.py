@@ -26,8 +26,8 @@ from assay.revisions.types import UNKNOWN, ActorHistory, Known, PageHistory
 _DAY_S = 86_400.0
 
 
-def _seconds(later: datetime, earlier: datetime | None) -> float | None:
-    return None if earlier is None else (later - earlier).total_seconds()
+def _seconds(later: datetime, earlier: Known[datetime | None]) -> float | None:
+    return (later - earlier).total_seconds() if isinstance(earlier, datetime) else None
 
 
 def _edits_per_day(page: PageHistory, timestamp: datetime) -> float:
@@ -83,6 +83,11 @@ FEATURES = (
         "reverted_share",
         "Undone per earlier edit of the actor, 0 to 1, drawn towards one third.",
         lambda actor, _: (actor.reverted + 0.5) / (actor.edits + 1.5),
+    ),
+    _actor(
+        "seconds_since_reverted",
+        "Seconds since somebody undid an edit of the actor; missing if nobody had.",
+        lambda actor, t: _seconds(t, actor.last_reverted_at),
     ),
     _actor("reverts", "The actor's earlier edits that undid others.", lambda actor, _: actor.reverts),
     _actor("pages", "Different pages the actor had edited.", lambda actor, _: actor.pages),

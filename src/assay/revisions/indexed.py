@@ -49,8 +49,10 @@ SELECT r.rev_id, r.timestamp, r.user_id, r.anonymous, r.comment, r.minor, r.size
   r.text_state,
   g.title, g.page_id, g.namespace, a.name,
   p.parent_id, p.edits, p.reverts, p.reverted, p.actors, p.created_at, p.last_revert_at,
+  p.recent_reverts, p.recent_reverted,
   h.edits AS h_edits, h.reverted AS h_reverted, h.reverts AS h_reverts, h.pages AS h_pages,
-  h.edits_to_page AS h_edits_to_page, h.first_edit_at AS h_first, h.last_edit_at AS h_last
+  h.edits_to_page AS h_edits_to_page, h.first_edit_at AS h_first, h.last_edit_at AS h_last,
+  h.last_reverted_at AS h_last_reverted
 FROM revisions r JOIN pages g ON g.page = r.page JOIN page_pasts p ON p.rev_id = r.rev_id
 LEFT JOIN actors a ON a.actor = r.actor LEFT JOIN actor_pasts h ON h.rev_id = r.rev_id
 """
@@ -325,6 +327,8 @@ def _page_history(row: sqlite3.Row) -> PageHistory:
         actors=row["actors"],
         created_at=_moment(row["created_at"]),
         last_revert_at=_moment_or_none(row["last_revert_at"]),
+        recent_reverts=row["recent_reverts"],
+        recent_reverted=row["recent_reverted"],
     )
 
 
@@ -340,4 +344,5 @@ def _actor_history(row: sqlite3.Row) -> Known[ActorHistory]:
         edits_to_page=row["h_edits_to_page"],
         first_edit_at=_moment_or_none(row["h_first"]),
         last_edit_at=_moment_or_none(row["h_last"]),
+        last_reverted_at=_moment_or_none(row["h_last_reverted"]),
     )

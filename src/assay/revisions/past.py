@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 import sqlite3
+from collections import deque
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 from operator import itemgetter
@@ -17,11 +18,15 @@ from assay.revisions.labels import Edit, Label, identity_reverts
 SCHEMA = """
 CREATE TABLE page_pasts(rev_id INTEGER PRIMARY KEY, parent_id INTEGER, edits INTEGER, reverts INTEGER,
   reverted INTEGER, actors INTEGER, created_at INTEGER, last_revert_at INTEGER,
+  recent_reverts INTEGER, recent_reverted INTEGER,
   reverts_other INTEGER, reverted_by INTEGER);
 CREATE TABLE actor_pasts(rev_id INTEGER PRIMARY KEY, edits INTEGER, reverted INTEGER, reverts INTEGER,
-  pages INTEGER, edits_to_page INTEGER, first_edit_at INTEGER, last_edit_at INTEGER);
+  pages INTEGER, edits_to_page INTEGER, first_edit_at INTEGER, last_edit_at INTEGER,
+  last_reverted_at INTEGER);
 """
 
+RECENT = 10
+"""How many of the page's latest revisions tell whether people quarrel about it right now."""
 NOBODY = "Unknown user"
 """What histories taken from mirrors write for authors they do not know: many people, not one."""
 
@@ -44,13 +49,13 @@ def write_pasts(connection: sqlite3.Connection) -> None:
     rows = connection.execute(_PAGE_ROWS)
     for _, page in groupby(rows, key=itemgetter(0)):
         connection.executemany(
-            "INSERT INTO page_pasts VALUES(?,?,?,?,?,?,?,?,?,?)", list(page_pasts(list(page)))
+            "INSERT INTO page_pasts VALUES(?,?,?,?,?,?,?,?,?,?,?,?)", list(page_pasts(list(page)))
         )
     nobody = connection.execute("SELECT actor FROM actors WHERE name = ?", (NOBODY,)).fetchone()
     for actor, edits in groupby(connection.execute(_ACTOR_ROWS), key=itemgetter(0)):
         if nobody is None or actor != nobody[0]:
             connection.executemany(
-                "INSERT INTO actor_pasts VALUES(?,?,?,?,?,?,?,?)", list(actor_pasts(edits))
+                "INSERT INTO actor_pasts VALUES(?,?,?,?,?,?,?,?,?)", list(actor_pasts(edits))
             )
 
 
@@ -66,13 +71,18 @@ def page_pasts(
     actors: set[int] = set()
     reverts = reverted = before = 0
     last_revert_at: int | None = None
+    recent: deque[tuple[int, bool]] = deque(maxlen=RECENT)
+    gone: set[int] = set()
     for edits, (row, label) in enumerate(zip(rows, labels, strict=True)):
         _, rev_id, timestamp, _, _, actor, parent_id = row
         yield (
             rev_id, before if parent_id is None else parent_id, edits, reverts, reverted, len(actors),
-            rows[0][2], last_revert_at, label.reverts_other, label.reverted_by,
+            rows[0][2], last_revert_at, sum(it[1] for it in recent), sum(it[0] in gone for it in recent),
+            label.reverts_other, label.reverted_by,
         )  # fmt: skip
-        reverted += undone.get(rev_id, 0)
+        reverted += len(undone.get(rev_id, ()))
+        gone.update(undone.get(rev_id, ()))
+        recent.append((rev_id, label.is_reverting))
         if label.is_reverting:
             reverts, last_revert_at = reverts + 1, timestamp
         if actor is not None:
@@ -80,13 +90,13 @@ def page_pasts(
         before = rev_id
 
 
-def _undone(labels: Iterable[Label]) -> dict[int, int]:
-    """How many edits each revision was the first to undo."""
-    counts: dict[int, int] = {}
+def _undone(labels: Iterable[Label]) -> dict[int, list[int]]:
+    """Which edits each revision was the first to undo."""
+    undone: dict[int, list[int]] = {}
     for label in labels:
         if label.reverted_by is not None:
-            counts[label.reverted_by] = counts.get(label.reverted_by, 0) + 1
-    return counts
+            undone.setdefault(label.reverted_by, []).append(label.rev_id)
+    return undone
 
 
 def actor_pasts(
@@ -98,12 +108,14 @@ def actor_pasts(
     edits = reverted = reverts = 0
     first_edit_at: int | None = None
     last_edit_at: int | None = None
+    last_reverted_at: int | None = None
     for _, rev_id, timestamp, position, page, reverts_other, undone_at, undone_position in rows:
         while pending and pending[0] < (timestamp, position):
-            heapq.heappop(pending)
+            last_reverted_at = heapq.heappop(pending)[0]
             reverted += 1
         yield (
             rev_id, edits, reverted, reverts, len(pages), pages.get(page, 0), first_edit_at, last_edit_at,
+            last_reverted_at,
         )  # fmt: skip
         edits, reverts = edits + 1, reverts + bool(reverts_other)
         pages[page] = pages.get(page, 0) + 1

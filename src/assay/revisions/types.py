@@ -75,6 +75,7 @@ class PageHistory:
     (`reverts`), ones whose revert had already happened (`reverted`), distinct actor names
     (`actors`). `created_at`: time of the first revision.
     `last_revert_at`: time of the latest reverting revision, None if there was none.
+    `recent_reverts`, `recent_reverted`: the same counts among the latest 10 revisions.
     """
 
     edits: int
@@ -83,6 +84,8 @@ class PageHistory:
     actors: int
     created_at: datetime
     last_revert_at: datetime | None
+    recent_reverts: Known[int] = UNKNOWN
+    recent_reverted: Known[int] = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ class ActorHistory:
     Counts of the actor's earlier edits: all (`edits`), ones that had been reverted by another actor
     before this edit (`reverted`), ones that reverted others (`reverts`), distinct pages (`pages`),
     and edits to this very page (`edits_to_page`). Times are None when there was no earlier edit.
+    `last_reverted_at`: when another actor last undid an edit, None if nobody had.
     """
 
     edits: int
@@ -101,6 +105,7 @@ class ActorHistory:
     edits_to_page: int
     first_edit_at: datetime | None
     last_edit_at: datetime | None
+    last_reverted_at: Known[datetime | None] = UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,22 +13,25 @@ so that "none", "not known" and "cannot be had" survive the journey.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
 import orjson
 
 from assay.errors import AssayError
 from assay.models.model import Explanation, Label, Score
 from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, PageHistory, Revision
+from assay.revisions.types import UNKNOWN, Revision, Unknown
 from assay.scoring.request import Cell, Job, Scored
 
 CODEC_VERSION: Final = 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
+Encoder = Callable[[Any], Any]
 Decoder = Callable[[Any], Any]
 
 
@@ -55,7 +58,7 @@ def encode_job(job: Job) -> bytes:
         CODEC_VERSION,
         job.wiki,
         list(job.models),
-        _revision(job.revision),
+        _record(Revision).encode(job.revision),
         dict(job.injection),
         job.features,
         job.explain,
@@ -100,28 +103,30 @@ def _read(data: bytes, decode: Decoder) -> Any:
         raise CodecError(f"a damaged message: {error}") from error
 
 
-# -- revisions ---------------------------------------------------------------------------------------
+# -- records -----------------------------------------------------------------------------------------
 
 
-def _value(value: Any, encode: Callable[[Any], Any] = lambda plain: plain) -> Any:
+def _value(value: Any, encode: Encoder) -> Any:
     """Any field: None, UNKNOWN, a problem, or what `encode` makes of a real value."""
     if value is None:
         return None
     if value is UNKNOWN:
         return {"u": 1}
     if type(value) is Problem:
-        return {"p": [value.code, value.type, value.message, value.retryable]}
+        return _problem(value)
     return encode(value)
 
 
-def _to_value(value: Any, decode: Decoder = lambda plain: plain) -> Any:
+def _to_value(value: Any, decode: Decoder) -> Any:
     if value is None:
         return None
     if type(value) is dict:
-        if "u" in value:
-            return UNKNOWN
-        return Problem(*value["p"])
+        return UNKNOWN if "u" in value else Problem(*value["p"])
     return decode(value)
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {"p": [problem.code, problem.type, problem.message, problem.retryable]}
 
 
 def _time(moment: datetime) -> int:
@@ -132,122 +137,52 @@ def _to_time(microseconds: int) -> datetime:
     return _EPOCH + timedelta(microseconds=microseconds)
 
 
-def _page(page: Page) -> list[Any]:
-    return [page.title, _value(page.id), _value(page.namespace)]
+def _same(value: Any) -> Any:
+    return value
 
 
-def _to_page(record: list[Any]) -> Page:
-    return Page(record[0], _to_value(record[1]), _to_value(record[2]))
+class _Record:
+    """The codec of one dataclass, made from its fields' types, so that no field can be forgotten."""
+
+    def __init__(self, kind: type) -> None:
+        self._kind = kind
+        hints = get_type_hints(kind)
+        self._fields = [(field.name, *_codec_of(hints[field.name])) for field in fields(kind)]
+
+    def encode(self, record: Any) -> list[Any]:
+        return [_value(getattr(record, name), encode) for name, encode, _ in self._fields]
+
+    def decode(self, values: list[Any]) -> Any:
+        pairs = zip(values, self._fields, strict=True)
+        return self._kind(*(_to_value(value, decode) for value, (_, _, decode) in pairs))
 
 
-def _actor(actor: Actor) -> list[Any]:
-    return [
-        actor.name,
-        actor.is_anonymous,
-        _value(actor.id),
-        _value(actor.groups, sorted),
-        _value(actor.registered_at, _time),
-        _value(actor.edit_count),
-    ]
+@cache
+def _record(kind: type) -> _Record:
+    return _Record(kind)
 
 
-def _to_actor(record: list[Any]) -> Actor:
-    name, is_anonymous, user_id, groups, registered_at, edit_count = record
-    return Actor(
-        name,
-        is_anonymous,
-        _to_value(user_id),
-        _to_value(groups, frozenset),
-        _to_value(registered_at, _to_time),
-        _to_value(edit_count),
-    )
-
-
-def _page_history(past: PageHistory) -> list[Any]:
-    times = [_time(past.created_at), _value(past.last_revert_at, _time)]
-    recent = [_value(past.recent_reverts), _value(past.recent_reverted)]
-    return [past.edits, past.reverts, past.reverted, past.actors, *times, *recent]
-
-
-def _to_page_history(record: list[Any]) -> PageHistory:
-    edits, reverts, reverted, actors, created_at, last_revert_at, recent_reverts, recent_reverted = record
-    return PageHistory(
-        edits,
-        reverts,
-        reverted,
-        actors,
-        _to_time(created_at),
-        _to_value(last_revert_at, _to_time),
-        _to_value(recent_reverts),
-        _to_value(recent_reverted),
-    )
-
-
-def _actor_history(past: ActorHistory) -> list[Any]:
-    counts = [past.edits, past.reverted, past.reverts, past.pages, past.edits_to_page]
-    times = (past.first_edit_at, past.last_edit_at, past.last_reverted_at)
-    return [*counts, *(_value(time, _time) for time in times)]
-
-
-def _to_actor_history(record: list[Any]) -> ActorHistory:
-    edits, reverted, reverts, pages, edits_to_page, first_edit_at, last_edit_at, last_reverted_at = record
-    return ActorHistory(
-        edits,
-        reverted,
-        reverts,
-        pages,
-        edits_to_page,
-        _to_value(first_edit_at, _to_time),
-        _to_value(last_edit_at, _to_time),
-        _to_value(last_reverted_at, _to_time),
-    )
-
-
-def _revision(revision: Revision) -> list[Any]:
-    return [
-        revision.id,
-        _page(revision.page),
-        _value(revision.actor, _actor),
-        _time(revision.timestamp),
-        _value(revision.comment),
-        _value(revision.text),
-        _value(revision.parent, _revision),
-        _value(revision.parent_id),
-        _value(revision.is_minor),
-        _value(revision.size_bytes),
-        _value(revision.sha1),
-        revision.content_model,
-        _value(revision.tags, list),
-        _value(revision.page_history, _page_history),
-        _value(revision.actor_history, _actor_history),
-    ]
-
-
-def _to_revision(record: list[Any]) -> Revision:
-    rev_id, page, actor, timestamp, comment, text, parent, parent_id = record[:8]
-    is_minor, size_bytes, sha1, content_model, tags, page_history, actor_history = record[8:]
-    return Revision(
-        id=rev_id,
-        page=_to_page(page),
-        actor=_to_value(actor, _to_actor),
-        timestamp=_to_time(timestamp),
-        comment=_to_value(comment),
-        text=_to_value(text),
-        parent=_to_value(parent, _to_revision),
-        parent_id=_to_value(parent_id),
-        is_minor=_to_value(is_minor),
-        size_bytes=_to_value(size_bytes),
-        sha1=_to_value(sha1),
-        content_model=content_model,
-        tags=_to_value(tags, tuple),
-        page_history=_to_value(page_history, _to_page_history),
-        actor_history=_to_value(actor_history, _to_actor_history),
-    )
+def _codec_of(hint: Any) -> tuple[Encoder, Decoder]:
+    """How a field's real values are written; its None, UNKNOWN and problems are everybody's."""
+    members = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    kinds = [kind for kind in members if kind not in (NoneType, Unknown, Problem)]
+    (kind,) = kinds  # two kinds of real values in one field would need a tag
+    if kind is datetime:
+        return _time, _to_time
+    if kind in (str, int, float, bool):
+        return _same, _same
+    if get_origin(kind) is frozenset:
+        return sorted, frozenset
+    if get_origin(kind) is tuple:
+        return list, tuple
+    if not is_dataclass(kind):
+        raise TypeError(f"a field of type {kind!r} cannot be sent to another process: teach {__name__}")
+    return lambda value: _record(kind).encode(value), lambda value: _record(kind).decode(value)
 
 
 def _to_job(record: list[Any]) -> Job:
     _, wiki, models, revision, injection, features, explain = record
-    return Job(wiki, tuple(models), _to_revision(revision), injection, features, explain)
+    return Job(wiki, tuple(models), _record(Revision).decode(revision), injection, features, explain)
 
 
 # -- cells -------------------------------------------------------------------------------------------
@@ -278,7 +213,7 @@ def _to_computed(record: list[Any]) -> Computed:
 
 def _cell(cell: Cell) -> Any:
     if isinstance(cell, Problem):
-        return _value(cell)
+        return _problem(cell)
     explanation = cell.explanation
     return [
         _score(cell.score),
