@@ -17,6 +17,9 @@ from assay.features.lexicon import Lexicons
 from assay.features.node import Feature, Node
 from assay.features.tokens import PARENT_TOKENS, TOKENS, ParentTokens, Tokens
 
+_PAIR: Final = 2
+_FREQUENT_PAIRS: Final = ("[[", "ll", "ee", "ss", "''", "==")
+
 
 def longest_run(text: str) -> int:
     """How often the most repeated character follows itself, whatever its case; 0 in an empty text."""
@@ -28,19 +31,22 @@ def longest_run(text: str) -> int:
     if characters.size == 0:
         return 0
     ends = np.flatnonzero(characters[1:] != characters[:-1])
-    return int(np.diff(ends, prepend=-1, append=characters.size - 1).max())
+    if ends.size == 0:
+        return int(characters.size)
+    between = int((ends[1:] - ends[:-1]).max()) if ends.size > 1 else 0
+    return max(int(ends[0]) + 1, between, int(characters.size - 1 - ends[-1]))
 
 
 def new_longest_run(alignment: Alignment) -> int:
     """Only the changed lines can hold a new longest run: no run spans a cut, which is at a line's first
     character that is not blank."""
     added = longest_run(alignment.added)
-    if added <= max(1, longest_run(alignment.removed)):
+    if added <= 1 or added <= longest_run(alignment.removed):
         return 1
-    text = alignment.text
-    if added <= longest_run(text[: alignment.start]) or added <= longest_run(text[alignment.end :]):
+    shared = (alignment.text[: alignment.start], alignment.text[alignment.end :])
+    if added == _PAIR and any(pair in text for text in shared for pair in _FREQUENT_PAIRS):
         return 1
-    return added
+    return 1 if added <= max(map(longest_run, shared)) else added
 
 
 def new_longest_token(parent: Tokens, revision: Tokens) -> int:

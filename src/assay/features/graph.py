@@ -8,9 +8,9 @@ still scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from assay.errors import BadInjection, DependencyCycle, MissingRoot
 from assay.features.node import Datasource, Feature, FeatureValue, Node, Root
@@ -29,11 +29,19 @@ class Failed:
         return Problem("feature_failed", "CaughtDependencyError", f"{self.node} failed: {self.reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    slot: int
-    node: Node
-    inputs: tuple[int, ...]
+_STOPS: Final = frozenset({Unknown, Problem, Failed})
+"""Types of inputs with which a node does not run (`accepts_unknown` apart)."""
+
+_Step = tuple[int, Callable[..., Any], tuple[int, ...], int, Node]
+"""(slot, compute, slots of its inputs, the slot of its only input or -1, node)."""
+
+
+def _step(slot: int, node: Node, slots: Mapping[Node, int]) -> _Step:
+    inputs = tuple(slots[dependency] for dependency in node.depends_on)
+    compute = node.compute
+    if compute is None:
+        raise MissingRoot(f"{node.name} is not computed")
+    return slot, compute, inputs, inputs[0] if len(inputs) == 1 else -1, node
 
 
 class Plan:
@@ -54,7 +62,7 @@ class Plan:
             if isinstance(node, Root) and node.read is not None and node.name not in injected
         )
         self._steps = tuple(
-            _Step(slot, node, tuple(self._slots[d] for d in node.depends_on))
+            _step(slot, node, self._slots)
             for slot, node in enumerate(order)
             if node.name not in injected and not isinstance(node, Root)
         )
@@ -62,29 +70,25 @@ class Plan:
     def run(self, revision: Revision, injection: Mapping[str, Any] | None = None) -> Values:
         """All values for one revision. `injection`: already decoded values (see `decode_injection`)."""
         values: list[Any] = [None] * len(self._slots)
-        marred = False
         for slot, name in self._injected:
-            value = injection[name]  # type: ignore[index]
-            values[slot] = value
-            marred = marred or value is UNKNOWN
+            values[slot] = injection[name]  # type: ignore[index]
         for slot, read in self._roots:
-            value = read(revision)
-            values[slot] = value
-            marred = marred or value is UNKNOWN or type(value) is Problem
-        for step in self._steps:
-            inputs = [values[i] for i in step.inputs]
-            if marred:
-                blocked = _blocked(inputs, step.node)
-                if blocked is not None:
-                    values[step.slot] = blocked
-                    continue
+            values[slot] = read(revision)
+        stops = _STOPS
+        for slot, compute, inputs, only, node in self._steps:
             try:
-                value = step.node.compute(*inputs)  # type: ignore[misc]
+                if only >= 0:
+                    value = values[only]
+                    if type(value) in stops and (value is not UNKNOWN or not node.accepts_unknown):
+                        values[slot] = value
+                        continue
+                    values[slot] = compute(value)
+                    continue
+                given = [values[place] for place in inputs]
+                blocked = _blocked(given, node)
+                values[slot] = compute(*given) if blocked is None else blocked
             except Exception as error:  # a hostile text must cost its own cell only
-                value = Failed(step.node.name, f"{type(error).__name__}: {error}")
-            values[step.slot] = value
-            if value is UNKNOWN or type(value) is Failed or type(value) is Problem:
-                marred = True
+                values[slot] = Failed(node.name, f"{type(error).__name__}: {error}")
         return Values(self._slots, values)
 
 
@@ -161,12 +165,12 @@ def _decode_feature(feature: Feature, value: Any) -> FeatureValue | Unknown:
 
 def _blocked(inputs: list[Any], node: Node) -> Any:
     """What stops the node: the first problem or failure, else UNKNOWN; None when it can run."""
-    unknown = False
+    if _STOPS.isdisjoint(map(type, inputs)):
+        return None
     for value in inputs:
         if type(value) is Problem or type(value) is Failed:
             return value
-        unknown = unknown or value is UNKNOWN
-    return UNKNOWN if unknown and not node.accepts_unknown else None
+    return None if node.accepts_unknown else UNKNOWN
 
 
 def _topological(targets: tuple[Node, ...], injected: frozenset[str]) -> list[Node]:

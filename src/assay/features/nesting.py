@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
-MAX_WASTED_STEPS: Final = 4_000_000
-"""Characters that may be read in vain; 0.25 µs each on an ordinary machine, hence 1 s at worst."""
+MAX_WASTED_STEPS: Final = 8_000_000
+"""Characters that may be read in vain; 0.25 µs each on an ordinary machine, hence 2 s at worst."""
 
 MASK: Final = "\ufffc"
 """Stands for a masked character, so that lengths stay: "object replacement", never markup."""

@@ -71,11 +71,10 @@ class Wikicode:
 
     @cached_property
     def structure(self) -> Structure:
-        types = list(map(type, self._tokens))
-        count = Counter(types)
+        count = self._count
         names = self.tag_names
         levels = [0] * 6
-        for position in _positions(types, marks.HeadingStart, count[marks.HeadingStart]):
+        for position in self._places(marks.HeadingStart):
             levels[self._tokens[position]["level"] - 1] += 1
         return Structure(
             count[marks.HeadingStart],
@@ -92,10 +91,9 @@ class Wikicode:
     @cached_property
     def tag_names(self) -> tuple[str, ...]:
         """As written; bold is "b", a list item "li"; see `Structure`."""
-        tokens = self._tokens
-        types = list(map(type, tokens))
+        tokens, types = self._tokens, self._types
         names = []
-        for position in _positions(types, marks.TagOpenOpen, types.count(marks.TagOpenOpen)):
+        for position in self._places(marks.TagOpenOpen):
             if types[position + 2] in _NAME_ENDS and types[position + 1] is marks.Text:
                 names.append(tokens[position + 1]["text"])
             else:
@@ -142,9 +140,20 @@ class Wikicode:
         """The readable text: without templates, comments, invisible tags and markup."""
         return readable(self._tokens)
 
+    @cached_property
+    def _types(self) -> list[type]:
+        return list(map(type, self._tokens))
+
+    @cached_property
+    def _count(self) -> Counter[type]:
+        return Counter(self._types)
+
     def _places(self, kind: type) -> Iterator[int]:
-        types = list(map(type, self._tokens))
-        return _positions(types, kind, types.count(kind))
+        """Where the tokens of a kind stand."""
+        position = -1
+        for _ in range(self._count[kind]):
+            position = self._types.index(kind, position + 1)
+            yield position
 
     @cached_property
     def _sources(self) -> list[str]:
@@ -191,13 +200,6 @@ def _parts(text: str) -> Iterator[str]:
 
 def _tokenize(text: str) -> Any:
     return Parser()._tokenizer.tokenize(text, 0, False)  # type: ignore[no-untyped-call]
-
-
-def _positions(types: list[type], kind: type, count: int) -> Iterator[int]:
-    position = -1
-    for _ in range(count):
-        position = types.index(kind, position + 1)
-        yield position
 
 
 def _starting_with(prefix: str, names: Sequence[str]) -> int:
