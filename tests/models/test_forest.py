@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 
 import lightgbm
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from assay.errors import BundleError
 from assay.models.forest import Forest, check_text
+from assay.models.train import tree_text
 from models import makers
 
 
@@ -33,6 +35,19 @@ def test_raw_scores_and_contributions_are_lightgbms_own(classes: int) -> None:
 def test_none_is_missing_and_truth_values_are_numbers() -> None:
     assert forest().raw([None, True]) == forest().raw([float("nan"), 1.0])
     assert forest().raw([0.5, None]) != forest().raw([0.5, 0.0])
+
+
+def test_splits_that_only_ask_whether_a_value_is_missing_survive_the_text() -> None:
+    x = np.tile(np.array([[1.0, 0.0], [2.0, 0.0], [3.0, 0.0], [np.nan, 0.0]]), (50, 1))
+    booster = lightgbm.train(
+        {"objective": "cross_entropy", "min_data_in_leaf": 1, "verbosity": -1, "num_threads": 1},
+        lightgbm.Dataset(x, np.isnan(x[:, 0]).astype(float)),
+        num_boost_round=3,
+    )
+    text = tree_text(booster)
+    assert "inf" in text
+    ours = Forest(text, 2, 1)
+    assert [ours.raw(row)[0] for row in x[:4].tolist()] == list(booster.predict(x[:4], raw_score=True))
 
 
 def test_a_wrong_number_of_values_is_refused() -> None:
@@ -101,6 +116,12 @@ def test_hostile_trees_are_refused_before_lightgbm_sees_them(old: str, new: str,
         check_text(text.replace(old, new, 1), 2, 1)
 
 
+def test_an_endless_leaf_is_refused() -> None:
+    text = re.sub(r"leaf_value=\S+", "leaf_value=inf", makers.trained().trees, count=1)
+    with pytest.raises(BundleError, match="endless"):
+        check_text(text, 2, 1)
+
+
 def test_a_ring_of_nodes_is_refused() -> None:
     text = makers.trained().trees
     tree = text[text.index("left_child=") :].split("\n")
@@ -128,6 +149,5 @@ def test_a_tree_of_one_leaf_is_accepted() -> None:
         lightgbm.Dataset(np.arange(40.0).reshape(20, 2), np.ones(20) * 0.3),
         num_boost_round=2,
     )
-    text = booster.model_to_string()
-    text = text[: text.index("\nend of trees\n")] + "\nend of trees\n"
+    text = tree_text(booster)
     assert np.allclose(Forest(text, 2, 1).raw([1, 2]), booster.predict([[1, 2]], raw_score=True))

@@ -125,7 +125,8 @@ class RecordedExamples:
     """Feature values that another system computed and recorded: a CSV, plain or .xz, one row per revision.
 
     Columns that begin with ``feature.`` are given values under these names; `renamed` gives other columns a
-    feature's name; every further column goes into the data set as a number.
+    feature's name; every further column goes into the data set as a number, and for each ``is_…`` there is a
+    column ``not_…`` with the opposite.
     """
 
     def __init__(
@@ -146,11 +147,18 @@ class RecordedExamples:
         for row in self._rows[position:]:
             rev_id = int(float(row["rev_id"]))
             kept = {
-                name: float(value)
+                name: float(_number(value) or 0)
                 for name, value in row.items()
                 if not name.startswith("feature.") and name not in self._renamed and name != "rev_id"
             }
-            columns = {**kept, "label": float(row[self._label]), "wiki": self._wiki, "rev_id": rev_id}
+            opposite = {f"not_{name[3:]}": 1 - kept[name] for name in kept if name.startswith("is_")}
+            columns = {
+                **kept,
+                **opposite,
+                "label": kept[self._label],
+                "wiki": self._wiki,
+                "rev_id": rev_id,
+            }
             group = self._group(row)
             yield Example(article(rev_id, ""), {**columns, "group": group}, self._given(row))
 

@@ -49,7 +49,8 @@ _ONE_THREAD: Final = b"num_threads=1"
 _CATEGORICAL_BIT: Final = 1
 
 _OBJECTIVE: Final = re.compile(r"binary sigmoid:1|cross_entropy|multiclass num_class:\d{1,2}")
-_NUMBER: Final = r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?"
+_NUMBER: Final = r"-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf)"
+"""Infinite thresholds are real: such a split asks only whether the value is missing."""
 _NUMBERS: Final = re.compile(rf"(?:{_NUMBER}(?: {_NUMBER})*)?", re.IGNORECASE)
 
 

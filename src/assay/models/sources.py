@@ -1,0 +1,115 @@
+"""Finds a recipe's rows in a folder of data laid out as ``<kind>/<wiki>…``, and extracts them.
+
+===================  =========================================================================
+recipe               files under the data folder
+===================  =========================================================================
+damaging, goodfaith  ``enwiki-damaging/ores_production_scores.csv.xz``
+articlequality       ``articlequality/<wiki>.jsonl.xz``
+reverted             ``histories/<folder>/revisions.jsonl.xz`` or ``dump.xml.lzma``
+===================  =========================================================================
+
+A history's folder is named by its wiki, or begins with the wiki's name and a hyphen.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+from assay.errors import ConfigurationError
+from assay.models.dataset import Dataset, concat
+from assay.models.examples import (
+    USER_TYPE,
+    ArticleExamples,
+    Examples,
+    HistoryExamples,
+    RecordedExamples,
+)
+from assay.models.extract import Extraction, extract
+from assay.models.library import ANY_WIKI
+from assay.models.make import make_bundle, recipe_features
+from assay.models.manifest import Manifest
+from assay.models.recipe import Recipe
+from assay.models.train import Progress, silent
+from assay.revisions.open import open_indexed
+
+_PRODUCTION: Final = Path("enwiki-damaging", "ores_production_scores.csv.xz")
+_HISTORY_FILES: Final = ("revisions.jsonl.xz", "revisions.jsonl", "dump.xml.lzma", "dump.xml")
+
+
+def train_recipe(
+    recipe: Recipe, data: Path, target: Path, work: Path, progress: Progress = silent
+) -> tuple[Manifest, dict[str, Any]]:
+    """A bundle at `target` from the files under `data`; in `work` what is computed on the way is kept.
+
+    Killed and begun anew, it goes on with the rows that are there. Raises `ConfigurationError` when files
+    are missing.
+    """
+    return make_bundle(rows_of(recipe, data, work, progress), recipe, target, progress)
+
+
+def rows_of(recipe: Recipe, data: Path, work: Path, progress: Progress = silent) -> Dataset:
+    """All rows that the recipe learns from, features computed."""
+    return concat([part.dataset for part in extractions(recipe, data, work, progress)])
+
+
+def extractions(recipe: Recipe, data: Path, work: Path, progress: Progress = silent) -> list[Extraction]:
+    """One extraction for each wiki, with what could not be used. Recipes with equal features share files."""
+    if recipe.name == "reverted":
+        return [
+            _history(recipe, wiki, path, work, progress) for wiki, path in history_files(recipe.wiki, data)
+        ]
+    return [_extracted(recipe, recipe.wiki, _texts(recipe, data), work, progress)]
+
+
+def history_files(wiki: str, data: Path) -> list[tuple[str, Path]]:
+    """Wikis and files of the histories for `wiki`; for ``anywiki`` all there are, by name."""
+    found = []
+    for folder in sorted((data / "histories").glob("*")):
+        name = folder.name.partition("-")[0]
+        files = [folder / file for file in _HISTORY_FILES if (folder / file).is_file()]
+        if files and wiki in (name, ANY_WIKI):
+            found.append((name, files[0]))
+    if not found:
+        raise ConfigurationError(
+            f"no history of {wiki} under {data / 'histories'}: give the right data folder"
+        )
+    return found
+
+
+def _history(recipe: Recipe, wiki: str, path: Path, work: Path, progress: Progress) -> Extraction:
+    with closing(open_indexed(path, cache_dir=work / "index")) as source:
+        return _extracted(recipe, wiki, HistoryExamples(wiki, source), work, progress)
+
+
+def _texts(recipe: Recipe, data: Path) -> Examples:
+    if recipe.name == "articlequality":
+        path = data / "articlequality" / f"{recipe.wiki}.jsonl.xz"
+        return ArticleExamples(recipe.wiki, _existing(path), [str(label) for label in recipe.labels])
+    if recipe.name in ("damaging", "goodfaith"):
+        path = _existing(data / _PRODUCTION)
+        return RecordedExamples(recipe.wiki, path, label=recipe.label, renamed={"user.type": USER_TYPE})
+    raise ConfigurationError(
+        f"where the rows of {recipe.id} come from is not known: extract them yourself and train from the file"
+    )
+
+
+def _extracted(recipe: Recipe, wiki: str, examples: Examples, work: Path, progress: Progress) -> Extraction:
+    features = recipe_features(recipe)
+    told = "\n".join([examples.identity, *recipe.lexicons, *(f"{f.name} {f.version}" for f in features)])
+    target = work / f"{wiki}-{recipe.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npz"
+    work.mkdir(parents=True, exist_ok=True)
+    return extract(examples, features, target, progress=_renamed(progress, f"extracting {wiki}"))
+
+
+def _renamed(progress: Progress, what: str) -> Callable[[int, int, int], None]:
+    return lambda done, total, rows: progress(done, total, f"{what}: {rows} rows")
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise ConfigurationError(f"{path} does not exist: give the right data folder")
+    return path
