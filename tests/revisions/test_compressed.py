@@ -10,6 +10,7 @@ import py7zr
 import pytest
 
 from assay.errors import SourceError
+from assay.revisions import compressed
 from assay.revisions.compressed import PACKINGS, open_stream
 from revisions.small_wiki import pack
 
@@ -69,3 +70,19 @@ def test_an_archive_of_several_files_is_refused(tmp_path: Path) -> None:
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="cannot be opened"), open_stream(tmp_path / "x.xz"):
         pass
+
+
+def test_a_7z_is_unpacked_a_little_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """py7zr alone makes one piece of whatever a megabyte of archive unpacks to."""
+    pieces: list[int] = []
+    put = compressed._Pipe.put
+
+    def measure(pipe: compressed._Pipe, piece: bytes | BaseException | None) -> None:
+        pieces.append(len(piece) if isinstance(piece, bytes) else 0)
+        put(pipe, piece)
+
+    monkeypatch.setattr(compressed._Pipe, "put", measure)
+    source = random.Random(2)
+    data = b"".join(source.randbytes(10_000) * 10 for _ in range(100))
+    assert read_all(pack(data, tmp_path / "x.7z")) == data
+    assert 0 < max(pieces) < 200_000

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay.errors import SourceError
 from assay.revisions.compressed import open_stream
@@ -204,3 +207,24 @@ def test_the_main_slot_is_read_wherever_it_stands() -> None:
     assert record.text == b"main text"
     (record,) = read(revision("<text>main text</text>" + slot.format("other"), version="0.11"))
     assert record.text == b"main text"
+
+
+EXPORT = small_wiki.export("0.11")
+BREAKS = (
+    b"<page>",
+    b"</page>",
+    b"<revision>",
+    b"</revision>",
+    b"<text>",
+    b"<id>5</id>",
+    b"<contributor>",
+    b"&#0;",
+)
+
+
+@given(st.integers(0, len(EXPORT)), st.integers(0, 40), st.binary(max_size=20) | st.sampled_from(BREAKS))
+def test_whatever_is_broken_is_read_or_refused(at: int, gone: int, put: bytes) -> None:
+    records: list[Record] = []
+    with suppress(SourceError):
+        records.extend(read_export(Plain(EXPORT[:at] + put + EXPORT[at + gone :]), PATH))
+    assert all(record.rev_id > 0 for record in records)

@@ -11,11 +11,14 @@ from typing import Any
 import orjson
 import pytest
 import pytest_asyncio
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay import __version__
 from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
 from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.api_document import read_revisions, read_users
 from assay.revisions.digest import sha1_base36
 from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.problem import Problem
@@ -25,6 +28,32 @@ from servers.mediawiki import Fault, StandInMediaWiki, recorded, revisions_only,
 
 QUICK = ApiOptions(contact="mailto:operator@example.org", backoff_s=0.001, attempt_timeout_s=10)
 RECORDED_50 = range(250, 300)
+FIELDS = [
+    "revid",
+    "parentid",
+    "user",
+    "anon",
+    "userid",
+    "timestamp",
+    "comment",
+    "slots",
+    "main",
+    "content",
+    "contentmodel",
+    "size",
+    "sha1",
+    "minor",
+    "tags",
+    "pages",
+    "revisions",
+    "badrevids",
+    "users",
+    "name",
+    "groups",
+    "registration",
+    "editcount",
+    "title",
+]
 
 
 @pytest_asyncio.fixture
@@ -387,6 +416,22 @@ async def test_an_empty_answer_is_a_retryable_problem(
 ) -> None:
     wiki.faults.append(stand_in.body(document))
     assert code((await source.fetch([5], soon()))[5]) == "source_unavailable"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=6),
+    max_leaves=40,
+)
+
+
+@given(JSON)
+def test_whatever_a_wiki_answers_is_read_or_a_problem(document: Any) -> None:
+    wrapped = {"query": {"pages": [{"pageid": 1, "ns": 0, "title": "T", "revisions": [document]}]}}
+    for answered in (wrapped, {"query": document}, {"query": {"users": [document], "pages": [document]}}):
+        for value in read_revisions(answered, 1000).values():
+            assert isinstance(value, Revision | Problem)
+        assert all(isinstance(actor, Actor) for actor in read_users(answered).values())
 
 
 async def test_odd_authors_and_texts(source: MediaWikiSource, wiki: StandInMediaWiki) -> None:
