@@ -88,6 +88,11 @@ _REPEATS: Final = (
     "It repeats ORES's judgement, and so ORES's mistakes and its harshness towards unregistered authors."
 )
 
+_HALF: Final = (
+    "Half of the measured edits were reverted, many times the usual share: the calibration curve compares "
+    "with that sample, while precision and PR-AUC are scaled to the usual share."
+)
+
 DAMAGING: Final = register(
     Recipe(
         wiki="enwiki",
@@ -121,6 +126,8 @@ DAMAGING: Final = register(
             "Statistics and thresholds are measured against whether the edit was reverted, which is not the "
             "same as damaging: good edits are reverted too, and damage stays; against human labels ORES's "
             "own ROC-AUC was 0.924, against reverts it is 0.815.",
+            _HALF,
+            "On 300 edits with human labels, chosen to be hard, its ROC-AUC is 0.70 (0.63 to 0.78).",
             "The population rate of 0.034 is the share of damaging edits that ORES reckoned with.",
             "It learned from articles only; edits of other pages are scored as if they were articles.",
             "Word lists are English: texts in other languages look like misspelt English.",
@@ -144,8 +151,10 @@ GOODFAITH: Final = register(
             _REPEATS,
             "Statistics and thresholds are measured against whether the edit was kept, which is not the same "
             "as good faith: most reverted edits are mistakes, not malice.",
+            _HALF,
+            "On 300 edits with human labels, chosen to be hard, its ROC-AUC is 0.81 (0.73 to 0.90).",
             "The population rate of 0.033 is the share of bad-faith edits that ORES reckoned with.",
-            *DAMAGING.limits[3:],
+            *DAMAGING.limits[5:],
         ),
         command="assay train enwiki/goodfaith",
     )
