@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from datetime import UTC, datetime
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from hypothesis import given, settings
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 
 from assay.models.model import Explanation, Score
 from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, PageHistory, Revision
+from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, PageHistory, Revision, Unknown
 from assay.scoring.codec import (
     CodecError,
     Computed,
@@ -43,10 +45,19 @@ actors = st.builds(
     known(st.none() | moments),
     known(counts),
 )
-page_histories = st.builds(PageHistory, counts, counts, counts, counts, moments, st.none() | moments)
-actor_histories = st.builds(
-    ActorHistory, counts, counts, counts, counts, counts, st.none() | moments, st.none() | moments
-)
+
+
+def histories(kind: type) -> st.SearchStrategy[Any]:
+    """Counts and moments, whatever fields the record has."""
+    choices: dict[Any, st.SearchStrategy[Any]] = {
+        int: counts,
+        datetime: moments,
+        NoneType: st.none(),
+        Unknown: st.just(UNKNOWN),
+    }
+    hints = get_type_hints(kind)
+    members = {field.name: get_args(hints[field.name]) or (hints[field.name],) for field in fields(kind)}
+    return st.builds(kind, **{name: st.one_of(*map(choices.get, kinds)) for name, kinds in members.items()})  # type: ignore[arg-type]
 
 
 def revisions(parent: st.SearchStrategy[Any]) -> st.SearchStrategy[Revision]:
@@ -65,8 +76,8 @@ def revisions(parent: st.SearchStrategy[Any]) -> st.SearchStrategy[Revision]:
         sha1=known(text),
         content_model=text,
         tags=known(st.lists(text, max_size=3).map(tuple)),
-        page_history=known(page_histories),
-        actor_history=known(actor_histories),
+        page_history=known(histories(PageHistory)),
+        actor_history=known(histories(ActorHistory)),
     )
 
 
@@ -135,3 +146,9 @@ def test_a_truncated_job_is_refused(job: Job, data: st.DataObject) -> None:
 def test_another_version_is_refused_by_number() -> None:
     with pytest.raises(CodecError, match="version 99; this process speaks 1"):
         decode_score(b"[99,true,[]]")
+
+
+def test_no_field_of_a_revision_is_left_out() -> None:
+    names = {"id", "page", "actor", "timestamp", "comment", "text", "parent", "parent_id", "is_minor"}
+    names |= {"size_bytes", "sha1", "content_model", "tags", "page_history", "actor_history"}
+    assert names == {field.name for field in fields(Revision)}, "teach this module's strategy the new field"

@@ -175,9 +175,10 @@ def _codec_of(hint: Any) -> tuple[Encoder, Decoder]:
         return sorted, frozenset
     if get_origin(kind) is tuple:
         return list, tuple
-    if not is_dataclass(kind):
+    if not isinstance(kind, type) or not is_dataclass(kind):
         raise TypeError(f"a field of type {kind!r} cannot be sent to another process: teach {__name__}")
-    return lambda value: _record(kind).encode(value), lambda value: _record(kind).decode(value)
+    inner: type = kind
+    return lambda value: _record(inner).encode(value), lambda value: _record(inner).decode(value)
 
 
 def _to_job(record: list[Any]) -> Job:
