@@ -46,6 +46,7 @@ COLUMNS: Final[Mapping[str, tuple[type, Any]]] = {
     "is_bot": (np.bool_, False),
     "is_reverting": (np.bool_, False),
     "self_reverted": (np.bool_, False),
+    "is_creation": (np.bool_, False),
 }
 """Columns that every data set has, with their types and the value where a source does not tell.
 

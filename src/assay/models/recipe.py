@@ -19,7 +19,7 @@ from assay.models.model import Label
 
 Kind = Literal["binary", "multiclass"]
 Column = Literal["row", "page", "actor", "page_and_actor"]
-Filter = Literal["bots", "reverting", "self_reverted"]
+Filter = Literal["bots", "reverting", "self_reverted", "creations", "unfinished"]
 
 MAX_ROUNDS: Final = 5000
 
@@ -30,13 +30,15 @@ class Split:
 
     `kind`: ``time`` (the latest `share` of each wiki's rows), ``folds`` (`folds` parts, each held out
     once) or ``wiki`` (each wiki held out once). `by`: what may not stand on both sides of a fold.
-    ``page_and_actor`` drops the rows of actors who would stand on both.
+    ``page_and_actor`` drops the rows of actors who would stand on both. `wiki`: with ``time``, hold out rows
+    of this wiki only; None: of every wiki.
     """
 
     kind: Literal["time", "folds", "wiki"]
     share: float = 0.3
     folds: int = 5
     by: Column = "page_and_actor"
+    wiki: str | None = None
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
@@ -94,7 +96,14 @@ class Recipe:
     rows_per_actor: int | None = None
     """At most so many training rows of one actor on one wiki (a few addresses dominate some labels)."""
     leave_out: tuple[Filter, ...] = ()
-    """Rows kept out of training *and* measuring."""
+    """Rows kept out of training *and* measuring. ``creations``: first revisions, which no later edit can
+    undo by restoring an earlier text; ``unfinished``: edits of a wiki's last 48 hours, whose labels may
+    still change."""
+    helper_weight: float = 0.0
+    """Above 0, the histories of other wikis are learned from too, each row with this weight; they are neither
+    measured nor calibrated on."""
+    balance_wikis: bool = False
+    """Whether each wiki's rows weigh the square root of their number together instead of their number."""
     masks: tuple[Mask, ...] = ()
     positive_weight: float = 1.0
     """Binary: weight of a True row as a multiple of a False one."""
@@ -150,6 +159,10 @@ def _faults(recipe: Recipe) -> list[str]:
         faults.append("needs one or more different features")
     if not 1 <= recipe.rounds <= MAX_ROUNDS:
         faults.append(f"rounds must lie in 1 … {MAX_ROUNDS}")
+    if recipe.helper_weight < 0 or (recipe.helper_weight > 0 and recipe.split.wiki != recipe.wiki):
+        faults.append(
+            "helper_weight must not be negative, and needs a split that holds out the wiki's own rows"
+        )
     if recipe.rows_per_actor is not None and recipe.rows_per_actor < 1:
         faults.append("rows_per_actor must be at least 1")
     if recipe.population_rates is not None and set(recipe.population_rates) != label_names(recipe.labels):

@@ -10,12 +10,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from assay.errors import ConfigurationError
-from assay.models.dataset import Array, Dataset, Indices
+from assay.models.dataset import Array, Dataset, Floats, Indices
 from assay.models.recipe import Column, Recipe, Split
+
+UNFINISHED_S: Final = 48 * 3600
+_FILTER_COLUMNS: Final = {
+    "bots": "is_bot",
+    "reverting": "is_reverting",
+    "self_reverted": "self_reverted",
+    "creations": "is_creation",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +39,7 @@ class Part:
 def parts(dataset: Dataset, split: Split, seed: int) -> list[Part]:
     """Every division that the policy asks for. Raises `ConfigurationError` when a side would be empty."""
     if split.kind == "time":
-        found = [by_time(dataset, split.share)]
+        found = [by_time(dataset, split.share, split.wiki)]
     elif split.kind == "wiki":
         found = by_wiki(dataset)
     else:
@@ -42,11 +51,16 @@ def parts(dataset: Dataset, split: Split, seed: int) -> list[Part]:
     return found
 
 
-def by_time(dataset: Dataset, share: float) -> Part:
-    """Each wiki's latest `share` of rows is held out; rows of the same second stay together."""
+def by_time(dataset: Dataset, share: float, wiki: str | None = None) -> Part:
+    """Each wiki's latest `share` of rows is held out; rows of the same second stay together.
+
+    `wiki`: only this one's rows are held out, and all rows of the others are learned from.
+    """
     late = np.zeros(len(dataset), dtype=bool)
-    for wiki in np.unique(dataset["wiki"]):
-        rows = np.flatnonzero(dataset["wiki"] == wiki)
+    for held in np.unique(dataset["wiki"]) if wiki is None else [wiki]:
+        rows = np.flatnonzero(dataset["wiki"] == held)
+        if not len(rows):
+            raise ConfigurationError(f"there are no rows of {held} to hold out: give its history")
         times = dataset["timestamp"][rows]
         cut = np.sort(times)[min(len(rows) - 1, int(np.ceil(len(rows) * (1 - share))))]
         late[rows] = times >= cut
@@ -87,11 +101,31 @@ def _by_page_and_actor(dataset: Dataset, fold: int, folds: int, seed: int) -> Pa
 
 def prepared(dataset: Dataset, recipe: Recipe) -> Dataset:
     """The rows that a recipe uses: its features, without the rows it leaves out or whose label is unknown."""
-    column = {"bots": "is_bot", "reverting": "is_reverting", "self_reverted": "self_reverted"}
     dropped = np.isnan(dataset[recipe.label].astype(np.float64))
     for filtered in recipe.leave_out:
-        dropped |= dataset[column[filtered]]
+        dropped |= _unfinished(dataset) if filtered == "unfinished" else dataset[_FILTER_COLUMNS[filtered]]
     return dataset.select(recipe.features).rows(np.flatnonzero(~dropped))
+
+
+def _unfinished(dataset: Dataset) -> Array:
+    """Rows of each wiki's last `UNFINISHED_S` seconds: those who would have undone them had not come yet."""
+    late = np.zeros(len(dataset), dtype=bool)
+    for wiki in np.unique(dataset["wiki"]):
+        rows = np.flatnonzero(dataset["wiki"] == wiki)
+        late[rows] = dataset["timestamp"][rows] > dataset["timestamp"][rows].max() - UNFINISHED_S
+    return late
+
+
+def row_weights(dataset: Dataset, rows: Indices, recipe: Recipe) -> Floats:
+    """How much each of `rows` counts in training: its own weight, times what the recipe gives its wiki."""
+    weights: Floats = dataset["weight"][rows].astype(np.float64)
+    wikis = dataset["wiki"][rows]
+    if recipe.helper_weight:
+        weights = np.where(wikis == recipe.wiki, weights, weights * recipe.helper_weight)
+    if recipe.balance_wikis:
+        _, inverse, counts = np.unique(wikis, return_inverse=True, return_counts=True)
+        weights = weights * np.sqrt(counts.mean() / counts)[inverse]
+    return weights
 
 
 def capped(dataset: Dataset, rows: Indices, limit: int | None, seed: int) -> Indices:

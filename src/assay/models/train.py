@@ -18,7 +18,7 @@ from assay.errors import ConfigurationError
 from assay.models.calibrate import Calibration, fit_calibration, probabilities
 from assay.models.dataset import Array, Dataset, Floats, Indices
 from assay.models.recipe import Recipe, Split
-from assay.models.splits import Part, by_folds, capped, parts, prepared
+from assay.models.splits import Part, by_folds, capped, parts, prepared, row_weights
 
 Progress = Callable[[int, int, str], None]
 """Called with (steps done, steps in all, what is being done)."""
@@ -140,7 +140,8 @@ def masked(x: Floats, features: tuple[str, ...], prefixes: tuple[str, ...]) -> F
 
 
 def _training_arrays(data: Dataset, rows: Indices, recipe: Recipe) -> tuple[Floats, Floats, Floats]:
-    x, label, weight = data.x[rows], data[recipe.label][rows].astype(np.float64), data["weight"][rows]
+    x, label = data.x[rows], data[recipe.label][rows].astype(np.float64)
+    weight = row_weights(data, rows, recipe)
     if recipe.kind == "binary":
         weight = weight * (1.0 + (recipe.positive_weight - 1.0) * label)
     copies = [masked(x, data.features, mask.prefixes) for mask in recipe.masks]
