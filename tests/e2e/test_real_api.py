@@ -81,7 +81,9 @@ def test_a_value_of_the_wrong_kind_is_refused_in_words(open_page: Visit, served:
 
 def test_an_unknown_revision_is_told(open_page: Visit, served: Served) -> None:
     page = open_page(f"{served.url}/?wiki=samplewiki&rev=99999999")
-    expect(page.get_by_role("alert")).to_have_text("Could not find revision 99999999.")
+    expect(page.get_by_role("alert")).to_have_text(
+        "Could not find revision 99999999. Check the wiki and the id."
+    )
 
 
 def test_scripts_in_wiki_text_stay_text(open_page: Visit, served: Served, records: list[Record]) -> None:

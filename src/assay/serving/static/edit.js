@@ -3,16 +3,22 @@
 import { h, isolate } from "./dom.js";
 import { bytes, summary, time } from "./wording.js";
 
-export function editCard(wiki, revision, indexUrl) {
+/** `tiles`: one element per model, all scores in short. */
+export function editCard(wiki, revision, indexUrl, tiles) {
   return h(
     "section",
     { class: "card edit-card", "aria-labelledby": "edit-title" },
-    h("p", { class: "eyebrow" }, `${wiki} · revision ${revision.id}`),
-    h("h2", { id: "edit-title" }, isolate(revision.page.title)),
-    facts(revision),
-    commentLine(revision),
-    problems(revision),
-    links(wiki, revision, indexUrl),
+    h(
+      "div",
+      { class: "edit-main" },
+      h("p", { class: "eyebrow" }, `${wiki} · revision ${revision.id}`),
+      h("h2", { id: "edit-title" }, isolate(revision.page.title)),
+      facts(revision),
+      commentLine(revision),
+      problems(revision),
+      links(wiki, revision, indexUrl),
+    ),
+    h("ul", { class: "tiles", "aria-label": "Scores at a glance" }, tiles.map((tile) => h("li", {}, tile))),
   );
 }
 

@@ -52,7 +52,7 @@ async function run(action) {
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
     clear();
-    complain(error instanceof api.ApiError ? error.message : "Something went wrong in this page. Reload it and try again.");
+    complain(error instanceof api.ApiError ? advice(error) : "Something went wrong in this page. Reload it and try again.");
     if (!(error instanceof api.ApiError)) console.error(error);
   }
   if (!signal.aborted) busy(false);
@@ -82,7 +82,7 @@ function show(wiki, known, answer) {
   const indexUrl = wikiField.selectedOptions[0]?.dataset.indexUrl;
   fill(
     element("edit"),
-    editCard(wiki, revision, indexUrl),
+    editCard(wiki, revision, indexUrl, shown.cards.map((card) => card.tile)),
     h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.map((card) => card.element)),
     diffSection(answer.diff, revision),
   );
@@ -114,6 +114,10 @@ function busy(is) {
   document.body.classList.toggle("is-busy", is);
   element("result").setAttribute("aria-busy", String(is));
   if (is) say("Loading …");
+}
+
+function advice(error) {
+  return error.status === 404 ? `${error.message} Check the wiki and the id.` : error.message;
 }
 
 function say(text) {

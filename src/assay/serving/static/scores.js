@@ -17,6 +17,8 @@ export class ScoreCard {
     this.body = h("div", { class: "score-body" });
     this.explanation = cell.error || !cell.explanation ? null : new Explanation(model, cell, { open, ...actions });
     this.element = h("article", { class: "card score", "aria-labelledby": `score-${model.name}` });
+    this.tile = h("button", { type: "button", class: "tile" });
+    this.tile.addEventListener("click", () => this.#visit());
     fill(this.element, this.#head(), this.body, this.explanation?.element);
     this.update(cell);
   }
@@ -27,7 +29,19 @@ export class ScoreCard {
     if (cell.error) fill(this.body, errorLine(cell.error));
     else if (isBinary(cell)) fill(this.body, binaryScore(cell, before, this.words));
     else fill(this.body, classScore(cell, before, this.model));
+    this.tile.dataset.tone = this.element.dataset.tone;
+    fill(this.tile, tileParts(cell, this.words));
     if (!cell.error) this.explanation?.update(cell);
+  }
+
+  /** Opens the reasons and brings the card into view, as a link to it would. */
+  #visit() {
+    const details = this.explanation?.element;
+    if (details) details.open = true;
+    const heading = this.element.querySelector("h3");
+    heading.tabIndex = -1;
+    heading.focus({ preventScroll: true });
+    this.element.scrollIntoView({ block: "start", behavior: "auto" });
   }
 
   #head() {
@@ -53,6 +67,22 @@ function spokenCell(cell) {
   if (cell.error) return `no score, ${cell.error.message.replace(/\.$/, "")}`;
   if (isBinary(cell)) return `${percent(cell.probability.true)}, ${chance(cell.probability.true)}`;
   return `${cell.prediction}, ${percent(cell.probability[cell.prediction])}`;
+}
+
+/** The score in short, for the row of all scores. */
+function tileParts(cell, words) {
+  const title = h("span", { class: "tile-title" }, words.title);
+  if (cell.error) return [title, h("span", { class: "tile-figure" }, "–", unseen(" no score"))];
+  const binary = isBinary(cell);
+  const share = binary ? cell.probability.true : cell.probability[cell.prediction];
+  const bar = h("span", { class: "tile-bar" });
+  bar.style.setProperty("--share", String(share));
+  return [
+    title,
+    h("span", { class: "tile-figure" }, binary ? percent(share) : String(cell.prediction)),
+    h("span", { class: "tile-words" }, binary ? chance(share) : percent(share)),
+    h("span", { class: "tile-track", "aria-hidden": "true" }, bar),
+  ];
 }
 
 function isBinary(cell) {

@@ -32,7 +32,7 @@ const CHANCES = [
   [0.05, "very unlikely"],
   [0.2, "unlikely"],
   [0.4, "rather unlikely"],
-  [0.6, "could go either way"],
+  [0.6, "uncertain"],
   [0.8, "rather likely"],
   [0.95, "likely"],
   [Infinity, "very likely"],
