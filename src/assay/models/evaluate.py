@@ -100,9 +100,8 @@ def how_held_out(recipe: Recipe) -> str:
     if split.kind == "time":
         others = " and on other wikis" if recipe.helper_weight else ""
         whose = split.wiki or "each wiki"
-        return (
-            f"the latest {split.share:.0%} of {whose}'s rows, scored by trees grown on the earlier ones{others}"
-        )
+        rows = f"the latest {split.share:.0%} of {whose}'s rows"
+        return f"{rows}, scored by trees grown on the earlier ones{others}"
     if split.kind == "wiki":
         return "each wiki in turn, scored by trees grown on the other wikis only"
     apart = split.by.replace("_", " ")
