@@ -520,6 +520,17 @@ def test_scores_start_with_the_edit_and_end_with_the_article(open_page: Visit, s
     assert titles == ["Damaging", "Good faith", "Reverted", "Article quality"]
 
 
+def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url) if "/api/" in r.url else None)
+    page.get_by_role("link", name="Skip to the result").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#result")).to_be_focused()
+    expect(page.locator("#edit-title")).to_be_visible()
+    assert asked == []
+
+
 # -- words -------------------------------------------------------------------------------------------
 
 

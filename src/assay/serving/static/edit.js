@@ -4,19 +4,19 @@ import { h, isolate } from "./dom.js";
 import { bytes, summary, time } from "./wording.js";
 
 /** `tiles`: one element per model, all scores in short. */
-export function editCard(wiki, revision, indexUrl, tiles) {
+export function editCard(wiki, rev, revision, indexUrl, tiles) {
   return h(
     "section",
     { class: "card edit-card", "aria-labelledby": "edit-title" },
     h(
       "div",
       { class: "edit-main" },
-      h("p", { class: "eyebrow" }, `${wiki} · revision ${revision.id}`),
+      h("p", { class: "eyebrow" }, `${wiki} · revision ${rev}`),
       h("h2", { id: "edit-title" }, isolate(revision.page.title)),
       facts(revision),
       commentLine(revision),
       problems(revision),
-      links(wiki, revision, indexUrl),
+      links(wiki, rev, indexUrl),
     ),
     h("ul", { class: "tiles", "aria-label": "Scores at a glance" }, tiles.map((tile) => h("li", {}, tile))),
   );
@@ -54,19 +54,19 @@ function problems(revision) {
   );
 }
 
-function links(wiki, revision, indexUrl) {
-  const scores = `/v3/scores/${encodeURIComponent(wiki)}/${revision.id}/`;
+function links(wiki, rev, indexUrl) {
+  const scores = `/v3/scores/${encodeURIComponent(wiki)}/${rev}/`;
   return h(
     "p",
     { class: "links" },
-    indexUrl ? h("a", { href: diffAddress(indexUrl, revision.id), rel: "noreferrer" }, "This edit on the wiki") : null,
+    indexUrl ? h("a", { href: diffAddress(indexUrl, rev), rel: "noreferrer" }, "This edit on the wiki") : null,
     h("a", { href: scores }, "The scores as JSON"),
   );
 }
 
-function diffAddress(indexUrl, revId) {
+function diffAddress(indexUrl, rev) {
   const address = new URL(indexUrl);
   address.searchParams.set("diff", "prev");
-  address.searchParams.set("oldid", String(revId));
+  address.searchParams.set("oldid", rev);
   return address.href;
 }

@@ -16,6 +16,7 @@ const revField = element("rev");
 let models = new Map(); // wiki → its models as the API tells them
 let recents = new Map(); // wiki → { ids, next }
 let shown = null; // { wiki, rev, scores, cards, injection }
+let followed = null; // the part of the address that the page shows
 let request = new AbortController();
 let whatIfRequest = new AbortController();
 
@@ -66,15 +67,17 @@ function load(wiki, rev, { push }) {
 
 async function loadInto(wiki, rev, signal, push) {
   if (push) history.pushState(null, "", `?${new URLSearchParams({ wiki, rev })}`);
+  followed = location.search;
   const [known, document_] = await Promise.all([modelsOf(wiki), api.revision(wiki, rev, signal)]);
-  if (!signal.aborted) show(wiki, known, document_);
+  if (!signal.aborted) show(wiki, rev, known, document_);
 }
 
 // -- showing -------------------------------------------------------------------------------------
 
-function show(wiki, known, answer) {
+/** `rev` as text: an id may be too large for a JavaScript number. */
+function show(wiki, rev, known, answer) {
   const { revision, scores } = answer;
-  shown = { wiki, rev: revision.id, scores, injection: new Map() };
+  shown = { wiki, rev, scores, injection: new Map() };
   const openFirst = known.find((model) => scores[model.name] && !scores[model.name].error)?.name;
   shown.cards = known
     .filter((model) => scores[model.name])
@@ -82,14 +85,14 @@ function show(wiki, known, answer) {
   const indexUrl = wikiField.selectedOptions[0]?.dataset.indexUrl;
   fill(
     element("edit"),
-    editCard(wiki, revision, indexUrl, shown.cards.map((card) => card.tile)),
+    editCard(wiki, rev, revision, indexUrl, shown.cards.map((card) => card.tile)),
     h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.map((card) => card.element)),
     diffSection(answer.diff, revision),
   );
   element("welcome").hidden = true;
   element("edit").hidden = false;
-  document.title = `${revision.page.title}, revision ${revision.id} · Assay`;
-  say(`Revision ${revision.id} of ${revision.page.title}. ${spoken(known, scores)}`);
+  document.title = `${revision.page.title}, revision ${rev} · Assay`;
+  say(`Revision ${rev} of ${revision.page.title}. ${spoken(known, scores)}`);
 }
 
 /** Takes the shown edit away: it is not the one that the address names. */
@@ -206,6 +209,8 @@ element("recent").addEventListener("click", () => {
 });
 
 function followAddress() {
+  if (location.search === followed) return undefined; // only the fragment changed, by the skip link
+  followed = location.search;
   const query = new URLSearchParams(location.search);
   const wiki = query.get("wiki");
   const rev = query.get("rev");
