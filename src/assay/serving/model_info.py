@@ -22,7 +22,7 @@ DEFAULT_PATHS: Final = ("version",)
 
 MAX_PATHS: Final = 100
 _PART: Final = re.compile(
-    r"""(?P<quote>['"])(?P<quoted>.*?)(?P=quote)(?=\.|$)|(?P<plain>[^.'"][^.]*)(?=\.|$)"""
+    r"""(?P<quote>['"])(?P<quoted>.*?)(?P=quote)(?=\.|\Z)|(?P<plain>[^.'"][^.]*)(?=\.|\Z)""", re.DOTALL
 )
 
 Tree = Mapping[str, Any]

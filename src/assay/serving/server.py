@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 from dataclasses import dataclass
 
@@ -56,7 +57,16 @@ def build_server(app: ASGIApp, options: ServerOptions) -> uvicorn.Server:
 
 
 def serve(app: ASGIApp, listener: socket.socket, options: ServerOptions) -> bool:
-    """Serve until TERM or INT, then drain. False when the application did not start."""
+    """Serve until TERM or INT, then drain. False when the application did not start.
+
+    Afterwards uvicorn raises the signal again for whoever had a handler; here nobody may die of it,
+    because an orderly end is a success.
+    """
     server = build_server(app, options)
-    server.run(sockets=[listener])
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        server.run(sockets=[listener])
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
     return server.started

@@ -1,0 +1,104 @@
+"""The OpenAPI document: complete, and kept by the live application for generated requests."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import schemathesis
+from fastapi.routing import APIRoute
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from servers.asgi import Served
+from small_app import SmallApp, ask
+
+ROUTES = [
+    "/v3/scores/",
+    "/v3/scores/{wiki}/",
+    "/v3/scores/{wiki}/{rev_id}/",
+    "/v3/scores/{wiki}/{rev_id}/{model}/",
+    "/api/wikis",
+    "/api/{wiki}/recent",
+    "/api/{wiki}/revisions/{rev_id}",
+    "/livez",
+    "/readyz",
+    "/metrics",
+]
+
+
+OPERATIONS = [
+    *((route, "GET") for route in ROUTES),
+    *((route, "POST") for route in ROUTES if "{wiki}" in route and not route.endswith("recent")),
+]
+
+
+def served_or_asked_to_wait(
+    context: schemathesis.CheckContext, response: schemathesis.Response, case: schemathesis.Case[Any]
+) -> None:
+    """No server error but 503, which a wiki that is away rightly gives."""
+    if response.status_code != 503:
+        not_a_server_error(context, response, case)
+
+
+CHECKS = [
+    served_or_asked_to_wait,
+    status_code_conformance,
+    content_type_conformance,
+    response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def document(live: Served) -> schemathesis.BaseSchema:
+    return schemathesis.openapi.from_url(f"{live.url}/openapi.json")
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_generated_requests_get_documented_answers(
+    document: schemathesis.BaseSchema, live: Served, path: str, method: str, mode: GenerationMode
+) -> None:
+    operation = document[path][method]
+    if mode is GenerationMode.NEGATIVE and not (
+        operation.path_parameters or operation.query or operation.body
+    ):
+        return  # nothing that could be wrong
+
+    @settings(max_examples=25, suppress_health_check=list(HealthCheck), derandomize=True)
+    @given(operation.as_strategy(generation_mode=mode))
+    def hold(case: schemathesis.Case[Any]) -> None:
+        case.call_and_validate(base_url=live.url, checks=CHECKS)
+
+    hold()
+
+
+def test_every_route_is_described(live: Served) -> None:
+    assert list(ask(live, "/openapi.json").json["paths"]) == ROUTES
+
+
+def test_the_application_has_no_routes_that_are_not_described() -> None:
+    routers = [getattr(entry, "original_router", None) for entry in SmallApp().build().fastapi.routes]
+    routes = [route for router in routers if router is not None for route in router.routes]
+    assert routes
+    for route in routes:
+        assert isinstance(route, APIRoute)
+        assert route.path in ROUTES or f"{route.path}/" in ROUTES
+
+
+def test_every_path_parameter_and_schema_is_described(live: Served) -> None:
+    document = ask(live, "/openapi.json").json
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            described = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "path"}
+            assert {name for name in ("wiki", "rev_id", "model") if f"{{{name}}}" in path} == described
+            assert operation["summary"]
+    text = ask(live, "/openapi.json").body.decode()
+    for name in document["components"]["schemas"]:
+        assert f"#/components/schemas/{name}" in text or name in ("Scores",)

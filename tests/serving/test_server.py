@@ -1,0 +1,131 @@
+"""The server as it runs in production: its own process, the pool behind it, an orderly end."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import pytest
+
+from servers.asgi import Served
+from small_app import Reply, ask, post_form
+
+PROGRAM = f"""
+import sys
+sys.path[:] = {sys.path!r}
+from small_app import SmallApp
+from small_models import small_models
+from assay.scoring.pool import Loader, PoolEngine, PoolOptions
+from assay.serving.server import ServerOptions, listen, serve
+from assay.telemetry import LogOptions, configure_logging
+
+configure_logging(LogOptions())
+app = SmallApp()
+options = PoolOptions(processes=2, time_limit_s=1.0, queue_jobs=60)
+app.engine = PoolEngine(options, Loader("small_models:small_models"), small_models().digests, app.metrics)
+listener = listen("127.0.0.1", 0, ServerOptions())
+print(listener.getsockname()[1], flush=True)
+sys.exit(0 if serve(app.build().asgi, listener, ServerOptions()) else 1)
+"""
+
+
+@dataclass(frozen=True)
+class Running:
+    process: subprocess.Popen[str]
+    served: Served
+
+    def terminate(self) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(60)
+
+
+@contextmanager
+def started() -> Iterator[Running]:
+    with subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        yield Running(process, Served(int(process.stdout.readline())))
+        if process.poll() is None:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with started() as server:
+        yield server
+
+
+def metric(served: Served, line: str) -> float:
+    text = ask(served, "/metrics").body.decode()
+    return sum(float(row.rpartition(" ")[2]) for row in text.splitlines() if row.startswith(line))
+
+
+def children_of(pid: int) -> list[int]:
+    with open(f"/proc/{pid}/task/{pid}/children") as listing:  # noqa: PTH123
+        return [int(child) for child in listing.read().split()]
+
+
+def test_faults_cost_their_own_cells_only(running: Running) -> None:
+    served = running.served
+    assert ask(served, "/readyz").json["ready"] is True
+    assert "server" not in ask(served, "/livez").headers
+
+    runaway = ask(served, "/v3/scores/testwiki/12?feature.delay=50").json
+    assert runaway["testwiki"]["scores"]["12"]["revid"]["error"] == {
+        "type": "TimeoutError",
+        "message": "Timed out after 1 seconds.",
+        "code": "time_limit_exceeded",
+        "retryable": False,
+    }
+    crash = urlencode({"datasource.revision.text": '"CRASH"'}).encode()
+    cells = post_form(served, "/v3/scores/smallwiki/12/damaging", crash).json["smallwiki"]["scores"]["12"]
+    assert cells["damaging"]["error"]["code"] == "engine_crashed"
+    assert ask(served, "/v3/scores/smallwiki?revids=1|2|3").status == 200
+    assert metric(served, "assay_engine_worker_replacements_total") == 3
+    assert ask(served, "/readyz").json["ready"] is True
+
+
+def test_a_full_queue_is_503_with_a_time_to_come_back(running: Running) -> None:
+    replies: list[Reply] = []
+
+    def flood(start: int) -> None:
+        ids = "|".join(str(n) for n in range(start, start + 50))
+        replies.append(ask(running.served, f"/v3/scores/testwiki?feature.delay=0.1&revids={ids}"))
+
+    clients = [threading.Thread(target=flood, args=(start,)) for start in (1, 100, 200, 300)]
+    for client in clients:
+        client.start()
+    for client in clients:
+        client.join()
+    refused = [reply for reply in replies if reply.status == 503]
+    assert refused
+    for reply in refused:
+        assert reply.error[1] == "server overloaded"
+        assert int(reply.headers["retry-after"]) >= 1
+    assert any(reply.status == 200 for reply in replies)
+
+
+def test_what_is_under_way_is_answered_before_the_end_and_nothing_is_left() -> None:
+    with started() as running:
+        ask(running.served, "/readyz")
+        (nursery,) = children_of(running.process.pid)
+        handles = [os.pidfd_open(pid) for pid in (nursery, *children_of(nursery))]
+        replies: list[Reply] = []
+        path = "/v3/scores/testwiki/97?feature.delay=0.5"
+        client = threading.Thread(target=lambda: replies.append(ask(running.served, path)))
+        client.start()
+        while metric(running.served, "assay_http_requests_in_flight") < 2:  # it and the question itself
+            pass
+        assert running.terminate() == 0
+        client.join()
+    assert replies[0].json["testwiki"]["scores"]["97"]["revid"]["score"]["probability"]["true"] == 0.79
+    for handle in handles:
+        assert select.select([handle], [], [], 30)[0]
+        os.close(handle)
