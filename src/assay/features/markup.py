@@ -19,7 +19,7 @@ from assay.features.roots import PARENT_TEXT
 
 _SITE = re.compile(r"//([\w-]+(?:\.[\w-]+)+)")
 _NAMESPACED = re.compile(r"\[\[[^\[\]|:\n]{1,60}:")
-_LANGUAGE = re.compile(r"\[\[[a-z]{2,3}(?:-[a-z]{2,8})?:[^\[\]|\n]+\]\]")
+_LANGUAGE = re.compile(r"\[\[[a-z]{2,3}(?:-[a-z]{2,8}){0,2}:[^\[\]|\n]+\]\]")
 _TAG = re.compile(r"</?[a-zA-Z]")
 _FOREIGN = re.compile(
     r"<a\s+href|\[/?(?:url|link|img|b)\b|</?(?:script|iframe|font|div|h[1-6])\b", re.IGNORECASE
@@ -73,7 +73,7 @@ def compare(region: Region, parent_text: str | None) -> Markup:
         headings=_line_starts(new, "=") - _line_starts(old, "="),
         tables=new.count("{|") + new.count("|-") - old.count("{|") - old.count("|-"),
         list_items=sum(_line_starts(new, mark) - _line_starts(old, mark) for mark in "*#:"),
-        lines=new.count("\n") - old.count("\n"),
+        lines=_lines(new) - _lines(old),
         foreign_markup=len(_FOREIGN.findall(new)) - len(_FOREIGN.findall(old)),
         sample_text=len(_SAMPLE.findall(new)) - len(_SAMPLE.findall(old)),
         imbalance=_imbalance(new) - _imbalance(old),
@@ -89,6 +89,10 @@ def _unseen(sites: set[str], parent_text: str) -> int:
         return 0
     page = parent_text.lower()
     return sum(site.lower() not in page for site in sites)
+
+
+def _lines(text: str) -> int:
+    return text.count("\n") + 1 if text else 0
 
 
 def _line_starts(text: str, mark: str) -> int:

@@ -63,6 +63,12 @@ FEATURES = (
         "Undone per earlier revision, 0 to 1, drawn towards 0.",
         lambda page, _: page.reverted / (page.edits + 2.0),
     ),
+    _page("recent_reverts", "Reverts among the latest 10 revisions.", lambda page, _: page.recent_reverts),
+    _page(
+        "recent_reverted",
+        "Revisions already undone among the latest 10.",
+        lambda page, _: page.recent_reverted,
+    ),
     _page("actors", "Different earlier authors of the page.", lambda page, _: page.actors),
     _page(
         "actors_per_edit",

@@ -95,7 +95,7 @@ def changed_region(parent_text: str | None, text: str) -> Region:
 
 def _unshared_lines(old: str, new: str) -> tuple[str, str]:
     old_lines, new_lines = old.split("\n"), new.split("\n")
-    if len(old_lines) == 1 and len(new_lines) == 1:
+    if not old or not new or len(old_lines) == len(new_lines) == 1:
         return old, new
     old_spare, new_spare = Counter(old_lines), Counter(new_lines)
     return "\n".join(_without(old_lines, new_spare)), "\n".join(_without(new_lines, old_spare))
