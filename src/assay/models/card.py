@@ -19,14 +19,14 @@ _STYLE: Final = """
 --s3:#7a3fa0;--s4:#8a6d00;--s5:#ad1457}
 @media (prefers-color-scheme:dark){:root{--paper:#15181c;--ink:#e8eaed;--soft:#a6adb5;--grid:#3a4048;
 --s0:#6db3f2;--s1:#ff9e66;--s2:#74c98a;--s3:#c79be6;--s4:#e0c04c;--s5:#f48fb1}}
-body{background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif;max-width:60rem;
+body{background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif;max-width:64rem;
 margin:2rem auto;padding:0 1rem}
 h1{margin-bottom:0}h2{margin-top:2.2rem}p.lead{font-size:1.1rem;color:var(--soft);margin-top:.3rem}
 .scroll{overflow-x:auto}
 table{border-collapse:collapse;margin:.5rem 0}caption{text-align:left;color:var(--soft)}
 th,td{padding:.25rem .8rem .25rem 0;text-align:left;border-bottom:1px solid var(--grid);vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
-figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top;width:min(21rem,100%)}
+figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top;width:min(19.5rem,100%)}
 figure.wide{width:100%}figcaption{color:var(--soft)}svg{width:100%;height:auto}
 svg text{font-size:11px;fill:var(--ink)}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .grid{stroke:var(--grid);fill:none}

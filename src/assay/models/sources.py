@@ -20,7 +20,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from assay.errors import ConfigurationError
-from assay.models.dataset import Dataset, concat
+from assay.features.node import Feature
+from assay.models.dataset import COLUMNS, Dataset, concat
 from assay.models.examples import (
     USER_TYPE,
     ArticleExamples,
@@ -30,7 +31,7 @@ from assay.models.examples import (
 )
 from assay.models.extract import Extraction, extract
 from assay.models.library import ANY_WIKI
-from assay.models.make import make_bundle, recipe_features
+from assay.models.make import make_bundle, recipe_features, recipe_lexicons
 from assay.models.manifest import Manifest
 from assay.models.recipe import Recipe
 from assay.models.train import Progress, silent
@@ -60,7 +61,8 @@ def extractions(recipe: Recipe, data: Path, work: Path, progress: Progress = sil
     """One extraction for each wiki, with what could not be used. Recipes with equal features share files."""
     if recipe.name == "reverted":
         return [
-            _history(recipe, wiki, path, work, progress) for wiki, path in history_files(recipe.wiki, data)
+            _history(recipe, wiki, path, work, progress)
+            for wiki, path in history_files(ANY_WIKI if recipe.helper_weight else recipe.wiki, data)
         ]
     return [_extracted(recipe, recipe.wiki, _texts(recipe, data), work, progress)]
 
@@ -99,7 +101,7 @@ def _texts(recipe: Recipe, data: Path) -> Examples:
 
 def _extracted(recipe: Recipe, wiki: str, examples: Examples, work: Path, progress: Progress) -> Extraction:
     features = recipe_features(recipe)
-    told = "\n".join([examples.identity, *recipe.lexicons, *(f"{f.name} {f.version}" for f in features)])
+    told = "\n".join([examples.identity, *COLUMNS, *_lexicon_digests(recipe), *map(_versioned, features)])
     target = work / f"{wiki}-{recipe.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npz"
     work.mkdir(parents=True, exist_ok=True)
     return extract(examples, features, target, progress=_renamed(progress, f"extracting {wiki}"))
@@ -107,6 +109,14 @@ def _extracted(recipe: Recipe, wiki: str, examples: Examples, work: Path, progre
 
 def _renamed(progress: Progress, what: str) -> Callable[[int, int, int], None]:
     return lambda done, total, rows: progress(done, total, f"{what}: {rows} rows")
+
+
+def _lexicon_digests(recipe: Recipe) -> list[str]:
+    return [lexicon.digest for lexicon in recipe_lexicons(recipe).values()]
+
+
+def _versioned(feature: Feature) -> str:
+    return f"{feature.name} {feature.version}"
 
 
 def _existing(path: Path) -> Path:

@@ -1,0 +1,129 @@
+"""The bundles that come with Assay keep what docs/measurements.md says of them."""
+
+from __future__ import annotations
+
+import lzma
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from assay.features.graph import Plan
+from assay.features.node import FeatureValue
+from assay.models.bundle import load_bundle, read_manifest, read_statistics
+from assay.models.examples import IS_ANONYMOUS, USER_TYPE, RecordedExamples
+from assay.models.extract import extract
+from assay.models.library import load, search, shipped_folder
+from assay.models.metrics import roc_auc, spearman
+from assay.models.model import Model
+from assay.models.recipes import recipes
+from assay.revisions.open import open_indexed
+from assay.revisions.types import Actor, Revision
+from shared_data import shared
+
+MAX_BUNDLE_BYTES = 3_000_000
+TOLD = {"description", "inputs", "limits", "command"}
+"""Fields of a recipe that change no score."""
+BUNDLES = sorted(path.parent for path in shipped_folder().glob("*/*/manifest.json"))
+
+
+def test_every_shipped_bundle_loads_and_says_who_it_is() -> None:
+    library = search(shipped_folder())
+    assert not library.refused
+    assert len(load(list(library))) == len(BUNDLES)
+
+
+@pytest.mark.parametrize("path", BUNDLES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_it_is_small_has_its_card_and_the_recipe_that_made_it(path: Path) -> None:
+    manifest = read_manifest(path)
+    assert sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) < MAX_BUNDLE_BYTES
+    if manifest.kind == "revid":
+        return
+    assert set(manifest.cards) == {"card.md", "card.html"}
+    assert manifest.training["command"] in (path / "card.md").read_text()
+    recorded = {k: v for k, v in manifest.training["recipe"].items() if k not in TOLD}
+    now = orjson.loads(orjson.dumps(recipes()[manifest.id].to_json()))
+    assert {k: now.get(k) for k in recorded} == recorded, "the recipe changed: train it again"
+    assert read_statistics(path)["counts"]["n"] > 0
+
+
+@pytest.mark.parametrize("name", ["damaging", "goodfaith"])
+def test_damaging_and_goodfaith_agree_with_production_on_held_out_rows(name: str) -> None:
+    teacher = read_statistics(shipped_folder() / "enwiki" / name)["assay"]["teacher"]
+    assert teacher["spearman"] >= 0.95
+    assert teacher["own_roc_auc"] >= teacher["teacher_roc_auc"] - 0.005
+
+
+@pytest.mark.parametrize("name", ["damaging", "goodfaith"])
+def test_the_shipped_trees_are_those_of_the_recorded_rows(name: str, tmp_path: Path) -> None:
+    """The trees saw these rows: this measures no quality, it proves that the files belong together."""
+    path = shared("data/enwiki-damaging/ores_production_scores.csv.xz")
+    model = load_bundle(shipped_folder() / "enwiki" / name)
+    examples = RecordedExamples("enwiki", path, label=f"{name}_prob", renamed={"user.type": USER_TYPE})
+    rows = extract(examples, model.features, tmp_path / "rows.npz").dataset
+    assert len(rows) == 3500
+    scores = np.array([model.score(row).probability[True] for row in rows.x.tolist()])
+    agreement = spearman(scores, rows["label"])
+    assert agreement is not None
+    assert agreement > 0.985
+    truth = rows["is_reverted"] == (name == "damaging")
+    own, theirs = roc_auc(truth, scores), roc_auc(truth, rows["label"])
+    assert own is not None
+    assert theirs is not None
+    assert own > theirs - 0.005
+
+
+def test_no_skew_between_training_and_serving(tmp_path: Path) -> None:
+    """Scores from our own features, against scores from the legacy's values of the same 300 edits."""
+    models = [load_bundle(shipped_folder() / "enwiki" / name) for name in ("damaging", "goodfaith")]
+    with lzma.open(shared("data/oracle/editquality_enwiki_damaging.jsonl.xz")) as lines:
+        recorded = [orjson.loads(line) for line in lines]
+    by_wiki: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for row in recorded:
+        by_wiki[row["wiki"]].append(row)
+    pairs: dict[str, list[tuple[float, float]]] = {model.name: [] for model in models}
+    for wiki, rows in by_wiki.items():
+        source = open_indexed(shared(f"data/histories/{wiki}/revisions.jsonl.xz"), cache_dir=tmp_path)
+        for row in rows:
+            revision = source.get(row["rev_id"])
+            assert isinstance(revision, Revision)
+            for model in models:
+                own = score(model, as_the_oracle_saw_it(revision), {})
+                pairs[model.name].append((own, score(model, revision, legacy_values(row["base_features"]))))
+        source.close()
+    for name, found in pairs.items():
+        own_scores, legacy_scores = np.array(found).T
+        assert len(found) == 300
+        agreement = spearman(own_scores, legacy_scores)
+        assert agreement is not None
+        assert agreement >= 0.98, name
+
+
+def as_the_oracle_saw_it(revision: Revision) -> Revision:
+    """Every registered author as registered in 2004 and autoconfirmed, every page an article."""
+    assert isinstance(revision.actor, Actor)
+    actor = replace(
+        revision.actor,
+        groups=frozenset({"*"} if revision.actor.is_anonymous else {"*", "user", "autoconfirmed"}),
+        registered_at=None if revision.actor.is_anonymous else datetime(2004, 1, 1, tzinfo=UTC),
+        id=None if revision.actor.is_anonymous else 1,
+    )
+    return replace(revision, actor=actor, page=replace(revision.page, namespace=0))
+
+
+def legacy_values(base: Mapping[str, FeatureValue]) -> Mapping[str, FeatureValue]:
+    """The recorded features, with the kind of user that they imply."""
+    return {**base, USER_TYPE: 0 if base[IS_ANONYMOUS] else 2}
+
+
+def score(model: Model, revision: Revision, given: Mapping[str, FeatureValue]) -> float:
+    needed = frozenset(given) & {node.name for node in Plan(model.features).nodes}
+    row = Plan(model.features, needed).run(revision, given).row(model.features)
+    assert isinstance(row, list)
+    return model.score(row).probability[True]
