@@ -226,6 +226,7 @@ def _history_columns(wiki: str, revision: Revision, edit: LabelledEdit) -> dict[
         "reverted_48h": label.reverted_48h,
         "is_reverting": label.is_reverting,
         "self_reverted": label.self_reverted,
+        "is_creation": revision.parent is None,
         "wiki": wiki,
         "rev_id": revision.id,
         "page": edit.page_title,
