@@ -50,8 +50,14 @@ def kind(request: pytest.FixtureRequest) -> Kind:
     return chosen
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Files and their indexes stay for all tests: what a second opening finds is tested along."""
+    return tmp_path_factory.mktemp("sources")
+
+
 @pytest_asyncio.fixture
-async def source(kind: Kind, tmp_path: Path) -> AsyncIterator[Source]:
+async def source(kind: Kind, folder: Path) -> AsyncIterator[Source]:
     if kind.name == "api.php":
         async with small_wiki.stand_in().serving() as server:
             opened = open_source("small", server.url)
@@ -60,7 +66,9 @@ async def source(kind: Kind, tmp_path: Path) -> AsyncIterator[Source]:
         return
     plain, _, packing = kind.name.partition(".xml") if ".xml" in kind.name else ("", "", "")
     data = small_wiki.export(plain) if plain else small_wiki.history()
-    path = small_wiki.pack(data, tmp_path / kind.name)
+    path = folder / kind.name
+    if not path.exists():
+        small_wiki.pack(data, path)
     assert packing == "" or path.suffix == packing
     opened = open_source("small", str(path))
     yield opened
