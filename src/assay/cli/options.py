@@ -50,9 +50,9 @@ def load_settings(
 ) -> Settings:
     """Settings with the flags on top; a flag that was not given (None) changes nothing."""
     flags: dict[str, Any] = {name: _given(values) for name, values in sections.items()}
-    for name, source in _pairs(wikis, "--wiki"):
+    for name, source in pairs(wikis, "--wiki"):
         flags.setdefault("wikis", {}).setdefault(name, {})["source"] = source
-    for name, lender in _pairs(borrow, "--bundles"):
+    for name, lender in pairs(borrow, "--bundles"):
         flags.setdefault("wikis", {}).setdefault(name, {})["bundles"] = lender
     if bundle_folders:
         flags["bundle_directories"] = [str(folder) for folder in bundle_folders]
@@ -65,7 +65,7 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _pairs(values: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
+def pairs(values: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
     pairs = []
     for value in values or ():
         name, separator, rest = value.partition("=")

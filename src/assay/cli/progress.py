@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -18,7 +18,11 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from assay.revisions.index import IndexProgress, ReportProgress
+from assay.revisions.index import ReportProgress
+from assay.revisions.progress import progress_bar
+
+Steps = Callable[[int, int, str], None]
+"""Told (done, total, what) again and again; a new `what` is a new stretch of work."""
 
 
 class _Rate(ProgressColumn):
@@ -50,19 +54,22 @@ def counting(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def indexing(name: str) -> Iterator[ReportProgress]:
-    """A bar for the first reading of a dump or history, in bytes of the packed file."""
+def stepping() -> Iterator[Steps]:
+    """One bar after the other, for work in several stretches."""
     with _bar() as bar:
-        task = bar.add_task(f"indexing {name}", total=None, visible=False)
+        task, stretch = bar.add_task("", total=None), ""
 
-        def report(progress: IndexProgress) -> None:
-            what = "indexing" if progress.phase == "reading" else "linking"
-            bar.update(
-                task,
-                description=f"{what} {name} ({progress.revisions:,} revisions)",
-                completed=progress.done_bytes,
-                total=progress.total_bytes,
-                visible=True,
-            )
+        def step(done: int, total: int, what: str) -> None:
+            nonlocal stretch
+            name = what.partition(":")[0]
+            if name != stretch:
+                bar.reset(task, total=total)
+                stretch = name
+            bar.update(task, completed=done, total=total, description=what)
 
-        yield report
+        yield step
+
+
+def indexing(name: str) -> AbstractContextManager[ReportProgress]:
+    """A bar for the first reading of a dump or history, in bytes of the packed file."""
+    return progress_bar(name, Console(file=sys.stderr))

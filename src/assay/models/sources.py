@@ -8,13 +8,14 @@ articlequality       ``articlequality/<wiki>.jsonl.xz``
 reverted             ``histories/<folder>/revisions.jsonl.xz`` or ``dump.xml.lzma``
 ===================  =========================================================================
 
-A history's folder is named by its wiki, or begins with the wiki's name and a hyphen.
+A history's folder is named by its wiki, or begins with the wiki's name and a hyphen. For ``reverted``, files
+can also be given one by one, each with its wiki's name.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
@@ -37,14 +38,19 @@ from assay.models.recipe import Recipe
 from assay.models.train import Progress, silent
 from assay.revisions.open import open_indexed
 
+Histories = Mapping[str, Path]
+"""Dumps or histories by wiki."""
+Data = Path | Histories
+"""A folder laid out as above, or histories."""
+
 _PRODUCTION: Final = Path("enwiki-damaging", "ores_production_scores.csv.xz")
 _HISTORY_FILES: Final = ("revisions.jsonl.xz", "revisions.jsonl", "dump.xml.lzma", "dump.xml")
 
 
 def train_recipe(
-    recipe: Recipe, data: Path, target: Path, work: Path, progress: Progress = silent
+    recipe: Recipe, data: Data, target: Path, work: Path, progress: Progress = silent
 ) -> tuple[Manifest, dict[str, Any]]:
-    """A bundle at `target` from the files under `data`; in `work` what is computed on the way is kept.
+    """A bundle at `target` from `data`; in `work` what is computed on the way is kept.
 
     Killed and begun anew, it goes on with the rows that are there. Raises `ConfigurationError` when files
     are missing.
@@ -52,33 +58,38 @@ def train_recipe(
     return make_bundle(rows_of(recipe, data, work, progress), recipe, target, progress)
 
 
-def rows_of(recipe: Recipe, data: Path, work: Path, progress: Progress = silent) -> Dataset:
+def rows_of(recipe: Recipe, data: Data, work: Path, progress: Progress = silent) -> Dataset:
     """All rows that the recipe learns from, features computed."""
     return concat([part.dataset for part in extractions(recipe, data, work, progress)])
 
 
-def extractions(recipe: Recipe, data: Path, work: Path, progress: Progress = silent) -> list[Extraction]:
+def extractions(recipe: Recipe, data: Data, work: Path, progress: Progress = silent) -> list[Extraction]:
     """One extraction for each wiki, with what could not be used. Recipes with equal features share files."""
     if recipe.name == "reverted":
-        return [
-            _history(recipe, wiki, path, work, progress)
-            for wiki, path in history_files(ANY_WIKI if recipe.helper_weight else recipe.wiki, data)
-        ]
+        wiki = ANY_WIKI if recipe.helper_weight else recipe.wiki
+        return [_history(recipe, wiki, path, work, progress) for wiki, path in history_files(wiki, data)]
+    if isinstance(data, Mapping):
+        raise ConfigurationError(f"{recipe.id} is not learned from histories: give a data folder")
     return [_extracted(recipe, recipe.wiki, _texts(recipe, data), work, progress)]
 
 
-def history_files(wiki: str, data: Path) -> list[tuple[str, Path]]:
+def history_files(wiki: str, data: Data) -> list[tuple[str, Path]]:
     """Wikis and files of the histories for `wiki`; for ``anywiki`` all there are, by name."""
-    found = []
-    for folder in sorted((data / "histories").glob("*")):
-        name = folder.name.partition("-")[0]
-        files = [folder / file for file in _HISTORY_FILES if (folder / file).is_file()]
-        if files and wiki in (name, ANY_WIKI):
-            found.append((name, files[0]))
+    known = sorted(data.items()) if isinstance(data, Mapping) else _histories_under(data)
+    found = [(name, path) for name, path in known if wiki in (name, ANY_WIKI)]
     if not found:
+        there = ", ".join(name for name, _ in known) or "none"
         raise ConfigurationError(
-            f"no history of {wiki} under {data / 'histories'}: give the right data folder"
+            f"no history of {wiki} is given (there are: {there}): give its file or folder"
         )
+    return found
+
+
+def _histories_under(data: Path) -> list[tuple[str, Path]]:
+    found: list[tuple[str, Path]] = []
+    for folder in sorted((data / "histories").glob("*")):
+        files = [folder / file for file in _HISTORY_FILES if (folder / file).is_file()]
+        found.extend((folder.name.partition("-")[0], file) for file in files[:1])
     return found
 
 
@@ -108,7 +119,7 @@ def _extracted(recipe: Recipe, wiki: str, examples: Examples, work: Path, progre
 
 
 def _renamed(progress: Progress, what: str) -> Callable[[int, int, int], None]:
-    return lambda done, total, rows: progress(done, total, f"{what}: {rows} rows")
+    return lambda done, total, _rows: progress(done, total, what)
 
 
 def _lexicon_digests(recipe: Recipe) -> list[str]:
