@@ -51,8 +51,17 @@ def data(tmp_path: Path) -> Path:
 def test_histories_are_found_by_wiki_or_all(data: Path) -> None:
     assert [wiki for wiki, _ in history_files("anywiki", data)] == ["aawiki", "bbwiki"]
     assert [path.parent.name for _, path in history_files("bbwiki", data)] == ["bbwiki-part"]
-    with pytest.raises(ConfigurationError, match="no history of ccwiki"):
+    with pytest.raises(ConfigurationError, match="no history of ccwiki is given"):
         history_files("ccwiki", data)
+
+
+def test_files_given_one_by_one_are_used_instead(data: Path, tmp_path: Path) -> None:
+    given = {"ccwiki": history_files("bbwiki", data)[0][1]}
+    rows = rows_of(makers.recipe(wiki="ccwiki", features=FEATURES), given, tmp_path / "work")
+    assert set(rows["wiki"]) == {"ccwiki"}
+    assert len(rows) == 40
+    with pytest.raises(ConfigurationError, match="not learned from histories"):
+        rows_of(DAMAGING, given, tmp_path / "work")
 
 
 def test_a_reverted_model_in_one_go_and_the_work_is_kept(data: Path, tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from assay.models.dataset import Floats, Indices
-from assay.models.statistics import Scored, statistics
+from assay.models.statistics import Scored, headline, statistics
 
 
 def scored(n: int = 500, classes: int = 2, rates: dict[str, float] | None = None) -> Scored:
@@ -90,3 +90,13 @@ def test_one_label_only_gives_none_and_no_crash() -> None:
 def test_the_same_seed_gives_the_same_document() -> None:
     assert statistics(scored(), seed=3) == statistics(scored(), seed=3)
     assert statistics(scored(), seed=3) != statistics(scored(), seed=4)
+
+
+def test_the_headline_tells_what_one_asks_first() -> None:
+    assert headline(statistics(scored(classes=4), seed=1)).count("within one class") == 1
+    told = headline(statistics(scored(), seed=1))
+    assert told.startswith("accuracy 0.")
+    assert "ROC-AUC 0." in told
+    assert told.endswith("on 500 rows it never saw")
+    data = scored()
+    assert "ROC-AUC" not in headline(statistics(data.rows(data.truth == 1), seed=1))

@@ -41,7 +41,7 @@ MAX_STATISTICS_BYTES: Final = 8 * 1024 * 1024
 
 
 def read_manifest(path: Path) -> Manifest:
-    """What the bundle at `path` is, without reading its trees (0.2 ms). Raises `BundleError`."""
+    """What the bundle at `path` is, without reading its trees (about 1 ms). Raises `BundleError`."""
     return parse_manifest(open_files(path).read(MANIFEST, MAX_MANIFEST_BYTES))
 
 

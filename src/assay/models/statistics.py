@@ -94,6 +94,20 @@ def statistics(scored: Scored, seed: int) -> dict[str, Any]:
     return rounded_document
 
 
+def headline(document: Mapping[str, Any]) -> str:
+    """The figures that one would ask for first, in one line."""
+    ours = document["assay"]
+    spans = ours["intervals_95"]
+    told = [f"accuracy {ours['exact_accuracy']:.3f}"]
+    if ours["within_one_class"] is not None:
+        told.append(f"within one class {ours['within_one_class']:.3f}")
+    area = document["roc_auc"]["macro"]
+    if area is not None:
+        span = f" ({spans['roc_auc'][0]:.3f} to {spans['roc_auc'][1]:.3f})" if spans["roc_auc"] else ""
+        told.append(f"ROC-AUC {area:.3f}{span}")
+    return f"{', '.join(told)} on {document['counts']['n']} rows it never saw"
+
+
 def rounded(value: Any) -> Any:
     """A document with every float cut to `DIGITS` decimals."""
     if isinstance(value, float):
