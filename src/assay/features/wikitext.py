@@ -40,7 +40,7 @@ STRUCTURE: Final = Datasource(
 )
 
 
-def _parent_structure(parent_text: str | None, alignment: Alignment, wikicode: Wikicode) -> Structure:
+def parent_structure(parent_text: str | None, alignment: Alignment, wikicode: Wikicode) -> Structure:
     """By adding and subtracting the changed lines, where their constructs stand alone."""
     if not alignment.isolated or wikicode.text is not alignment.text:
         return read(parent_text or "").structure
@@ -56,7 +56,7 @@ PARENT_STRUCTURE: Final = Datasource(
     "datasource.wikitext.revision.parent.structure",
     "How many of each construct the parent's text has (`Structure`); none for a page creation.",
     (PARENT_TEXT, ALIGNMENT, WIKICODE),
-    _parent_structure,
+    parent_structure,
 )
 
 _COUNTS: Final = {

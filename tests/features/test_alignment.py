@@ -1,0 +1,97 @@
+"""What is derived from the changed lines alone equals what each text gives by itself."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.features.alignment import align
+from assay.features.edit import longest_run, new_longest_run, new_longest_token
+from assay.features.tokens import ParentTokens, Tokens, tokenize
+from assay.features.wikicode import read
+from assay.features.wikitext import parent_structure
+from features.oracle import cases
+
+LINES = st.lists(
+    st.sampled_from(
+        [
+            "", " ", "a word", "== H ==", "* item [[L]]", "{{T|x", "y}}", "{|", "|}", "|-", "| ''cell",
+            "it''", "<ref>", "</ref>", "<ref name='a'", "/>", "[http://a b]", "AAAA bbbb", "<!--", "-->", "'''b'''",
+            "\r", "x<",
+        ]
+    ),
+    max_size=12,
+)  # fmt: skip
+
+
+@st.composite
+def edits(draw: st.DrawFn) -> tuple[str, str]:
+    """A text of tricky lines, and the same with some lines replaced in one or two places."""
+    lines = draw(LINES)
+    edited = list(lines)
+    for _ in range(draw(st.integers(0, 2))):
+        place = draw(st.integers(0, len(edited)))
+        edited[place : place + draw(st.integers(0, 3))] = draw(LINES)[:3]
+    end = draw(st.sampled_from(["", "\n"]))
+    return "\n".join(lines) + end, "\n".join(edited) + end
+
+
+def derived(parent: str, text: str) -> tuple[Tokens, Tokens]:
+    alignment = align(parent, text)
+    revision = tokenize(text)
+    added, removed = tokenize(alignment.added), tokenize(alignment.removed)
+    return ParentTokens(revision, added, removed, alignment), revision
+
+
+@given(edits())
+def test_parents_tokens_add_up(edit: tuple[str, str]) -> None:
+    parent, _ = derived(*edit)
+    alone = tokenize(edit[0])
+    assert dict(parent.counts) == dict(alone.counts)
+    assert parent.totals == alone.totals
+    assert len(parent) == len(alone)
+    assert list(parent) == list(alone)
+    assert parent.longest == alone.longest
+
+
+@given(edits())
+def test_new_longest_are_those_of_both_whole_texts(edit: tuple[str, str]) -> None:
+    old, new = edit
+    expected = longest_run(new) if longest_run(new) > max(1, longest_run(old)) else 1
+    assert new_longest_run(align(old, new)) == expected
+    longest = tokenize(new).longest
+    assert new_longest_token(*derived(old, new)) == (longest if longest > tokenize(old).longest else 1)
+
+
+def test_parents_of_real_edits_are_counted_exactly() -> None:
+    differing = []
+    for case in cases():
+        parent = case.revision.parent
+        old = "" if parent is None else getattr(parent, "text", "")
+        new = str(case.revision.text)
+        structure = parent_structure(old, align(old, new), read(new))
+        tokens, _ = derived(old, new)
+        if structure != read(old).structure or tokens.totals != tokenize(old).totals:
+            differing.append((case.wiki, case.revision.id))
+    assert differing == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("", "new page"),
+        ("gone", ""),
+        ("same\n", "same\n"),
+        ("a\nb\nc", "a\nX\nc"),
+        ("a\n\nb", "a\nb"),
+        ("{{T|\na\n}}\nb", "{{T|\na2\n}}\nb"),
+    ],
+)
+def test_alignment_accounts_for_every_character(old: str, new: str) -> None:
+    alignment = align(old, new)
+    assert len(new) - len(alignment.added) == len(old) - len(alignment.removed)
+
+
+def test_a_page_creation_shares_nothing() -> None:
+    assert align(None, "all new\n").added == "all new\n"

@@ -1,0 +1,97 @@
+"""Tokens: cases by hand, laws for any text, and linear time in hostile ones."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.features import lexer
+from assay.features.lexer import KINDS, kind_of, lex
+
+CASES = [
+    ("", []),
+    ("Hello, world!!", ["Hello", ",", " ", "world", "!!"]),
+    ("don't 'quoted' dogs' ", ["don't", " ", "'", "quoted'", " ", "dogs'", " "]),
+    ("'''bold''' ''it''", ["'''", "bold", "'''", " ", "''", "it", "''"]),
+    ("a\nb\n\nc\n \n\n d", ["a", "\n", "b", "\n\n", "c", "\n \n\n", " ", "d"]),
+    ("see http://x.org/a?b=1 or //y.z/", ["see", " ", "http://x.org/a?b=1", " ", "or", " ", "//y.z/"]),
+    ("mailto:a@b.c news:x http: //", ["mailto:a@b.c", " ", "news:x", " ", "http", ":", " ", "/", "/"]),
+    ("http_x:y", ["http_x", ":", "y"]),
+    ("[[A|b]] [x]", ["[[", "A", "|", "b", "]]", " ", "[", "x", "]"]),
+    ("{{t|1.5}} {|\n|}", ["{{", "t", "|", "1", ".", "5", "}}", " ", "{|", "\n", "|", "}"]),
+    ('<ref name="a">b</ref>', ['<ref name="a">', "b", "</ref>"]),
+    ("<ref name=a/><br />", ["<ref name=a/>", "<br />"]),
+    ("<!-- c --> a < b", ["<!--", " ", "c", " ", "-->", " ", "a", " ", "<", " ", "b"]),
+    ("== H ==", ["==", " ", "H", " ", "=="]),
+    ("&nbsp; & &x", ["&nbsp;", " ", "&", " ", "&", "x"]),
+    ("3rd 2³ x²", ["3", "rd", " ", "2", "³", " ", "x²"]),
+    ("日本語。かな", ["日", "本", "語", "。", "か", "な"]),
+    ("हिन्दी العربية", ["हिन्दी", " ", "العربية"]),
+    ("Ünïcode_word été", ["Ünïcode_word", " ", "été"]),
+]
+
+KIND_CASES = [
+    ("word", "word"),
+    ("WORD", "uppercase_word"),
+    ("I", "word"),
+    ("A1", "word"),
+    ("ÉTÉ", "uppercase_word"),
+    ("12", "number"),
+    ("'''", "markup"),
+    ("''", "other"),
+    ("==", "markup"),
+    ("{|", "markup"),
+    ("{", "markup"),
+    ("]]", "markup"),
+    ("|", "other"),
+    ("(", "other"),
+    (" \t", "whitespace"),
+    ("\n", "whitespace"),
+    ("\n\n", "break"),
+    ("...", "punctuation"),
+    ("。", "punctuation"),
+    ("http://a.b", "url"),
+    ("&amp;", "entity"),
+    ("漢", "cjk"),
+    ("<br>", "other"),
+    ("<", "other"),
+    ("-", "other"),
+]
+
+wikitext = st.text(
+    st.sampled_from("ab A_1.,'’:;!?=|[](){}<>/-&#\n\r\t*\"漢。अع\u2028é\x00\ud800") | st.characters(),
+    max_size=60,
+)
+
+
+@pytest.mark.parametrize(("text", "tokens"), CASES)
+def test_cuts_as_the_legacy_did(text: str, tokens: list[str]) -> None:
+    assert lex(text) == tokens
+
+
+@pytest.mark.parametrize(("token", "kind"), KIND_CASES)
+def test_kind_of_a_token(token: str, kind: str) -> None:
+    assert kind_of(token) == kind
+    assert kind in KINDS
+
+
+@given(wikitext)
+def test_joined_tokens_are_the_text(text: str) -> None:
+    assert "".join(lex(text)) == text
+
+
+@given(st.lists(st.sampled_from(["<", "<a", "</", "http:", "//", "x>", ">", " ", "-->", "y"]), max_size=12))
+def test_many_tags_that_never_end_change_no_token(pieces: list[str]) -> None:
+    text = "".join(pieces) + "<b " * 80
+    assert lex(text) == lexer._TOKEN.findall(text)
+
+
+@pytest.mark.parametrize(
+    "piece",
+    ["a", " ", "<ref ", "<ref a='", "\n", "\n ", "&a", "'", "x'", "http:", "[[", "漢", "\r", "\u0964", "="],
+)
+def test_hostile_texts_take_linear_time(piece: str) -> None:
+    """A quadratic lexer would need hours for these; the suite's time limit is the assertion."""
+    text = piece * (1_000_000 // len(piece))
+    assert sum(map(len, lex(text))) == len(text)
