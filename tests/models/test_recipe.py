@@ -7,7 +7,7 @@ import pytest
 
 from assay.errors import ConfigurationError
 from assay.models.recipe import Mask, Recipe, Split
-from assay.models.recipes import recipe, recipes, register
+from assay.models.recipes import recipe, recipes, register, register_template
 
 GOOD = Recipe("enwiki", "damaging", "binary", (True, False), ("feature.a", "feature.b"), "A test.")
 
@@ -52,3 +52,12 @@ def test_an_unknown_recipe_names_the_nearest_and_a_second_of_one_name_is_refused
         recipe("testrecipe/damaging")
     with pytest.raises(ConfigurationError, match="two recipes"):
         register(replace(first, rounds=7))
+
+
+def test_a_template_makes_recipes_for_wikis_without_their_own() -> None:
+    register_template("templated", lambda wiki: replace(GOOD, wiki=wiki, name="templated"))
+    assert recipe("ourwiki/templated").id == "ourwiki/templated"
+    assert "ourwiki/templated" not in recipes()
+    for bad in ("../templated", "/templated", "ourwiki/untemplated"):
+        with pytest.raises(ConfigurationError, match="no recipe"):
+            recipe(bad)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
@@ -12,6 +13,7 @@ from assay.errors import ConfigurationError
 from assay.models.recipe import Recipe
 
 _REGISTRY: dict[str, Recipe] = {}
+_TEMPLATES: dict[str, Callable[[str], Recipe]] = {}
 
 
 def register(recipe: Recipe) -> Recipe:
@@ -19,6 +21,11 @@ def register(recipe: Recipe) -> Recipe:
     if _REGISTRY.setdefault(recipe.id, recipe) != recipe:
         raise ConfigurationError(f"there are two recipes called {recipe.id}: rename one")
     return recipe
+
+
+def register_template(name: str, make: Callable[[str], Recipe]) -> None:
+    """Let `recipe` make a recipe called `name` for any wiki without one of its own; `make` gets the wiki."""
+    _TEMPLATES[name] = make
 
 
 def recipes() -> Mapping[str, Recipe]:
@@ -29,9 +36,15 @@ def recipes() -> Mapping[str, Recipe]:
 
 
 def recipe(recipe_id: str) -> Recipe:
-    """The recipe called ``wiki/model``. Raises `ConfigurationError` naming the nearest ones."""
+    """The recipe called ``wiki/model``: a registered one, or one made from a template for that model.
+
+    Raises `ConfigurationError` naming the nearest ones.
+    """
     known = recipes()
-    if recipe_id not in known:
-        near = get_close_matches(recipe_id, known, n=3, cutoff=0.4) or list(known)
-        raise ConfigurationError(f"no recipe {recipe_id!r}; did you mean {', '.join(near)}?")
-    return known[recipe_id]
+    if recipe_id in known:
+        return known[recipe_id]
+    wiki, _, name = recipe_id.partition("/")
+    if name in _TEMPLATES and re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", wiki):
+        return _TEMPLATES[name](wiki)
+    near = get_close_matches(recipe_id, known, n=3, cutoff=0.4) or list(known)
+    raise ConfigurationError(f"no recipe {recipe_id!r}; did you mean {', '.join(near)}?")
