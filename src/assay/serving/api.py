@@ -81,14 +81,14 @@ class NativeApi:
         self._fetched = FetchedRevisions(clock)
 
     def router(self) -> APIRouter:
-        router = APIRouter(prefix="/api", tags=["native"])
+        router = APIRouter(tags=["native"])
         limit = openapi.query_parameter(
             "limit", f"How many; {DEFAULT_RECENT} when not given.", openapi.whole_number(1, MAX_RECENT)
         )
-        revision = "/{wiki}/revisions/{rev_id}"
+        revision = "/api/{wiki}/revisions/{rev_id}"
         path = [_WIKI, openapi.rev_id_path()]
-        self._add(router, "GET", "/wikis", self.wikis, "Wikis", [])
-        self._add(router, "GET", "/{wiki}/recent", self.recent, "Recent", [_WIKI, limit])
+        self._add(router, "GET", "/api/wikis", self.wikis, "Wikis", [])
+        self._add(router, "GET", "/api/{wiki}/recent", self.recent, "Recent", [_WIKI, limit])
         self._add(router, "GET", revision, self.revision, "ExplainedRevision", path)
         self._add(router, "POST", revision, self.what_if, "WhatIfScores", path, openapi.json_body("WhatIf"))
         return router
