@@ -583,6 +583,18 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
             "featureWords('feature.wikitext.revision.headings_by_level(2)')",
             "Headings of level 2 after the edit",
         ),
+        (
+            "featureWords('feature.revision.parent.uppercase_words_per_word')",
+            "Words in capitals per word before the edit",
+        ),
+        (
+            "featureWords('feature.wikitext.revision.diff.cjk_delta_increase')",
+            "Chinese, Japanese and Korean characters added",
+        ),
+        (
+            "featureWords('feature.assay.english.chat.added_share')",
+            "Chat words (English) as a share of the added words",
+        ),
         ("featureWords('feature.revision.diff.words_change')", "Change in the number of words"),
         (
             "featureWords('feature.assay.x', 'Share of e.g. digits, 0 to 1. More.')",

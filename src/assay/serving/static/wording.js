@@ -40,7 +40,9 @@ const CHANCES = [
 
 /** A chance in words. */
 export function chance(probability) {
-  return CHANCES.find(([limit]) => probability < limit)[1];
+  // As rounded for display, so that the same figure never gets two words.
+  const shown = Math.round(probability * 100) / 100;
+  return CHANCES.find(([limit]) => shown < limit)[1];
 }
 
 /** "+0.42", with a true minus sign. */
@@ -90,6 +92,20 @@ const THINGS = {
   markups: "markup tokens",
   markup: "markup",
   number: "numbers",
+  numbers: "numbers",
+  word: "words",
+  whitespace: "blanks",
+  whitespaces: "blanks",
+  break: "paragraph breaks",
+  breaks: "paragraph breaks",
+  punctuation: "punctuation marks",
+  punctuations: "punctuation marks",
+  url: "web addresses",
+  urls: "web addresses",
+  entity: "HTML entities",
+  entities: "HTML entities",
+  cjk: "Chinese, Japanese and Korean characters",
+  cjks: "Chinese, Japanese and Korean characters",
   headings: "headings",
   wikilinks: "links to other pages",
   external_links: "links to other sites",
@@ -117,6 +133,9 @@ const THINGS = {
   informals: "informal words",
   words_to_watch: "words to watch",
   idioms: "idioms",
+  chat: "chat words",
+  function_words: "function words",
+  vandalism: "vandals' favourite words",
 };
 
 const WHOLE = {
@@ -154,6 +173,8 @@ export function featureWords(name, doc = "") {
 function byRule(bare) {
   const changed = bare.match(/^(?:(\w+)\.)?(\w+)\.revision\.diff\.(\w+?)(_prop)?_delta_(sum|increase|decrease)$/);
   if (changed) return deltaWords(...changed.slice(1));
+  const listed = bare.match(/^assay\.(\w+)\.(\w+)\.(added|removed|added_share|removed_share|surplus)$/);
+  if (listed && THINGS[listed[2]]) return listWords(...listed.slice(1));
   const matched = bare.match(/^len\(<datasource\.(\w+)\.(\w+)\.revision\.(parent\.)?matches>\)$/);
   if (matched) return placed(`${thing(matched[2])} (${capital(matched[1])})`, matched[3]);
   const counted =
@@ -164,6 +185,8 @@ function byRule(bare) {
   if (tokens) return placed("tokens", tokens[1]);
   const level = bare.match(/^wikitext\.revision\.(parent\.)?headings_by_level\((\d)\)$/);
   if (level) return placed(`headings of level ${level[2]}`, level[1]);
+  const ratio = bare.match(/^revision\.(parent\.)?(\w+)_per_(\w+)$/);
+  if (ratio && THINGS[ratio[2]]) return placed(`${thing(ratio[2])} per ${ratio[3]}`, ratio[1]);
   const difference = bare.match(/^revision\.diff\.(\w+)_change$/);
   if (difference && THINGS[difference[1]]) return `Change in the number of ${thing(difference[1])}`;
   return null;
@@ -174,6 +197,19 @@ function deltaWords(language, family, noun, proportional, direction) {
   const tongue = language && language !== "wikitext" ? ` (${capital(language)})` : "";
   const how = DIRECTIONS[direction];
   return capital(`${what}${tongue} ${how}${proportional ? ", relative to before" : ""}`);
+}
+
+const SHARES = {
+  added: "added",
+  removed: "removed",
+  added_share: "as a share of the added words",
+  removed_share: "as a share of the removed words",
+  surplus: "as a share of the added words, minus the page's own share",
+};
+
+function listWords(language, list, kind) {
+  const tongue = language === "any" ? "any language" : capital(language);
+  return capital(`${thing(list)} (${tongue}) ${SHARES[kind]}`);
 }
 
 function placed(what, parent) {
