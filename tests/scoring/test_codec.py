@@ -8,7 +8,7 @@ from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.models.model import Explanation, Score
@@ -81,8 +81,9 @@ def revisions(parent: st.SearchStrategy[Any]) -> st.SearchStrategy[Revision]:
     )
 
 
+finite = st.floats(allow_nan=False, allow_infinity=False)
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | st.floats(allow_nan=False) | text,
+    st.none() | st.booleans() | st.integers(-(2**63), 2**63) | finite | text,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(text, inner, max_size=3),
     max_leaves=5,
 )
@@ -95,7 +96,6 @@ jobs = st.builds(
     st.booleans(),
     st.booleans(),
 )
-finite = st.floats(allow_nan=False, allow_infinity=False)
 labels = st.booleans() | st.sampled_from(["FA", "true", "false", ""])
 scores = st.builds(Score, labels, st.dictionaries(labels, finite, max_size=4))
 explanations = st.builds(
@@ -111,7 +111,6 @@ computed = st.builds(Computed, st.dictionaries(text, scored | problems, max_size
 
 
 @given(jobs)
-@settings(max_examples=200)
 def test_a_job_survives(job: Job) -> None:
     assert decode_job(encode_job(job)) == job
 

@@ -18,6 +18,7 @@ import pytest
 from assay.clock import Deadline, FakeClock, SystemClock
 from assay.errors import Overloaded
 from assay.revisions.problem import Problem
+from assay.scoring.frames import MAX_FRAME_BYTES
 from assay.scoring.pool import EngineFailed, Loader, PoolEngine, PoolOptions
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
@@ -122,6 +123,27 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None
         assert metrics.value(JOBS, "refused") == 1
         assert code(await running) == "time_limit_exceeded"
         assert code(await waiting) == "scored"
+
+
+async def test_waiting_bytes_are_bounded_too() -> None:
+    async with pool(queue_bytes=1000, time_limit_s=0.5) as (engine, _):
+        running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
+        await until(lambda: engine.busy_pids)
+        waiting = asyncio.create_task(engine.score(text_job("x" * 2000), soon()))
+        await until(lambda: engine.queued)
+        with pytest.raises(Overloaded):
+            await engine.score(job(), soon())
+        await running
+        assert code(await waiting) == "scored"
+        assert code(await engine.score(job(), soon())) == "scored"
+
+
+async def test_a_job_that_is_too_large_to_be_sent_costs_no_process() -> None:
+    async with pool() as (engine, _):
+        first = engine.pids
+        assert code(await engine.score(text_job("x" * (MAX_FRAME_BYTES + 1)), soon())) == "unencodable"
+        assert code(await engine.score(job(), soon())) == "scored"
+        assert engine.pids == first
 
 
 async def test_a_job_that_waited_too_long_is_not_begun() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import select
 import signal
@@ -13,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+import aiohttp
 import pytest
 
 from servers.asgi import Served
@@ -110,6 +112,23 @@ def test_a_full_queue_is_503_with_a_time_to_come_back(running: Running) -> None:
         assert reply.error[1] == "server overloaded"
         assert int(reply.headers["retry-after"]) >= 1
     assert any(reply.status == 200 for reply in replies)
+
+
+async def test_a_hundred_equal_requests_at_once_are_computed_once(running: Running) -> None:
+    done = 'assay_engine_jobs_total{outcome="done"}'
+    before = metric(running.served, done)
+    path = "/v3/scores/testwiki/4711?feature.delay=0.3"
+
+    async def get(session: aiohttp.ClientSession) -> bytes:
+        async with session.get(path) as response:
+            assert response.status == 200
+            return await response.read()
+
+    connector = aiohttp.TCPConnector(limit=100)
+    async with aiohttp.ClientSession(running.served.url, connector=connector) as session:
+        bodies = await asyncio.gather(*(get(session) for _ in range(100)))
+    assert len(set(bodies)) == 1
+    assert metric(running.served, done) == before + 1
 
 
 def test_what_is_under_way_is_answered_before_the_end_and_nothing_is_left() -> None:

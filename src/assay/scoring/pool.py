@@ -63,6 +63,9 @@ class PoolOptions:
     queue_jobs: int = 500
     """Jobs that may wait (one revision each): ten full requests, a few seconds of work for two processes."""
 
+    queue_bytes: int = 256 * 1024 * 1024
+    """Bytes of encoded jobs that may wait: an ordinary job has 50 kB, one with two great texts 4 MiB."""
+
     time_limit_s: float = 15.0
     """Seconds for one revision before its process is killed, as in ORES; ordinary edits need 0.02."""
 
@@ -235,6 +238,7 @@ class PoolEngine:
         self._nursery = Nursery(loader)
         self._nursery_lock = asyncio.Lock()
         self._queue: deque[_Task] = deque()
+        self._queued_bytes = 0
         self._arrived = asyncio.Condition()
         self._closing = False
         self._pids: set[int] = set()
@@ -253,15 +257,15 @@ class PoolEngine:
     async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
         if self._closing:
             return dict.fromkeys(job.models, computation_abandoned(job.revision.id))
-        if len(self._queue) >= self._options.queue_jobs:
+        if len(self._queue) >= self._options.queue_jobs or self._queued_bytes >= self._options.queue_bytes:
             self._metrics.count(JOBS, "refused")
             raise Overloaded(
                 f"{len(self._queue)} revisions wait to be scored already; try again.",
                 delay_s=self._delay_s(),
             )
         try:
-            payload = encode_job(job)
-        except TypeError as error:
+            payload = frames.checked(encode_job(job))
+        except (TypeError, frames.FrameError) as error:
             return dict.fromkeys(job.models, unencodable(job.revision.id, str(error)))
         task = _Task(job, payload, deadline, time.perf_counter(), asyncio.get_running_loop().create_future())
         await self._put(task)
@@ -304,6 +308,7 @@ class PoolEngine:
                 self._queue.appendleft(task)
             else:
                 self._queue.append(task)
+            self._queued_bytes += len(task.payload)
             self._metrics.set(QUEUE_JOBS, len(self._queue))
             self._arrived.notify()
 
@@ -316,6 +321,7 @@ class PoolEngine:
                         return None
                     await self._arrived.wait()
                 task = self._queue.popleft()
+                self._queued_bytes -= len(task.payload)
                 self._metrics.set(QUEUE_JOBS, len(self._queue))
                 if task.result.done():
                     continue

@@ -137,7 +137,7 @@ class Guard:
             await refusal_response(refused)(scope, receive, answer.send)
 
     def _account(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", None) or "(none)"
+        route = (getattr(scope.get("route"), "path", None) or "(none)").rstrip("/") or "/"
         method = scope["method"] if scope["method"] in _METHODS else "(other)"
         self._metrics.count(HTTP_REQUESTS, route, method, str(status))
         self._metrics.observe(HTTP_SECONDS, seconds, route)

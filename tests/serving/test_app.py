@@ -1,0 +1,120 @@
+"""Errors of the whole request, from the domain to the wire, and what surrounds an application's life."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+
+import pytest
+from fastapi import APIRouter
+from fastapi.responses import HTMLResponse
+
+from assay.clock import Deadline
+from assay.errors import (
+    AssayError,
+    BadInjection,
+    BundleError,
+    DeadlineExceeded,
+    Overloaded,
+    SourceUnavailable,
+    UnknownModel,
+    UnknownWiki,
+)
+from assay.scoring.inline import InlineEngine
+from assay.scoring.request import Cell, Job
+from assay.serving.app import AppOptions, build_app
+from assay.serving.model_info import ModelInfos
+from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
+from assay.telemetry import Metrics
+from servers.asgi import serving
+from small_app import CLOCK, SmallApp, ask, small_service
+from small_models import small_models
+
+
+class MoodyEngine(InlineEngine):
+    """Refuses everything, or never answers; counts how often it was started and closed."""
+
+    def __init__(self, mood: str) -> None:
+        super().__init__(small_models(), Metrics())
+        self._mood = mood
+        self.life: list[str] = []
+        self._released = asyncio.Event()
+
+    async def start(self) -> None:
+        self.life.append("start")
+
+    async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
+        if self._mood == "full":
+            raise Overloaded("60 revisions wait to be scored already; try again.", delay_s=3.2)
+        if self._mood == "stuck":
+            await asyncio.sleep(deadline.remaining_s() + 0.2)
+        return await super().score(job, deadline)
+
+    async def aclose(self) -> None:
+        self.life.append("close")
+
+
+def test_a_full_engine_is_503_with_retry_after() -> None:
+    with serving(SmallApp(engine=MoodyEngine("full")).build().asgi) as served:
+        for path in ("/v3/scores/smallwiki/12", "/api/smallwiki/revisions/12"):
+            reply = ask(served, path)
+            assert reply.error[:2] == (503, "server overloaded")
+            assert reply.headers["retry-after"] in ("2", "3")
+
+
+def test_a_passed_deadline_is_504() -> None:
+    app = SmallApp(engine=MoodyEngine("stuck"), options=AppOptions(request_timeout_s=0.1))
+    with serving(app.build().asgi) as served:
+        assert ask(served, "/v3/scores/smallwiki/12").error[:2] == (504, "request_timeout")
+
+
+def test_engine_and_service_live_as_long_as_the_server() -> None:
+    engine = MoodyEngine("good")
+    with serving(SmallApp(engine=engine).build().asgi) as served:
+        assert engine.life == ["start"]
+        assert ask(served, "/v3/scores/smallwiki/12").status == 200
+    assert engine.life == ["start", "close"]
+
+
+def test_pages_come_after_our_routes_and_keep_their_own_policy() -> None:
+    router = APIRouter()
+
+    async def page() -> HTMLResponse:
+        return HTMLResponse("<p>hello", headers={"Content-Security-Policy": "default-src 'self'"})
+
+    router.add_api_route("/", page)
+    metrics = Metrics()
+    app = build_app(AppOptions(), small_service(metrics), ModelInfos({}), metrics, CLOCK, routers=[router])
+    with serving(app.asgi) as served:
+        reply = ask(served, "/")
+    assert reply.body == b"<p>hello"
+    assert reply.headers["content-security-policy"] == "default-src 'self'"
+    assert reply.headers["x-frame-options"] == "DENY"
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (UnknownWiki("x"), 404),
+        (UnknownModel("x"), 404),
+        (BadInjection("x"), 400),
+        (Overloaded("x"), 503),
+        (SourceUnavailable("x"), 503),
+        (DeadlineExceeded("x"), 504),
+        (HttpError(413, "x"), 413),
+        (BundleError("/secret/path"), 500),
+        (ValueError("secret"), 500),
+    ],
+)
+def test_each_error_has_one_status_and_internal_ones_tell_nothing(error: Exception, status: int) -> None:
+    refused = refusal(error, "abc123")
+    assert (refused.status, refused.code) == (status, ORES_CODES[status])
+    assert "secret" not in refused.message
+    assert ("abc123" in refused.message) == (status == 500)
+    assert ("Retry-After" in refused.headers) == (status in (503, 504))
+
+
+def test_the_table_lists_special_cases_before_their_bases() -> None:
+    kinds: list[type[AssayError]] = [kind for kind, _ in STATUSES]
+    for index, kind in enumerate(kinds):
+        assert not any(issubclass(later, kind) for later in kinds[index + 1 :])
