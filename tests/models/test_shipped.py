@@ -24,6 +24,7 @@ from assay.models.metrics import roc_auc, spearman
 from assay.models.model import Model
 from assay.models.recipes import recipes
 from assay.revisions.open import open_indexed
+from assay.revisions.problem import Problem
 from assay.revisions.types import Actor, Revision
 from shared_data import shared
 
@@ -87,15 +88,22 @@ def test_no_skew_between_training_and_serving(tmp_path: Path) -> None:
     by_wiki: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for row in recorded:
         by_wiki[row["wiki"]].append(row)
+    columns = models[0].features
+    assert columns == models[1].features
+    own_plan = Plan(columns)
+    legacy_plan = Plan(
+        columns, frozenset(legacy_values(recorded[0])) & {node.name for node in own_plan.nodes}
+    )
     pairs: dict[str, list[tuple[float, float]]] = {model.name: [] for model in models}
     for wiki, rows in by_wiki.items():
         source = open_indexed(shared(f"data/histories/{wiki}/revisions.jsonl.xz"), cache_dir=tmp_path)
         for row in rows:
             revision = source.get(row["rev_id"])
             assert isinstance(revision, Revision)
+            own = own_plan.run(as_the_oracle_saw_it(revision)).row(columns)
+            legacy = legacy_plan.run(revision, legacy_values(row)).row(columns)
             for model in models:
-                own = score(model, as_the_oracle_saw_it(revision), {})
-                pairs[model.name].append((own, score(model, revision, legacy_values(row["base_features"]))))
+                pairs[model.name].append((chance(model, own), chance(model, legacy)))
         source.close()
     for name, found in pairs.items():
         own_scores, legacy_scores = np.array(found).T
@@ -117,13 +125,12 @@ def as_the_oracle_saw_it(revision: Revision) -> Revision:
     return replace(revision, actor=actor, page=replace(revision.page, namespace=0))
 
 
-def legacy_values(base: Mapping[str, FeatureValue]) -> Mapping[str, FeatureValue]:
+def legacy_values(row: Mapping[str, Any]) -> Mapping[str, FeatureValue]:
     """The recorded features, with the kind of user that they imply."""
+    base = row["base_features"]
     return {**base, USER_TYPE: 0 if base[IS_ANONYMOUS] else 2}
 
 
-def score(model: Model, revision: Revision, given: Mapping[str, FeatureValue]) -> float:
-    needed = frozenset(given) & {node.name for node in Plan(model.features).nodes}
-    row = Plan(model.features, needed).run(revision, given).row(model.features)
+def chance(model: Model, row: list[FeatureValue] | Problem) -> float:
     assert isinstance(row, list)
     return model.score(row).probability[True]
