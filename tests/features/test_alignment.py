@@ -17,7 +17,8 @@ LINES = st.lists(
     st.sampled_from(
         [
             "", " ", "a word", "== H ==", "* item [[L]]", "{{T|x", "y}}", "{|", "|}", "|-", "| ''cell",
-            "it''", "<ref>", "</ref>", "<ref name='a'", "/>", "[http://a b]", "AAAA bbbb", "<!--", "-->", "'''b'''",
+            "it''", "<ref>", "</ref>", "<ref name='a'", "/>", "[http://a b]", "AAAA bbbb", "<!--",
+            "-->", "'''b'''",
             "\r", "x<",
         ]
     ),

@@ -41,12 +41,12 @@ def new_longest_run(alignment: Alignment) -> int:
     """Only the changed lines can hold a new longest run: no run spans a cut, which is at a line's first
     character that is not blank."""
     added = longest_run(alignment.added)
-    if added <= 1 or added <= longest_run(alignment.removed):
+    if added <= 1:
         return 1
-    shared = (alignment.text[: alignment.start], alignment.text[alignment.end :])
-    if added == _PAIR and any(pair in text for text in shared for pair in _FREQUENT_PAIRS):
+    shared = "".join(alignment.shared)
+    if added == _PAIR and any(pair in shared for pair in _FREQUENT_PAIRS):
         return 1
-    return 1 if added <= max(map(longest_run, shared)) else added
+    return added if added > max(longest_run(alignment.removed), longest_run(shared)) else 1
 
 
 def new_longest_token(parent: Tokens, revision: Tokens) -> int:

@@ -39,6 +39,12 @@ _WORD: Final = KINDS.index("word")
 _UPPERCASE: Final = KINDS.index("uppercase_word")
 
 
+_ADMITTED: Final = {kind: frozenset({index}) for index, kind in enumerate(KINDS)} | {
+    "word": frozenset({_WORD, _UPPERCASE})
+}
+_ANY: Final = frozenset(range(len(KINDS)))
+
+
 class Tokens(Sequence[str]):
     """Tokens in order, with their counts. Immutable to its users; figures are kept once found.
 
@@ -147,6 +153,7 @@ class TokensOfKind(Sequence[str]):
         self.tokens = tokens
         self.kind = kind
         self.injected = injected
+        self._admitted = _ANY if injected else _ADMITTED[kind]
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -163,22 +170,18 @@ class TokensOfKind(Sequence[str]):
 
     @cached_property
     def _list(self) -> list[str]:
-        return [token for token in self.tokens if self.admits(token)]
+        kinds, admitted = _kinds, self._admitted
+        return [token for token in self.tokens if kinds[token] in admitted]
 
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How often each distinct token of the kind occurs."""
-        return {token: count for token, count in self.tokens.counts.items() if self.admits(token)}
+        kinds, admitted = _kinds, self._admitted
+        return {token: count for token, count in self.tokens.counts.items() if kinds[token] in admitted}
 
     def admits(self, token: str) -> bool:
         """Whether the token is of this kind; everything injected is."""
-        return self.injected or is_kind(token, self.kind)
-
-
-def is_kind(token: str, kind: str) -> bool:
-    """Whether a token is of a kind; remembered for the process."""
-    found = KINDS[_kinds[token]]
-    return found == kind or (kind == "word" and found == "uppercase_word")
+        return _kinds[token] in self._admitted
 
 
 def forget() -> None:

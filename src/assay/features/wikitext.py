@@ -42,13 +42,14 @@ STRUCTURE: Final = Datasource(
 
 def parent_structure(parent_text: str | None, alignment: Alignment, wikicode: Wikicode) -> Structure:
     """By adding and subtracting the changed lines, where their constructs stand alone."""
-    if not alignment.isolated or wikicode.text is not alignment.text:
+    if alignment.isolated is None or wikicode.text is not alignment.text:
         return read(parent_text or "").structure
+    removed, added = alignment.isolated
     structure = wikicode.structure
-    if alignment.added:
-        structure = structure.minus(read(alignment.added).structure)
-    if alignment.removed:
-        structure = structure.plus(read(alignment.removed).structure)
+    if added:
+        structure = structure.minus(read(added).structure)
+    if removed:
+        structure = structure.plus(read(removed).structure)
     return structure
 
 
