@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from assay.errors import BadParameter
 from assay.models.confusion import FIELDS, Confusion
-from assay.models.thresholds import MAX_ROWS, Query, table
+from assay.models.thresholds import MAX_ROWS, Query, optima, table
 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=60)
 
@@ -117,3 +117,22 @@ def test_impossible_is_none(rows: list[dict[str, float | None]]) -> None:
 def test_what_is_no_query_is_refused(text: str) -> None:
     with pytest.raises(BadParameter):
         Query.parse(text)
+
+
+def test_the_best_threshold_of_each_label_and_their_averages() -> None:
+    rows = {
+        "true": [
+            {"threshold": 0.2, "recall": 0.9, "fpr": 0.3},
+            {"threshold": 0.6, "recall": 0.5, "fpr": 0.1},
+        ],
+        "false": [{"threshold": 0.4, "recall": 0.95, "fpr": 0.2}],
+    }
+    rates = {"sample": {"true": 0.5, "false": 0.5}}
+    document = {"thresholds": rows, "rates": rates}
+    found = optima(document, Query.parse("maximum recall @ fpr <= 0.25"))
+    assert found["labels"] == {"true": 0.6, "false": 0.4}
+    assert found["macro"] == found["micro"] == 0.5
+    scaled = {"thresholds": rows, "rates": {**rates, "population": {"true": 0.1, "false": 0.9}}}
+    assert optima(scaled, Query.parse("maximum recall @ fpr <= 0.25"))["micro"] == pytest.approx(0.42)
+    impossible = optima(document, Query.parse("maximum recall @ fpr <= 0.15"))
+    assert impossible == {"micro": None, "macro": None, "labels": {"true": 0.6, "false": None}}

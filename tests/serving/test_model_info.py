@@ -82,6 +82,52 @@ def test_a_wrong_path_is_refused_in_the_legacys_words(path: str) -> None:
         INFOS.select(MODEL, [path])
 
 
+ROWS = [
+    {"threshold": 0.2, "recall": 0.9, "precision": 0.3},
+    {"threshold": 0.6, "recall": 0.5, "precision": 0.8},
+    {"threshold": 0.9, "recall": 0.1, "precision": 1.0},
+]
+MEASURED = KnownInfos(
+    {"statistics": {"thresholds": {"true": ROWS}, "rates": {"sample": {"true": 1.0}}, "counts": {"n": 3}}}
+)
+TRUE = "statistics.thresholds.true"
+
+
+def test_queries_are_answered_with_a_list_in_the_order_asked_and_null_when_impossible() -> None:
+    paths = [
+        f"{TRUE}.'maximum recall @ precision >= 0.75'",
+        f"{TRUE}.'maximum recall @ precision >= 1.5'",
+        f'{TRUE}."minimum recall @ precision >= 0.2"',
+        "statistics.counts",
+    ]
+    before = repr(MEASURED.tree(MODEL))
+    for _ in range(2):
+        statistics = MEASURED.select(MODEL, paths)["statistics"]
+        assert statistics == {"thresholds": {"true": [ROWS[1], None, ROWS[2]]}, "counts": {"n": 3}}
+    assert repr(MEASURED.tree(MODEL)) == before
+
+
+def test_a_query_without_a_label_gives_every_labels_threshold() -> None:
+    query = "maximum recall @ precision >= 0.75"
+    found = MEASURED.select(MODEL, [f"statistics.'{query}'"])
+    assert found == {"statistics": {query: {"micro": 0.6, "macro": 0.6, "labels": {"true": 0.6}}}}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        f"{TRUE}.'maximum recall'",
+        f"{TRUE}.'maximum nothing @ precision >= 0.1'",
+        f"{TRUE}.0",
+        "statistics.'maximum recall @ precision'",
+        "statistics.thresholds.false.'maximum recall @ precision >= 0.1'",
+    ],
+)
+def test_a_wrong_query_is_refused_like_a_wrong_path(path: str) -> None:
+    with pytest.raises(BadParameter, match="Model information could not be retrieved for "):
+        MEASURED.select(MODEL, [path])
+
+
 def test_too_many_paths_are_refused() -> None:
     with pytest.raises(BadParameter, match="Max of 100"):
         INFOS.select(MODEL, ["version"] * 101)

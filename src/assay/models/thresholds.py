@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -128,3 +128,21 @@ class Query:
         if found is None:
             return False
         return found >= self.value if self.at_least else found <= self.value
+
+
+def optima(document: Mapping[str, Any], query: Query) -> dict[str, Any]:
+    """The best threshold of each label of a statistics document, and their averages, as ORES told them.
+
+    micro weighs labels by how frequent they are; both averages are None when a label has no such cut.
+    """
+    best = {name: query.best(rows) for name, rows in document["thresholds"].items()}
+    labels = {name: None if row is None else row["threshold"] for name, row in best.items()}
+    rates = document["rates"].get("population", document["rates"]["sample"])
+    known = [(value, rates[name]) for name, value in labels.items() if value is not None]
+    complete = len(known) == len(labels)
+    weight = sum(rate for _, rate in known)
+    return {
+        "micro": sum(value * rate for value, rate in known) / weight if complete and weight else None,
+        "macro": sum(value for value, _ in known) / len(known) if complete and known else None,
+        "labels": labels,
+    }

@@ -2,8 +2,11 @@
 
 ``statistics.thresholds.true`` walks down; a part in quotes may hold dots:
 ``statistics.'maximum recall @ precision >= 0.9'``. Asked for several paths, the answer is one tree that holds
-them all; an empty path means everything but the threshold tables. Optimisation queries need more
-than a look-up: they are refused like any path that does not exist.
+them all; an empty path means everything but the threshold tables.
+
+``statistics.thresholds.true.'maximum recall @ precision >= 0.9'`` is answered with a list: for each such
+query in the order asked, the best row, or null when no cut meets the condition. Without a label,
+``statistics.'…'`` gives each label's best threshold and their averages.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from typing import Any, Final
 from assay.errors import BadParameter
 from assay.models.bundle import read_manifest, read_statistics
 from assay.models.model import Model
+from assay.models.thresholds import Query, optima
 
 DEFAULT_PATHS: Final = ("version",)
 """What a client gets that does not ask."""
@@ -68,6 +72,42 @@ def parse_path(path: str) -> list[str]:
 
 
 def _insert(found: dict[str, Any], parts: Sequence[str], tree: Tree) -> None:
+    """Put what `parts` name in `tree`, or the answer to the query that they end in, into `found`."""
+    *above, last = parts
+    node = _branch(tree, above)
+    if isinstance(node, list) and len(above) > 1:
+        place = _place(found, above[:-1])
+        place[above[-1]] = [*place.get(above[-1], ()), _query(last).best(node)]
+    elif above == ["statistics"] and isinstance(node, Mapping) and "@" in last and "thresholds" in node:
+        _place(found, above)[last] = optima(node, _query(last))
+    else:
+        _copy(found, parts, tree)
+
+
+def _branch(tree: Tree, parts: Sequence[str]) -> Any:
+    """What stands there, None where nothing does."""
+    node: Any = tree
+    for part in parts:
+        node = node.get(part) if isinstance(node, Mapping) else None
+    return node
+
+
+def _place(found: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
+    """The dictionary at `parts` of `found`, made or copied on the way, so that no tree is written to."""
+    for part in parts:
+        found[part] = dict(found.get(part, {}))
+        found = found[part]
+    return found
+
+
+def _query(text: str) -> Query:
+    try:
+        return Query.parse(text)
+    except BadParameter:
+        raise _not_found(text) from None
+
+
+def _copy(found: dict[str, Any], parts: Sequence[str], tree: Tree) -> None:
     """Copy the branch that `parts` name from `tree` into `found`."""
     node: Any = tree
     place = found
