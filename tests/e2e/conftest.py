@@ -29,8 +29,9 @@ Visit = Callable[..., Page]
 """Opens an address as one kind of reader: ``visit(url)``, ``visit(url, "dark")``."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each module: Playwright keeps an event loop running, which asynchronous tests cannot bear."""
     if not CHROMIUM.exists():
         reason = f"needs Chromium in {CHROMIUM}: apt-get install chromium"
         if os.environ.get("CI") == "true":
@@ -50,7 +51,7 @@ def stand_in() -> Iterator[Served]:
         yield served
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def contexts(browser: Browser) -> dict[str, BrowserContext]:
     """Kinds of readers. Shared by all tests, as the page stores nothing: a new one would cost a second."""
     desk = {"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"}
