@@ -107,9 +107,8 @@ class ArticleStructure(NamedTuple):
     small_tags: int
 
 
-def analyse(wikicode: Wikicode, names: ArticleNames) -> ArticleStructure:
-    """The structure of one text."""
-    text = _neutral(wikicode.text, names)
+def analyse(wikicode: Wikicode, text: str, names: ArticleNames) -> ArticleStructure:
+    """The structure of one text. `text`: as `neutral` gives it, of the same text as `wikicode`."""
     content = _squeezed(wikicode.content)
     kinds = _Kinds(wikicode, names)
     tags = Counter(name.lower() for name in wikicode.tag_names)
@@ -191,7 +190,7 @@ def analyse(wikicode: Wikicode, names: ArticleNames) -> ArticleStructure:
         history_section=kinds.headings["h_history"],
         bold=tags["b"],
         italics=tags["i"],
-        comments=levels.comments,
+        comments=text.count("<!--"),
         hard_spaces=text.count("&nbsp;") + text.count("\u00a0"),
         dashes=text.count("–") + text.count("&ndash;") + text.count("—") + text.count("&mdash;"),
         line_breaks=tags["br"],
@@ -228,7 +227,7 @@ def _namespace_kinds(title: str, names: ArticleNames) -> frozenset[str]:
     return names.of(normalised(prefix)) if colon and prefix.strip() else frozenset()
 
 
-def _neutral(text: str, names: ArticleNames) -> str:
+def neutral(text: str, names: ArticleNames) -> str:
     """The text without class-telling templates and the blank lines they leave."""
 
     def without(match: re.Match[str]) -> str:

@@ -14,6 +14,7 @@ from assay.errors import GraphError
 from assay.features import (
     actor,
     added_text,
+    articles,
     comment,
     comment_shape,
     derived,
@@ -68,6 +69,7 @@ FAMILIES: tuple[Family, ...] = (
     naming.family,
     vocabulary.family,
     enwiki_articles.family,
+    articles.family,
     stems.family,
 )
 

@@ -1,0 +1,262 @@
+"""The article features against ORES's own values, and blind to what tells the class."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from collections import Counter
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import spearmanr
+
+from assay.features.article_names import ArticleNames, article_names, normalised, normalised_template
+from assay.features.articles import NAMES_LEXICON, names_of_features
+from assay.features.catalogue import features
+from assay.features.graph import Plan
+from assay.features.lexicon import Lexicon, shipped
+from assay.features.paragraphs import paragraphs, uncited_chars
+from assay.features.prose import analyse
+from assay.revisions.types import Actor, Page, Revision
+from shared_data import shared
+
+WORD_LISTS = ("english.badwords", "english.idioms", "english.informals", "english.words_to_watch")
+MODEL_FEATURES = features(names_of_features(WORD_LISTS), shipped(NAMES_LEXICON, *WORD_LISTS))
+MODEL_PLAN = Plan(MODEL_FEATURES)
+ARTICLE = """{{Infobox person|name=Ada
+| birth = 1815
+| death =
+}}
+'''Ada''' was a [[mathematician]] of note,<ref name="a">{{cite book|title=Ada|accessdate=3 May 2012}}</ref>
+who wrote about engines; many people know her today for one long note.{{citation needed}}
+It rained often in 1843 and 2011.
+
+== Life ==
+She lived in London.<ref name="a" /> [[File:Ada.jpg|thumb|alt=Ada|Ada]] {{sfn|Moore|1977}}
+In 2011 and 2011 again.
+
+=== Youth ===
+* one
+* two
+
+== See also ==
+* [[Charles Babbage]]
+
+== External links ==
+* [http://www.example.org/ada A page]
+{{Reflist|30em}}
+
+[[Category:Mathematicians]]
+[[fr:Ada]]"""
+
+
+@cache
+def oracle() -> list[tuple[dict[str, float], str]]:
+    path = shared("data/oracle/articlequality_enwiki_wp10.jsonl.xz")
+    with lzma.open(path, "rt") as lines:
+        rows = {row["n"]: row["base_features"] for row in map(json.loads, lines)}
+    with lzma.open(shared("data/articlequality/enwiki.jsonl.xz"), "rt") as lines:
+        texts = map(json.loads, lines)
+        return [(rows[text["n"]], text["text"]) for text in texts if text["n"] in rows]
+
+
+def revision(text: str) -> Revision:
+    return Revision(1, Page("X"), Actor("", True), datetime(2020, 1, 1, tzinfo=UTC), "", text, None)
+
+
+def row(text: str) -> dict[str, Any]:
+    values = MODEL_PLAN.run(revision(text)).row(MODEL_FEATURES)
+    assert isinstance(values, list)
+    return {
+        feature.name.removeprefix("feature.assay.article."): value
+        for feature, value in zip(MODEL_FEATURES, values, strict=True)
+    }
+
+
+@cache
+def computed() -> dict[str, tuple[list[float], list[float]]]:
+    names = sorted(oracle()[0][0])
+    wanted = features(names, shipped("english.idioms", "english.words_to_watch"))
+    plan = Plan(wanted)
+    columns: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in names}
+    for base, text in oracle():
+        values = plan.run(revision(text)).row(wanted)
+        assert isinstance(values, list)
+        for name, value in zip(names, values, strict=True):
+            columns[name][0].append(base[name])
+            columns[name][1].append(float(value or 0))
+    return columns
+
+
+WORD_LIST_FEATURES = (
+    "feature.english.stemmed.revision.stems_length",
+    "feature.len(<datasource.english.idioms.revision.matches>)",
+    "feature.len(<datasource.english.words_to_watch.revision.matches>)",
+)
+
+
+def test_features_without_word_lists_equal_the_oracle_on_every_article() -> None:
+    different = Counter(
+        name
+        for name, (expected, found) in computed().items()
+        if name not in WORD_LIST_FEATURES
+        for a, b in zip(expected, found, strict=True)
+        if abs(a - b) > 1e-9
+    )
+    assert len(computed()) == 26
+    assert not different
+
+
+@pytest.mark.parametrize("name", WORD_LIST_FEATURES)
+def test_word_list_features_rank_as_the_oracle_does(name: str) -> None:
+    expected, found = computed()[name]
+    assert spearmanr(expected, found).statistic >= 0.95
+
+
+def test_what_an_article_holds_is_counted() -> None:
+    found = row(ARTICLE)
+    expected = {
+        "sections": 3,
+        "subsections": 1,
+        "refs": 3,
+        "reused_refs": 1,
+        "ref_names": 1,
+        "book_cites": 1,
+        "short_notes": 1,
+        "inline_problems": 1,
+        "infoboxes": 1,
+        "infobox_fields": 2,
+        "infobox_filled": 1,
+        "pictures": 1,
+        "alt_texts": 1,
+        "files": 1,
+        "categories": 1,
+        "see_also": 1,
+        "external_section": 1,
+        "domains": 1,
+        "reflists": 1,
+        "reflist_arguments": 1,
+        "list_items": 4,
+        "era.latest_year": 2012,
+        "era.latest_access": 2012,
+        "era.mentions_1": 3,
+        "era.language_links": 1,
+        "english.words_to_watch": 4,
+    }
+    assert {name: found[name] for name in expected} == expected
+    assert 0 < found["lead_chars"] < found["content_chars"] < found["chars"]
+
+
+CLASS_TEMPLATES = [
+    "{{featured article}}",
+    "{{Featured_Article}}",
+    "{{good article}}",
+    "{{GA}}",
+    "{{Link FA|de}}",
+    "{{England-bio-stub}}",
+    "{{stub}}",
+    "{{pp-semi|small=yes}}",
+    "{{Article de qualité|date=3 mars 2012}}",
+    "{{Bon article}}",
+    "{{Ébauche|biographie}}",
+    "{{lien AdQ|en}}",
+    "{{Избранная статья|Люди}}",
+    "{{Хорошая статья}}",
+    "{{Добротная статья}}",
+    "{{Заготовка}}",
+    "{{Template:Good article<!-- since 2012 -->}}",
+]
+
+
+@pytest.mark.parametrize("template", CLASS_TEMPLATES)
+def test_templates_that_tell_the_class_change_nothing(template: str) -> None:
+    plain = row(ARTICLE)
+    assert row(template + "\n" + ARTICLE) == plain
+    assert row(ARTICLE + "\n\n" + template) == plain
+    assert row(ARTICLE.replace("\n== Life ==", f"\n{template}\n\n== Life ==")) == plain
+    assert row(ARTICLE.replace("[[fr:Ada]]", f"{template}\n[[fr:Ada]]")) == plain
+
+
+def test_other_templates_do_change_something() -> None:
+    assert row("{{About|someone}}\n" + ARTICLE) != row(ARTICLE)
+
+
+def test_real_articles_are_blind_to_the_class_too() -> None:
+    for _, text in oracle()[:25]:
+        assert row("{{featured article}}\n" + text + "\n\n{{Foo-stub}}") == row(text)
+
+
+@given(st.text(max_size=400))
+def test_any_text_has_features(text: str) -> None:
+    found = row(text)
+    assert all(value is None or value >= 0 for value in found.values())
+    assert row(text + text)["chars"] >= found["chars"]
+
+
+@given(st.text(alphabet="{}[]|<>/=\n'*refa. &;!-", max_size=300))
+def test_any_markup_has_features(text: str) -> None:
+    assert all(value is None or value >= 0 for value in row(text).values())
+    assert uncited_chars(text) <= len(text)
+    assert all(paragraph.strip() for paragraph in paragraphs(text))
+
+
+def test_paragraphs_end_at_blank_lines_but_not_after_an_opened_table() -> None:
+    assert paragraphs("a\n\n b \n\nc") == ["a", "b ", "c"]
+    assert paragraphs("a\n\n{| t\n|}\n\nb\n\nc") == ["a", "{| t\n|}\n\nb\n\nc"]
+    assert paragraphs("some words here {| t\n|}\n\nb") == ["some words here {| t\n|}", "b"]
+    assert paragraphs("") == []
+
+
+def test_only_plain_refs_cite_a_paragraph_as_in_ores() -> None:
+    assert uncited_chars("cited<REF>x</ref>\n\nnamed<ref name=x />") == len("named<ref name=x />")
+
+
+def test_prose_of_nothing_is_missing_not_zero() -> None:
+    empty = analyse("")
+    assert empty.words == 0
+    assert empty.words_per_sentence is None
+    assert empty.compressed_share is None
+
+
+def test_prose_counts_words_and_sentences_in_long_lines_only() -> None:
+    line = "Ada wrote nine notes. " * 10
+    found = analyse("Heading\n" + line + "\nshort line")
+    assert (found.words, found.sentences, found.prose_lines) == (40, 10, 1)
+    assert found.words_per_sentence == 4
+
+
+def test_names_are_normalised() -> None:
+    assert normalised(" Cite_web <!-- x --> ") == "cite web"
+    assert normalised_template("Template: Foo") == "foo"
+    assert len(normalised("x" * 10_000)) == 120
+
+
+def test_kinds_of_names_in_several_languages() -> None:
+    names = article_names(shipped(NAMES_LEXICON)[NAMES_LEXICON])
+    assert {"cite", "cite_web"} <= names.of("cite web")
+    assert "infobox" in names.of("infobox person")
+    assert "ns_file" in names.of("файл")
+    assert "ns_category" in names.of("catégorie")
+    assert "class" in names.of("japan-geo-stub")
+    assert names.of("some unknown name") == frozenset()
+
+
+def test_a_line_that_is_no_kind_and_pattern_is_named() -> None:
+    from assay.errors import ConfigurationError
+
+    with pytest.raises(ConfigurationError, match="not a kind"):
+        ArticleNames(Lexicon.of("any.article_names", ["just a word"]))
+    with pytest.raises(ConfigurationError, match="kind cite"):
+        ArticleNames(Lexicon.of("any.article_names", ["cite\t(unclosed"]))
+
+
+def test_remembered_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.features.article_names._MEMO_ENTRIES", 3)
+    names = ArticleNames(Lexicon.of("any.article_names", ["cite\tcite.*"]))
+    for i in range(10):
+        assert names.of(f"cite {i}") == {"cite"}
+    assert len(names._memo) <= 3
