@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from assay.serving.linediff import (
     CONTEXT_LINES,
+    MAX_COMPARED_CHARS,
     MAX_DIFFERENT_LINES,
     MAX_LINE_CHARS,
     MAX_SHOWN_LINES,
@@ -101,6 +102,16 @@ def test_huge_texts_are_cut_and_said_to_be() -> None:
     assert difference.truncated
     assert sum(len(hunk) for _, _, hunk in difference.hunks) == MAX_SHOWN_LINES
     assert (difference.added_lines, difference.removed_lines) == (count, count)
+
+
+def test_work_on_words_is_bounded() -> None:
+    old = "\n".join(f"{n} " + "same words " * 300 for n in range(100))
+    new = "\n".join(f"{n}! " + "same words " * 300 for n in range(100))
+    ((_, _, hunk),) = diff(old, new).hunks
+    compared = [line for line in hunk if line.kind == "changed"]
+    assert sum(len(text) for line in compared for _, text in line.parts) <= MAX_COMPARED_CHARS
+    assert 1 <= len(compared) < 100
+    assert applied(diff(old, new), old, "new") == new.split("\n")
 
 
 def test_a_giant_line_is_cut() -> None:

@@ -7,8 +7,9 @@ it is computed for a page while somebody waits.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Literal
 
 from rapidfuzz.distance import LCSseq
@@ -22,6 +23,9 @@ MAX_DIFFERENT_LINES: Final = 4000
 MAX_SHOWN_LINES: Final = 1000
 MAX_LINE_CHARS: Final = 4000
 """Longer lines are cut, and compared as wholes: words of a line that long are not followed by eye."""
+
+MAX_COMPARED_CHARS: Final = 100_000
+"""Of lines compared word by word in one difference (0.1 s at worst); later lines are shown as wholes."""
 
 MIN_COMMON_WORDS: Final = 0.3
 """Share of words two lines must have in common to be shown as one changed line."""
@@ -78,8 +82,9 @@ def diff(old: str, new: str) -> Diff:
     hunks: list[tuple[int, int, tuple[Line, ...]]] = []
     shown = 0
     truncated = coarse
+    words = _Words(MAX_COMPARED_CHARS)
     for group in _grouped(changed):
-        lines = tuple(_lines(group, old_lines, new_lines, MAX_SHOWN_LINES - shown))
+        lines = tuple(islice(_lines(group, old_lines, new_lines, words), MAX_SHOWN_LINES - shown))
         first = group[0]
         lead = min(CONTEXT_LINES, first.a, first.c)
         hunks.append((first.a - lead + 1, first.c - lead + 1, lines))
@@ -146,31 +151,22 @@ def _grouped(changed: Sequence[_Block]) -> Iterator[list[_Block]]:
         yield group
 
 
-def _lines(group: Sequence[_Block], old: Sequence[str], new: Sequence[str], limit: int) -> Iterator[Line]:
-    """A hunk's lines with their surroundings, at most `limit`."""
-    left = limit
-    for line in _all_lines(group, old, new):
-        if left <= 0:
-            return
-        yield line
-        left -= 1
-
-
-def _all_lines(group: Sequence[_Block], old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+def _lines(group: Sequence[_Block], old: Sequence[str], new: Sequence[str], words: _Words) -> Iterator[Line]:
+    """A hunk's lines with their surroundings; made one by one, so that what is not shown costs nothing."""
     first, last = group[0], group[-1]
     yield from map(_equal, new[first.c - min(CONTEXT_LINES, first.a, first.c) : first.c])
     for index, block in enumerate(group):
         if index:
             yield from map(_equal, new[group[index - 1].d : block.c])
-        yield from _changed(old[block.a : block.b], new[block.c : block.d])
+        yield from _changed(old[block.a : block.b], new[block.c : block.d], words)
     yield from map(_equal, new[last.d : last.d + CONTEXT_LINES])
 
 
-def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
+def _changed(old: Sequence[str], new: Sequence[str], words: _Words) -> Iterator[Line]:
     """Lines paired in order where they are alike; the rest removed, then added."""
     pairs = min(len(old), len(new))
     for before, after in zip(old[:pairs], new[:pairs], strict=True):
-        line = _changed_line(before, after)
+        line = words.changed_line(before, after)
         if line is None:
             yield Line("removed", (("removed", _cut(before)),))
             yield Line("added", (("added", _cut(after)),))
@@ -180,23 +176,35 @@ def _changed(old: Sequence[str], new: Sequence[str]) -> Iterator[Line]:
     yield from (Line("added", (("added", _cut(line)),)) for line in new[pairs:])
 
 
-def _changed_line(before: str, after: str) -> Line | None:
-    """One line with both versions in it; None when they have too little in common."""
-    if max(len(before), len(after)) > MAX_LINE_CHARS:
-        return None
-    old, new = _WORD.findall(before), _WORD.findall(after)
-    blocks = list(_merged(_opcodes(old, new), 0))
-    common = sum(len(word) for block in blocks if block.equal for word in old[block.a : block.b])
-    if common < MIN_COMMON_WORDS * max(len(before), len(after)):
-        return None
-    parts: list[tuple[Kind, str]] = []
+class _Words:
+    """Compares lines word by word until `chars_left` are used up."""
+
+    def __init__(self, chars_left: int) -> None:
+        self._chars_left = chars_left
+
+    def changed_line(self, before: str, after: str) -> Line | None:
+        """One line with both versions in it; None when they have too little in common, or are too long."""
+        chars = len(before) + len(after)
+        if max(len(before), len(after)) > MAX_LINE_CHARS or chars > self._chars_left:
+            return None
+        self._chars_left -= chars
+        old, new = _WORD.findall(before), _WORD.findall(after)
+        blocks = list(_merged(_opcodes(old, new), 0))
+        common = sum(len(word) for block in blocks if block.equal for word in old[block.a : block.b])
+        if common < MIN_COMMON_WORDS * max(len(before), len(after)):
+            return None
+        return Line("changed", tuple(_parts(blocks, old, new)))
+
+
+def _parts(blocks: Iterable[_Block], old: Sequence[str], new: Sequence[str]) -> Iterator[tuple[Kind, str]]:
     for block in blocks:
         if block.equal:
-            parts.append(("equal", "".join(old[block.a : block.b])))
+            yield "equal", "".join(old[block.a : block.b])
             continue
-        parts.append(("removed", "".join(old[block.a : block.b])))
-        parts.append(("added", "".join(new[block.c : block.d])))
-    return Line("changed", tuple(part for part in parts if part[1]))
+        if block.a < block.b:
+            yield "removed", "".join(old[block.a : block.b])
+        if block.c < block.d:
+            yield "added", "".join(new[block.c : block.d])
 
 
 def _equal(line: str) -> Line:
