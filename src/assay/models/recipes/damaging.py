@@ -132,7 +132,7 @@ DAMAGING: Final = register(
             "It learned from articles only; edits of other pages are scored as if they were articles.",
             "Word lists are English: texts in other languages look like misspelt English.",
         ),
-        command="assay train enwiki/damaging",
+        command="assay train enwiki/damaging --data ../shared/data --output src/assay/bundles",
     )
 )
 
@@ -156,6 +156,6 @@ GOODFAITH: Final = register(
             "The population rate of 0.033 is the share of bad-faith edits that ORES reckoned with.",
             *DAMAGING.limits[5:],
         ),
-        command="assay train enwiki/goodfaith",
+        command="assay train enwiki/goodfaith --data ../shared/data --output src/assay/bundles",
     )
 )
