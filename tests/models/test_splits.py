@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from assay.errors import ConfigurationError
 from assay.models.dataset import Dataset
 from assay.models.recipe import Recipe, Split
-from assay.models.splits import by_folds, by_time, capped, parts, prepared
+from assay.models.splits import by_folds, by_time, capped, parts, prepared, row_weights
 
 
 def history(n: int = 400, seed: int = 0) -> Dataset:
@@ -93,3 +95,57 @@ def test_a_split_with_an_empty_side_is_refused() -> None:
     data = history(30).with_columns(wiki=["chwiki"] * 30)
     with pytest.raises(ConfigurationError, match="no rows on one side of chwiki"):
         parts(data, Split("wiki"), 0)
+
+
+def two_wikis(n: int = 300) -> Dataset:
+    return Dataset.of(
+        ("feature.a",),
+        np.zeros((n, 1)),
+        label=np.zeros(n),
+        wiki=["crwiki" if i % 3 else "chwiki" for i in range(n)],
+        rev_id=np.arange(n),
+        timestamp=np.arange(n) * 3600,
+        is_creation=np.arange(n) % 10 == 0,
+    )
+
+
+def a_recipe(**changes: Any) -> Recipe:
+    return Recipe("crwiki", "reverted", "binary", (True, False), ("feature.a",), "x", **changes)
+
+
+def test_by_time_one_wiki_may_be_held_out_alone() -> None:
+    data = two_wikis()
+    part = by_time(data, 0.3, "crwiki")
+    assert set(data["wiki"][part.held_out]) == {"crwiki"}
+    assert set(np.flatnonzero(data["wiki"] == "chwiki")) <= set(part.train)
+    with pytest.raises(ConfigurationError, match="no rows of enwiki"):
+        by_time(data, 0.3, "enwiki")
+
+
+def test_creations_and_unfinished_edits_are_left_out() -> None:
+    data = two_wikis()
+    kept = prepared(data, a_recipe(leave_out=("creations", "unfinished")))
+    assert not kept["is_creation"].any()
+    for wiki in ("crwiki", "chwiki"):
+        last = data["timestamp"][data["wiki"] == wiki].max()
+        assert kept["timestamp"][kept["wiki"] == wiki].max() == last - 48 * 3600
+
+
+def test_helpers_weigh_less() -> None:
+    data = two_wikis().with_columns(weight=np.full(300, 2.0))
+    recipe = a_recipe(helper_weight=0.25, split=Split("time", wiki="crwiki"))
+    weights = row_weights(data, np.arange(300), recipe)
+    assert set(weights[data["wiki"] == "crwiki"]) == {2.0}
+    assert set(weights[data["wiki"] == "chwiki"]) == {0.5}
+
+
+def test_balanced_wikis_weigh_the_root_of_their_number() -> None:
+    data = two_wikis()
+    weights = row_weights(data, np.arange(300), a_recipe(balance_wikis=True))
+    small, large = (weights[data["wiki"] == wiki].sum() for wiki in ("chwiki", "crwiki"))
+    assert large / small == pytest.approx(2**0.5)
+
+
+def test_helpers_need_a_split_of_the_wikis_own_rows() -> None:
+    with pytest.raises(ConfigurationError, match="helper_weight"):
+        a_recipe(helper_weight=0.5)
