@@ -10,7 +10,7 @@ replaced; a process that dies costs its own job one retry. Jobs wait in one boun
 fit is refused at once. Results carry what they cost, so that the server can count it.
 
 Limits: the nursery is one process; when it dies, its children die with it, every job at hand is
-retried once, and a new nursery has to load the models again (about a second).
+retried once, and a new nursery has to load the models again (about two seconds).
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ class PoolOptions:
     """Memory after which a process is replaced once its job is done, shared pages included."""
 
     start_timeout_s: float = 120.0
-    """Seconds for the nursery to load and warm all models; about 1 s for the shipped ones."""
+    """Seconds for the nursery to load and warm all models; 2 s for three shipped ones on busy cores."""
 
 
 @dataclass(frozen=True, slots=True)
