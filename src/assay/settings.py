@@ -28,6 +28,7 @@ from assay.revisions.record import MAX_TEXT_BYTES
 from assay.scoring.cache import ScoreCacheOptions
 from assay.scoring.pool import PoolOptions
 from assay.serving.app import AppOptions
+from assay.serving.server import ServerOptions
 from assay.stores.memory import MemoryStoreOptions
 from assay.telemetry import LogOptions
 
@@ -54,7 +55,7 @@ class ServerSettings:
     host: str = "127.0.0.1"
     """Address; loopback by default, so that nobody serves the world by accident."""
     port: int = 8080
-    """TCP port, 1 to 65535."""
+    """TCP port, 1 to 65535; 0 lets the system choose."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= 65535:
@@ -75,6 +76,7 @@ class Settings:
     max_text_bytes: int = MAX_TEXT_BYTES
     """Revisions with a longer text are answered with a problem; MediaWiki's own limit is 2 MiB."""
     wiki_api: ApiOptions = field(default_factory=ApiOptions)
+    http: ServerOptions = field(default_factory=ServerOptions)
     web: AppOptions = field(default_factory=AppOptions)
     pool: PoolOptions = field(default_factory=PoolOptions)
     cache: ScoreCacheOptions = field(default_factory=ScoreCacheOptions)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from assay.cli import options
 from assay.cli.progress import indexing
 from assay.compose import build_scorer, build_web
+from assay.errors import ConfigurationError
+from assay.scoring.pool import EngineFailed
+from assay.serving import server
+from assay.settings import Settings
 from assay.telemetry import configure_logging
 
 
@@ -34,19 +38,23 @@ def serve(
         config, wiki, bundles, bundle_directory, processes, server={"host": host, "port": port}
     )
     configure_logging(settings.log)
-    scorer = build_scorer(settings, indexing)
-    web = build_web(settings, scorer)
-    names = ", ".join(scorer.wikis)
-    typer.echo(f"Assay scores {names} on http://{settings.server.host}:{settings.server.port}/", err=True)
-    uvicorn.run(
-        web.asgi,
-        host=settings.server.host,
-        port=settings.server.port,
-        loop="uvloop",
-        http="httptools",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        date_header=True,
-        timeout_graceful_shutdown=int(settings.web.request_timeout_s) + 1,
-    )
+    with _listening(settings) as listener:
+        scorer = build_scorer(settings, indexing)
+        web = build_web(settings, scorer)
+        host, port = listener.getsockname()[:2]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+        typer.echo(f"Assay scores {', '.join(scorer.wikis)} on {address}", err=True)
+        if not server.serve(web.asgi, listener, settings.http):
+            raise EngineFailed("the server could not start; the log above says why")
+
+
+def _listening(settings: Settings) -> socket.socket:
+    """The socket, taken before anything slow is done, so that a taken port is told at once."""
+    host, port = settings.server.host, settings.server.port
+    try:
+        return server.listen(host, port, settings.http)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot listen on {host} port {port} ({error.strerror}): "
+            "give another --port, or end what uses it"
+        ) from None
