@@ -187,6 +187,12 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return event
 
 
+def _without_colours(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """A structlog processor: uvicorn adds each message a second time, with terminal colours in it."""
+    event.pop("color_message", None)
+    return event
+
+
 @dataclass(frozen=True, slots=True)
 class LogOptions:
     """How logs are written."""
@@ -206,6 +212,7 @@ def configure_logging(options: LogOptions, stream: TextIO | None = None) -> None
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.stdlib.ExtraAdder(),
+        _without_colours,
         structlog.processors.format_exc_info,
         redact,
     ]
