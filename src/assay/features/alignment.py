@@ -29,6 +29,9 @@ _LONG_CHARS: Final = 400
 _MAX_CELLS: Final = 16_000_000
 """Pairs of lines compared at most (two texts of 4 000 lines); above, the region stays in one piece."""
 
+_MAX_STEPS: Final = 100
+"""Steps judged one by one at most: an incomplete one is judged again with each that follows."""
+
 
 class Step(NamedTuple):
     """Consecutive lines: of the parent (`old`) and of the revision (`new`); equal ones are shared."""
@@ -133,6 +136,8 @@ def _isolated(parent: str, text: str, head: str, steps: list[Step], rest: str) -
     complete = Completeness(parent, text)
     if complete.closes_later(head, rest):
         return None
+    if len(steps) > _MAX_STEPS:
+        steps = [Step("".join(step.old for step in steps), "".join(step.new for step in steps))]
     groups = list(_complete_groups(steps, complete))
     if not all(group is not None for group in groups):
         return None
