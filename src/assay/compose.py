@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -80,15 +80,16 @@ def check(settings: Settings) -> None:
         raise ConfigurationError(f"there is no bundle for {', '.join(bare)}: set `bundles`, or train one")
 
 
-def build_scorer(settings: Settings, indexing: Indexing) -> Scorer:
+def build_scorer(settings: Settings, indexing: Indexing, only: str | None = None) -> Scorer:
     """Sources opened (indexed first, if need be), models loaded; call it before any event loop runs.
 
-    Raises `ConfigurationError`, `SourceError` or `BundleError`.
+    `only`: leave out all wikis but this and the test wiki. Raises `ConfigurationError`, `SourceError` or
+    `BundleError`.
     """
     clock = SystemClock()
     metrics = Metrics(__version__)
     library = find_bundles(settings)
-    wikis = wikis_of(settings)
+    wikis = {name: wiki for name, wiki in wikis_of(settings).items() if only in (None, name)}
     borrowed = {name: wiki.bundles for name, wiki in wikis.items() if wiki.bundles is not None}
     _check_borrowed(borrowed, library)
     paths = [found.path for found in _needed(library, {*wikis, *borrowed.values()})]
@@ -133,9 +134,9 @@ def _sources(settings: Settings, wikis: Mapping[str, WikiSettings], indexing: In
     return sources
 
 
-def _needed(library: Library, wikis: Iterable[str]) -> list[Found]:
+def _needed(library: Library, wikis: Set[str]) -> list[Found]:
     """The bundles that these wikis can be asked for; others are not loaded."""
-    wanted = {*wikis, ANY_WIKI, TEST_WIKI}
+    wanted = {*wikis, TEST_WIKI, *([ANY_WIKI] if wikis else [])}
     return [found for found in library if found.manifest.wiki in wanted]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -13,11 +13,13 @@ import typer
 
 from assay.cli import options
 from assay.cli.progress import counting, indexing
-from assay.compose import Scorer, build_scorer
-from assay.errors import ConfigurationError
+from assay.compose import Scorer, build_scorer, wikis_of
+from assay.errors import ConfigurationError, UnknownWiki
 from assay.revisions.indexed import IndexedSource
 from assay.scoring.batch import Batch, Lines, LinesFile, LinesStream, parse_id, read_ids
+from assay.scoring.wikis import TEST_WIKI
 from assay.serving.cells import cell_document
+from assay.settings import Settings
 from assay.telemetry import LogOptions, configure_logging
 
 
@@ -61,20 +63,21 @@ def score(
     it goes on where it stopped.
     """
     named = [word for word in (words or [])[:1] if not word.isdigit()]
+    given = [parse_id(word) for word in (words or [])[len(named) :]]
+    if (bool(given) + (input is not None) + every) != 1:
+        raise ConfigurationError("give either revision ids, or --input FILE, or --all")
     inline = [word for word in named if "=" in word]
     settings = options.load_settings(config, [*(wiki or []), *inline], bundles, bundle_directory, processes)
     configure_logging(LogOptions(level="error", json=False))
-    scorer = build_scorer(settings, indexing)
-    name = _wiki(named, scorer)
-    given = [parse_id(word) for word in (words or [])[len(named) :]]
-    ids, total = _ids(given, input, every, scorer, name)
-    chosen = _models(models, scorer, name)
-    batch = Batch(scorer.service, name, chosen, cell_document, features=features, explain=explain)
-    with (
-        nullcontext(LinesStream(sys.stdout.buffer)) if output is None else LinesFile(output) as lines,
-        counting(f"scoring {name}", total) as advance,
-    ):
-        asyncio.run(_run(scorer, batch, ids, lines, advance))
+    name = _wiki(named, settings)
+    ids = given if input is None else _from_file(input)
+    with nullcontext(LinesStream(sys.stdout.buffer)) if output is None else LinesFile(output) as lines:
+        scorer = build_scorer(settings, indexing, only=name)
+        chosen = _models(models, scorer, name)
+        batch = Batch(scorer.service, name, chosen, cell_document, features=features, explain=explain)
+        listed, total = _whole(scorer, name) if every else (iter(ids), _length(ids))
+        with counting(f"scoring {name}", total) as advance:
+            asyncio.run(_run(scorer, batch, listed, lines, advance))
 
 
 async def _run(
@@ -87,13 +90,17 @@ async def _run(
         await scorer.service.aclose()
 
 
-def _wiki(named: Sequence[str], scorer: Scorer) -> str:
+def _wiki(named: Sequence[str], settings: Settings) -> str:
     """The wiki that was named, or the only one there is."""
+    known = wikis_of(settings)
     if named:
-        return scorer.service.wikis.named(named[0].partition("=")[0]).name
-    if len(scorer.wikis) > 1:
-        raise ConfigurationError(f"name one of the wikis {', '.join(scorer.wikis)}: assay score WIKI REV...")
-    return next(iter(scorer.wikis))
+        name = named[0].partition("=")[0]
+        if name not in (*known, TEST_WIKI):
+            raise UnknownWiki(f"No scorers available for {name}; there are: {', '.join((*known, TEST_WIKI))}")
+        return name
+    if len(known) > 1:
+        raise ConfigurationError(f"name one of the wikis {', '.join(known)}: assay score WIKI REV...")
+    return next(iter(known))
 
 
 def _models(models: str | None, scorer: Scorer, wiki: str) -> tuple[str, ...]:
@@ -102,28 +109,23 @@ def _models(models: str | None, scorer: Scorer, wiki: str) -> tuple[str, ...]:
     return tuple(model.name for model in entry.select(names))
 
 
-def _ids(
-    given: Sequence[int], file: Path | None, every: bool, scorer: Scorer, wiki: str
-) -> tuple[Iterator[int], int | None]:
-    """Where the ids come from, and how many there are if that is known."""
-    if (bool(given) + (file is not None) + every) != 1:
-        raise ConfigurationError("give either revision ids, or --input FILE, or --all")
-    if file is not None:
-        return _from_file(file)
-    if given:
-        return iter(given), len(given)
+def _whole(scorer: Scorer, wiki: str) -> tuple[Iterator[int], int]:
+    """All ids of a dump or a history, and their number."""
     source = scorer.sources.get(wiki)
     if not isinstance(source, IndexedSource):
         raise ConfigurationError(f"--all needs a dump or a history; {wiki} is neither: give --input FILE")
     return source.ids("page"), source.count()
 
 
-def _from_file(file: Path) -> tuple[Iterator[int], int | None]:
+def _from_file(file: Path) -> Iterable[int]:
     if str(file) == "-":
-        return read_ids(sys.stdin, "standard input"), None
+        return read_ids(sys.stdin, "standard input")
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{file} cannot be read: {error}") from error
-    ids = list(read_ids(text.splitlines(), str(file)))
-    return iter(ids), len(ids)
+    return list(read_ids(text.splitlines(), str(file)))
+
+
+def _length(ids: Iterable[int]) -> int | None:
+    return len(ids) if isinstance(ids, Sized) else None
