@@ -1,4 +1,8 @@
-"""``assay extract``, ``train``, ``evaluate``, ``card``: a model from a history, in steps or in one go."""
+"""``assay extract``, ``train``, ``evaluate``, ``card``: a model from a history, in steps or in one go.
+
+What trains is imported where it is used: LightGBM's Python package takes a second to load, and
+the other commands need none of it.
+"""
 
 from __future__ import annotations
 
@@ -14,12 +18,9 @@ from assay.cli.progress import stepping
 from assay.errors import ConfigurationError
 from assay.models.bundle import load_bundle, read_manifest
 from assay.models.dataset import Dataset
-from assay.models.evaluate import evaluate as evaluate_model
 from assay.models.files import open_files
-from assay.models.make import make_bundle
 from assay.models.recipes import recipe as recipe_called
 from assay.models.recipes import recipes
-from assay.models.sources import Data, rows_of
 
 RecipeName = Annotated[
     str | None, typer.Argument(metavar="RECIPE", help="WIKI/MODEL, for example crwiki/reverted.")
@@ -54,6 +55,8 @@ def extract(
 
     Killed and run again, it goes on where it was.
     """
+    from assay.models.sources import rows_of
+
     with stepping() as step:
         rows = rows_of(recipe_called(recipe), _inputs(data, wiki), work, step)
     rows.save(output)
@@ -74,6 +77,9 @@ def train(
     work: Work = _WORK,
 ) -> None:
     """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes."""
+    from assay.models.make import make_bundle
+    from assay.models.sources import rows_of
+
     if (recipe is None) != every:
         raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
     chosen = list(recipes().values()) if recipe is None else [recipe_called(recipe)]
@@ -94,7 +100,9 @@ def evaluate(
     truth: Annotated[str, typer.Option(help="The column that tells the right labels.")] = "label",
 ) -> None:
     """Measure a bundle on labelled rows; prints ORES's statistics and ours as JSON."""
-    document = evaluate_model(load_bundle(bundle), Dataset.load(dataset), truth=truth)
+    from assay.models.evaluate import evaluate as measure
+
+    document = measure(load_bundle(bundle), Dataset.load(dataset), truth=truth)
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -110,7 +118,7 @@ def card(
     typer.echo(open_files(bundle).read(name, entry.size_bytes).decode("utf-8"))
 
 
-def _inputs(data: Path | None, wikis: Sequence[str] | None) -> Data:
+def _inputs(data: Path | None, wikis: Sequence[str] | None) -> Path | dict[str, Path]:
     """A folder of data, or histories by wiki."""
     if (data is None) == (not wikis):
         raise ConfigurationError("give either --data FOLDER, or one or more --wiki NAME=FILE")
