@@ -1,8 +1,9 @@
 """Time and memory of scoring a whole dump from the shell, all processes together.
 
 ``python bench/score_dump.py [WIKI=FILE] [PROCESSES]``; default: the Anarchism dump (1.05 GB unpacked)
-with English Wikipedia's models and one scoring process. Memory is the sum of the processes' proportional set sizes (a shared
-page counts once), and the largest resident set of any one; both are sampled ten times a second.
+with English Wikipedia's models and one scoring process. Memory is the sum of the processes'
+proportional set sizes (a shared page counts once), and the largest resident set of any one; both are
+sampled ten times a second.
 """
 
 from __future__ import annotations
