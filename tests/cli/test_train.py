@@ -1,0 +1,70 @@
+"""``assay extract``, ``train``, ``evaluate``, ``card`` on a slice of a real history, as an operator would."""
+
+from __future__ import annotations
+
+import json
+import lzma
+from pathlib import Path
+
+import pytest
+
+from cli.running import assay
+from shared_data import shared
+
+REVISIONS = 1500
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds ``history.jsonl``: the first revisions of a real wiki."""
+    made = tmp_path_factory.mktemp("train")
+    with lzma.open(shared("data/histories/chwiki/revisions.jsonl.xz"), "rt", encoding="utf-8") as lines:
+        (made / "history.jsonl").write_text(
+            "".join(line for line, _ in zip(lines, range(REVISIONS), strict=False))
+        )
+    return made
+
+
+def test_step_by_step(folder: Path) -> None:
+    history = ("--wiki", "mywiki=history.jsonl")
+    extracted = assay(folder, "extract", "mywiki/reverted", *history, "--output", "rows.npz")
+    assert extracted.returncode == 0, extracted.stderr
+    trained = assay(folder, "train", "mywiki/reverted", "--dataset", "rows.npz", "--output", "bundles")
+    assert trained.returncode == 0, trained.stderr
+    assert "rows held out" in trained.stdout
+    measured = assay(folder, "evaluate", "bundles/mywiki/reverted", "rows.npz")
+    assert json.loads(measured.stdout)["roc_auc"]["labels"]["true"] > 0.8
+    card = assay(folder, "card", "bundles/mywiki/reverted").stdout
+    assert card.startswith("# mywiki/reverted")
+    assert assay(folder, "card", "bundles/mywiki/reverted", "--html").stdout.startswith("<!doctype html>")
+    served = assay(
+        folder,
+        "score",
+        "mywiki=history.jsonl",
+        "--all",
+        "--bundle-directory",
+        "bundles",
+        "--models",
+        "reverted",
+    )
+    assert served.returncode == 0, served.stderr
+    assert served.stdout.count('"score"') > REVISIONS * 0.9
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("train",), "name a recipe"),
+        (("train", "crwiki/revertd", "--data", "."), "did you mean"),
+        (("train", "crwiki/reverted"), "give either --data"),
+        (("train", "crwiki/reverted", "--data", "."), "give its file or folder"),
+        (("train", "crwiki/reverted", "--dataset", "history.jsonl"), "is no data set of Assay"),
+        (("evaluate", "nowhere", "rows.npz"), "nowhere"),
+        (("card", "history.jsonl"), "history.jsonl"),
+    ],
+)
+def test_bad_usage_is_one_clear_sentence(folder: Path, arguments: tuple[str, ...], message: str) -> None:
+    done = assay(folder, *arguments)
+    assert done.returncode == 1
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
