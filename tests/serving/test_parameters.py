@@ -85,6 +85,49 @@ def test_any_query_bytes_are_read_or_refused(query: bytes) -> None:
 
 
 @given(
+    st.dictionaries(
+        st.text(st.characters(exclude_characters='"\r\n', exclude_categories=["Cs"]), min_size=1, max_size=8),
+        st.text(max_size=20),
+        min_size=1,
+        max_size=6,
+    )
+)
+@example({"models": "a\r\n\r\n--", "revids": ""})
+def test_a_multipart_form_gives_the_same_fields(fields: dict[str, str]) -> None:
+    body = "".join(
+        f'--x(y\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+        for name, value in fields.items()
+    )
+    kind = 'multipart/form-data; boundary="x(y"'
+    assert fields_of(b"", f"preamble\r\n{body}--x(y--\r\n".encode(), kind) == fields
+    with pytest.raises(BadParameter, match="cut short"):
+        fields_of(b"", body.encode(), kind)
+
+
+NESTED = b"".join(
+    b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (depth, depth + 1)
+    for depth in range(999)
+)
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (NESTED + b"\r\n--b0--", "no plain field"),
+        (
+            b'--b0\r\nContent-Disposition: form-data; name="a"; filename="f"\r\n\r\n1\r\n--b0--',
+            "no plain field",
+        ),
+        (b'--b0\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n' * 1001 + b"--b0--", "1000 fields"),
+        (b"--b0--", "no fields"),
+    ],
+)
+def test_a_multipart_form_of_anything_but_a_few_plain_fields_is_refused(body: bytes, reason: str) -> None:
+    with pytest.raises(BadParameter, match=reason):
+        fields_of(b"", body, "multipart/form-data; boundary=b0")
+
+
+@given(
     st.binary(max_size=300), st.sampled_from(["", "; boundary=x", '; boundary="', "; boundary=" + "y" * 80])
 )
 @example(b'--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n--x--\r\n', "; boundary=x")
