@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
@@ -49,6 +49,10 @@ _ONE_THREAD: Final = b"num_threads=1"
 _CATEGORICAL_BIT: Final = 1
 
 _OBJECTIVE: Final = re.compile(r"binary sigmoid:1|cross_entropy|multiclass num_class:\d{1,2}")
+_MAX_TREE_LINES: Final = 22
+"""LightGBM reads so many lines of a tree and no more."""
+_STRANGE: Final = re.compile(r"[^\n\x20-\x7e]")
+"""LightGBM also ends a line at a carriage return, and the text at a zero byte."""
 _NUMBER: Final = r"-?(?:\d+(?:\.\d+)?(?:e[+-]?\d+)?|inf)"
 """Infinite thresholds are real: such a split asks only whether the value is missing."""
 _NUMBERS: Final = re.compile(rf"(?:{_NUMBER}(?: {_NUMBER})*)?", re.IGNORECASE)
@@ -145,7 +149,7 @@ def check_text(text: str, columns: int, classes: int) -> None:
     Every count is compared, every split reads an existing column, and every node but the root is
     the child of exactly one other: a walk can neither leave its tree nor go round for ever.
     """
-    if len(text) > MAX_TEXT_BYTES or not text.isascii():
+    if len(text) > MAX_TEXT_BYTES or _STRANGE.search(text):
         raise _not_trees(f"it is not plain text of at most {MAX_TEXT_BYTES} bytes")
     head, *trees = text.removesuffix("\nend of trees\n").split("\n\nTree=")
     if not head.startswith("tree\nversion="):
@@ -186,6 +190,8 @@ def _check_head(fields: dict[str, str], columns: int, classes: int, trees: int) 
 def _check_tree(number: int, tree: str, columns: int) -> None:
     first, *lines = tree.split("\n")
     fields = _fields("\n".join(lines))
+    if len(fields) > _MAX_TREE_LINES:
+        raise _not_trees(f"tree {number} has more than {_MAX_TREE_LINES} lines")
     leaves = _integers(fields, "num_leaves", 1, number)[0]
     if first != str(number) or not 1 <= leaves <= MAX_LEAVES:
         raise _not_trees(f"tree {number} is numbered {first} and has {leaves} leaves")
@@ -240,13 +246,14 @@ def _check_sizes(text: str, sizes: list[int]) -> None:
 
 
 def _fields(block: str) -> dict[str, str]:
-    return dict(_pairs(block))
-
-
-def _pairs(block: str) -> Iterator[tuple[str, str]]:
-    for line in block.split("\n"):
+    """Values by name. A name that stands twice is refused: LightGBM might read the other one."""
+    fields: dict[str, str] = {}
+    for line in filter(None, block.split("\n")):
         name, _, value = line.partition("=")
-        yield name, value
+        if name in fields:
+            raise _not_trees(f"{name[:40]} stands twice")
+        fields[name] = value
+    return fields
 
 
 def _floats(fields: dict[str, str], name: str, count: int, number: int) -> Floats:
