@@ -113,6 +113,14 @@ def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "letter.txt").read_text() == "Dear Sir,\n"
 
 
+@pytest.mark.parametrize("text", ["Dear Sir", '{"wiki":"x","scores":{}}\nDear Sir', '["wiki"'])
+def test_a_last_line_of_something_else_is_not_taken_for_a_torn_one(tmp_path: Path, text: str) -> None:
+    (tmp_path / "letter.txt").write_text(text)
+    with pytest.raises(ConfigurationError, match="something other than scores"):
+        LinesFile(tmp_path / "letter.txt")
+    assert (tmp_path / "letter.txt").read_text() == text
+
+
 def test_two_processes_cannot_write_one_file(tmp_path: Path) -> None:
     with LinesFile(tmp_path / "out"), pytest.raises(ConfigurationError, match="another process"):
         LinesFile(tmp_path / "out")

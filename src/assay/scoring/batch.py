@@ -30,6 +30,8 @@ Shape = Callable[[Cell, Model], Mapping[str, Any]]
 """Turns a cell of a model into its JSON document."""
 
 MAX_ID_DIGITS: Final = 18
+_LINE_HEAD: Final = b'{"wiki":"'
+"""How every line of ours begins; a torn one has at least a piece of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +116,19 @@ class LinesFile:
         return stream
 
     def _recover(self) -> tuple[int, dict[str, Any] | None]:
-        whole, count, last = 0, 0, b""
+        """Nothing is cut off before the file has proved to be ours."""
+        whole, count, last, torn = 0, 0, b"", b""
         for line in self._stream:
             if not line.endswith(b"\n"):
+                torn = line
                 break
             whole, count, last = whole + len(line), count + 1, line
+        document = self._parse(last) if count else None
+        if torn[: len(_LINE_HEAD)] != _LINE_HEAD[: len(torn)]:
+            raise self._foreign()
         self._stream.seek(whole)
         self._stream.truncate()
-        return count, self._parse(last) if count else None
+        return count, document
 
     def _parse(self, line: bytes) -> dict[str, Any]:
         try:
@@ -129,9 +136,12 @@ class LinesFile:
         except orjson.JSONDecodeError:
             document = None
         if not isinstance(document, dict) or not isinstance(document.get("scores"), dict):
-            self.close()
-            raise ConfigurationError(f"{self.path} holds something other than scores: give another file")
+            raise self._foreign()
         return document
+
+    def _foreign(self) -> ConfigurationError:
+        self.close()
+        return ConfigurationError(f"{self.path} holds something other than scores: give another file")
 
 
 def read_ids(lines: Iterable[str], name: str) -> Iterator[int]:
