@@ -12,7 +12,8 @@ from typing import Final
 from assay import __version__
 from assay.clock import Clock, SystemClock
 from assay.errors import BundleError, ConfigurationError
-from assay.models.library import ANY_WIKI, Found, Library, search, shipped_folder
+from assay.models.library import Found, Library, search, shipped_folder
+from assay.models.model import ANY_WIKI
 from assay.revisions.index import ReportProgress
 from assay.revisions.open import open_source
 from assay.revisions.source import Source

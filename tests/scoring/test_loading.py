@@ -9,14 +9,14 @@ import pytest
 
 from assay.clock import Deadline, SystemClock
 from assay.models.library import search, shipped_folder
-from assay.models.model import Explanation, Score
+from assay.models.model import ANY_WIKI, Explanation, Score
 from assay.scoring.codec import Computed, encode_computed
 from assay.scoring.loading import bundle_loader, load_models
 from assay.scoring.pool import PoolEngine, PoolOptions
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
-from assay.scoring.wikis import ANY_WIKI, ModelSets
+from assay.scoring.wikis import ModelSets
 from assay.telemetry import Metrics
 
 PATHS = [found.path for found in search(shipped_folder())]

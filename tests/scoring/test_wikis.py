@@ -6,9 +6,9 @@ import pytest
 
 from assay.clock import FakeClock
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
-from assay.models import library
+from assay.models.model import ANY_WIKI
 from assay.scoring.synthetic import SyntheticSource
-from assay.scoring.wikis import ANY_WIKI, ModelSets, Wikis
+from assay.scoring.wikis import ModelSets, Wikis
 from small_models import TEXT_CHARS, LinearModel, small_models
 
 SOURCE = SyntheticSource(FakeClock())
@@ -16,12 +16,8 @@ SOURCE = SyntheticSource(FakeClock())
 
 def test_a_model_for_any_wiki_fills_what_a_wiki_lacks() -> None:
     models = small_models()
-    assert models.of("smallwiki")["reverted"].wiki == "anywiki"
+    assert models.of("smallwiki")["reverted"].wiki == ANY_WIKI
     assert list(models.of("elsewhere")) == ["reverted"]
-
-
-def test_the_name_for_any_wiki_is_the_librarys() -> None:
-    assert ANY_WIKI == library.ANY_WIKI
 
 
 def test_a_wikis_own_model_comes_first() -> None:

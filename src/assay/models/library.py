@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
@@ -13,9 +13,6 @@ from assay.features.lexicon import Lexicon
 from assay.models.bundle import load_bundle, read_manifest
 from assay.models.manifest import Manifest
 from assay.models.model import Model
-
-ANY_WIKI = "anywiki"
-"""Folder of models that fit every wiki."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +65,19 @@ def search(*folders: Path) -> Library:
     return Library(MappingProxyType(ordered), MappingProxyType(refused))
 
 
-def load(chosen: Sequence[Found], pool: dict[str, Lexicon] | None = None) -> list[Model]:
-    """The models of `chosen` bundles, in order, sharing equal lexicons.
+def load(bundles: Iterable[Path]) -> list[Model]:
+    """The models of these bundles, in order, sharing equal lexicons.
 
     Raises `BundleError` naming every bundle that cannot be used, not only the first.
     """
-    pool = {} if pool is None else pool
+    pool: dict[str, Lexicon] = {}
     models: list[Model] = []
     faults: list[str] = []
-    for found in chosen:
+    for path in bundles:
         try:
-            models.append(load_bundle(found.path, pool))
+            models.append(load_bundle(path, pool))
         except BundleError as error:
-            faults.append(f"{found.path}: {error}")
+            faults.append(f"{path}: {error}")
     if faults:
         raise BundleError("; ".join(faults))
     return models

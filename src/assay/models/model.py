@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from assay.features.node import Feature, FeatureValue
+
+ANY_WIKI: Final = "anywiki"
+"""The wiki named by bundles that were learned to work on every wiki."""
 
 Label = bool | str
 """A class: True/False for a binary model, a name such as "FA" for an ordinal one."""

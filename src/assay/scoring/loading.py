@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from assay.features.lexicon import Lexicon
-from assay.models.bundle import load_bundle
+from assay.models.library import load
 from assay.scoring.pool import Loader
 from assay.scoring.wikis import ModelSets
 
 
 def load_models(paths: Sequence[str], borrowed: Mapping[str, str]) -> ModelSets:
-    """The bundles at `paths`, sharing equal lexicons. Raises `BundleError` for the first that is refused."""
-    pool: dict[str, Lexicon] = {}
-    return ModelSets([load_bundle(Path(path), pool) for path in paths], borrowed)
+    """The bundles at `paths`, sharing equal lexicons. Raises `BundleError` naming all that are refused."""
+    return ModelSets(load(map(Path, paths)), borrowed)
 
 
 def bundle_loader(paths: Sequence[Path], borrowed: Mapping[str, str]) -> Loader:

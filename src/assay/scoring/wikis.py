@@ -9,13 +9,9 @@ from typing import Final
 
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.features.node import Node
-from assay.models.model import Model
+from assay.models.model import ANY_WIKI, Model
 from assay.revisions.source import Source
 from assay.scoring.score import injectable
-
-ANY_WIKI: Final = "anywiki"
-"""The wiki named by bundles that were learned to work on every wiki. (`assay.models.library` says the same;
-importing it here would cost every scoring process without bundles half a second.)"""
 
 TEST_WIKI: Final = "testwiki"
 """Its revisions are made up, so models for any wiki have nothing to say of them."""
