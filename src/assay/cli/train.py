@@ -6,9 +6,9 @@ the other commands need none of it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
@@ -79,6 +79,7 @@ def train(
     """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes."""
     from assay.models.make import make_bundle
     from assay.models.sources import rows_of
+    from assay.models.statistics import headline
 
     if (recipe is None) != every:
         raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
@@ -91,7 +92,7 @@ def train(
                 else rows_of(each, _inputs(data, wiki), work, step)
             )
             manifest, statistics = make_bundle(rows, each, output / each.wiki / each.name, step)
-        typer.echo(f"{output / each.id}: {_headline(statistics)}, digest {manifest.digest[:12]}")
+        typer.echo(f"{output / each.id}: {headline(statistics)}, digest {manifest.digest[:12]}")
 
 
 def evaluate(
@@ -125,12 +126,3 @@ def _inputs(data: Path | None, wikis: Sequence[str] | None) -> Path | dict[str, 
     if data is not None:
         return data
     return {name: Path(path) for name, path in options.pairs(wikis, "--wiki")}
-
-
-def _headline(statistics: Mapping[str, Any]) -> str:
-    """The figures that people ask for first, on rows that were held out."""
-    ours = statistics["assay"]
-    told = [f"accuracy {ours['exact_accuracy']:.3f}", f"macro ROC-AUC {statistics['roc_auc']['macro']:.3f}"]
-    if ours["within_one_class"] is not None:
-        told.append(f"within one class {ours['within_one_class']:.3f}")
-    return f"{', '.join(told)} on {ours['held_out']['n']} rows held out"
