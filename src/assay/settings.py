@@ -1,7 +1,7 @@
 """Every setting of Assay, from files, environment variables and flags, checked all at once.
 
 Layers, each over the one before: defaults, the base file, further files, environment variables,
-flags. A file is TOML; ``[pool] workers = 4`` is ``ASSAY_POOL__WORKERS=4`` in the environment. A
+flags. A file is TOML; ``[pool] processes = 4`` is ``ASSAY_POOL__PROCESSES=4`` in the environment. A
 variable that ends in ``_FILE`` names a file that holds the value (for secrets). A key that no setting
 has is an error that names the nearest one: a misspelt setting must never be a setting quietly not made.
 
@@ -122,7 +122,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def names(section: type = Settings, prefix: str = "") -> Iterator[str]:
-    """Dotted names of all settings (``pool.workers``, ``wikis.<name>.source``), in order."""
+    """Dotted names of all settings (``pool.processes``, ``wikis.<name>.source``), in order."""
     for name, kind in hints(section).items():
         inner = section_of(kind)
         if inner is None:
@@ -155,7 +155,7 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _from_variable(variable: str, value: str) -> dict[str, Any]:
-    """``ASSAY_POOL__WORKERS=4`` as ``{"pool": {"workers": 4}}``; JSON where it is a list or an object."""
+    """``ASSAY_POOL__PROCESSES=4`` as ``{"pool": {"processes": 4}}``; JSON where it is a list or an object."""
     name = variable.removeprefix(PREFIX)
     if name.endswith("_FILE"):
         name, value = name.removesuffix("_FILE"), Path(value).read_text("utf-8").strip()
