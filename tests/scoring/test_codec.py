@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import fields
 from datetime import UTC, datetime
 from types import NoneType
@@ -151,3 +152,14 @@ def test_no_field_of_a_revision_is_left_out() -> None:
     names = {"id", "page", "actor", "timestamp", "comment", "text", "parent", "parent_id", "is_minor"}
     names |= {"size_bytes", "sha1", "content_model", "tags", "page_history", "actor_history"}
     assert names == {field.name for field in fields(Revision)}, "teach this module's strategy the new field"
+
+
+def test_a_kept_score_takes_no_more_memory_than_its_bytes() -> None:
+    """A cache counts lengths; what it holds must not be larger than that."""
+    tracemalloc.start()
+    try:
+        kept = [encode_score(Score(True, {True: 1 / n, False: 1 - 1 / n})) for n in range(1, 1001)]
+        allocated, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert allocated < sum(map(len, kept)) + 200 * len(kept)
