@@ -229,6 +229,17 @@ async def test_nothing_in_time_is_an_error_of_the_whole_request(setup: Setup) ->
     setup.source.gate.set()
 
 
+async def test_an_explained_revision_keeps_the_deadline_too(setup: Setup) -> None:
+    wiki = setup.service.wikis.named("smallwiki")
+    models = tuple(wiki.models.values())
+    setup.engine.gate.clear()
+    with pytest.raises(DeadlineExceeded):
+        await setup.service.score_revision(
+            wiki, models, synthetic_revision(1), {}, Deadline.after(0.05, CLOCK)
+        )
+    assert len(setup.engine.jobs) == 1
+
+
 async def test_a_problem_of_one_revision_is_its_own(setup: Setup) -> None:
     setup.source.problems[2] = revision_not_found(2)
     table = await setup.ask(1, 2)

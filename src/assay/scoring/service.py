@@ -236,12 +236,17 @@ class ScoringService:
     ) -> Mapping[str, Cell]:
         """Cells with features and explanations for a revision that the caller has fetched already.
 
-        Neither looked up nor shared: pages ask with ever new injections. Raises `BadInjection`, `Overloaded`.
+        Neither looked up nor shared: pages ask with ever new injections. Raises `BadInjection`, `Overloaded`,
+        `DeadlineExceeded`.
         """
         wiki.select([model.name for model in models])
         check_injection(wiki.nodes, injection)
         job = Job(wiki.name, tuple(m.name for m in models), revision, injection, features=True, explain=True)
-        cells = await self.engine.score(job, deadline)
+        try:
+            async with asyncio.timeout(deadline.remaining_s()):
+                cells = await self.engine.score(job, deadline)
+        except TimeoutError as error:  # an engine looks at the deadline only when the job's turn has come
+            raise DeadlineExceeded(f"Revision {revision.id} was not scored in time; try again.") from error
         for model, cell in cells.items():
             self._metrics.count(CELLS, wiki.name, model, cell.code if isinstance(cell, Problem) else "scored")
         return cells
