@@ -19,7 +19,8 @@ from assay.clock import Deadline, FakeClock, SystemClock
 from assay.errors import Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.frames import MAX_FRAME_BYTES
-from assay.scoring.pool import EngineFailed, Loader, PoolEngine, PoolOptions
+from assay.scoring.nursery_handle import EngineFailed, Loader
+from assay.scoring.pool import PoolEngine, PoolOptions
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
 from assay.telemetry import JOBS, REPLACEMENTS, WORKERS, Metrics
@@ -202,6 +203,7 @@ def test_no_process_outlives_a_killed_server() -> None:
         f"sys.path[:] = {sys.path!r}\n"
         "from small_models import small_models\n"
         "from assay.clock import Deadline, SystemClock\n"
+        "from assay.scoring.nursery_handle import Loader\n"
         "from assay.scoring.pool import *\n"
         "from assay.scoring.request import Job\n"
         "from assay.scoring.synthetic import synthetic_revision\n"

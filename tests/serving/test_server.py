@@ -25,7 +25,8 @@ import sys
 sys.path[:] = {sys.path!r}
 from small_app import SmallApp
 from small_models import small_models
-from assay.scoring.pool import Loader, PoolEngine, PoolOptions
+from assay.scoring.nursery_handle import Loader
+from assay.scoring.pool import PoolEngine, PoolOptions
 from assay.serving.server import ServerOptions, listen, serve
 from assay.telemetry import LogOptions, configure_logging
 

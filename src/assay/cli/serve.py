@@ -11,7 +11,7 @@ from assay.cli import options
 from assay.cli.progress import indexing
 from assay.compose import build_scorer, build_web
 from assay.errors import ConfigurationError
-from assay.scoring.pool import EngineFailed
+from assay.scoring.nursery_handle import EngineFailed
 from assay.serving import server
 from assay.settings import Settings
 from assay.telemetry import configure_logging

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from assay.models.library import load
-from assay.scoring.pool import Loader
+from assay.scoring.nursery_handle import Loader
 from assay.scoring.wikis import ModelSets
 
 

@@ -2,7 +2,7 @@
 
 Forking a server with threads and an event loop is unsafe; forking here is not, and the children share
 the loaded models' memory page by page until they write to it (``gc.freeze`` keeps the collector from
-writing). It is started by `assay.scoring.pool` as ``python -m assay.scoring.nursery FD`` and talks
+writing). It is started by `assay.scoring.nursery_handle` as ``python -m assay.scoring.nursery FD`` and talks
 over that socket, one JSON message a line::
 
     ← {"loader": "package.module:function", "arguments": {…}, "path": [sys.path…]}

@@ -18,22 +18,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import socket
-import subprocess
-import sys
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import orjson
-
 from assay.clock import Deadline
-from assay.errors import AssayError, ConfigurationError, Overloaded
+from assay.errors import ConfigurationError, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring import frames
 from assay.scoring.codec import CodecError, Computed, decode_computed, encode_job
+from assay.scoring.nursery_handle import EngineFailed, Loader, NurseryHandle
 from assay.scoring.problems import (
     computation_abandoned,
     deadline_passed,
@@ -80,23 +76,6 @@ class PoolOptions:
     """Seconds for the nursery to load and warm all models; 2 s for three shipped ones on busy cores."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loader:
-    """What the nursery calls to get its models: an importable function that returns a `ModelSets`."""
-
-    function: str
-    """``package.module:function``."""
-
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    """Keyword arguments that JSON can say (paths as strings)."""
-
-
-class EngineFailed(AssayError):
-    """The nursery could not load the models, or loaded other ones than the server."""
-
-    code = "engine_unavailable"
-
-
 @dataclass(eq=False, slots=True)
 class _Task:
     job: Job
@@ -116,110 +95,6 @@ class _Process:
     resident_bytes: int = 0
 
 
-class Nursery:
-    """The server's handle on the nursery process; see `assay.scoring.nursery` for the messages."""
-
-    def __init__(self, loader: Loader) -> None:
-        self._loader = loader
-        self._process: subprocess.Popen[bytes] | None = None
-        self._control: socket.socket | None = None
-        self._lock = asyncio.Lock()
-
-    async def start(self, digests: Mapping[str, str], timeout_s: float) -> None:
-        """Begin, or begin again. Raises `EngineFailed` when the models there are not those of `digests`."""
-        async with self._lock:  # nobody may spawn before the models are loaded
-            await asyncio.to_thread(self.stop)
-            self._launch()
-            try:
-                async with asyncio.timeout(timeout_s):
-                    await self._load(digests)
-            except (TimeoutError, OSError, EOFError) as error:
-                await asyncio.to_thread(self.stop)
-                raise EngineFailed(f"the scoring processes did not start: {error!r}") from error
-            except EngineFailed:
-                await asyncio.to_thread(self.stop)
-                raise
-
-    def _launch(self) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs:
-            fd = theirs.fileno()
-            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter; takes a millisecond
-                [sys.executable, "-P", "-m", "assay.scoring.nursery", str(fd)],
-                pass_fds=[fd],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "OMP_NUM_THREADS": "1"},  # threads would not survive the forks
-            )
-        ours.setblocking(False)
-        self._control = ours
-
-    async def _load(self, digests: Mapping[str, str]) -> None:
-        arguments = dict(self._loader.arguments)
-        await self._send({"loader": self._loader.function, "arguments": arguments, "path": sys.path})
-        answer = await self._receive()
-        if "ready" not in answer:
-            raise EngineFailed(f"the scoring processes could not load the models: {answer.get('failed')}")
-        if answer["ready"] != dict(digests):
-            raise EngineFailed("the bundles on disk have changed since the server started: restart it")
-
-    async def spawn(self) -> tuple[int, socket.socket]:
-        """A new process's pid and our end of its socket.
-
-        Raises OSError or EOFError when the nursery is dead.
-        """
-        async with self._lock:
-            ours, theirs = socket.socketpair()
-            with theirs:
-                try:
-                    socket.send_fds(self._alive(), [b'{"spawn":1}\n'], [theirs.fileno()])
-                    answer = await self._receive()
-                except BaseException:
-                    ours.close()
-                    raise
-            ours.setblocking(False)
-            return answer["pid"], ours
-
-    def kill(self, pid: int) -> None:
-        """Kill a process that the nursery forked; nothing happens when it has ended already."""
-        with contextlib.suppress(OSError):
-            self._alive().send(b'{"kill":%d}\n' % pid)
-
-    def stop(self) -> None:
-        """Close the socket: the nursery kills what is left of its children and ends."""
-        if self._control is not None:
-            self._control.close()
-            self._control = None
-        if self._process is not None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(5.0)
-            if self._process.returncode is None:
-                self._process.kill()
-                self._process.wait()
-            self._process = None
-
-    @property
-    def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
-
-    def _alive(self) -> socket.socket:
-        if self._control is None:
-            raise ConnectionError("the nursery is not running")
-        return self._control
-
-    async def _send(self, message: Mapping[str, Any]) -> None:
-        await asyncio.get_running_loop().sock_sendall(self._alive(), orjson.dumps(message) + b"\n")
-
-    async def _receive(self) -> dict[str, Any]:
-        data = b""
-        while not data.endswith(b"\n"):
-            part = await asyncio.get_running_loop().sock_recv(self._alive(), 65536)
-            if not part:
-                raise EOFError("the nursery is gone")
-            data += part
-        message: dict[str, Any] = orjson.loads(data)
-        return message
-
-
 class PoolEngine:
     """An `Engine` of killable processes.
 
@@ -235,7 +110,7 @@ class PoolEngine:
         self._options = options
         self._digests = dict(digests)
         self._metrics = metrics
-        self._nursery = Nursery(loader)
+        self._nursery = NurseryHandle(loader)
         self._nursery_lock = asyncio.Lock()
         self._queue: deque[_Task] = deque()
         self._queued_bytes = 0
