@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import (
@@ -13,13 +13,13 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
-from assay.revisions.index import ReportProgress
-from assay.revisions.progress import progress_bar
+from assay.revisions.index import IndexProgress, ReportProgress
 
 Steps = Callable[[int, int, str], None]
 """Told (done, total, what) again and again; a new `what` is a new stretch of work."""
@@ -70,6 +70,44 @@ def stepping() -> Iterator[Steps]:
         yield step
 
 
-def indexing(name: str) -> AbstractContextManager[ReportProgress]:
-    """A bar for the first reading of a dump or history, in bytes of the packed file."""
-    return progress_bar(name, Console(file=sys.stderr))
+@contextmanager
+def indexing(name: str, console: Console | None = None) -> Iterator[ReportProgress]:
+    """A bar for the first reading of a dump or history, in bytes of the packed file.
+
+    It appears with the first report; a complete index reports nothing, and then nothing is shown.
+    """
+    progress = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[revisions]} revisions, {task.fields[rate]}/s"),
+        TimeRemainingColumn(),
+        console=console or Console(file=sys.stderr),
+    )
+    bar = _IndexBar(name, progress)
+    try:
+        yield bar.report
+    finally:
+        progress.stop()
+
+
+class _IndexBar:
+    def __init__(self, name: str, progress: Progress) -> None:
+        self._name, self._progress = name, progress
+        self._task = progress.add_task(name, start=False, visible=False, revisions=0, rate=0)
+
+    def report(self, state: IndexProgress) -> None:
+        task = self._progress.tasks[self._task]
+        if not task.started:
+            self._progress.start()
+            self._progress.start_task(self._task)
+        elapsed_s = task.elapsed or 0.0
+        self._progress.update(
+            self._task,
+            description=f"{self._name}: {'indexing' if state.phase == 'reading' else 'linking'}",
+            visible=True,
+            total=state.total_bytes,
+            completed=state.done_bytes,
+            revisions=state.revisions,
+            rate=round(state.revisions / elapsed_s) if elapsed_s else 0,
+        )

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from assay.cli.progress import indexing
 from assay.revisions.open import open_source
-from assay.revisions.progress import progress_bar
 from revisions import small_wiki
 
 
 async def index_with_bar(path: Path) -> str:
     console = Console(file=io.StringIO(), force_terminal=True, width=120, color_system=None)
-    with progress_bar("small", console) as report:
+    with indexing("small", console) as report:
         await open_source("small", str(path), progress=report).aclose()
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
