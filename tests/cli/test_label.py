@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import lzma
 from pathlib import Path
 
@@ -36,6 +37,20 @@ def test_a_smaller_radius_finds_fewer_reverts(tmp_path: Path) -> None:
         for radius in ("1", "15")
     ]
     assert 0 < counts[0] < counts[1]
+
+
+def test_a_row_is_one_line_whatever_names_hold(tmp_path: Path) -> None:
+    line = {
+        "rev_id": 1,
+        "page_title": "A\tB\nC",
+        "timestamp": "2020-01-01T00:00:00Z",
+        "user": "a\rb",
+        "comment": "",
+        "text": "",
+    }
+    (tmp_path / "odd.jsonl").write_text(json.dumps(line))
+    _, row = assay(tmp_path, "label", "odd.jsonl").stdout.splitlines()
+    assert row.split("\t")[:4] == ["1", "A B C", "2020-01-01T00:00:00Z", "a b"]
 
 
 def test_what_is_no_history_is_refused(tmp_path: Path) -> None:

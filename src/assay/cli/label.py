@@ -58,9 +58,9 @@ def label(
 
 def _row(edit: LabelledEdit) -> Iterator[str]:
     yield str(edit.rev_id)
-    yield edit.page_title
+    yield _plain(edit.page_title)
     yield edit.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
-    yield "" if edit.user is None else edit.user.replace("\t", " ")
+    yield "" if edit.user is None else _plain(edit.user)
     yield str(edit.is_anonymous)
     label = edit.label
     for value in (
@@ -71,6 +71,11 @@ def _row(edit: LabelledEdit) -> Iterator[str]:
         label.reverted_by,
     ):
         yield str(value)
+
+
+def _plain(text: str) -> str:
+    """Without tabs and line breaks, which a history may hold and a row may not."""
+    return text.translate(dict.fromkeys(map(ord, "\t\r\n"), " "))
 
 
 @contextmanager

@@ -49,9 +49,13 @@ def read_statistics(path: Path) -> dict[str, Any]:
     """The measured statistics, in ORES's shape, of the bundle at `path`. Raises `BundleError`."""
     files = open_files(path)
     manifest = parse_manifest(files.read(MANIFEST, MAX_MANIFEST_BYTES))
-    document = orjson.loads(_proved(files, STATISTICS, manifest.files[STATISTICS], MAX_STATISTICS_BYTES))
+    content = _proved(files, STATISTICS, manifest.files[STATISTICS], MAX_STATISTICS_BYTES)
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError:
+        document = None
     if not isinstance(document, dict):
-        raise BundleError("statistics.json is no object: train the bundle again")
+        raise BundleError("statistics.json is no JSON object: train the bundle again")
     return document
 
 
