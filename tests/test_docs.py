@@ -44,6 +44,11 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / target).exists(), f"{page.name} links to {target}"
 
 
+def test_every_decision_is_listed() -> None:
+    listed = re.findall(r"\]\(([^)]+)\)", (DOCS / "decisions" / "README.md").read_text("utf-8"))
+    assert listed == sorted(path.name for path in (DOCS / "decisions").glob("20*.md"))
+
+
 def test_every_route_is_documented() -> None:
     page = (DOCS / "http.md").read_text("utf-8")
     source = "\n".join(path.read_text("utf-8") for path in (ROOT / "src/assay/serving").glob("*.py"))

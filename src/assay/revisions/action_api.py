@@ -43,6 +43,7 @@ class ApiOptions:
     attempt_timeout_s: float = 20.0
     """One attempt; the whole is bounded by the request's deadline."""
     attempts: int = 4
+    """How often one query is tried, the first time included."""
     backoff_s: float = 0.5
     """Wait before the second attempt; doubled each time, and between half and all of it by chance."""
     maxlag_s: int = 5
