@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from starlette.requests import Request
 
 from assay.errors import BadParameter, RequestError
+from assay.revisions.record import MAX_ID
 from assay.scoring.request import MAX_REVISIONS
-from assay.serving.parameters import MAX_REV_ID, parse, read_fields
+from assay.serving.parameters import parse, read_fields
 from assay.serving.problems import HttpError
 
 KNOWN = [
@@ -60,7 +61,7 @@ def test_any_fields_are_understood_or_refused(fields: dict[str, str]) -> None:
         asked = parse(fields)
     except RequestError:
         return
-    assert all(0 < rev_id <= MAX_REV_ID for rev_id in asked.rev_ids)
+    assert all(0 < rev_id <= MAX_ID for rev_id in asked.rev_ids)
     assert len(set(asked.rev_ids)) == len(asked.rev_ids) <= MAX_REVISIONS
     assert set(asked.injection) <= set(asked.rev_ids)
 
@@ -141,7 +142,7 @@ def test_any_multipart_body_is_read_or_refused(body: bytes, parameter: str) -> N
     assert "form" in refused or "Could not interpret" in refused
 
 
-@given(st.lists(st.integers(1, MAX_REV_ID), min_size=1, max_size=60))
+@given(st.lists(st.integers(1, MAX_ID), min_size=1, max_size=60))
 def test_ids_keep_their_order_once_each(rev_ids: list[int]) -> None:
     unique = list(dict.fromkeys(rev_ids))
     fields = {"revids": "|".join(map(str, rev_ids))}

@@ -23,13 +23,14 @@ from assay.clock import Clock, Deadline, SystemClock
 from assay.errors import BadParameter, ConfigurationError, RetryableError, SourceUnavailable
 from assay.models.model import Model
 from assay.revisions.problem import Problem
+from assay.revisions.record import MAX_ID
 from assay.scoring.request import Cell, ScoreRequest
 from assay.scoring.service import ScoringService, Table
 
 Shape = Callable[[Cell, Model], Mapping[str, Any]]
 """Turns a cell of a model into its JSON document."""
 
-MAX_ID_DIGITS: Final = 18
+_MAX_ID_DIGITS: Final = len(str(MAX_ID))
 _LINE_HEAD: Final = b'{"wiki":"'
 """How every line of ours begins; a torn one has at least a piece of it."""
 
@@ -158,9 +159,12 @@ def read_ids(lines: Iterable[str], name: str) -> Iterator[int]:
 
 def parse_id(text: str, place: str = "") -> int:
     """A revision id. Raises `BadParameter` that begins with `place`."""
-    if not (text.isascii() and text.isdigit() and len(text) <= MAX_ID_DIGITS and int(text) > 0):
-        raise BadParameter(f"{place}{text[:40]!r} is not a revision id: give a positive whole number")
-    return int(text)
+    number = int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_ID_DIGITS else 0
+    if not 0 < number <= MAX_ID:
+        raise BadParameter(
+            f"{place}{text[:40]!r} is not a revision id: give a whole number from 1 to {MAX_ID}"
+        )
+    return number
 
 
 class Batch:

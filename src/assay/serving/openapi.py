@@ -7,7 +7,7 @@ from typing import Any, Final
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from assay.serving.parameters import MAX_REV_ID
+from assay.revisions.record import MAX_ID
 
 
 def _query(name: str, description: str, schema: dict[str, Any], **more: Any) -> dict[str, Any]:
@@ -81,7 +81,7 @@ def rev_id_path(name: str = "rev_id") -> dict[str, Any]:
         "in": "path",
         "required": True,
         "description": "Revision id.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_REV_ID},
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
     }
 
 

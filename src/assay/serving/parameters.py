@@ -17,13 +17,13 @@ import orjson
 from starlette.requests import Request
 
 from assay.errors import BadInjection, BadParameter
+from assay.revisions.record import MAX_ID
 from assay.scoring.request import MAX_REVISIONS, Injection
 from assay.serving.problems import HttpError
 
 MAX_FIELDS: Final = 1000
 """Parameters in one request: enough to inject every feature of a model singly."""
 
-MAX_REV_ID: Final = 2**63 - 1
 MAX_JSON_DEPTH: Final = 32
 MAX_PART_HEAD_BYTES: Final = 4096
 """Headers of one part of a multipart form: a feature's name and a few words."""
@@ -103,10 +103,10 @@ def _bar_split(fields: Mapping[str, str], name: str) -> tuple[str, ...] | None:
 def parse_rev_id(name: str, text: str) -> int:
     """Raises `BadParameter` naming the parameter and what would be right."""
     number = int(text) if _REV_ID.fullmatch(text) else 0
-    if not 0 < number <= MAX_REV_ID:
+    if not 0 < number <= MAX_ID:
         raise BadParameter(
             f"Could not interpret {name}. {text[:40]!r} is not a revision id: "
-            f"give a whole number from 1 to {MAX_REV_ID}."
+            f"give a whole number from 1 to {MAX_ID}."
         )
     return number
 
