@@ -8,16 +8,18 @@ matches in the readable text, too.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
-from assay.features import article_era, article_structure, prose
+from assay.features import article_era, article_ratios, article_structure, article_words, prose
 from assay.features.article_era import ArticleEra
 from assay.features.article_names import article_names
+from assay.features.article_ratios import ArticleRatios
 from assay.features.article_structure import ArticleStructure
-from assay.features.lexicon import Lexicon, Lexicons
+from assay.features.lexicon import Lexicon, Lexicons, shipped
 from assay.features.matching import matcher
 from assay.features.node import Datasource, Feature, Node
 from assay.features.prose import Prose
@@ -29,11 +31,21 @@ NAMES_LEXICON: Final = "any.article_names"
 WORD_LISTS: Final = ("words_to_watch", "idioms", "informals", "badwords")
 """Last parts of the names of the pattern lexicons whose matches are counted in the readable text."""
 
+TOPICS: Final = "topics"
+RATING: Final = "article_rating"
+"""Last parts of the names of the lexicons of `assay.features.article_words`."""
+
 CONTENT: Final = Datasource(
     "datasource.wikitext.revision.content",
     "The readable text: no templates, references, comments or markup.",
     (WIKICODE,),
     attrgetter("content"),
+)
+WORDS: Final = Datasource(
+    "datasource.assay.article.words",
+    "How often each word of the readable text occurs.",
+    (CONTENT,),
+    article_words.words,
 )
 PROSE: Final = Datasource(
     "datasource.assay.article.prose", "How the article reads (`Prose`).", (CONTENT,), prose.analyse
@@ -75,10 +87,18 @@ def _structure_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
         (neutral_text,),
         article_era.analyse,
     )
+    ratios = Datasource(
+        "datasource.assay.article.ratios",
+        "Counts for the article's length (`ArticleRatios`).",
+        (built, PROSE),
+        article_ratios.analyse,
+    )
     return (
         neutral_text,
         built,
         era,
+        ratios,
+        *_features("ratio.", ratios, ArticleRatios._fields),
         *_features("", built, ArticleStructure._fields),
         *_features("era.", era, ArticleEra._fields),
     )
@@ -99,21 +119,68 @@ def _matches(lexicon: Lexicon) -> Feature:
     )
 
 
-def names_of_features(word_lists: Iterable[str] = ()) -> tuple[str, ...]:
-    """All features of this family by name, with the given word lists' (``english.idioms``, …) at the end."""
+@lru_cache(maxsize=16)
+def _topic_features(lexicon: Lexicon) -> tuple[Feature, ...]:
+    def share(topic: frozenset[str]) -> Callable[[Counter[str]], float]:
+        return lambda content_words: article_words.topic_share(content_words, topic)
+
+    return tuple(
+        Feature(
+            f"feature.assay.article.{lexicon.name}.{topic}",
+            f"Words about {topic} per thousand.",
+            (WORDS,),
+            share(topic_words),
+        )
+        for topic, topic_words in article_words.topics(lexicon).items()
+    )
+
+
+def rating_name(lexicon_name: str) -> str:
+    """The name of the feature that a rating lexicon gives."""
+    return f"feature.assay.article.{lexicon_name}"
+
+
+@lru_cache(maxsize=16)
+def _rating_feature(lexicon: Lexicon, names_lexicon: Lexicon) -> Feature:
+    names, weights = article_names(names_lexicon), article_words.weights(lexicon)
+
+    def rate(content_words: Counter[str], wikicode: Wikicode) -> float:
+        return article_words.rating(article_words.terms(content_words, wikicode, names), weights)
+
+    return Feature(
+        rating_name(lexicon.name),
+        "Sum of the learned weights of the article's words, templates and headings; more is better.",
+        (WORDS, WIKICODE),
+        rate,
+    )
+
+
+def names_of_features(word_lists: Iterable[str] = (), topics: Iterable[str] = ()) -> tuple[str, ...]:
+    """All features of this family by name.
+
+    At the end those of the given word lists (``english.idioms``, …) and of the topic lexicons.
+    """
     return (
         *(f"feature.assay.article.{field}" for field in ArticleStructure._fields),
         *(f"feature.assay.article.prose.{field}" for field in Prose._fields),
         *(f"feature.assay.article.era.{field}" for field in ArticleEra._fields),
+        *(f"feature.assay.article.ratio.{field}" for field in ArticleRatios._fields),
         *(f"feature.assay.article.{name}" for name in word_lists),
+        *(feature.name for name in topics for feature in _topic_features(shipped(name)[name])),
     )
 
 
 def family(lexicons: Lexicons) -> Iterable[Node]:
     """The nodes that need no lexicon, and those whose lexicon is there."""
-    yield from (CONTENT, PROSE, *_PROSE_FEATURES)
-    if NAMES_LEXICON in lexicons:
-        yield from _structure_nodes(lexicons[NAMES_LEXICON])
+    names = lexicons.get(NAMES_LEXICON)
+    yield from (CONTENT, WORDS, PROSE, *_PROSE_FEATURES)
+    if names is not None:
+        yield from _structure_nodes(names)
     for name, lexicon in lexicons.items():
-        if name.rpartition(".")[2] in WORD_LISTS:
+        kind = name.rpartition(".")[2]
+        if kind in WORD_LISTS:
             yield _matches(lexicon)
+        elif kind == TOPICS:
+            yield from _topic_features(lexicon)
+        elif kind == RATING and names is not None:
+            yield _rating_feature(lexicon, names)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import lzma
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,6 +28,7 @@ from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, Revision
 NEWCOMER_EDITS: Final = 10
 """Fewer earlier edits than this make an actor new, as for MediaWiki's autoconfirmed group."""
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+_BOLD: Final = re.compile(r"'''([^'\n]{2,100})'''")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -112,13 +114,22 @@ class ArticleExamples:
             if label is None or not isinstance(text, str) or not isinstance(n, int):
                 yield Unusable("bad_line")
                 continue
-            columns = {"label": float(label), "wiki": self._wiki, "rev_id": n, "page": f"article {n}"}
+            page = _page_of(row, n, text)
+            columns = {"label": float(label), "wiki": self._wiki, "rev_id": n, "page": page}
             yield Example(article(n, text), columns)
 
     def _lines(self) -> Iterator[bytes]:
         with _opened(self._path) as stream:
             while line := stream.readline(MAX_LINE_BYTES):
                 yield line
+
+
+def _page_of(row: Mapping[str, Any], n: int, text: str) -> str:
+    """The page's title or, where it is not told, the first bold words: two states of one page go together."""
+    if isinstance(title := row.get("page_title"), str):
+        return title
+    bold = _BOLD.search(text)
+    return bold[1].strip().casefold() if bold else f"article {n}"
 
 
 class RecordedExamples:

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from assay.errors import ConfigurationError
+from assay.features.article_names import article_names
+from assay.features.articles import NAMES_LEXICON, RATING, rating_name
 from assay.features.node import Feature
 from assay.models.dataset import COLUMNS, Dataset, concat
 from assay.models.examples import (
@@ -34,6 +36,7 @@ from assay.models.extract import Extraction, extract
 from assay.models.make import make_bundle, recipe_features, recipe_lexicons
 from assay.models.manifest import Manifest
 from assay.models.model import ANY_WIKI
+from assay.models.rated_articles import RatedArticles
 from assay.models.recipe import Recipe
 from assay.models.train import Progress, silent
 from assay.revisions.open import open_indexed
@@ -101,13 +104,22 @@ def _history(recipe: Recipe, wiki: str, path: Path, work: Path, progress: Progre
 def _texts(recipe: Recipe, data: Path) -> Examples:
     if recipe.name == "articlequality":
         path = data / "articlequality" / f"{recipe.wiki}.jsonl.xz"
-        return ArticleExamples(recipe.wiki, _existing(path), [str(label) for label in recipe.labels])
+        return _rated(ArticleExamples(recipe.wiki, _existing(path), list(map(str, recipe.labels))), recipe)
     if recipe.name in ("damaging", "goodfaith"):
         path = _existing(data / _PRODUCTION)
         return RecordedExamples(recipe.wiki, path, label=recipe.label, renamed={"user.type": USER_TYPE})
     raise ConfigurationError(
         f"where the rows of {recipe.id} come from is not known: extract them yourself and train from the file"
     )
+
+
+def _rated(examples: ArticleExamples, recipe: Recipe) -> Examples:
+    """With ratings that never saw the article's own class, when the model looks at a rating."""
+    ratings = [name for name in recipe.lexicons if name.rpartition(".")[2] == RATING]
+    if not ratings:
+        return examples
+    names = article_names(recipe_lexicons(recipe)[NAMES_LEXICON])
+    return RatedArticles(examples, rating_name(ratings[0]), names, recipe.split, recipe.seed)
 
 
 def _extracted(recipe: Recipe, wiki: str, examples: Examples, work: Path, progress: Progress) -> Extraction:

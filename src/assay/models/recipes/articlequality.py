@@ -9,17 +9,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assay.features.articles import NAMES_LEXICON, names_of_features
+from assay.features.articles import NAMES_LEXICON, names_of_features, rating_name
 from assay.models.recipe import Recipe, Split
 from assay.models.recipes import register
 
 _ENGLISH_WORDS: Final = ("english.badwords", "english.idioms", "english.informals", "english.words_to_watch")
+_TOPICS: Final = "english.topics"
+_RATING: Final = "english.article_rating"
 _PARAMS: Final[dict[str, Any]] = {
-    "learning_rate": 0.04,
-    "num_leaves": 31,
+    "learning_rate": 0.05,
+    "num_leaves": 15,
     "min_data_in_leaf": 30,
     "feature_fraction": 0.3,
-    "bagging_fraction": 0.7,
+    "bagging_fraction": 0.5,
     "bagging_freq": 1,
     "lambda_l2": 5.0,
     "path_smooth": 5.0,
@@ -51,10 +53,10 @@ ENWIKI: Final = _recipe(
     "enwiki",
     ("FA", "GA", "B", "C", "Start", "Stub"),
     "The quality class that English Wikipedia's editors would give the article, from FA (best) to Stub.",
-    features=names_of_features(_ENGLISH_WORDS),
-    lexicons=(NAMES_LEXICON, *_ENGLISH_WORDS),
+    features=(*names_of_features(_ENGLISH_WORDS, (_TOPICS,)), rating_name(_RATING)),
+    lexicons=(NAMES_LEXICON, *_ENGLISH_WORDS, _TOPICS, _RATING),
     params=_PARAMS,
-    rounds=250,
+    rounds=240,
     split=Split("folds", folds=10, by="page"),
     inputs="9 000 articles of the English Wikipedia with their classes, 1 500 of each class.",
 )
