@@ -355,7 +355,16 @@ def test_a_body_of_another_kind_is_refused(live: Served, content_type: str) -> N
 def test_other_methods_are_refused_by_name(live: Served, method: str) -> None:
     reply = ask(live, f"{V3}smallwiki/", method=method)
     assert reply.error[:2] == (405, "method not allowed")
-    assert "GET" in reply.headers["allow"]
+    assert reply.headers["allow"] == "GET, HEAD, POST"
+    assert reply.json["error"]["message"] == f"{method} cannot be used here; use GET, HEAD, POST."
+
+
+@pytest.mark.parametrize("path", ["", "smallwiki/", "smallwiki/12/", "smallwiki/12/damaging/"])
+def test_every_route_takes_a_form_as_it_takes_a_query(live: Served, path: str) -> None:
+    asked = ask(live, f"{V3}{path}?model_info=version&format=json")
+    posted = ask(live, V3 + path, method="POST", body=b"model_info=version&format=json")
+    assert posted.status == asked.status == 200
+    assert posted.json == asked.json
 
 
 def test_too_many_fields_are_refused(live: Served) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from fastapi import APIRouter, FastAPI, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.routing import BaseRoute, Match, Route
 from starlette.types import ASGIApp
 
 from assay import __version__
@@ -73,14 +74,17 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    app.include_router(ScoresV3(service, infos, clock, options.request_timeout_s).router())
-    app.include_router(NativeApi(service, clock, options.request_timeout_s).router())
-    app.include_router(Health(service, metrics, clock, options.health).router())
-    for router in routers:
+    own = (
+        ScoresV3(service, infos, clock, options.request_timeout_s).router(),
+        NativeApi(service, clock, options.request_timeout_s).router(),
+        Health(service, metrics, clock, options.health).router(),
+    )
+    for router in (*own, *routers):
         app.include_router(router)
+    routes = [route for router in (*own, *routers) for route in router.routes]
 
     async def refuse(request: Request, error: Exception) -> Response:
-        refused = refusal(_ours(error), request.scope.get(REQUEST_ID, "(none)"))
+        refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
         metrics.count(ERRORS, refused.code)
         return refusal_response(refused)
 
@@ -98,10 +102,23 @@ class Application:
     asgi: ASGIApp
 
 
-def _ours(error: Exception) -> Exception:
+def _ours(error: Exception, request: Request, routes: Sequence[BaseRoute]) -> Exception:
     """Starlette's own refusals (no route, wrong method) as ours; others as they are."""
     if not isinstance(error, HTTPException):
         return error
     if error.status_code == 404:
         return HttpError(404, "Nothing found at this location.")
+    if error.status_code == 405:
+        allowed = ", ".join(_methods(request, routes))
+        return HttpError(405, f"{request.method} cannot be used here; use {allowed}.", {"Allow": allowed})
     return HttpError(error.status_code, str(error.detail), dict(error.headers or {}))
+
+
+def _methods(request: Request, routes: Sequence[BaseRoute]) -> list[str]:
+    """All that the path knows. The router tells those of the first matching route only, and each method
+    of ours is a route of its own."""
+    known: set[str] = set()
+    for route in routes:
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
+            known |= route.methods or set()
+    return sorted(known)

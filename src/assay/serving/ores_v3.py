@@ -43,7 +43,7 @@ class ScoresV3:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["ORES v3"])
-        self._add(router, "/v3/scores/", self.wikis, (), ("model_info", "format"), post=False)
+        self._add(router, "/v3/scores/", self.wikis, (), ("model_info", "format"))
         self._add(router, "/v3/scores/{wiki}/", self.wiki, (_WIKI,), _MANY)
         self._add(router, "/v3/scores/{wiki}/{rev_id}/", self.revision, (_WIKI, openapi.rev_id_path()), _ONE)
         self._add(
@@ -62,12 +62,10 @@ class ScoresV3:
         handler: Any,
         path_parameters: Sequence[dict[str, Any]],
         names: Sequence[str],
-        *,
-        post: bool = True,
     ) -> None:
         described = [*path_parameters, *openapi.query_parameters(*names)]
-        statuses = (404, 415, 503, 504) if path_parameters else ()
-        for method in ("GET", "POST") if post else ("GET",):
+        statuses = (404, 415, 503, 504) if path_parameters else (415,)
+        for method in ("GET", "POST"):
             extra: dict[str, Any] = {"parameters": described}
             if method == "POST":
                 extra = {"parameters": list(path_parameters), "requestBody": openapi.form_body(*names)}
@@ -80,9 +78,10 @@ class ScoresV3:
                 responses=openapi.responses("Scores", *statuses),
                 openapi_extra=extra,
             )
-        methods = ["GET", "HEAD", "POST"] if post else ["GET", "HEAD"]
         router.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False)
-        router.add_api_route(path.removesuffix("/"), handler, methods=methods, include_in_schema=False)
+        router.add_api_route(
+            path.removesuffix("/"), handler, methods=["GET", "HEAD", "POST"], include_in_schema=False
+        )
 
     # -- handlers ------------------------------------------------------------------------------------
 
