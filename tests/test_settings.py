@@ -73,6 +73,33 @@ def test_values_out_of_range_are_refused() -> None:
         settings.load(environment={"ASSAY_SERVER__PORT": "70000"})
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ASSAY_POOL__PROCESSES", "0"),
+        ("ASSAY_POOL__TIME_LIMIT_S", "-1"),
+        ("ASSAY_POOL__TIME_LIMIT_S", "nan"),
+        ("ASSAY_WEB__REQUEST_TIMEOUT_S", "inf"),
+        ("ASSAY_WEB__GUARD__MAX_BODY_BYTES", "0"),
+        ("ASSAY_MAX_TEXT_BYTES", "-5"),
+    ],
+)
+def test_sizes_counts_and_times_must_be_some(variable: str, value: str) -> None:
+    name = variable.removeprefix("ASSAY_").lower().replace("__", ".")
+    with pytest.raises(ConfigurationError, match=rf"{name}: must be a number from"):
+        settings.load(environment={variable: value})
+
+
+def test_what_may_be_none_at_all_may_be_zero() -> None:
+    assert settings.load(environment={"ASSAY_SERVER__PORT": "0"}).server.port == 0
+
+
+@pytest.mark.parametrize("name", ["a/b", "", "a|b", "..", "a wiki"])
+def test_a_wikis_name_must_fit_into_an_address(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="is no name for a wiki"):
+        settings.load(environment={}, flags={"wikis": {name: {"source": "x.xml"}}})
+
+
 def test_a_secret_file_that_is_missing_is_an_error() -> None:
     with pytest.raises(ConfigurationError, match="ASSAY_WIKI_API__CONTACT_FILE"):
         settings.load(environment={"ASSAY_WIKI_API__CONTACT_FILE": "/nowhere/contact"})

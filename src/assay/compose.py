@@ -68,7 +68,7 @@ def find_bundles(settings: Settings) -> Library:
 
 
 def check(settings: Settings) -> None:
-    """Everything that can be wrong without opening a wiki: bundles, and a model for each wiki.
+    """Everything that can be wrong without opening a wiki: bundles, a model for each wiki, files that exist.
 
     Raises `ConfigurationError` or `BundleError`.
     """
@@ -79,6 +79,12 @@ def check(settings: Settings) -> None:
         bare := [name for name, wiki in wikis.items() if (wiki.bundles or name) not in library.found]
     ):
         raise ConfigurationError(f"there is no bundle for {', '.join(bare)}: set `bundles`, or train one")
+    if absent := [
+        f"{wiki.source} of {name}"
+        for name, wiki in wikis.items()
+        if "://" not in wiki.source and not Path(wiki.source).is_file()
+    ]:
+        raise ConfigurationError(f"there is no file {', '.join(absent)}: check the path")
 
 
 def build_scorer(settings: Settings, indexing: Indexing, only: str | None = None) -> Scorer:
@@ -93,12 +99,13 @@ def build_scorer(settings: Settings, indexing: Indexing, only: str | None = None
     wikis = {name: wiki for name, wiki in wikis_of(settings).items() if only in (None, name)}
     borrowed = {name: wiki.bundles for name, wiki in wikis.items() if wiki.bundles is not None}
     _check_borrowed(borrowed, library)
-    paths = [found.path for found in _needed(library, {*wikis, *borrowed.values()})]
+    made_up: dict[str, Source] = {TEST_WIKI: SyntheticSource(clock)} if settings.test_wiki else {}
+    paths = [found.path for found in _needed(library, {*wikis, *borrowed.values()}, made_up.keys())]
     models = load_models([str(path) for path in paths], borrowed)
     engine = PoolEngine(settings.pool, bundle_loader(paths, borrowed), models.digests, metrics)
     cache = ScoreCache(MemoryStore(settings.memory, clock), settings.cache)
     sources = _sources(settings, wikis, indexing)
-    registry = Wikis({TEST_WIKI: SyntheticSource(clock), **sources}, models)
+    registry = Wikis({**made_up, **sources}, models)
     return Scorer(ScoringService(registry, engine, cache, metrics), metrics, library, wikis, sources, clock)
 
 
@@ -135,9 +142,9 @@ def _sources(settings: Settings, wikis: Mapping[str, WikiSettings], indexing: In
     return sources
 
 
-def _needed(library: Library, wikis: Set[str]) -> list[Found]:
+def _needed(library: Library, wikis: Set[str], made_up: Set[str]) -> list[Found]:
     """The bundles that these wikis can be asked for; others are not loaded."""
-    wanted = {*wikis, TEST_WIKI, *([ANY_WIKI] if wikis else [])}
+    wanted = {*wikis, *made_up, *([ANY_WIKI] if wikis else [])}
     return [found for found in library if found.manifest.wiki in wanted]
 
 

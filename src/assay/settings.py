@@ -10,7 +10,9 @@ pydantic validates; it does not read, because its settings reader ignores unknow
 
 from __future__ import annotations
 
+import math
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -35,6 +37,18 @@ from assay.telemetry import LogOptions
 PREFIX: Final = "ASSAY_"
 NESTED: Final = "__"
 _MAX_FILE_BYTES: Final = 1024 * 1024
+_WIKI_NAME: Final = re.compile(r"[\w-]{1,100}")
+"""Stands in the paths of the API as one segment."""
+_LEAST_S: Final = 0.001
+_MAY_BE_ZERO: Final = frozenset(
+    {
+        "server.port",
+        "http.drain_timeout_s",
+        "web.health.reuse_s",
+        "wiki_api.backoff_s",
+        "wiki_api.maxlag_s",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +82,9 @@ class Settings:
 
     wikis: Mapping[str, WikiSettings] = field(default_factory=dict)
     """By database name. Empty: the sample wiki that comes with Assay."""
+    test_wiki: bool = True
+    """Whether ``testwiki`` is served, whose model any client can make wait (``feature.delay``): good for trying
+    time limits, and a way to keep scoring processes busy; set it to false where strangers may ask."""
     server: ServerSettings = ServerSettings()
     bundle_directories: tuple[str, ...] = ()
     """Folders with further bundles, ``<wiki>/<model>/``; the later wins over the earlier and the shipped."""
@@ -102,6 +119,12 @@ def load(
         merged = _merge(merged, layer)
     try:
         settings = TypeAdapter(Settings).validate_python(merged)
+        faults.extend(_out_of_range(describe(settings)))
+        faults.extend(
+            f"wikis: {name!r} is no name for a wiki: use letters, digits, - and _, as in enwiki"
+            for name in settings.wikis
+            if not _WIKI_NAME.fullmatch(name)
+        )
     except ValidationError as error:
         faults.extend(_describe(error))
     if faults:
@@ -213,6 +236,18 @@ def section_of(kind: Any) -> type | None:
     """The dataclass that a section, or each item of a mapping, is made of; None for a plain value."""
     candidate = get_args(kind)[1] if is_mapping(kind) else kind
     return candidate if isinstance(candidate, type) and is_dataclass(candidate) else None
+
+
+def _out_of_range(section: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Every number is a size, a count or a time; only those of `_MAY_BE_ZERO` mean something when zero."""
+    for key, value in section.items():
+        name = f"{path}{key}"
+        if isinstance(value, Mapping):
+            yield from _out_of_range(value, f"{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            least = 0 if name in _MAY_BE_ZERO else 1 if isinstance(value, int) else _LEAST_S
+            if not least <= value < math.inf:
+                yield f"{name}: must be a number from {least} on (it is {value})"
 
 
 def _describe(error: ValidationError) -> Iterator[str]:

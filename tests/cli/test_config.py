@@ -36,6 +36,12 @@ def test_borrowed_bundles_must_exist(tmp_path: Path) -> None:
     assert "no bundles of 'enwikki' for mywiki" in done.stderr
 
 
+def test_a_wikis_file_must_exist(tmp_path: Path) -> None:
+    done = assay(tmp_path, "config", "check", ASSAY_WIKIS='{"mywiki": {"source": "absent.xml"}}')
+    assert done.returncode == 1
+    assert "there is no file absent.xml of mywiki: check the path" in done.stderr
+
+
 def test_the_schema_is_json_schema(tmp_path: Path) -> None:
     schema = json.loads(assay(tmp_path, "config", "schema").stdout)
     assert schema["type"] == "object"
