@@ -83,8 +83,8 @@ class Settings:
     wikis: Mapping[str, WikiSettings] = field(default_factory=dict)
     """By database name. Empty: the sample wiki that comes with Assay."""
     test_wiki: bool = True
-    """Whether ``testwiki`` is served, whose model any client can make wait (``feature.delay``): good for trying
-    time limits, and a way to keep scoring processes busy; set it to false where strangers may ask."""
+    """Whether ``testwiki`` is served, whose model any client can make wait (``feature.delay``): good for
+    trying time limits, and a way to keep scoring processes busy; set it to false where strangers may ask."""
     server: ServerSettings = ServerSettings()
     bundle_directories: tuple[str, ...] = ()
     """Folders with further bundles, ``<wiki>/<model>/``; the later wins over the earlier and the shipped."""
