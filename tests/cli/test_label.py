@@ -59,3 +59,19 @@ def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "neither a MediaWiki export" in done.stderr
     assert not done.stdout
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    done = assay(tmp_path, "label", "absent.jsonl", "--output", "no/labels.tsv")
+    assert done.returncode == 1
+    assert done.stderr.strip() == "assay: there is no folder no to write labels.tsv into: make it first"
+
+
+def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
+    line = {"rev_id": 1, "page_title": "A", "timestamp": "2020-01-01T00:00:00Z", "user": "a", "text": ""}
+    (tmp_path / "one.jsonl").write_text(json.dumps(line | {"comment": ""}))
+    (tmp_path / ".full.part").symlink_to("/dev/full")
+    done = assay(tmp_path, "label", "one.jsonl", "--output", "full")
+    assert done.returncode == 1
+    assert "No space left on device" in done.stderr
+    assert "Traceback" not in done.stderr

@@ -59,6 +59,12 @@ def test_step_by_step(folder: Path) -> None:
         (("train", "crwiki/reverted"), "give either --data"),
         (("train", "crwiki/reverted", "--data", "."), "give its file or folder"),
         (("train", "crwiki/reverted", "--dataset", "history.jsonl"), "is no data set of Assay"),
+        (
+            ("train", "crwiki/reverted", "--data", ".", "--output", "history.jsonl"),
+            "is a file: name a folder",
+        ),
+        (("extract", "crwiki/reverted", "--data", ".", "--output", "no/x.npz"), "there is no folder no"),
+        (("extract", "crwiki/reverted", "--data", ".", "--output", "."), "is a folder: name a file in it"),
         (("evaluate", "nowhere", "rows.npz"), "nowhere"),
         (("card", "history.jsonl"), "history.jsonl"),
     ],

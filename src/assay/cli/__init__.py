@@ -32,3 +32,7 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
+    except OSError as error:  # the system refused: no rights, no space left
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"assay: {place}{error.strerror or error}: mend it and run again", file=sys.stderr)  # noqa: T201
+        sys.exit(1)

@@ -10,6 +10,7 @@ from typing import Annotated, TextIO
 
 import typer
 
+from assay.cli import options
 from assay.cli.progress import counting, indexing
 from assay.revisions.indexed import LabelledEdit
 from assay.revisions.labels import RADIUS, WINDOW_S
@@ -44,6 +45,7 @@ def label(
     ] = WINDOW_S / 3600,
 ) -> None:
     """Label each revision by identity reverts, as tab-separated values, page by page in time order."""
+    options.check_output(output)
     with indexing(source.name) as report:
         history = open_indexed(source, progress=report)
     try:

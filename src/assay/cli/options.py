@@ -75,3 +75,15 @@ def pairs(values: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
             )
         pairs.append((name, rest))
     return pairs
+
+
+def check_output(path: Path | None, *, folder: bool = False) -> None:
+    """Refuse what could not be written, before hours of work are lost to it. None: standard output."""
+    if path is None:
+        return
+    if path.exists():
+        if path.is_dir() != folder:
+            kind = "a file: name a folder" if folder else "a folder: name a file in it"
+            raise ConfigurationError(f"{path} is {kind}")
+    elif not folder and not path.parent.is_dir():
+        raise ConfigurationError(f"there is no folder {path.parent} to write {path.name} into: make it first")

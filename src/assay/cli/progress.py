@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -94,6 +95,7 @@ def indexing(name: str, console: Console | None = None) -> Iterator[ReportProgre
 class _IndexBar:
     def __init__(self, name: str, progress: Progress) -> None:
         self._name, self._progress = name, progress
+        self._began_s = time.monotonic()
         self._task = progress.add_task(name, start=False, visible=False, revisions=0, rate=0)
 
     def report(self, state: IndexProgress) -> None:
@@ -101,7 +103,7 @@ class _IndexBar:
         if not task.started:
             self._progress.start()
             self._progress.start_task(self._task)
-        elapsed_s = task.elapsed or 0.0
+        elapsed_s = time.monotonic() - self._began_s  # the first report comes when much is done already
         self._progress.update(
             self._task,
             description=f"{self._name}: {'indexing' if state.phase == 'reading' else 'linking'}",

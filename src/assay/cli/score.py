@@ -68,7 +68,7 @@ def score(
         raise ConfigurationError("give either revision ids, or --input FILE, or --all")
     inline = [word for word in named if "=" in word]
     settings = options.load_settings(config, [*(wiki or []), *inline], bundles, bundle_directory, processes)
-    configure_logging(LogOptions(level="error", json=False))
+    configure_logging(LogOptions(level="warning", json=False))
     name = _wiki(named, settings)
     ids = given if input is None else _from_file(input)
     with nullcontext(LinesStream(sys.stdout.buffer)) if output is None else LinesFile(output) as lines:

@@ -57,6 +57,7 @@ def extract(
     """
     from assay.models.sources import rows_of
 
+    options.check_output(output)
     with stepping() as step:
         rows = rows_of(recipe_called(recipe), _inputs(data, wiki), work, step)
     rows.save(output)
@@ -81,6 +82,7 @@ def train(
     from assay.models.sources import rows_of
     from assay.models.statistics import headline
 
+    options.check_output(output, folder=True)
     if (recipe is None) != every:
         raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
     chosen = list(recipes().values()) if recipe is None else [recipe_called(recipe)]

@@ -26,6 +26,7 @@ from assay.revisions.problem import Problem
 from assay.revisions.record import MAX_ID
 from assay.scoring.request import Cell, ScoreRequest
 from assay.scoring.service import ScoringService, Table
+from assay.telemetry import logger
 
 Shape = Callable[[Cell, Model], Mapping[str, Any]]
 """Turns a cell of a model into its JSON document."""
@@ -188,6 +189,7 @@ class Batch:
         self._shape = shape
         self._options = options
         self._clock = clock or SystemClock()
+        self._log = logger(__name__)
 
     async def run(self, rev_ids: Iterable[int], output: Lines, advanced: Callable[[int], None]) -> int:
         """Score what `output` does not hold yet; `advanced` is told how many more are done. Lines written.
@@ -239,6 +241,7 @@ class Batch:
         pause_s, reason = self._options.backoff_s, ""
         for attempt in range(self._options.retries + 1):
             if attempt:
+                self._log.warning("asking again", wiki=self._request.wiki, reason=reason, in_s=pause_s)
                 await asyncio.sleep(pause_s)
                 pause_s *= 2
             missing = tuple(rev_id for rev_id in unique if rev_id not in done)
