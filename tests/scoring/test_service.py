@@ -240,6 +240,18 @@ async def test_an_explained_revision_keeps_the_deadline_too(setup: Setup) -> Non
     assert len(setup.engine.jobs) == 1
 
 
+async def test_a_score_that_cannot_be_kept_is_answered_all_the_same(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise OSError("no room")
+
+    monkeypatch.setattr(MemoryStore, "set_many", full)
+    assert codes(await setup.ask(1)) == {1: {"scored"}}
+    assert codes(await setup.ask(1)) == {1: {"scored"}}
+    assert len(setup.engine.jobs) == 2
+
+
 async def test_a_problem_of_one_revision_is_its_own(setup: Setup) -> None:
     setup.source.problems[2] = revision_not_found(2)
     table = await setup.ask(1, 2)

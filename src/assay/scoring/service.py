@@ -184,10 +184,16 @@ class ScoringService:
             self._log.exception("engine failed", wiki=wiki.name, revision=revision.id)
             computed = dict.fromkeys(by_model, computation_abandoned(revision.id))
         cells = {by_model[model]: cell for model, cell in computed.items()}
-        await self._cache.set_many(
-            {claim.key: cell.score for claim, cell in cells.items() if isinstance(cell, Scored)}
-        )
+        await self._keep(cells)
         self._settle(futures, cells)
+
+    async def _keep(self, cells: Mapping[Claim, Cell]) -> None:
+        """What was computed is answered even when it cannot be kept."""
+        scores = {claim.key: cell.score for claim, cell in cells.items() if isinstance(cell, Scored)}
+        try:
+            await self._cache.set_many(scores)
+        except Exception:  # a store's defect must cost time only
+            self._log.exception("scores were not kept")
 
     def _table(self, request: ScoreRequest, claims: Iterable[Claim], cells: Mapping[Claim, Cell]) -> Table:
         if cells and all(_refused(cell) for cell in cells.values()):
