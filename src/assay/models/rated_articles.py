@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -77,14 +78,19 @@ class RatedArticles:
 
     @cached_property
     def _read(self) -> _Read:
-        ids, rank, wikis, pages, found = [], [], [], [], []
+        usable = [
+            (int(columns["rev_id"]), float(columns["label"]), str(columns["wiki"]), str(columns["page"]))
+            for columns, _ in self._texts()
+        ]
+        ids, rank, wikis, pages = map(list, zip(*usable, strict=True)) if usable else ([], [], [], [])
+        return _Read(ids, np.array(rank, dtype=np.float64), wikis, pages, Terms.of(self._terms()))
+
+    def _texts(self) -> Iterator[tuple[Mapping[str, Any], str]]:
         for item in self._examples.since(0):
-            if isinstance(item, Unusable) or not isinstance(item.revision.text, str):
-                continue
-            ids.append(int(item.columns["rev_id"]))
-            rank.append(float(item.columns["label"]))
-            wikis.append(str(item.columns["wiki"]))
-            pages.append(str(item.columns["page"]))
-            wikicode = read(item.revision.text)
-            found.append(terms(words(wikicode.content), wikicode, self._names))
-        return _Read(ids, np.array(rank), wikis, pages, Terms.of(found))
+            if isinstance(item, Example) and isinstance(item.revision.text, str):
+                yield item.columns, item.revision.text
+
+    def _terms(self) -> Iterator[set[str]]:
+        for _, text in self._texts():
+            wikicode = read(text)
+            yield terms(words(wikicode.content), wikicode, self._names)

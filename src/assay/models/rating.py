@@ -7,8 +7,7 @@ rows are rated by weights learned from the *other* folds. The shipped lexicon is
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -39,16 +38,23 @@ class Terms:
     present: Any
 
     @classmethod
-    def of(cls, articles: Sequence[Iterable[str]], least: int = LEAST_ARTICLES) -> Terms:
-        """`articles`: each one's distinct terms."""
-        counts = Counter(term for article in articles for term in article)
-        vocabulary = tuple(sorted(term for term, count in counts.items() if count >= least))
-        index = {term: i for i, term in enumerate(vocabulary)}
-        columns = [sorted(index[term] for term in article if term in index) for article in articles]
-        ends = np.cumsum([0, *map(len, columns)])
-        flat = np.array([column for some in columns for column in some], dtype=np.int64)
-        shape = (len(columns), len(vocabulary))
-        return cls(vocabulary, csr_matrix((np.ones(len(flat)), flat, ends), shape=shape))
+    def of(cls, articles: Iterable[Iterable[str]], least: int = LEAST_ARTICLES) -> Terms:
+        """`articles`: each one's distinct terms; read once, one after the other, and not kept."""
+        numbers: dict[str, int] = {}
+        rows = [_numbered(article, numbers) for article in articles]
+        flat = np.concatenate([*rows, np.empty(0, np.int32)])
+        ends = np.cumsum([0, *map(len, rows)])
+        everything = csr_matrix((np.ones(len(flat)), flat, ends), shape=(len(rows), len(numbers)))
+        counts = np.bincount(flat, minlength=len(numbers))
+        kept = sorted((term, number) for term, number in numbers.items() if counts[number] >= least)
+        present = everything[:, [number for _, number in kept]]
+        present.sort_indices()  # sets have no order, but sums of floats depend on theirs
+        return cls(tuple(term for term, _ in kept), present)
+
+
+def _numbered(article: Iterable[str], numbers: dict[str, int]) -> npt.NDArray[np.int32]:
+    """The terms' numbers; new terms get the next ones."""
+    return np.array([numbers.setdefault(term, len(numbers)) for term in article], dtype=np.int32)
 
 
 def weights_of(present: Any, rank: Floats) -> Floats:
