@@ -160,3 +160,12 @@ def test_an_id_is_positive_or_refused(text: str) -> None:
         return
     assert rev_id > 0
     assert int(text) == rev_id
+
+
+def test_a_file_of_other_bundles_is_not_gone_on_with(tmp_path: Path) -> None:
+    _run(SyntheticSource(SystemClock()), [1, 2], tmp_path / "out")
+    lines = [orjson.loads(line) for line in (tmp_path / "out").read_bytes().splitlines()]
+    lines[-1]["bundles"]["revid"] = "0" * 12
+    (tmp_path / "out").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
+    with pytest.raises(ConfigurationError, match="bundles"):
+        _run(SyntheticSource(SystemClock()), [1, 2, 3], tmp_path / "out")

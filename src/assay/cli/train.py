@@ -36,6 +36,8 @@ Work = Annotated[
     Path, typer.Option(help="Folder for what is computed on the way; kept, so that work resumes.")
 ]
 
+TEST_MODEL = "testwiki/revid"
+"""The legacy's deterministic test model, made without rows."""
 _WORK = Path("work")
 
 
@@ -78,14 +80,20 @@ def train(
     work: Work = _WORK,
 ) -> None:
     """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes."""
-    from assay.models.make import make_bundle
+    from assay.models.make import make_bundle, make_test_bundle
     from assay.models.sources import rows_of
     from assay.models.statistics import headline
 
     options.check_output(output, folder=True)
     if (recipe is None) != every:
         raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
-    chosen = list(recipes().values()) if recipe is None else [recipe_called(recipe)]
+    if every or recipe == TEST_MODEL:
+        manifest = make_test_bundle(output / TEST_MODEL)
+        typer.echo(f"{output / TEST_MODEL}: not learned, digest {manifest.digest[:12]}")
+    if every:
+        chosen = list(recipes().values())
+    else:
+        chosen = [recipe_called(recipe)] if recipe not in (None, TEST_MODEL) else []
     for each in chosen:
         with stepping() as step:
             rows = (

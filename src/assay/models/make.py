@@ -11,7 +11,7 @@ import numpy as np
 from assay.features.catalogue import features
 from assay.features.lexicon import Lexicons, shipped
 from assay.features.node import Feature
-from assay.models.assemble import Parts, assemble
+from assay.models.assemble import Parts, assemble, revid_parts
 from assay.models.card import card_html, card_markdown
 from assay.models.dataset import Dataset
 from assay.models.evaluate import importances, measured
@@ -47,6 +47,14 @@ def make_bundle(
     path.parent.mkdir(parents=True, exist_ok=True)
     (write_zip if path.suffix == ".zip" else write_directory)(path, contents)
     return manifest, statistics
+
+
+def make_test_bundle(path: Path) -> Manifest:
+    """Write the legacy's deterministic test model, which nothing is learned for."""
+    manifest, contents = assemble(revid_parts())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_directory(path, contents)
+    return manifest
 
 
 def bundle_files(trained: Trained, statistics: dict[str, Any]) -> tuple[Manifest, dict[str, bytes]]:

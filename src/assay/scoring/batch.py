@@ -2,7 +2,8 @@
 
 Lines stand in the order of the list, each written whole. The file itself is therefore the record of
 progress: on resuming, a torn last line is cut off, the whole ones are counted, and the list goes on
-behind them. One line: ``{"wiki", "rev_id", "scores": {model: …}}``.
+behind them. One line: ``{"wiki", "rev_id", "scores": {model: …}, "bundles": {model: digest}}``, so that
+a file which was begun with other models is not gone on with.
 """
 
 from __future__ import annotations
@@ -185,6 +186,7 @@ class Batch:
     ) -> None:
         self._service = service
         self._models = service.wikis.named(wiki).models
+        self._bundles = {name: self._models[name].digest[:12] for name in models}
         self._request = ScoreRequest(wiki, (), tuple(models), {}, features, explain)
         self._shape = shape
         self._options = options
@@ -209,10 +211,14 @@ class Batch:
         if output.last is None:
             return rev_ids
         reached = next(islice(rev_ids, output.count - 1, None), None)
-        expected = (self._request.wiki, reached, set(self._request.models))
-        if (output.last.get("wiki"), output.last.get("rev_id"), set(output.last["scores"])) != expected:
+        last = output.last
+        if (last.get("wiki"), last.get("rev_id"), last.get("bundles")) != (
+            self._request.wiki,
+            reached,
+            self._bundles,
+        ):
             raise ConfigurationError(
-                "the output was begun with another list, wiki or models: "
+                "the output was begun with another list, wiki, models or bundles: "
                 "give another file, or delete it to begin anew"
             )
         return rev_ids
@@ -266,7 +272,7 @@ class Batch:
 
     def _document(self, rev_id: int, table: Table) -> dict[str, Any]:
         scores = {name: self._shape(cell, self._models[name]) for name, cell in table[rev_id].items()}
-        return {"wiki": self._request.wiki, "rev_id": rev_id, "scores": scores}
+        return {"wiki": self._request.wiki, "rev_id": rev_id, "scores": scores, "bundles": self._bundles}
 
 
 def _encoded(documents: Iterable[Mapping[str, Any]]) -> list[bytes]:
