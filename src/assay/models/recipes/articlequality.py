@@ -18,7 +18,7 @@ _TOPICS: Final = "english.topics"
 _RATING: Final = "english.article_rating"
 _PARAMS: Final[dict[str, Any]] = {
     "learning_rate": 0.05,
-    "num_leaves": 15,
+    "num_leaves": 12,
     "min_data_in_leaf": 30,
     "feature_fraction": 0.3,
     "bagging_fraction": 0.5,
@@ -43,7 +43,7 @@ def _recipe(wiki: str, labels: tuple[str, ...], description: str, **more: Any) -
             labels=labels,
             description=description,
             limits=(_BALANCED, _OLD),
-            command=f"assay train {wiki}/articlequality",
+            command=f"assay train {wiki}/articlequality --data ../shared/data --output src/assay/bundles",
             **more,
         )
     )
@@ -56,7 +56,7 @@ ENWIKI: Final = _recipe(
     features=(*names_of_features(_ENGLISH_WORDS, (_TOPICS,)), rating_name(_RATING)),
     lexicons=(NAMES_LEXICON, *_ENGLISH_WORDS, _TOPICS, _RATING),
     params=_PARAMS,
-    rounds=240,
+    rounds=200,
     split=Split("folds", folds=10, by="page"),
     inputs="9 000 articles of the English Wikipedia with their classes, 1 500 of each class.",
 )

@@ -244,7 +244,7 @@ def _of_wiki(wiki: str, history: str) -> Recipe:
         masks=_MASKS,
         inputs=f"identity reverts in the history of {history}, and at a lower weight in those of other wikis",
         limits=(*_LIMITS, *(_ONE_PAGE if wiki == "enwiki" else ())),
-        command=f"assay train {wiki}/reverted",
+        command=f"assay train {wiki}/reverted --data ../shared/data --output src/assay/bundles",
     )
 
 
@@ -274,6 +274,6 @@ ANYWIKI: Final = register(
             *_LIMITS,
             "It knows no wiki's customs: on a wiki with a history of its own, train a model for it.",
         ),
-        command="assay train anywiki/reverted",
+        command="assay train anywiki/reverted --data ../shared/data --output src/assay/bundles",
     )
 )
