@@ -31,7 +31,7 @@ def test_step_by_step(folder: Path) -> None:
     assert extracted.returncode == 0, extracted.stderr
     trained = assay(folder, "train", "mywiki/reverted", "--dataset", "rows.npz", "--output", "bundles")
     assert trained.returncode == 0, trained.stderr
-    assert "rows held out" in trained.stdout
+    assert "rows it never saw" in trained.stdout
     measured = assay(folder, "evaluate", "bundles/mywiki/reverted", "rows.npz")
     assert json.loads(measured.stdout)["roc_auc"]["labels"]["true"] > 0.8
     card = assay(folder, "card", "bundles/mywiki/reverted").stdout
