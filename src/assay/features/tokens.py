@@ -11,11 +11,12 @@ Each list is a datasource under ORES's name and can be injected as a JSON list o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, Final, overload
+from typing import Any, Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
+from assay.features.lazy import LazyStrings
 from assay.features.lexer import KINDS, kind_of, lex
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Feature, Node
@@ -45,7 +46,7 @@ _ADMITTED: Final = {kind: frozenset({index}) for index, kind in enumerate(KINDS)
 _ANY: Final = frozenset(range(len(KINDS)))
 
 
-class Tokens(Sequence[str]):
+class Tokens(LazyStrings):
     """Tokens in order, with their counts. Immutable to its users; figures are kept once found.
 
     `text`: what they were cut from; None when they were injected.
@@ -54,19 +55,6 @@ class Tokens(Sequence[str]):
     def __init__(self, tokens: list[str], text: str | None = None) -> None:
         self._tokens = tokens
         self.text = text
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        return self._list[index]
-
-    def __len__(self) -> int:
-        return len(self._list)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._list)
 
     @property
     def _list(self) -> list[str]:
@@ -146,7 +134,7 @@ class ParentTokens(Tokens):
         return [total - added + removed for total, added, removed in sums]
 
 
-class TokensOfKind(Sequence[str]):
+class TokensOfKind(LazyStrings):
     """The tokens of one kind among all. Counting them needs no list."""
 
     def __init__(self, tokens: Tokens, kind: str, *, injected: bool = False) -> None:
@@ -155,18 +143,8 @@ class TokensOfKind(Sequence[str]):
         self.injected = injected
         self._admitted = _ANY if injected else _ADMITTED[kind]
 
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        return self._list[index]
-
     def __len__(self) -> int:
         return len(self.tokens) if self.injected else self.tokens.total(self.kind)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._list)
 
     @cached_property
     def _list(self) -> list[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cached_property, lru_cache
-from typing import Any, Final, NamedTuple, overload
+from typing import Any, Final, NamedTuple
 
 from assay.features.alignment import ALIGNMENT, Alignment
 from assay.features.diff import (
@@ -23,6 +23,7 @@ from assay.features.diff import (
     lower_cases,
     summed,
 )
+from assay.features.lazy import LazyStrings
 from assay.features.lexicon import Lexicon, Lexicons
 from assay.features.matching import Dictionary, Matcher, dictionary, matcher
 from assay.features.node import Datasource, Node
@@ -32,22 +33,12 @@ from assay.features.tokens import OF_KIND, PARENT_OF_KIND, TokensOfKind
 _PATTERN_LISTS: Final = (".badwords", ".informals")
 
 
-class Matches(Sequence[str]):
+class Matches(LazyStrings):
     """All matches of a lexicon in a text, in order; searched for on demand."""
 
     def __init__(self, search: Matcher, text: str) -> None:
         self.search = search
         self.text = text
-
-    @overload
-    def __getitem__(self, index: int) -> str: ...
-    @overload
-    def __getitem__(self, index: slice) -> list[str]: ...
-    def __getitem__(self, index: int | slice) -> str | list[str]:
-        return self._list[index]
-
-    def __len__(self) -> int:
-        return len(self._list)
 
     @cached_property
     def _list(self) -> list[str]:
