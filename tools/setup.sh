@@ -38,6 +38,7 @@ dev)
     requirements=requirements-dev.txt
     command -v chromium >/dev/null || debian chromium
     command -v 7z >/dev/null || debian p7zip-full
+    command -v redis-server >/dev/null || debian redis-server
     ;;
 *) echo "usage: tools/setup.sh run|dev" >&2; exit 2 ;;
 esac

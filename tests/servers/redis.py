@@ -1,0 +1,142 @@
+"""A real redis-server for one test: its own port, folder and process; nothing is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+import redis
+
+START_LIMIT_S = 20.0
+
+
+class RedisServer:
+    """Starts, stops, freezes and restarts one ``redis-server``; keeps nothing on disk unless told to.
+
+    `arguments`: further options, such as ``["--requirepass", "x"]``. `password`, `username`: what its own
+    probe uses.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        arguments: Sequence[str] = (),
+        *,
+        port: int | None = None,
+        password: str | None = None,
+        username: str | None = None,
+    ) -> None:
+        self.folder = folder
+        self.port = free_port() if port is None else port
+        self.arguments = list(arguments)
+        self.password = password
+        self.username = username
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        """A synchronous client with the server's own secret."""
+        return redis.Redis(
+            port=self.port,
+            password=self.password,
+            username=self.username,
+            socket_timeout=5.0,
+            socket_connect_timeout=5.0,
+        )
+
+    def start(self) -> None:
+        """Start and wait until it answers PING."""
+        program = shutil.which("redis-server")
+        if program is None:
+            missing("redis-server")
+        self._process = subprocess.Popen(
+            [
+                str(program),
+                *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
+                *("--save", "", "--appendonly", "no", "--loglevel", "warning"),
+                *self.arguments,
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        deadline_s = time.monotonic() + START_LIMIT_S
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline_s:
+                raise RuntimeError(f"redis-server did not start on port {self.port}")
+            time.sleep(0.01)
+
+    def _answers(self) -> bool:
+        with contextlib.suppress(redis.RedisError, OSError), self.client() as client:
+            return bool(client.ping())
+        return False
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    def kill(self) -> None:
+        """As a crash does: no farewell."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        """In an orderly way."""
+        self._end(signal.SIGTERM)
+
+    def restart(self) -> None:
+        """Killed and started again on the same port, empty unless it persists."""
+        self.kill()
+        self.start()
+
+    def freeze(self) -> None:
+        """Connections stay open, nothing is answered."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+
+    def _end(self, number: int) -> None:
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.send_signal(number)
+            self._process.wait(10.0)
+        self._process = None
+
+
+@contextlib.contextmanager
+def running(arguments: Sequence[str] = (), **options: str | None) -> Iterator[RedisServer]:
+    """A started server, ended afterwards whatever happens."""
+    with tempfile.TemporaryDirectory(prefix="assay-redis-") as folder:
+        server = RedisServer(Path(folder), arguments, **options)  # type: ignore[arg-type]
+        server.start()
+        try:
+            yield server
+        finally:
+            server.kill()
+
+
+def free_port() -> int:
+    """A port that nobody listens on just now."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def missing(program: str) -> None:
+    """Skip with the reason; a failure where everything must be there."""
+    reason = f"{program} is missing: run `make test`, which installs it, or install the package yourself"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
