@@ -11,6 +11,7 @@
     ├── RetryableError          nothing is wrong with the request: retry after `delay_s`
     │   ├── Overloaded
     │   ├── DeadlineExceeded
+    │   ├── EngineUnavailable
     │   └── SourceUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
@@ -83,6 +84,12 @@ class DeadlineExceeded(RetryableError):
     """The request's deadline passed before the work was done."""
 
     code = "deadline_exceeded"
+
+
+class EngineUnavailable(RetryableError):
+    """Nothing can be computed just now: the queue of jobs is away, or the engine stopped."""
+
+    code = "engine_unavailable"
 
 
 class SourceUnavailable(RetryableError):

@@ -23,7 +23,7 @@ class ScoreRequest:
     """Validated: the wiki and models exist, ids are positive, unique and at most `MAX_REVISIONS`.
 
     `injection`: by revision id. A request with `features` or `explain` is answered by computing, not
-    from the cache.
+    from the cache. `bulk`: nobody sits and waits for it.
     """
 
     wiki: str
@@ -32,6 +32,7 @@ class ScoreRequest:
     injection: Mapping[int, Injection] = field(default_factory=dict)
     features: bool = False
     explain: bool = False
+    bulk: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,10 @@ Cell = Scored | Problem
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """All missing models of one revision: the unit of work, so that shared features are computed once."""
+    """All missing models of one revision: the unit of work, so that shared features are computed once.
+
+    `bulk`: whether it gives way to jobs that somebody waits for; the lane, not a part of what is computed.
+    """
 
     wiki: str
     models: tuple[str, ...]
@@ -57,3 +61,4 @@ class Job:
     injection: Injection = field(default_factory=dict)
     features: bool = False
     explain: bool = False
+    bulk: bool = False

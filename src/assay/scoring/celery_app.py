@@ -1,0 +1,95 @@
+"""The one Celery application that web processes send to and workers take from, and its options.
+
+Celery carries the jobs, starts and kills the scoring processes and hands out the work; it stores no
+results (`assay.scoring.replies` says why) and speaks msgpack only, so that no message can execute anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from celery import Celery
+from kombu import Queue
+
+from assay.scoring.envelope import LANES, queue_name
+
+TASK: Final = "assay.score"
+SENT_HEADER: Final = "assay_sent_s"
+"""A message's own header with the moment it was sent, which tells how long the oldest has waited."""
+
+
+@dataclass(frozen=True, slots=True)
+class CeleryOptions:
+    """How web processes and workers share work; both sides must be given the same."""
+
+    queue_jobs: int = 2000
+    """Jobs (one revision each) that may wait in a lane; more are refused with 503."""
+
+    interactive_wait_s: float = 5.0
+    """Seconds that the oldest interactive job may have waited; while it has waited longer, new ones are refused
+    with 503: a quarter of the request's own limit, so that what is accepted can still be answered."""
+
+    bulk_wait_s: float = 60.0
+    """The same for the bulk lane, where nobody sits and waits."""
+
+    inline_bytes: int = 16 * 1024
+    """Jobs that are larger, compressed, lie beside the queue under a key of their own, so that brokers and
+    workers' main processes never copy great texts."""
+
+    time_limit_s: float = 15.0
+    """Seconds for one revision before its process is killed, as in ORES; ordinary edits need 0.02."""
+
+    heartbeat_s: float = 1.0
+    """Seconds between two signs of life of a worker, and between two looks of a web process after jobs that
+    are overdue."""
+
+    lost_after_s: float = 4.0
+    """Seconds without a sign of life after which a worker counts as dead and its jobs are sent again."""
+
+    away_grace_s: float = 3.0
+    """Seconds that a request waits for a queue that is away (a restart takes one) before it is refused with
+    503. With a local engine to fall back on, nothing waits."""
+
+
+def _transport_options(options: CeleryOptions) -> dict[str, Any]:
+    """What kombu's Redis transport is told beside the address."""
+    return {
+        # a message that nobody acknowledged for so long was lost with its worker; by then its web process
+        # has sent the job again or given it up, and whoever gets it finds its deadline passed
+        "visibility_timeout": options.time_limit_s * 2 + 30,
+        "queue_order_strategy": "priority",  # interactive before bulk, always
+        "socket_keepalive": True,
+        "health_check_interval": 10,
+    }
+
+
+def build_celery(
+    broker_url: str, transport_options: Mapping[str, Any], release: str, options: CeleryOptions
+) -> Celery:
+    """`broker_url`, `transport_options`: as `assay.stores` makes them of the Redis settings."""
+    app = Celery("assay", broker=broker_url, set_as_current=False)
+    app.conf.update(
+        broker_transport_options={**_transport_options(options), **transport_options},
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        task_serializer="msgpack",
+        accept_content=["msgpack"],
+        result_backend=None,
+        task_ignore_result=True,
+        task_queues=[Queue(queue_name(release, lane), routing_key=queue_name(release, lane)) for lane in LANES],
+        task_default_queue=queue_name(release, "interactive"),
+        task_create_missing_queues=False,
+        task_acks_late=True,
+        task_acks_on_failure_or_timeout=True,
+        task_reject_on_worker_lost=False,  # the web process that waits sends the job again, once
+        task_time_limit=options.time_limit_s,
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        worker_enable_remote_control=False,
+        worker_send_task_events=False,
+        worker_hijack_root_logger=False,
+        worker_redirect_stdouts=False,
+    )
+    return app
