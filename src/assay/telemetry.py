@@ -72,15 +72,21 @@ FETCHED = Metric(
     "Revisions asked of a wiki; `outcome` is `found` or the problem's code.",
     ("wiki", "outcome"),
 )
-QUEUE_JOBS = Metric("assay_engine_queue_jobs", "gauge", "Jobs that wait for a scoring process.")
+QUEUE_JOBS = Metric(
+    "assay_engine_queue_jobs",
+    "gauge",
+    "Jobs that wait for a scoring process, in the lane `interactive` or `bulk`.",
+    ("lane",),
+)
 QUEUE_WAIT_SECONDS = Metric(
-    "assay_engine_queue_wait_seconds", "histogram", "Time a job waited for a process.", (), _FAST_S
+    "assay_engine_queue_wait_seconds", "histogram", "Time a job waited for a process.", ("lane",), _FAST_S
 )
 JOBS = Metric(
     "assay_engine_jobs_total",
     "counter",
     "Jobs by outcome: `done`, `retried` (its process died), `crashed` (it died twice), `time_limit`, "
-    "`expired` (deadline passed while waiting), `refused` (queue full).",
+    "`expired` (deadline passed while waiting), `refused` (queue full), `unwanted` (answered by another "
+    "worker already), `wrong_release`, `wrong_bundles`, `damaged` (a message that cannot be read).",
     ("outcome",),
 )
 EXTRACT_SECONDS = Metric(
@@ -88,6 +94,20 @@ EXTRACT_SECONDS = Metric(
 )
 PREDICT_SECONDS = Metric(
     "assay_engine_predict_seconds", "histogram", "Time of a job's models and explanations.", (), _FAST_S
+)
+RESENT = Metric(
+    "assay_engine_resent_total",
+    "counter",
+    "Jobs sent to the queue again: `died` (its process), `worker_lost` (a whole worker), `queue_lost` (Redis "
+    "came back without them), `vanished` (neither waiting nor taken).",
+    ("reason",),
+)
+QUEUE_UP = Metric("assay_engine_queue_up", "gauge", "1 while the queue of jobs can be reached, else 0.")
+LATE_REPLIES = Metric(
+    "assay_engine_late_replies_total", "counter", "Replies that nobody waited for any more."
+)
+FALLBACKS = Metric(
+    "assay_engine_fallbacks_total", "counter", "Jobs computed on this machine because the queue was away."
 )
 WORKERS = Metric("assay_engine_workers", "gauge", "Scoring processes alive.")
 REPLACEMENTS = Metric(
@@ -112,6 +132,10 @@ METRICS: Final = (
     JOBS,
     EXTRACT_SECONDS,
     PREDICT_SECONDS,
+    RESENT,
+    QUEUE_UP,
+    LATE_REPLIES,
+    FALLBACKS,
     WORKERS,
     REPLACEMENTS,
     BUILD,
@@ -135,8 +159,9 @@ class Metrics:
         counter = self._counters[metric.name]
         (counter.labels(*labels) if labels else counter).inc(by)
 
-    def set(self, metric: Metric, value: float) -> None:
-        self._gauges[metric.name].set(value)
+    def set(self, metric: Metric, value: float, *labels: str) -> None:
+        gauge = self._gauges[metric.name]
+        (gauge.labels(*labels) if labels else gauge).set(value)
 
     def add(self, metric: Metric, by: float) -> None:
         self._gauges[metric.name].inc(by)

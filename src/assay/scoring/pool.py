@@ -22,7 +22,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from assay.clock import Deadline
 from assay.errors import ConfigurationError, Overloaded
@@ -47,6 +47,10 @@ from assay.telemetry import (
     Metrics,
     logger,
 )
+
+
+_LANE: Final = "interactive"
+"""A pool has one queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +188,7 @@ class PoolEngine:
             else:
                 self._queue.append(task)
             self._queued_bytes += len(task.payload)
-            self._metrics.set(QUEUE_JOBS, len(self._queue))
+            self._metrics.set(QUEUE_JOBS, len(self._queue), _LANE)
             self._arrived.notify()
 
     async def _take(self) -> _Task | None:
@@ -197,14 +201,14 @@ class PoolEngine:
                     await self._arrived.wait()
                 task = self._queue.popleft()
                 self._queued_bytes -= len(task.payload)
-                self._metrics.set(QUEUE_JOBS, len(self._queue))
+                self._metrics.set(QUEUE_JOBS, len(self._queue), _LANE)
                 if task.result.done():
                     continue
                 if task.deadline.passed:
                     self._metrics.count(JOBS, "expired")
                     self._refuse(task, deadline_passed(task.job.revision.id))
                     continue
-                self._metrics.observe(QUEUE_WAIT_SECONDS, time.perf_counter() - task.queued_s)
+                self._metrics.observe(QUEUE_WAIT_SECONDS, time.perf_counter() - task.queued_s, _LANE)
                 return task
 
     def _answer(self, task: _Task, cells: Mapping[str, Cell]) -> None:
