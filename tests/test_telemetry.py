@@ -39,9 +39,9 @@ def records(log: io.StringIO) -> list[dict[str, object]]:
 def test_two_applications_do_not_share_counters() -> None:
     first, second = Metrics(), Metrics()
     first.count(CELLS, "enwiki", "damaging", "scored", by=3)
-    first.observe(QUEUE_WAIT_SECONDS, 0.5)
+    first.observe(QUEUE_WAIT_SECONDS, 0.5, "bulk")
     assert first.value(CELLS, "enwiki", "damaging", "scored") == 3
-    assert first.value(QUEUE_WAIT_SECONDS) == 1
+    assert first.value(QUEUE_WAIT_SECONDS, "bulk") == 1
     assert second.value(CELLS, "enwiki", "damaging", "scored") == 0
 
 

@@ -1,0 +1,10 @@
+"""What a running Assay tells its operator: counters for Prometheus, log lines as JSON."""
+
+from assay.telemetry.logs import LogOptions as LogOptions
+from assay.telemetry.logs import bound as bound
+from assay.telemetry.logs import configure_logging as configure_logging
+from assay.telemetry.logs import logger as logger
+from assay.telemetry.logs import request_id as request_id
+from assay.telemetry.metrics import METRICS_CONTENT_TYPE as METRICS_CONTENT_TYPE
+from assay.telemetry.metrics import Metrics as Metrics
+from assay.telemetry.table import *  # noqa: F403  # every metric, so that a new one needs one place
