@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from celery import Celery
-from kombu import Queue
+from kombu.entity import Queue
 
 from assay.scoring.envelope import LANES, queue_name
 
@@ -28,8 +28,8 @@ class CeleryOptions:
     """Jobs (one revision each) that may wait in a lane; more are refused with 503."""
 
     interactive_wait_s: float = 5.0
-    """Seconds that the oldest interactive job may have waited; while it has waited longer, new ones are refused
-    with 503: a quarter of the request's own limit, so that what is accepted can still be answered."""
+    """Seconds that the oldest interactive job may have waited; while it has waited longer, new ones are
+    refused with 503: a quarter of the request's own limit, so that what is accepted can be answered."""
 
     bulk_wait_s: float = 60.0
     """The same for the bulk lane, where nobody sits and waits."""
@@ -70,6 +70,7 @@ def build_celery(
 ) -> Celery:
     """`broker_url`, `transport_options`: as `assay.stores` makes them of the Redis settings."""
     app = Celery("assay", broker=broker_url, set_as_current=False)
+    queues = [queue_name(release, lane) for lane in LANES]
     app.conf.update(
         broker_transport_options={**_transport_options(options), **transport_options},
         broker_connection_retry_on_startup=True,
@@ -78,8 +79,8 @@ def build_celery(
         accept_content=["msgpack"],
         result_backend=None,
         task_ignore_result=True,
-        task_queues=[Queue(queue_name(release, lane), routing_key=queue_name(release, lane)) for lane in LANES],
-        task_default_queue=queue_name(release, "interactive"),
+        task_queues=[Queue(queue, routing_key=queue) for queue in queues],
+        task_default_queue=queues[0],
         task_create_missing_queues=False,
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from celery import Celery
-from kombu import Connection, Producer
+from kombu.connection import Connection
+from kombu.messaging import Producer
 
 from assay.errors import EngineUnavailable
 from assay.scoring.celery_app import SENT_HEADER, TASK

@@ -40,13 +40,18 @@ def queue_name(release: str, lane: Lane) -> str:
     return f"assay.{release}" if lane == "interactive" else f"assay.{release}.{lane}"
 
 
+def taken_key(job_id: str, attempt: int) -> str:
+    """Holds the name of the worker that has begun this attempt."""
+    return f"assay:taken:{job_id}:{attempt}"
+
+
 @dataclass(frozen=True, slots=True)
 class Envelope:
     """One attempt at one job.
 
     `id`: of the job, the same in all attempts. `attempt`: from 1. `reply_to`: the stream for the answer.
     `sent_s`, `deadline_s`: seconds since 1970 by the sender's clock. `digests`: identities of the job's
-    models, by name. `request_id`, `trace`: for logs and traces; empty when there is none.
+    models for `wiki`, by name. `request_id`, `trace`: for logs and traces; empty when there is none.
     `content`: the job as `assay.scoring.codec.encode_job` writes it; None when it is too large for the queue
     and lies under `content_key`.
     """
@@ -57,6 +62,7 @@ class Envelope:
     reply_to: str
     sent_s: float
     deadline_s: float
+    wiki: str
     digests: Mapping[str, str]
     request_id: str
     trace: str
@@ -70,7 +76,7 @@ class Envelope:
     @property
     def taken_key(self) -> str:
         """Says which worker has begun this attempt."""
-        return f"assay:taken:{self.id}:{self.attempt}"
+        return taken_key(self.id, self.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ def encode_envelope(envelope: Envelope) -> bytes:
         envelope.reply_to,
         envelope.sent_s,
         envelope.deadline_s,
+        envelope.wiki,
         dict(envelope.digests),
         envelope.request_id,
         envelope.trace,

@@ -31,9 +31,8 @@ from typing import Any, Final
 import orjson
 
 from assay.scoring import worker
-from assay.scoring.request import Job
-from assay.scoring.score import PlanCache, compute
-from assay.scoring.synthetic import synthetic_revision
+from assay.scoring.score import PlanCache
+from assay.scoring.warming import warm
 from assay.scoring.wikis import ModelSets
 
 MAX_MESSAGE_BYTES: Final = 1024 * 1024
@@ -70,13 +69,6 @@ def load(message: dict[str, Any]) -> ModelSets:
     module, _, function = message["loader"].partition(":")
     loader: Callable[..., ModelSets] = getattr(importlib.import_module(module), function)
     return loader(**message["arguments"])
-
-
-def warm(models: ModelSets, plans: PlanCache) -> None:
-    """Score a made-up revision with every wiki's models, so that children inherit plans and memos."""
-    for wiki in models.wikis:
-        own = models.of(wiki)
-        compute(Job(wiki, tuple(own), synthetic_revision(1), explain=True), own, plans)
 
 
 class Control:

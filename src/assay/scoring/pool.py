@@ -48,7 +48,6 @@ from assay.telemetry import (
     logger,
 )
 
-
 _LANE: Final = "interactive"
 """A pool has one queue."""
 

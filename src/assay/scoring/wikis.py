@@ -53,6 +53,12 @@ class ModelSets:
         return tuple(sorted(self._own))
 
 
+def identities(models: ModelSets, wiki: str, names: Iterable[str]) -> dict[str, str]:
+    """Which bundles these names mean for the wiki; the sender of a job and its worker must agree."""
+    known = models.of(wiki)
+    return {name: known[name].digest for name in names if name in known}
+
+
 @dataclass(frozen=True)
 class Wiki:
     """One wiki that can be scored. `models`: by name, at least one."""

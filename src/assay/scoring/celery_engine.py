@@ -1,0 +1,367 @@
+"""Scoring on many machines: the engine of a web process whose jobs are done by Celery workers.
+
+::
+
+    web ──envelope──▶ queue assay.<release>[.bulk] ──▶ worker ──reply──▶ this web process's stream ──▶ web
+
+Every job is remembered here until its reply has come, so that whatever is lost on the way (a process, a
+worker, Redis with all its queues) is sent again: a job is pure, so computing it twice costs time
+and nothing else. What cannot be sent is refused at once (`EngineUnavailable`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from assay.clock import Clock, Deadline
+from assay.errors import EngineUnavailable, Overloaded
+from assay.revisions.problem import Problem
+from assay.scoring import lanes, overdue
+from assay.scoring.celery_app import CeleryOptions
+from assay.scoring.codec import CodecError, decode_computed, encode_job
+from assay.scoring.dispatch import Dispatcher, Message
+from assay.scoring.envelope import (
+    Envelope,
+    Lane,
+    Reply,
+    compress,
+    decode_reply,
+    decompress,
+    encode_envelope,
+    queue_name,
+)
+from assay.scoring.frames import FrameError, checked
+from assay.scoring.lanes import Lanes
+from assay.scoring.problems import (
+    computation_abandoned,
+    deadline_passed,
+    engine_crashed,
+    ran_too_long,
+    unencodable,
+)
+from assay.scoring.replies import ReplyStream
+from assay.scoring.request import Cell, Job
+from assay.scoring.wikis import ModelSets, identities
+from assay.telemetry import (
+    JOBS,
+    LATE_REPLIES,
+    QUEUE_UP,
+    QUEUE_WAIT_SECONDS,
+    RESENT,
+    Metrics,
+    logger,
+    request_id,
+)
+
+MAX_SENDINGS: Final = 4
+"""Attempts at one job, whatever becomes of the workers: then the client is told to ask again."""
+_CONTENT_MARGIN_S: Final = 60.0
+
+
+@dataclass(eq=False, slots=True)
+class _Pending:
+    """A job that waits for its reply. `deaths`: processes that died of it."""
+
+    id: str
+    job: Job
+    deadline: Deadline
+    lane: Lane
+    content: bytes
+    request_id: str
+    result: asyncio.Future[Mapping[str, Cell]]
+    attempt: int = 0
+    sent_s: float = 0.0
+    deaths: int = 0
+    suspicions: int = field(default=0)
+
+
+class CeleryEngine:
+    """An `Engine` whose processes are elsewhere.
+
+    `models`: of this web process, read without their trees; a worker with other bundles refuses the job.
+    `redis`: for lanes and large jobs. `reading`: for the replies, whose time limit exceeds a second.
+    `fails_fast`: do not wait for a queue that is away, because the caller has another engine.
+    """
+
+    def __init__(
+        self,
+        options: CeleryOptions,
+        release: str,
+        models: ModelSets,
+        dispatcher: Dispatcher,
+        redis: Redis,
+        reading: Redis,
+        metrics: Metrics,
+        clock: Clock,
+        *,
+        fails_fast: bool = False,
+    ) -> None:
+        self._options = options
+        self._release = release
+        self._models = models
+        self._dispatcher = dispatcher
+        self._redis = redis
+        self._metrics = metrics
+        self._clock = clock
+        self._grace_s = 0.0 if fails_fast else options.away_grace_s
+        self._lanes = Lanes(redis, release, metrics, self._now_s)
+        self._replies = ReplyStream(
+            reading, release, on_reply=self._on_reply, on_up=self._on_up, on_down=self._on_down
+        )
+        self._pending: dict[str, _Pending] = {}
+        self._up = asyncio.Event()
+        self._giving_up: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._closing = False
+        self._log = logger(__name__)
+
+    # -- the interface -------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to listen. A queue that is away is no failure: it may come, and `/readyz` tells."""
+        await self._replies.start()
+        self._spawn(self._watch())
+
+    async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
+        """Raises `Overloaded` and `EngineUnavailable`."""
+        if self._closing:
+            return dict.fromkeys(job.models, computation_abandoned(job.revision.id))
+        if deadline.passed:
+            self._metrics.count(JOBS, "expired")
+            return dict.fromkeys(job.models, deadline_passed(job.revision.id))
+        try:
+            content = compress(checked(encode_job(job)))
+        except (TypeError, FrameError) as error:
+            return dict.fromkeys(job.models, unencodable(job.revision.id, str(error)))
+        lane: Lane = "bulk" if job.bulk else "interactive"
+        await self._admit(lane, deadline)
+        result: asyncio.Future[Mapping[str, Cell]] = asyncio.get_running_loop().create_future()
+        pending = _Pending(uuid.uuid4().hex, job, deadline, lane, content, request_id(), result)
+        self._pending[pending.id] = pending
+        try:
+            await self._send(pending)
+            async with asyncio.timeout(deadline.remaining_s()):
+                return await result
+        except TimeoutError:
+            self._metrics.count(JOBS, "expired")
+            return dict.fromkeys(job.models, deadline_passed(job.revision.id))
+        finally:
+            del self._pending[pending.id]
+
+    async def aclose(self) -> None:
+        """Wait for what was sent, then end."""
+        self._closing = True
+        if waiting := [pending.result for pending in self._pending.values()]:
+            await asyncio.wait(waiting, timeout=self._options.time_limit_s)
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+        await self._dispatcher.aclose()
+        await self._replies.aclose()
+        await self._redis.aclose()
+
+    @property
+    def pending(self) -> int:
+        """Jobs sent and not answered; for operators and tests."""
+        return len(self._pending)
+
+    # -- sending -------------------------------------------------------------------------------------
+
+    async def _admit(self, lane: Lane, deadline: Deadline) -> None:
+        """Raises `EngineUnavailable` when the queue is away, `Overloaded` when it is full."""
+        if not self._up.is_set():
+            try:
+                async with asyncio.timeout(min(self._grace_s, deadline.remaining_s())):
+                    await self._up.wait()
+            except TimeoutError:
+                raise _away() from None
+        try:
+            lanes.check(lane, await self._lanes.state(lane), self._options, self._now_s())
+        except Overloaded:
+            self._metrics.count(JOBS, "refused")
+            raise
+        except (RedisError, OSError) as error:
+            raise _away() from error
+
+    async def _send(self, pending: _Pending) -> None:
+        """One more attempt. Raises `EngineUnavailable`."""
+        pending.attempt += 1
+        pending.suspicions = 0
+        pending.sent_s = self._now_s()
+        is_large = len(pending.content) > self._options.inline_bytes
+        envelope = Envelope(
+            id=pending.id,
+            release=self._release,
+            attempt=pending.attempt,
+            reply_to=self._replies.name,
+            sent_s=pending.sent_s,
+            deadline_s=pending.sent_s + pending.deadline.remaining_s(),
+            wiki=pending.job.wiki,
+            digests=identities(self._models, pending.job.wiki, pending.job.models),
+            request_id=pending.request_id,
+            trace="",
+            content=None if is_large else pending.content,
+        )
+        if is_large:
+            lives_ms = round((pending.deadline.remaining_s() + _CONTENT_MARGIN_S) * 1000)
+            try:
+                await self._redis.set(envelope.content_key, pending.content, px=lives_ms)
+            except (RedisError, OSError) as error:
+                raise _away() from error
+        queue = queue_name(self._release, pending.lane)
+        await self._dispatcher.send(Message(queue, pending.id, pending.sent_s, encode_envelope(envelope)))
+
+    def _send_again(self, pending: _Pending, reason: str) -> None:
+        """In the background; a job that was sent too often is given up."""
+        if pending.result.done():
+            return
+        if pending.attempt >= MAX_SENDINGS:
+            self._refuse(pending, computation_abandoned(pending.job.revision.id))
+            return
+        self._metrics.count(RESENT, reason)
+        self._log.warning("job sent again", reason=reason, job=pending.id, attempt=pending.attempt + 1)
+        self._spawn(self._try_to_send(pending))
+
+    async def _try_to_send(self, pending: _Pending) -> None:
+        try:
+            await self._send(pending)
+        except EngineUnavailable as error:
+            _fail(pending, error)
+
+    # -- replies -------------------------------------------------------------------------------------
+
+    def _on_reply(self, data: bytes) -> None:
+        try:
+            reply = decode_reply(data)
+        except CodecError as error:
+            self._log.error("a damaged reply", reason=str(error))
+            return
+        pending = self._pending.get(reply.id)
+        if pending is None or pending.result.done():
+            self._metrics.count(LATE_REPLIES)
+            return
+        if reply.release != self._release:
+            self._metrics.count(JOBS, "wrong_release")
+            self._log.error("a reply from another release", release=reply.release)
+            return
+        self._settle(pending, reply)
+
+    def _settle(self, pending: _Pending, reply: Reply) -> None:
+        rev_id = pending.job.revision.id
+        if reply.outcome == "computed":
+            self._computed(pending, reply)
+        elif reply.outcome == "died":
+            self._died(pending)
+        elif reply.outcome == "time_limit":
+            self._metrics.count(JOBS, "time_limit")
+            self._refuse(pending, ran_too_long(self._options.time_limit_s))
+        elif reply.outcome == "expired":
+            self._metrics.count(JOBS, "expired")
+            self._refuse(pending, deadline_passed(rev_id))
+        else:
+            self._metrics.count(JOBS, reply.outcome)
+            self._log.error("a worker refused a job", outcome=reply.outcome, reason=reply.detail)
+            self._refuse(pending, computation_abandoned(rev_id))
+
+    def _computed(self, pending: _Pending, reply: Reply) -> None:
+        try:
+            computed = decode_computed(decompress(reply.content or b""))
+            cells = {name: computed.cells[name] for name in pending.job.models}
+        except (CodecError, KeyError) as error:
+            self._metrics.count(JOBS, "damaged")
+            self._log.error("a damaged reply", job=pending.id, reason=repr(error))
+            self._refuse(pending, computation_abandoned(pending.job.revision.id))
+            return
+        self._metrics.job_done(computed.extract_s, computed.predict_s)
+        self._metrics.observe(QUEUE_WAIT_SECONDS, reply.waited_s, pending.lane)
+        pending.result.set_result(cells)
+
+    def _died(self, pending: _Pending) -> None:
+        """A process that died costs its job one retry, as in a pool."""
+        pending.deaths += 1
+        if pending.deaths > 1:
+            self._metrics.count(JOBS, "crashed")
+            self._refuse(pending, engine_crashed(pending.job.revision.id))
+        else:
+            self._metrics.count(JOBS, "retried")
+            self._send_again(pending, "died")
+
+    def _refuse(self, pending: _Pending, problem: Problem) -> None:
+        if not pending.result.done():
+            pending.result.set_result(dict.fromkeys(pending.job.models, problem))
+
+    # -- Redis comes and goes ------------------------------------------------------------------------
+
+    def _on_up(self, restarted: bool) -> None:
+        self._up.set()
+        self._metrics.set(QUEUE_UP, 1)
+        if self._giving_up is not None:
+            self._giving_up.cancel()
+            self._giving_up = None
+        if restarted:
+            for pending in list(self._pending.values()):
+                if pending.attempt:
+                    self._send_again(pending, "queue_lost")
+
+    def _on_down(self) -> None:
+        self._up.clear()
+        self._metrics.set(QUEUE_UP, 0)
+        loop = asyncio.get_running_loop()
+        self._giving_up = loop.call_later(self._grace_s, self._give_up)
+
+    def _give_up(self) -> None:
+        """Nobody waits longer for a queue that stays away."""
+        for pending in self._pending.values():
+            _fail(pending, _away())
+
+    # -- what is overdue -----------------------------------------------------------------------------
+
+    async def _watch(self) -> None:
+        """Find jobs whose worker is dead, or that are neither waiting nor taken, and send them again."""
+        while True:
+            await asyncio.sleep(self._options.heartbeat_s)
+            late = [p for p in self._pending.values() if self._now_s() - p.sent_s > overdue.PATIENCE_S]
+            if late and self._up.is_set():
+                with contextlib.suppress(RedisError, OSError, TimeoutError):  # then another look, later
+                    await self._look_after(late)
+
+    async def _look_after(self, late: Sequence[_Pending]) -> None:
+        sent = [overdue.Sent(p.id, p.attempt, p.sent_s, p.lane) for p in late]
+        found = await overdue.look(self._redis, self._lanes, sent)
+        for pending, fate in zip(late, found, strict=True):
+            if fate == "worker_lost":
+                self._send_again(pending, fate)
+            elif fate == "vanished":
+                pending.suspicions += 1  # twice in a row: between two looks it may just be handed over
+                if pending.suspicions > 1:
+                    self._send_again(pending, fate)
+            else:
+                pending.suspicions = 0
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _now_s(self) -> float:
+        return self._clock.now().timestamp()
+
+
+def _away() -> EngineUnavailable:
+    return EngineUnavailable("The queue of scoring jobs is away; try again shortly.", delay_s=2.0)
+
+
+def _fail(pending: _Pending, error: EngineUnavailable) -> None:
+    if not pending.result.done():
+        pending.result.set_exception(error)

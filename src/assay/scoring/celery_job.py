@@ -1,0 +1,167 @@
+"""What a scoring process under Celery does with one message: open, check, take, compute, reply.
+
+The reply goes straight to the stream of the web process that waits; the main process is told only what
+the job cost.
+"""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from assay.scoring.codec import CodecError, Computed, decode_job, encode_computed
+from assay.scoring.envelope import (
+    Envelope,
+    Outcome,
+    Reply,
+    compress,
+    decode_envelope,
+    decompress,
+    encode_reply,
+)
+from assay.scoring.problems import unencodable
+from assay.scoring.replies import STREAM_LENGTH, STREAM_TTL_S
+from assay.scoring.score import PlanCache, compute
+from assay.scoring.warming import warm
+from assay.scoring.wikis import ModelSets, identities
+from assay.scoring.worker import resident_bytes
+from assay.telemetry import bound, logger
+
+_REPLY_RETRIES: Final = 8
+"""A reply outlives a Redis that is away for about ten seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What a message cost, from a scoring process to its main process. `outcome`: as the metric counts it."""
+
+    outcome: str
+    waited_s: float = 0.0
+    extract_s: float = 0.0
+    predict_s: float = 0.0
+    resident_bytes: int = 0
+
+
+class Scoring:
+    """The work of scoring processes, and of their main process where it replies for them.
+
+    `name`: the worker's. `connect`: makes a client to Redis; each process makes its own, after the fork.
+    """
+
+    def __init__(self, release: str, name: str, models: ModelSets, connect: Callable[[], Redis]) -> None:
+        self._release = release
+        self._name = name
+        self._models = models
+        self._connect = connect
+        self._plans = PlanCache()
+        self._redis: Redis | None = None
+        self._log = logger(__name__)
+
+    def warm(self) -> None:
+        """Before the fork: plans and memos for every wiki, then hands off for the collector, so that pages
+        stay shared."""
+        warm(self._models, self._plans)
+        gc.collect()
+        gc.freeze()
+
+    def run(self, data: bytes) -> Spent:
+        """One message from start to reply."""
+        try:
+            envelope = decode_envelope(data)
+        except CodecError as error:  # nobody can be told: whoever waits sends it again or gives up
+            self._log.error("a message that cannot be read", reason=str(error))
+            return Spent("damaged")
+        with bound(request_id=envelope.request_id, job=envelope.id):
+            return self._answer(envelope)
+
+    def _answer(self, envelope: Envelope) -> Spent:
+        waited_s = max(0.0, time.time() - envelope.sent_s)
+        if (fault := self._fault(envelope)) is not None:
+            outcome, detail = fault
+            self._log.warning("job not begun", outcome=outcome, reason=detail)
+            self.reply(envelope, outcome, detail, waited_s)
+            return Spent(outcome, waited_s)
+        content = self._take(envelope)
+        if content is None:
+            return Spent("unwanted", waited_s)
+        try:
+            computed, encoded = self._compute(content)
+        except CodecError as error:
+            self.reply(envelope, "damaged", str(error), waited_s)
+            return Spent("damaged", waited_s)
+        self.reply(envelope, "computed", "", waited_s, compress(encoded))
+        return Spent("done", waited_s, computed.extract_s, computed.predict_s, resident_bytes())
+
+    def _fault(self, envelope: Envelope) -> tuple[Outcome, str] | None:
+        """Why the job must not be begun."""
+        if envelope.release != self._release:
+            return "wrong_release", f"sent by {envelope.release}, taken by {self._release}"
+        if time.time() >= envelope.deadline_s:
+            return "expired", ""
+        own = identities(self._models, envelope.wiki, tuple(envelope.digests))
+        if own != dict(envelope.digests):
+            return "wrong_bundles", f"the sender has {dict(envelope.digests)}, this worker {own}"
+        return None
+
+    def _take(self, envelope: Envelope) -> bytes | None:
+        """Mark the attempt as begun and get its job; None when another worker has begun it, or it is gone."""
+        lives_ms = round((max(0.0, envelope.deadline_s - time.time()) + 60) * 1000)
+        pipeline = self._client().pipeline(transaction=False)
+        pipeline.set(envelope.taken_key, self._name, nx=True, px=lives_ms)
+        if envelope.content is None:
+            pipeline.get(envelope.content_key)
+        answers = pipeline.execute()
+        if not answers[0]:
+            return None
+        return envelope.content if envelope.content is not None else answers[1]
+
+    def _compute(self, content: bytes) -> tuple[Computed, bytes]:
+        job = decode_job(decompress(content))
+        computed = compute(job, self._models.of(job.wiki), self._plans)
+        try:
+            return computed, encode_computed(computed)
+        except TypeError as error:  # a value that JSON cannot say
+            told = Computed(dict.fromkeys(job.models, unencodable(job.revision.id, str(error))))
+            return told, encode_computed(told)
+
+    def reply(
+        self,
+        envelope: Envelope,
+        outcome: Outcome,
+        detail: str = "",
+        waited_s: float = 0.0,
+        content: bytes | None = None,
+    ) -> None:
+        """Into the stream of the web process that waits; said in the log when that cannot be done."""
+        told = Reply(envelope.id, self._release, envelope.attempt, outcome, waited_s, detail[:500], content)
+        try:
+            pipeline = self._client().pipeline(transaction=False)
+            pipeline.xadd(envelope.reply_to, {"r": encode_reply(told)}, maxlen=STREAM_LENGTH)
+            pipeline.expire(envelope.reply_to, STREAM_TTL_S)
+            if envelope.content is None and outcome == "computed":
+                pipeline.delete(envelope.content_key)
+            pipeline.execute()
+        except (RedisError, OSError) as error:  # whoever waits sends the job again
+            self._log.error("a reply was not sent", outcome=outcome, reason=repr(error))
+
+    def _client(self) -> Redis:
+        if self._redis is None:
+            self._redis = self._connect()
+            self._redis.set_retry(
+                Retry(
+                    ExponentialBackoff(cap=2.0, base=0.05),
+                    _REPLY_RETRIES,
+                    (RedisConnectionError, RedisTimeoutError, OSError),
+                )
+            )
+        return self._redis

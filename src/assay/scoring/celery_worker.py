@@ -1,0 +1,200 @@
+"""A Celery worker: loads the models once, forks scoring processes, and looks after them.
+
+::
+
+    main process ── takes messages, watches time limits, deaths and memory, shows that it lives
+      ├─ scoring process: `assay.scoring.celery_job`, replies by itself
+      └─ …                (forked after loading, so that the models' memory is shared)
+
+The main process replies for a child that died or was stopped, and counts what the others' jobs cost.
+Celery hands tuples of plain values through pipes between these processes; nothing else crosses them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
+from typing import Any
+
+from billiard.exceptions import WorkerLostError
+from celery import Celery, bootsteps
+from celery.signals import setup_logging
+from celery.worker.request import Request
+from kombu.entity import Queue
+from redis import Redis
+from redis.exceptions import RedisError
+
+from assay.scoring.celery_app import TASK, CeleryOptions
+from assay.scoring.celery_job import Scoring, Spent
+from assay.scoring.codec import CodecError
+from assay.scoring.envelope import LANES, Lane, Outcome, decode_envelope, queue_name
+from assay.scoring.overdue import heartbeat_key
+from assay.telemetry import (
+    JOBS,
+    REPLACEMENTS,
+    RESIDENT_BYTES,
+    WORKERS,
+    Metrics,
+    logger,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerOptions:
+    """One ``assay worker``: a main process and its scoring processes."""
+
+    processes: int = max(1, os.cpu_count() or 1)
+    """Scoring processes; scoring is pure computation, so one for each core."""
+
+    lanes: tuple[Lane, ...] = LANES
+    """What it takes, the first before the second. A worker of ``["interactive"]`` alone keeps its processes
+    free for people while others are busy with bulk work."""
+
+    max_jobs_per_process: int = 20_000
+    """Jobs after which a process is replaced, against slow leaks."""
+
+    max_resident_bytes: int = 1024 * 1024 * 1024
+    """Memory after which a process is replaced once its job is done, shared pages included."""
+
+    metrics_host: str = "127.0.0.1"
+    """Address of `/metrics` and `/livez`."""
+
+    metrics_port: int = 0
+    """Port of `/metrics` and `/livez`; 0: none, as several workers on a machine would quarrel about it."""
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a worker is made of. `connect`: makes clients to the queue's Redis."""
+
+    release: str
+    scoring: Scoring
+    name: str
+    connect: Callable[[], Redis]
+    metrics: Metrics
+
+
+def worker_name() -> str:
+    """Unlike every other worker's, on this machine and others, now and after a restart."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions) -> int:
+    """Work until TERM (finish what was begun) or QUIT. The exit status: 0 after an orderly end."""
+    parts.scoring.warm()
+    app.conf.update(
+        worker_max_tasks_per_child=worker.max_jobs_per_process,
+        worker_max_memory_per_child=worker.max_resident_bytes // 1024,
+        task_queues=[_queue(parts.release, lane) for lane in worker.lanes],
+    )
+    _register(app, parts)
+    app.steps["worker"].add(_signs_of_life(parts, options))
+    setup_logging.connect(_keep_our_logging, weak=False)
+    process = app.Worker(
+        hostname=f"assay@{parts.name}",
+        pool="prefork",
+        concurrency=worker.processes,
+        optimization="fair",
+        loglevel="INFO",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+        quiet=True,
+    )
+    process.start()
+    return int(process.exitcode or 0)
+
+
+def _queue(release: str, lane: Lane) -> Queue:
+    name = queue_name(release, lane)
+    return Queue(name, routing_key=name)
+
+
+def _keep_our_logging(**_: Any) -> None:
+    """Connected, so that Celery does not set up its own."""
+
+
+def _register(app: Celery, parts: Parts) -> None:
+    """The one task. Its request class answers for children that cannot."""
+
+    class Attended(Request):  # type: ignore[misc]
+        """One message in the main process's hands."""
+
+        def on_success(self, failed__retval__runtime: Any, **kwargs: Any) -> Any:
+            failed, value, _ = failed__retval__runtime
+            if not failed:
+                _count(parts.metrics, Spent(*value))
+            return super().on_success(failed__retval__runtime, **kwargs)
+
+        def on_timeout(self, soft: bool, timeout: float) -> None:
+            super().on_timeout(soft, timeout)
+            if not soft:
+                parts.metrics.count(REPLACEMENTS, "time_limit")
+                _answer_for(parts, self.args, "time_limit")
+
+        def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
+            result = super().on_failure(exc_info, *args, **kwargs)
+            if isinstance(exc_info.exception, WorkerLostError):
+                parts.metrics.count(REPLACEMENTS, "died")
+                _answer_for(parts, self.args, "died")
+            return result
+
+    def score(data: bytes) -> tuple[Any, ...]:
+        return astuple(parts.scoring.run(data))
+
+    app.task(score, name=TASK, Request=Attended, shared=False)
+
+
+def _answer_for(parts: Parts, arguments: Any, outcome: Outcome) -> None:
+    """Reply in the place of a child."""
+    parts.metrics.count(JOBS, "time_limit" if outcome == "time_limit" else "crashed")
+    try:
+        parts.scoring.reply(decode_envelope(arguments[0]), outcome)
+    except (CodecError, IndexError, TypeError) as error:
+        logger(__name__).error("a message that cannot be read", reason=repr(error))
+
+
+def _count(metrics: Metrics, spent: Spent) -> None:
+    if spent.outcome == "done":
+        metrics.job_done(spent.extract_s, spent.predict_s)
+    else:
+        metrics.count(JOBS, spent.outcome)
+    metrics.set(RESIDENT_BYTES, spent.resident_bytes)
+
+
+def _signs_of_life(parts: Parts, options: CeleryOptions) -> type[bootsteps.StartStopStep]:
+    """A step of Celery's own life: shows, while the main process's loop turns, that this worker lives."""
+
+    class SignsOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
+        requires = frozenset({"celery.worker.components:Timer", "celery.worker.components:Pool"})
+
+        def __init__(self, worker: Any, **options: Any) -> None:
+            super().__init__(worker, **options)
+            self._redis: Redis | None = None
+            self._timer: Any = None
+
+        def start(self, worker: Any) -> None:
+            self._redis = parts.connect()
+            self._show(worker)
+            self._timer = worker.timer.call_repeatedly(options.heartbeat_s, self._show, (worker,))
+
+        def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery gives it
+            if self._timer is not None:
+                self._timer.cancel()
+
+        def terminate(self, worker: Any) -> None:
+            self.stop(worker)
+
+        def _show(self, worker: Any) -> None:
+            parts.metrics.set(WORKERS, len(worker.pool.info.get("processes", ())))
+            lives_ms = round(options.lost_after_s * 1000)
+            try:
+                assert self._redis is not None
+                self._redis.set(heartbeat_key(parts.name), 1, px=lives_ms)
+            except (RedisError, OSError) as error:
+                logger(__name__).warning("no sign of life was sent", reason=repr(error))
+
+    return SignsOfLife
