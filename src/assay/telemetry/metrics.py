@@ -1,9 +1,16 @@
-"""The counters of one process, shown in Prometheus's text format."""
+"""The counters of one process, shown in Prometheus's text format.
+
+Release and role stand on every sample, those of `process_*` included, so that two releases side by side,
+or a web process and its workers, are never added up by accident. They are added when somebody reads:
+counting costs nothing more.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+import prometheus_client.metrics_core as families
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -13,6 +20,7 @@ from prometheus_client import (
     disable_created_metrics,
     generate_latest,
 )
+from prometheus_client.registry import Collector
 
 from assay.telemetry.table import BUILD, EXTRACT_SECONDS, JOBS, METRICS, PREDICT_SECONDS, Metric
 
@@ -20,9 +28,12 @@ METRICS_CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
 
 class Metrics:
-    """The counters of one application, in a registry of its own, so that tests never share them."""
+    """The counters of one application, in a registry of its own, so that tests never share them.
 
-    def __init__(self, version: str = "") -> None:
+    `release`, `role` ("serve", "web", "worker"): labels of every sample shown.
+    """
+
+    def __init__(self, version: str = "", release: str = "dev", role: str = "serve") -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # series that nobody reads
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
@@ -30,6 +41,7 @@ class Metrics:
         self._gauges = {m.name: self._gauge(m) for m in METRICS if m.kind == "gauge"}
         self._histograms = {m.name: self._histogram(m) for m in METRICS if m.kind == "histogram"}
         self._gauges[BUILD.name].labels(version).set(1)
+        self._shown = _Labelled(self._registry, {"release": release, "role": role})
 
     def count(self, metric: Metric, *labels: str, by: float = 1) -> None:
         counter = self._counters[metric.name]
@@ -59,7 +71,7 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """All metrics in Prometheus's text format."""
-        return generate_latest(self._registry)
+        return generate_latest(self._shown)
 
     def _counter(self, m: Metric) -> Counter:
         return Counter(m.name, m.doc, m.labels, registry=self._registry)
@@ -69,3 +81,18 @@ class Metrics:
 
     def _histogram(self, m: Metric) -> Histogram:
         return Histogram(m.name, m.doc, m.labels, registry=self._registry, buckets=m.buckets)
+
+
+class _Labelled(Collector):
+    """What `inner` collects, each sample with further labels."""
+
+    def __init__(self, inner: Collector, labels: Mapping[str, str]) -> None:
+        self._inner = inner
+        self._labels = labels
+
+    def collect(self) -> Iterable[families.Metric]:
+        for family in self._inner.collect():  # made anew for each collection, so that it may be changed
+            family.samples = [
+                sample._replace(labels={**sample.labels, **self._labels}) for sample in family.samples
+            ]
+            yield family

@@ -1,7 +1,8 @@
-"""Counters and log lines."""
+"""Log lines."""
 
 from __future__ import annotations
 
+import asyncio
 import io
 import json
 import logging
@@ -10,15 +11,7 @@ from collections.abc import Iterator
 import pytest
 import structlog
 
-from assay.telemetry import (
-    CELLS,
-    METRICS,
-    QUEUE_WAIT_SECONDS,
-    LogOptions,
-    Metrics,
-    configure_logging,
-    logger,
-)
+from assay.telemetry import LogOptions, bound, configure_logging, logger, request_id
 
 
 @pytest.fixture
@@ -34,25 +27,6 @@ def log() -> Iterator[io.StringIO]:
 
 def records(log: io.StringIO) -> list[dict[str, object]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
-
-
-def test_two_applications_do_not_share_counters() -> None:
-    first, second = Metrics(), Metrics()
-    first.count(CELLS, "enwiki", "damaging", "scored", by=3)
-    first.observe(QUEUE_WAIT_SECONDS, 0.5, "bulk")
-    assert first.value(CELLS, "enwiki", "damaging", "scored") == 3
-    assert first.value(QUEUE_WAIT_SECONDS, "bulk") == 1
-    assert second.value(CELLS, "enwiki", "damaging", "scored") == 0
-
-
-def test_names_are_unique_and_in_prometheus_style() -> None:
-    names = [metric.name for metric in METRICS]
-    assert len(set(names)) == len(names)
-    for metric in METRICS:
-        assert metric.name.startswith("assay_")
-        assert metric.name.endswith("_total") == (metric.kind == "counter")
-        assert metric.name.endswith("_seconds") == (metric.kind == "histogram")
-        assert metric.doc.endswith(".")
 
 
 def test_a_line_is_one_json_object(log: io.StringIO) -> None:
@@ -91,3 +65,24 @@ def test_secrets_are_never_written(log: io.StringIO) -> None:
 def test_less_severe_lines_are_left_out(log: io.StringIO) -> None:
     logger("assay.test").debug("detail")
     assert records(log) == []
+
+
+def test_lines_within_a_request_hold_its_id_whoever_writes_them(log: io.StringIO) -> None:
+    with bound(request_id="r1"):
+        assert request_id() == "r1"
+        logger("assay.test").info("ours")
+        logging.getLogger("other").warning("theirs")
+    logger("assay.test").info("afterwards")
+    assert request_id() == ""
+    assert [record.get("request_id") for record in records(log)] == ["r1", "r1", None]
+
+
+async def test_requests_at_the_same_time_keep_their_ids_apart() -> None:
+    both_are_bound = asyncio.Barrier(2)
+
+    async def one(name: str) -> str:
+        with bound(request_id=name):
+            await both_are_bound.wait()
+            return request_id()
+
+    assert list(await asyncio.gather(one("a"), one("b"))) == ["a", "b"]

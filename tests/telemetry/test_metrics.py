@@ -1,0 +1,52 @@
+"""Counters, and the labels that everything shown carries."""
+
+from __future__ import annotations
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from assay.telemetry import BUILD, CELLS, METRICS, QUEUE_WAIT_SECONDS, Metrics
+
+
+def test_two_applications_do_not_share_counters() -> None:
+    first, second = Metrics(), Metrics()
+    first.count(CELLS, "enwiki", "damaging", "scored", by=3)
+    first.observe(QUEUE_WAIT_SECONDS, 0.5, "bulk")
+    assert first.value(CELLS, "enwiki", "damaging", "scored") == 3
+    assert first.value(QUEUE_WAIT_SECONDS, "bulk") == 1
+    assert second.value(CELLS, "enwiki", "damaging", "scored") == 0
+
+
+def test_names_are_unique_and_in_prometheus_style() -> None:
+    names = [metric.name for metric in METRICS]
+    assert len(set(names)) == len(names)
+    for metric in METRICS:
+        assert metric.name.startswith("assay_")
+        assert metric.name.endswith("_total") == (metric.kind == "counter")
+        assert metric.name.endswith("_seconds") == (metric.kind == "histogram")
+        assert metric.doc.endswith(".")
+
+
+def test_everything_shown_says_its_release_and_role() -> None:
+    metrics = Metrics("1.2", "2026-11", "worker")
+    metrics.count(CELLS, "enwiki", "damaging", "scored")
+    metrics.observe(QUEUE_WAIT_SECONDS, 0.5, "bulk")
+    families = list(text_string_to_metric_families(metrics.exposition().decode()))
+    samples = [sample for family in families for sample in family.samples]
+    assert {"process_resident_memory_bytes", BUILD.name, CELLS.name} <= {sample.name for sample in samples}
+    for sample in samples:
+        assert (sample.labels["release"], sample.labels["role"]) == ("2026-11", "worker")
+    (cells,) = (sample for sample in samples if sample.name == CELLS.name)
+    assert cells.labels["wiki"] == "enwiki"
+
+
+def test_reading_twice_shows_the_same() -> None:
+    metrics = Metrics()
+    metrics.count(CELLS, "enwiki", "damaging", "scored")
+    shown = [line for line in metrics.exposition().splitlines() if line.startswith(b"assay_cells")]
+    assert shown == [line for line in metrics.exposition().splitlines() if line.startswith(b"assay_cells")]
+
+
+@pytest.mark.parametrize("label", ["release", "role"])
+def test_no_metric_has_such_a_label_of_its_own(label: str) -> None:
+    assert [metric.name for metric in METRICS if label in metric.labels] == []
