@@ -20,7 +20,8 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from assay.scoring.codec import CodecError, Computed, decode_job, encode_computed
-from assay.scoring.envelope import (
+from assay.scoring.problems import unencodable
+from assay.scoring.queue.envelope import (
     Envelope,
     Outcome,
     Reply,
@@ -29,8 +30,7 @@ from assay.scoring.envelope import (
     decompress,
     encode_reply,
 )
-from assay.scoring.problems import unencodable
-from assay.scoring.replies import STREAM_LENGTH, STREAM_TTL_S
+from assay.scoring.queue.replies import STREAM_LENGTH, STREAM_TTL_S
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.warming import warm
 from assay.scoring.wikis import ModelSets, identities

@@ -3,7 +3,7 @@
 ::
 
     main process ── takes messages, watches time limits, deaths and memory, shows that it lives
-      ├─ scoring process: `assay.scoring.celery_job`, replies by itself
+      ├─ scoring process: `assay.scoring.queue.job`, replies by itself
       └─ …                (forked after loading, so that the models' memory is shared)
 
 The main process replies for a child that died or was stopped, and counts what the others' jobs cost.
@@ -12,14 +12,16 @@ Celery hands tuples of plain values through pipes between these processes; nothi
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
 import socket
 from collections.abc import Callable
 from dataclasses import astuple, dataclass
-from typing import Any
+from typing import Any, Final
 
-from billiard.exceptions import WorkerLostError
+from billiard.einfo import ExceptionWithTraceback
+from billiard.exceptions import TimeLimitExceeded
 from celery import Celery, bootsteps
 from celery.signals import setup_logging
 from celery.worker.request import Request
@@ -27,11 +29,11 @@ from kombu.entity import Queue
 from redis import Redis
 from redis.exceptions import RedisError
 
-from assay.scoring.celery_app import TASK, CeleryOptions
-from assay.scoring.celery_job import Scoring, Spent
 from assay.scoring.codec import CodecError
-from assay.scoring.envelope import LANES, Lane, Outcome, decode_envelope, queue_name
-from assay.scoring.overdue import heartbeat_key
+from assay.scoring.queue.app import TASK, CeleryOptions
+from assay.scoring.queue.envelope import LANES, Lane, Outcome, decode_envelope, queue_name
+from assay.scoring.queue.job import Scoring, Spent
+from assay.scoring.queue.overdue import heartbeat_key
 from assay.telemetry import (
     JOBS,
     REPLACEMENTS,
@@ -40,6 +42,9 @@ from assay.telemetry import (
     Metrics,
     logger,
 )
+
+_LOOK_FOR_DEAD_S: Final = 0.25
+"""Celery itself looks every five seconds for processes that died, while somebody waits for their jobs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +119,9 @@ def _queue(release: str, lane: Lane) -> Queue:
 
 
 def _keep_our_logging(**_: Any) -> None:
-    """Connected, so that Celery does not set up its own."""
+    """Connected, so that Celery does not set up its own. Its two lines a task cost more than our task does."""
+    for name in ("celery.worker.strategy", "celery.app.trace"):
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _register(app: Celery, parts: Parts) -> None:
@@ -137,7 +144,7 @@ def _register(app: Celery, parts: Parts) -> None:
 
         def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
             result = super().on_failure(exc_info, *args, **kwargs)
-            if isinstance(exc_info.exception, WorkerLostError):
+            if not isinstance(_cause(exc_info), TimeLimitExceeded):  # that one has been answered
                 parts.metrics.count(REPLACEMENTS, "died")
                 _answer_for(parts, self.args, "died")
             return result
@@ -146,6 +153,12 @@ def _register(app: Celery, parts: Parts) -> None:
         return astuple(parts.scoring.run(data))
 
     app.task(score, name=TASK, Request=Attended, shared=False)
+
+
+def _cause(exc_info: Any) -> BaseException:
+    """What really happened; billiard wraps what came with a traceback from another process."""
+    error: BaseException = exc_info.exception
+    return error.exc if isinstance(error, ExceptionWithTraceback) else error
 
 
 def _answer_for(parts: Parts, arguments: Any, outcome: Outcome) -> None:
@@ -174,16 +187,20 @@ def _signs_of_life(parts: Parts, options: CeleryOptions) -> type[bootsteps.Start
         def __init__(self, worker: Any, **options: Any) -> None:
             super().__init__(worker, **options)
             self._redis: Redis | None = None
-            self._timer: Any = None
+            self._timers: list[Any] = []
 
         def start(self, worker: Any) -> None:
             self._redis = parts.connect()
             self._show(worker)
-            self._timer = worker.timer.call_repeatedly(options.heartbeat_s, self._show, (worker,))
+            repeatedly = worker.timer.call_repeatedly
+            self._timers = [
+                repeatedly(options.heartbeat_s, self._show, (worker,)),
+                repeatedly(_LOOK_FOR_DEAD_S, worker.pool.maintain_pool),
+            ]
 
         def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery gives it
-            if self._timer is not None:
-                self._timer.cancel()
+            for timer in self._timers:
+                timer.cancel()
 
         def terminate(self, worker: Any) -> None:
             self.stop(worker)

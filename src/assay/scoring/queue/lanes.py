@@ -11,8 +11,8 @@ import orjson
 from redis.asyncio import Redis
 
 from assay.errors import Overloaded
-from assay.scoring.celery_app import SENT_HEADER, CeleryOptions
-from assay.scoring.envelope import LANES, Lane, queue_name
+from assay.scoring.queue.app import SENT_HEADER, CeleryOptions
+from assay.scoring.queue.envelope import LANES, Lane, queue_name
 from assay.telemetry import QUEUE_JOBS, Metrics
 
 FRESH_S: Final = 0.1

@@ -13,7 +13,7 @@ from kombu.connection import Connection
 from kombu.messaging import Producer
 
 from assay.errors import EngineUnavailable
-from assay.scoring.celery_app import SENT_HEADER, TASK
+from assay.scoring.queue.app import SENT_HEADER, TASK
 from assay.telemetry import logger
 
 

@@ -24,11 +24,19 @@ from redis.exceptions import RedisError
 from assay.clock import Clock, Deadline
 from assay.errors import EngineUnavailable, Overloaded
 from assay.revisions.problem import Problem
-from assay.scoring import lanes, overdue
-from assay.scoring.celery_app import CeleryOptions
 from assay.scoring.codec import CodecError, decode_computed, encode_job
-from assay.scoring.dispatch import Dispatcher, Message
-from assay.scoring.envelope import (
+from assay.scoring.frames import FrameError, checked
+from assay.scoring.problems import (
+    computation_abandoned,
+    deadline_passed,
+    engine_crashed,
+    ran_too_long,
+    unencodable,
+)
+from assay.scoring.queue import lanes, overdue
+from assay.scoring.queue.app import CeleryOptions
+from assay.scoring.queue.dispatch import Dispatcher, Message
+from assay.scoring.queue.envelope import (
     Envelope,
     Lane,
     Reply,
@@ -38,16 +46,8 @@ from assay.scoring.envelope import (
     encode_envelope,
     queue_name,
 )
-from assay.scoring.frames import FrameError, checked
-from assay.scoring.lanes import Lanes
-from assay.scoring.problems import (
-    computation_abandoned,
-    deadline_passed,
-    engine_crashed,
-    ran_too_long,
-    unencodable,
-)
-from assay.scoring.replies import ReplyStream
+from assay.scoring.queue.lanes import Lanes
+from assay.scoring.queue.replies import ReplyStream
 from assay.scoring.request import Cell, Job
 from assay.scoring.wikis import ModelSets, identities
 from assay.telemetry import (

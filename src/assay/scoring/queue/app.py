@@ -1,7 +1,7 @@
 """The one Celery application that web processes send to and workers take from, and its options.
 
 Celery carries the jobs, starts and kills the scoring processes and hands out the work; it stores no
-results (`assay.scoring.replies` says why) and speaks msgpack only, so that no message can execute anything.
+results (`assay.scoring.queue.replies` says why) and speaks msgpack only, so that no message can execute anything.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Final
 from celery import Celery
 from kombu.entity import Queue
 
-from assay.scoring.envelope import LANES, queue_name
+from assay.scoring.queue.envelope import LANES, queue_name
 
 TASK: Final = "assay.score"
 SENT_HEADER: Final = "assay_sent_s"

@@ -11,8 +11,8 @@ from typing import Any, Final, Literal
 
 from redis.asyncio import Redis
 
-from assay.scoring.envelope import Lane, taken_key
-from assay.scoring.lanes import Lanes, LaneState
+from assay.scoring.queue.envelope import Lane, taken_key
+from assay.scoring.queue.lanes import Lanes, LaneState
 
 PATIENCE_S: Final = 1.5
 """Seconds without a reply after which a job is looked after; nearly all are answered in 0.2."""
