@@ -116,7 +116,7 @@ def test_a_full_queue_is_503_with_a_time_to_come_back(running: Running) -> None:
 
 
 async def test_a_hundred_equal_requests_at_once_are_computed_once(running: Running) -> None:
-    done = 'assay_engine_jobs_total{outcome="done"}'
+    done = 'assay_engine_jobs_total{outcome="done",release="dev",role="serve"}'
     before = metric(running.served, done)
     path = "/v3/scores/testwiki/4711?feature.delay=0.3"
 

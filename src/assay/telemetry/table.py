@@ -97,6 +97,15 @@ LATE_REPLIES = Metric(
 FALLBACKS = Metric(
     "assay_engine_fallbacks_total", "counter", "Jobs computed on this machine because the queue was away."
 )
+STORE_FAILURES = Metric(
+    "assay_store_failures_total",
+    "counter",
+    "Look-ups (`get`) and storings (`set`) that a shared store did not do; each cost a miss.",
+    ("store", "operation"),
+)
+STORE_UP = Metric(
+    "assay_store_up", "gauge", "1 while a shared store is used, 0 while it is left alone.", ("store",)
+)
 WORKERS = Metric("assay_engine_workers", "gauge", "Scoring processes alive.")
 RESIDENT_BYTES = Metric(
     "assay_engine_worker_resident_bytes",
@@ -130,6 +139,8 @@ METRICS: Final = (
     QUEUE_UP,
     LATE_REPLIES,
     FALLBACKS,
+    STORE_FAILURES,
+    STORE_UP,
     WORKERS,
     RESIDENT_BYTES,
     REPLACEMENTS,
