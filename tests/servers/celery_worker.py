@@ -1,4 +1,4 @@
-"""A real Celery worker with small models, for tests of the engine: ``python -m servers.celery_worker URL …``."""
+"""A real Celery worker with small models: ``python -m servers.celery_worker URL RELEASE OPTIONS OPTIONS``."""
 
 from __future__ import annotations
 

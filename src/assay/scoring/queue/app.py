@@ -1,7 +1,7 @@
 """The one Celery application that web processes send to and workers take from, and its options.
 
 Celery carries the jobs, starts and kills the scoring processes and hands out the work; it stores no
-results (`assay.scoring.queue.replies` says why) and speaks msgpack only, so that no message can execute anything.
+results (`assay.scoring.queue.replies` says why) and speaks msgpack only: no message executes anything.
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ def _queue(release: str, lane: Lane) -> Queue:
 
 
 def _keep_our_logging(**_: Any) -> None:
-    """Connected, so that Celery does not set up its own. Its two lines a task cost more than our task does."""
+    """Connected, so that Celery does not set up its own. Its two lines a task cost more than the task."""
     for name in ("celery.worker.strategy", "celery.app.trace"):
         logging.getLogger(name).setLevel(logging.WARNING)
 

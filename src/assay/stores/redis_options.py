@@ -1,0 +1,202 @@
+"""Where Redis is and with which secret, said once and understood by every client in the same way.
+
+On 2016-08-01 ORES parsed the Redis address itself, beside its client library, and got the password wrong;
+only production had one. Here redis-py alone parses; Celery's broker is given an address that is *made* from
+the parsed parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote
+
+import redis
+import redis.asyncio
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.connection import SSLConnection, UnixDomainSocketConnection, parse_url
+from redis.sentinel import Sentinel
+
+SENTINEL_PORT: Final = 26379
+
+
+@dataclass(frozen=True, slots=True)
+class RedisOptions:
+    """One Redis (or Valkey) server, or one that Sentinels know. Not a Redis Cluster: there, one command cannot
+    ask for many keys."""
+
+    url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
+    """``redis://[user:password@]host:port/db``, ``rediss://…`` for TLS, ``unix://[user:password@]/path?db=0``;
+    other characters than letters and digits in a user name or password are percent-encoded (or given apart,
+    as they are)."""
+
+    username: str | None = None
+    """User name, as it is; wins over the URL's."""
+
+    password: str | None = field(default=None, repr=False)
+    """Password, as it is; wins over the URL's. Best from a file: ``ASSAY_REDIS__PASSWORD_FILE``."""
+
+    tls_ca_file: str | None = None
+    """Certificates that vouch for the server, PEM; None: the system's."""
+
+    sentinels: tuple[str, ...] = ()
+    """Sentinels as ``host:port``; then the URL's host and port count for nothing."""
+
+    sentinel_service: str = "mymaster"
+    """Name under which the Sentinels know the server."""
+
+    sentinel_password: str | None = field(default=None, repr=False)
+    """Password of the Sentinels themselves."""
+
+    connect_timeout_s: float = 1.0
+    """Seconds to connect."""
+
+    answer_timeout_s: float = 2.0
+    """Seconds for one answer."""
+
+    max_connections: int = 64
+    """Connections at once of one process and purpose; further commands wait for one."""
+
+    def __post_init__(self) -> None:
+        for address in self.sentinels:
+            _host_and_port(address)
+        _parts(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """What Celery needs to reach the same server. `options`: for its configuration, by key."""
+
+    url: str = field(repr=False)
+    transport_options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    tls: Mapping[str, Any] | None = None
+
+
+def connect(options: RedisOptions, *, answer_timeout_s: float | None = None) -> redis.asyncio.Redis:
+    """A client for one event loop; it connects when it is first used."""
+    limits = _limits(options, answer_timeout_s)
+    parts = _parts(options)
+    if options.sentinels:
+        sentinel = AsyncSentinel(
+            [_host_and_port(address) for address in options.sentinels],
+            sentinel_kwargs={**limits, "password": options.sentinel_password},
+            **limits,
+        )
+        client: redis.asyncio.Redis = sentinel.master_for(options.sentinel_service, **_account(parts))
+        return client
+    pool = redis.asyncio.BlockingConnectionPool.from_url(
+        options.url,
+        max_connections=options.max_connections,
+        timeout=limits["socket_timeout"],
+        **_secrets(options),
+        **_tls(options, parts),
+        **limits,
+    )
+    return redis.asyncio.Redis(connection_pool=pool)
+
+
+def connect_sync(options: RedisOptions, *, answer_timeout_s: float | None = None) -> redis.Redis:
+    """A blocking client, for a worker's processes and for checks."""
+    limits = _limits(options, answer_timeout_s)
+    parts = _parts(options)
+    if options.sentinels:
+        sentinel = Sentinel(
+            [_host_and_port(address) for address in options.sentinels],
+            sentinel_kwargs={**limits, "password": options.sentinel_password},
+            **limits,
+        )
+        client: redis.Redis = sentinel.master_for(options.sentinel_service, **_account(parts))
+        return client
+    return redis.Redis.from_url(options.url, **_secrets(options), **_tls(options, parts), **limits)
+
+
+def broker(options: RedisOptions) -> Broker:
+    """The same server and account for Celery, whose own parser percent-decodes each part."""
+    parts = _parts(options)
+    account = _account(parts)
+    login = _login(account["username"], account["password"])
+    db = account["db"]
+    limits: dict[str, Any] = {
+        "socket_connect_timeout": options.connect_timeout_s,
+        "socket_timeout": options.answer_timeout_s + 1.0,  # exceeds the second that a worker waits for work
+    }
+    if options.sentinels:
+        url = ";".join(
+            f"sentinel://{login}{_bracketed(host)}:{port}/{db}"
+            for host, port in map(_host_and_port, options.sentinels)
+        )
+        service = {
+            "master_name": options.sentinel_service,
+            "sentinel_kwargs": {"password": options.sentinel_password},
+        }
+        return Broker(url, {**limits, **service}, _broker_tls(options, parts))
+    if parts.get("connection_class") is UnixDomainSocketConnection:
+        path = quote(str(parts["path"]).removeprefix("/"), safe="/")
+        return Broker(f"redis+socket://{login}/{path}?virtual_host={db}", limits)
+    host, port = parts.get("host", "127.0.0.1"), parts.get("port", 6379)
+    return Broker(f"redis://{login}{_bracketed(host)}:{port}/{db}", limits, _broker_tls(options, parts))
+
+
+def _parts(options: RedisOptions) -> dict[str, Any]:
+    """The URL as redis-py understands it. Never repeats the URL, which may hold a password."""
+    try:
+        return {**parse_url(options.url), **_secrets(options)}
+    except ValueError:
+        raise ValueError(
+            "the Redis URL cannot be read: write redis://host:port/db, rediss://… or unix:///path, and give "
+            "a password with special characters apart (password, or better a password file)"
+        ) from None
+
+
+def _secrets(options: RedisOptions) -> dict[str, str]:
+    given = {"username": options.username, "password": options.password}
+    return {key: value for key, value in given.items() if value is not None}
+
+
+def _account(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {"username": parts.get("username"), "password": parts.get("password"), "db": parts.get("db", 0)}
+
+
+def _limits(options: RedisOptions, answer_timeout_s: float | None) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": options.connect_timeout_s,
+        "socket_timeout": options.answer_timeout_s if answer_timeout_s is None else answer_timeout_s,
+        "health_check_interval": 30,
+    }
+
+
+def _uses_tls(parts: Mapping[str, Any]) -> bool:
+    kind = parts.get("connection_class")
+    return isinstance(kind, type) and issubclass(kind, SSLConnection)
+
+
+def _tls(options: RedisOptions, parts: Mapping[str, Any]) -> dict[str, Any]:
+    if not _uses_tls(parts) or options.tls_ca_file is None:
+        return {}
+    return {"ssl_ca_certs": options.tls_ca_file}
+
+
+def _broker_tls(options: RedisOptions, parts: Mapping[str, Any]) -> dict[str, Any] | None:
+    if not _uses_tls(parts):
+        return None
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **_tls(options, parts)}
+
+
+def _login(username: str | None, password: str | None) -> str:
+    if username is None and password is None:
+        return ""
+    return f"{quote(username or '', safe='')}:{quote(password or '', safe='')}@"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def _host_and_port(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    if not host:
+        return address, SENTINEL_PORT
+    if not port.isdigit():
+        raise ValueError(f"{address!r} is no Sentinel's address: write host:port")
+    return host.strip("[]"), int(port)
