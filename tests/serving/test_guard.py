@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import socket
 from collections.abc import Iterator
 
@@ -73,6 +74,23 @@ def test_every_answer_has_an_id_and_safe_headers(live: Served, path: str) -> Non
     assert first["x-request-id"] != second["x-request-id"]
     assert first["x-content-type-options"] == "nosniff"
     assert "frame-ancestors 'none'" in first["content-security-policy"]
+
+
+@pytest.mark.parametrize("given", ["x", "0af7651916cd43dd", "6f9619ff-8b86-d011-b42d-00cf4fc964ff", "a" * 64])
+def test_a_clients_request_id_is_taken_over(live: Served, given: str) -> None:
+    assert ask(live, "/livez", headers={"X-Request-Id": given}).headers["x-request-id"] == given
+
+
+@pytest.mark.parametrize("given", ["", "a" * 65, "two words", 'a"b', "a;b=c", "ä", "a\tb", "${jndi}", "../x"])
+def test_an_odd_request_id_is_replaced(live: Served, given: str) -> None:
+    own = ask(live, "/livez", headers={"X-Request-Id": given}).headers["x-request-id"]
+    assert re.fullmatch("[0-9a-f]{16}", own)
+
+
+def test_of_two_request_ids_neither_is_taken(live: Served) -> None:
+    answer = converse(live, HEAD + b"X-Request-Id: one\r\nX-Request-Id: two\r\nContent-Length: 2\r\n\r\nx=")
+    (own,) = re.findall(rb"(?im)^x-request-id: (.*?)\r$", answer)
+    assert re.fullmatch(rb"[0-9a-f]{16}", own)
 
 
 def test_a_defect_is_logged_and_the_client_gets_only_an_id() -> None:

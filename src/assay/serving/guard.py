@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay.serving.problems import HttpError, refusal
 from assay.serving.respond import refusal_response
-from assay.telemetry import ERRORS, HTTP_IN_FLIGHT, HTTP_REQUESTS, HTTP_SECONDS, Metrics, logger
+from assay.telemetry import (
+    ERRORS,
+    HTTP_IN_FLIGHT,
+    HTTP_REQUESTS,
+    HTTP_SECONDS,
+    Metrics,
+    Traced,
+    bound,
+    from_client,
+    logger,
+    span,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +54,10 @@ SECURITY_HEADERS: Final = {
 REQUEST_ID: Final = "assay.request_id"
 """Key of the request's id in the ASGI scope."""
 
+_CLIENTS_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+"""An ``X-Request-Id`` that is taken over, so that one id leads through the client's log and ours: UUIDs and
+most others. Nothing in it can forge a line or fill a log; two clients may use the same: it proves nothing."""
+
 OPEN_PREFIXES: Final = ("/v3/",)
 """Read-only paths that scripts on other sites may call, as gadgets on wikis do."""
 
@@ -65,12 +80,20 @@ class Guard:
             await self._app(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request_id = secrets.token_hex(8)
+        request_id = _request_id(scope)
         scope[REQUEST_ID] = request_id
-        answer = _Answer(send, request_id, is_open=scope["path"].startswith(OPEN_PREFIXES))
+        parent = _single_header(scope, b"traceparent").decode("latin-1")
+        with (
+            bound(request_id=request_id),
+            from_client(parent),
+            span("request", request_id=request_id) as step,
+        ):
+            await self._answered(scope, receive, send, step)
+
+    async def _answered(self, scope: Scope, receive: Receive, send: Send, step: Traced) -> None:
+        answer = _Answer(send, scope[REQUEST_ID], is_open=scope["path"].startswith(OPEN_PREFIXES))
         started_s = time.perf_counter()
         self._metrics.add(HTTP_IN_FLIGHT, 1)
-        structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             if answer.is_open and scope["method"] == "OPTIONS":
                 await answer.preflight()
@@ -78,11 +101,10 @@ class Guard:
                 self._check_url(scope)
                 await self._app(scope, await self._buffered(scope, receive), answer.send)
         except Exception as error:  # the outermost frame of a request
-            await self._refuse(error, request_id, scope, receive, answer)
+            await self._refuse(error, scope, receive, answer)
         finally:
             self._metrics.add(HTTP_IN_FLIGHT, -1)
-            self._account(scope, answer.status, time.perf_counter() - started_s)
-            structlog.contextvars.unbind_contextvars("request_id")
+            self._account(scope, answer.status, time.perf_counter() - started_s, step)
 
     def _check_url(self, scope: Scope) -> None:
         length = len(scope.get("raw_path") or scope["path"].encode()) + len(scope["query_string"])
@@ -126,21 +148,20 @@ class Guard:
         limit = self._options.max_body_bytes
         return HttpError(413, f"The request's body is too large; at most {limit} bytes are allowed.")
 
-    async def _refuse(
-        self, error: Exception, request_id: str, scope: Scope, receive: Receive, answer: _Answer
-    ) -> None:
-        refused = refusal(error, request_id)
+    async def _refuse(self, error: Exception, scope: Scope, receive: Receive, answer: _Answer) -> None:
+        refused = refusal(error, scope[REQUEST_ID])
         if refused.status == 500:
             self._log.error("request failed", path=scope["path"][:200], exc_info=error)
         if answer.status == 0:  # otherwise the application has answered already
             self._metrics.count(ERRORS, refused.code)
             await refusal_response(refused)(scope, receive, answer.send)
 
-    def _account(self, scope: Scope, status: int, seconds: float) -> None:
+    def _account(self, scope: Scope, status: int, seconds: float, step: Traced) -> None:
         route = (getattr(scope.get("route"), "path", None) or "(none)").rstrip("/") or "/"
         method = scope["method"] if scope["method"] in _METHODS else "(other)"
         self._metrics.count(HTTP_REQUESTS, route, method, str(status))
         self._metrics.observe(HTTP_SECONDS, seconds, route)
+        step.set(method=method, route=route, status=status)
         self._log.info(
             "request",
             method=method,
@@ -149,6 +170,18 @@ class Guard:
             status=status,
             ms=round(seconds * 1000, 1),
         )
+
+
+def _request_id(scope: Scope) -> str:
+    """The client's own when it is well-formed, else a new one."""
+    given = _single_header(scope, b"x-request-id")
+    return given.decode() if _CLIENTS_ID.fullmatch(given) else secrets.token_hex(8)
+
+
+def _single_header(scope: Scope, name: bytes) -> bytes:
+    """Empty when it is absent, or given twice: then nobody knows which is meant."""
+    values = [value for key, value in scope["headers"] if key == name]
+    return bytes(values[0]) if len(values) == 1 else b""
 
 
 class _Answer:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span, Tracer
 
 Attribute = str | bool | int | float
+_EXPORT_TIMEOUT_S: Final = 2.0
+"""For one batch, retries included: a collector that is away must not hold up the end of a process."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,8 @@ class _Tracing:
             sampler=ParentBased(TraceIdRatioBased(options.share)),
             resource=Resource.create({"service.name": f"assay-{role}", "service.version": release}),
         )
-        self.provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=options.endpoint)))
+        exporter = OTLPSpanExporter(endpoint=options.endpoint, timeout=_EXPORT_TIMEOUT_S)
+        self.provider.add_span_processor(BatchSpanProcessor(exporter))
         self.tracer: Tracer = self.provider.get_tracer("assay")
 
     @contextmanager
