@@ -150,9 +150,12 @@ def test_what_is_slow_waits_until_it_is_told_to_hurry(
 def test_a_dead_server_behind_it_is_a_reset() -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         port = gone.getsockname()[1]
-    with (
-        FaultProxy(port).running() as proxy,
-        socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as client,
-        pytest.raises(ConnectionResetError),
-    ):
-        client.recv(1)
+    with FaultProxy(port).running() as proxy, socket.socket() as client:
+        client.settimeout(10)
+        with pytest.raises(ConnectionResetError):  # at once, or when it reads
+            _connect_and_read(client, proxy.port)
+
+
+def _connect_and_read(client: socket.socket, port: int) -> None:
+    client.connect(("127.0.0.1", port))
+    client.recv(1)
