@@ -29,24 +29,31 @@ from assay.revisions.action_api import ApiOptions
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.scoring.cache import ScoreCacheOptions
 from assay.scoring.pool import PoolOptions
+from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.serving.app import AppOptions
+from assay.serving.quota import QuotaOptions
 from assay.serving.server import ServerOptions
+from assay.stores.guarded import GuardOptions
 from assay.stores.memory import MemoryStoreOptions
-from assay.telemetry import LogOptions
+from assay.stores.redis_options import RedisOptions
+from assay.telemetry import LogOptions, redacted
 
 PREFIX: Final = "ASSAY_"
 NESTED: Final = "__"
 _MAX_FILE_BYTES: Final = 1024 * 1024
+_RELEASE: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _WIKI_NAME: Final = re.compile(r"[\w-]{1,100}")
 """Stands in the paths of the API as one segment."""
 _LEAST_S: Final = 0.001
 _MAY_BE_ZERO: Final = frozenset(
     {
+        "queue.away_grace_s",
         "server.port",
         "http.drain_timeout_s",
         "web.health.reuse_s",
         "wiki_api.backoff_s",
         "wiki_api.maxlag_s",
+        "worker.metrics_port",
     }
 )
 
@@ -86,6 +93,9 @@ class Settings:
     """Whether ``testwiki`` is served, whose model any client can make wait (``feature.delay``): good for
     trying time limits, and a way to keep scoring processes busy; set it to false where strangers may ask."""
     server: ServerSettings = ServerSettings()
+    release: str = "dev"
+    """Name of this release: letters, digits, dots, hyphens, underscores. It stands in the queue's name, on
+    every job and in every metric, so that processes of two releases never work for each other."""
     bundle_directories: tuple[str, ...] = ()
     """Folders with further bundles, ``<wiki>/<model>/``; the later wins over the earlier and the shipped."""
     cache_dir: str | None = None
@@ -95,9 +105,15 @@ class Settings:
     wiki_api: ApiOptions = field(default_factory=ApiOptions)
     http: ServerOptions = field(default_factory=ServerOptions)
     web: AppOptions = field(default_factory=AppOptions)
+    quota: QuotaOptions = field(default_factory=QuotaOptions)
     pool: PoolOptions = field(default_factory=PoolOptions)
     cache: ScoreCacheOptions = field(default_factory=ScoreCacheOptions)
     memory: MemoryStoreOptions = field(default_factory=MemoryStoreOptions)
+    redis: RedisOptions = field(default_factory=RedisOptions)
+    queue_redis: RedisOptions = field(default_factory=RedisOptions)
+    shared_store: GuardOptions = field(default_factory=GuardOptions)
+    queue: CeleryOptions = field(default_factory=CeleryOptions)
+    worker: WorkerOptions = field(default_factory=WorkerOptions)
     log: LogOptions = field(default_factory=LogOptions)
 
 
@@ -125,6 +141,8 @@ def load(
             for name in settings.wikis
             if not _WIKI_NAME.fullmatch(name)
         )
+        if not _RELEASE.fullmatch(settings.release):
+            faults.append("release: use 1 to 64 letters, digits, dots, hyphens and underscores")
     except ValidationError as error:
         faults.extend(_describe(error))
     if faults:
@@ -136,7 +154,14 @@ def describe(settings: Settings) -> dict[str, Any]:
     """As plain values, for ``assay config show``; nothing in it is secret."""
     plain = TypeAdapter(Settings).dump_python(settings, mode="json")
     assert isinstance(plain, dict)
-    return plain
+    return _redacted(plain)
+
+
+def _redacted(section: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _redacted(value) if isinstance(value, Mapping) else redacted(key, value)
+        for key, value in section.items()
+    }
 
 
 def json_schema() -> dict[str, Any]:
@@ -253,4 +278,11 @@ def _out_of_range(section: Mapping[str, Any], path: str = "") -> Iterator[str]:
 def _describe(error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_context=False):
         place = ".".join(str(part) for part in fault["loc"]) or "settings"
-        yield f"{place}: {fault['msg']} (it is {fault['input']!r:.80})"
+        yield f"{place}: {fault['msg']}{_told(place, fault['input'])}"
+
+
+def _told(place: str, value: Any) -> str:
+    """The faulty value, unless it may hold a secret."""
+    if isinstance(value, Mapping):
+        return ""
+    return f" (it is {redacted(place, value)!r:.80})"

@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from redis import Redis
 
-from assay.scoring.queue.app import CeleryOptions, build_celery
+from assay.scoring.queue.app import build_celery
+from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.job import Scoring
-from assay.scoring.queue.worker import Parts, WorkerOptions, run, worker_name
+from assay.scoring.queue.worker import Parts, run, worker_name
 from assay.telemetry import LogOptions, Metrics, configure_logging
 from small_models import small_models
 

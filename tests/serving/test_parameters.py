@@ -26,6 +26,7 @@ KNOWN = [
     "model_info",
     "inject",
     "format",
+    "precache",
     "feature.x",
     "datasource.y",
 ]
@@ -151,6 +152,21 @@ def test_ids_keep_their_order_once_each(rev_ids: list[int]) -> None:
             parse(fields)
     else:
         assert list(parse(fields).rev_ids) == unique
+
+
+@pytest.mark.parametrize(
+    ("query", "bulk"),
+    [
+        (b"", False),
+        (b"precache", True),
+        (b"precache=", True),
+        (b"precache=true", True),
+        (b"precache=0", False),
+    ],
+)
+def test_precache_is_a_flag_of_query_and_form(query: bytes, bulk: bool) -> None:
+    assert parse(fields_of(query)).bulk is bulk
+    assert parse(fields_of(b"", query, "application/x-www-form-urlencoded")).bulk is bulk
 
 
 def test_an_empty_injection_is_none() -> None:

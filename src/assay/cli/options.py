@@ -38,6 +38,13 @@ BundleFolders = Annotated[
 Processes = Annotated[
     int | None, typer.Option("--processes", min=1, help="Scoring processes; default: one for each core.")
 ]
+Host = Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default 8080.")]
+RedisUrl = Annotated[
+    str | None,
+    typer.Option("--redis", metavar="URL", help="Redis, without the password: that belongs in a file."),
+]
+Release = Annotated[str | None, typer.Option(help="Name of this release; default: dev.")]
 
 
 def load_settings(
@@ -46,6 +53,7 @@ def load_settings(
     borrow: Sequence[str] | None = None,
     bundle_folders: Sequence[Path] | None = None,
     processes: int | None = None,
+    release: str | None = None,
     **sections: dict[str, Any],
 ) -> Settings:
     """Settings with the flags on top; a flag that was not given (None) changes nothing."""
@@ -58,6 +66,8 @@ def load_settings(
         flags["bundle_directories"] = [str(folder) for folder in bundle_folders]
     if processes is not None:
         flags["pool"] = {**flags.get("pool", {}), "processes": processes}
+    if release is not None:
+        flags["release"] = release
     return load(list(config or ()), flags=flags)
 
 

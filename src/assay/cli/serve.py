@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from typing import Annotated
 
 import typer
 
@@ -24,8 +23,8 @@ def register(app: typer.Typer) -> None:
 def serve(
     wiki: options.Wikis = None,
     bundles: options.Borrow = None,
-    host: Annotated[str | None, typer.Option(help="Address to listen on; default 127.0.0.1.")] = None,
-    port: Annotated[int | None, typer.Option(min=0, max=65535, help="Port; default 8080.")] = None,
+    host: options.Host = None,
+    port: options.Port = None,
     processes: options.Processes = None,
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
@@ -37,9 +36,14 @@ def serve(
     settings = options.load_settings(
         config, wiki, bundles, bundle_directory, processes, server={"host": host, "port": port}
     )
+    run(settings, shared=False)
+
+
+def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
+    """Serve until TERM. `shared`: as in `build_scorer`. Raises `AssayError`s before anything is served."""
     configure_logging(settings.log)
-    with _listening(settings) as listener:
-        scorer = build_scorer(settings, indexing)
+    with _listening(settings, reuse_port) as listener:
+        scorer = build_scorer(settings, indexing, shared=shared)
         web = build_web(settings, scorer)
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
@@ -48,11 +52,11 @@ def serve(
             raise EngineFailed("the server could not start; the log above says why")
 
 
-def _listening(settings: Settings) -> socket.socket:
+def _listening(settings: Settings, reuse_port: bool) -> socket.socket:
     """The socket, taken before anything slow is done, so that a taken port is told at once."""
     host, port = settings.server.host, settings.server.port
     try:
-        return server.listen(host, port, settings.http)
+        return server.listen(host, port, settings.http, reuse_port=reuse_port)
     except OSError as error:
         raise ConfigurationError(
             f"cannot listen on {host} port {port} ({error.strerror}): "

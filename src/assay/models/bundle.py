@@ -59,11 +59,14 @@ def read_statistics(path: Path) -> dict[str, Any]:
     return document
 
 
-def load_bundle(path: Path, pool: MutableMapping[str, Lexicon] | None = None) -> Model:
+def load_bundle(
+    path: Path, pool: MutableMapping[str, Lexicon] | None = None, *, with_trees: bool = True
+) -> Model:
     """The model in the directory or zip at `path`.
 
     `pool`: lexicons by digest, read from and added to, so that models that were trained with equal word
-    lists share them in memory. Raises `BundleError` with what is wrong and what to do.
+    lists share them in memory. `with_trees`: False for a process that only talks about the model: it can
+    do all but score. Raises `BundleError` with what is wrong and what to do.
     """
     files = open_files(path)
     manifest = parse_manifest(files.read(MANIFEST, MAX_MANIFEST_BYTES))
@@ -75,7 +78,10 @@ def load_bundle(path: Path, pool: MutableMapping[str, Lexicon] | None = None) ->
     columns = _features(manifest, lexicons)
     if manifest.kind == "revid":
         return _revid(manifest, columns)
-    text = _proved(files, TREES, manifest.files[TREES], MAX_FILE_BYTES).decode("ascii", "replace")
+    forest: Forest | None = None
+    if with_trees:
+        text = _proved(files, TREES, manifest.files[TREES], MAX_FILE_BYTES).decode("ascii", "replace")
+        forest = Forest(text, len(columns), manifest.raw_outputs)
     return TreeModel(
         wiki=manifest.wiki,
         name=manifest.model,
@@ -84,7 +90,7 @@ def load_bundle(path: Path, pool: MutableMapping[str, Lexicon] | None = None) ->
         labels=tuple(manifest.labels),
         features=columns,
         needs_parent=manifest.needs_parent,
-        forest=Forest(text, len(columns), manifest.raw_outputs),
+        forest=forest,
         calibration=Calibration(manifest.calibration.scale, tuple(manifest.calibration.bias)),
     )
 

@@ -88,7 +88,7 @@ def importances(model: TreeModel, x: Floats) -> dict[str, float]:
     """Mean absolute SHAP contribution of each feature in log-odds over some rows, largest first."""
     step = max(1, len(x) // _EXPLAINED_ROWS)
     rows = x[::step][:_EXPLAINED_ROWS]
-    shares = np.array([model.forest.contributions(row)[:, :-1] for row in rows.tolist()])
+    shares = np.array([model.trees.contributions(row)[:, :-1] for row in rows.tolist()])
     mean = np.abs(shares * model.calibration.scale).mean(axis=(0, 1))
     order = np.argsort(-mean, kind="stable")
     return {model.features[i].name: round(float(mean[i]), 6) for i in order if mean[i] > 0}

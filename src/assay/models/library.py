@@ -65,8 +65,8 @@ def search(*folders: Path) -> Library:
     return Library(MappingProxyType(ordered), MappingProxyType(refused))
 
 
-def load(bundles: Iterable[Path]) -> list[Model]:
-    """The models of these bundles, in order, sharing equal lexicons.
+def load(bundles: Iterable[Path], *, with_trees: bool = True) -> list[Model]:
+    """The models of these bundles, in order, sharing equal lexicons. `with_trees`: as in `load_bundle`.
 
     Raises `BundleError` naming every bundle that cannot be used, not only the first.
     """
@@ -75,7 +75,7 @@ def load(bundles: Iterable[Path]) -> list[Model]:
     faults: list[str] = []
     for path in bundles:
         try:
-            models.append(load_bundle(path, pool))
+            models.append(load_bundle(path, pool, with_trees=with_trees))
         except BundleError as error:
             faults.append(f"{path}: {error}")
     if faults:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from assay.errors import BundleError
 from assay.features.node import Feature, FeatureValue
 from assay.models.calibrate import Calibration
 from assay.models.forest import Forest
@@ -14,7 +15,10 @@ from assay.models.model import Explanation, Label, Score
 
 @dataclass(frozen=True, eq=False)
 class TreeModel:
-    """A `assay.models.model.Model` of boosted trees. Binary models predict True from 0.5 on."""
+    """A `assay.models.model.Model` of boosted trees. Binary models predict True from 0.5 on.
+
+    `forest`: None in a process that only describes the model; there, scoring raises `BundleError`.
+    """
 
     wiki: str
     name: str
@@ -23,11 +27,11 @@ class TreeModel:
     labels: tuple[Label, ...]
     features: tuple[Feature, ...]
     needs_parent: bool
-    forest: Forest = field(repr=False)
+    forest: Forest | None = field(repr=False)
     calibration: Calibration
 
     def score(self, row: Sequence[FeatureValue]) -> Score:
-        logits = self._logits(self.forest.raw(row))
+        logits = self._logits(self.trees.raw(row))
         if len(logits) == 1:
             positive = sigmoid(logits[0])
             return Score(positive >= 0.5, {True: positive, False: 1.0 - positive})
@@ -36,7 +40,7 @@ class TreeModel:
         return Score(self.labels[best], dict(zip(self.labels, chances, strict=True)))
 
     def explain(self, row: Sequence[FeatureValue]) -> Explanation:
-        shares = self.forest.contributions(row) * self.calibration.scale
+        shares = self.trees.contributions(row) * self.calibration.scale
         told = self.labels[: len(shares)]
         return Explanation(
             base={
@@ -45,6 +49,13 @@ class TreeModel:
             },
             contributions={label: values[:-1].tolist() for label, values in zip(told, shares, strict=True)},
         )
+
+    @property
+    def trees(self) -> Forest:
+        """Raises `BundleError` where they were not loaded."""
+        if self.forest is None:
+            raise BundleError(f"{self.wiki}/{self.name} was loaded without its trees: load it whole to score")
+        return self.forest
 
     def _logits(self, raw: Sequence[float]) -> list[float]:
         scale = self.calibration.scale

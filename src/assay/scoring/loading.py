@@ -10,9 +10,12 @@ from assay.scoring.nursery_handle import Loader
 from assay.scoring.wikis import ModelSets
 
 
-def load_models(paths: Sequence[str], borrowed: Mapping[str, str]) -> ModelSets:
-    """The bundles at `paths`, sharing equal lexicons. Raises `BundleError` naming all that are refused."""
-    return ModelSets(load(map(Path, paths)), borrowed)
+def load_models(paths: Sequence[str], borrowed: Mapping[str, str], *, with_trees: bool = True) -> ModelSets:
+    """The bundles at `paths`, sharing equal lexicons. `with_trees`: False where nothing is scored.
+
+    Raises `BundleError` naming all that are refused.
+    """
+    return ModelSets(load(map(Path, paths), with_trees=with_trees), borrowed)
 
 
 def bundle_loader(paths: Sequence[Path], borrowed: Mapping[str, str]) -> Loader:

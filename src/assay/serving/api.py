@@ -64,6 +64,7 @@ from assay.serving.fetched import FetchedRevisions
 from assay.serving.linediff import diff
 from assay.serving.parameters import check_depth, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
+from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
 MAX_RECENT: Final = 50
@@ -74,8 +75,9 @@ _WIKI: Final = openapi.name_path("wiki", "Name of the wiki, such as enwiki.")
 class NativeApi:
     """The handlers. `request_timeout_s`: seconds for one whole request."""
 
-    def __init__(self, service: ScoringService, clock: Clock, request_timeout_s: float) -> None:
+    def __init__(self, service: ScoringService, gate: Gate, clock: Clock, request_timeout_s: float) -> None:
         self._service = service
+        self._gate = gate
         self._clock = clock
         self._timeout_s = request_timeout_s
         self._fetched = FetchedRevisions(clock)
@@ -109,7 +111,7 @@ class NativeApi:
             methods=[method],
             summary=handler.__doc__,
             operation_id=handler.__name__,
-            responses=openapi.responses(schema, 404, 415, 503, 504),
+            responses=openapi.responses(schema, 404, 415, 429, 503, 504),
             openapi_extra={"parameters": list(parameters), **({"requestBody": body} if body else {})},
         )
 
@@ -141,11 +143,12 @@ class NativeApi:
     async def revision(self, request: Request) -> Response:
         """One edit: what it did, its scores, and what moved them"""
         wiki, deadline = self._wiki(request), self._deadline()
-        revision = await self._fetch(wiki, request, deadline)
-        cells, difference = await asyncio.gather(
-            self._service.score_revision(wiki, tuple(wiki.models.values()), revision, {}, deadline),
-            asyncio.to_thread(_diff_document, revision),
-        )
+        async with self._gate.hold(request, cost=1):
+            revision = await self._fetch(wiki, request, deadline)
+            cells, difference = await asyncio.gather(
+                self._service.score_revision(wiki, tuple(wiki.models.values()), revision, {}, deadline),
+                asyncio.to_thread(_diff_document, revision),
+            )
         return json_response(
             {
                 "wiki": wiki.name,
@@ -160,8 +163,9 @@ class NativeApi:
         wiki, deadline = self._wiki(request), self._deadline()
         names, injection = _what_if(await request.body(), request.headers.get("content-type", ""))
         models = wiki.select(tuple(wiki.models) if names is None else names)
-        revision = await self._fetch(wiki, request, deadline)
-        cells = await self._service.score_revision(wiki, models, revision, injection, deadline)
+        async with self._gate.hold(request, cost=1):
+            revision = await self._fetch(wiki, request, deadline)
+            cells = await self._service.score_revision(wiki, models, revision, injection, deadline)
         return json_response({"wiki": wiki.name, "scores": _cells_document(wiki, cells, injection)})
 
     # -- parts ---------------------------------------------------------------------------------------

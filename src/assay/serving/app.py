@@ -23,7 +23,9 @@ from assay.serving.health import Health, HealthOptions
 from assay.serving.model_info import ModelInfos
 from assay.serving.ores_v3 import ScoresV3
 from assay.serving.problems import HttpError, refusal
+from assay.serving.quota import Gate, QuotaOptions
 from assay.serving.respond import refusal_response
+from assay.stores.quota import MemoryQuotas, Quotas
 from assay.telemetry import ERRORS, Metrics
 
 
@@ -49,12 +51,17 @@ def build_app(
     metrics: Metrics,
     clock: Clock,
     *,
+    quota: QuotaOptions | None = None,
+    quotas: Quotas | None = None,
     routers: Sequence[APIRouter] = (),
 ) -> Application:
-    """The ASGI application. It starts the service's engine and closes the service at the end.
+    """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
+    `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this process.
     `routers`: further ones (pages), matched after ours.
     """
+
+    gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, options.request_timeout_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +70,7 @@ def build_app(
             yield
         finally:
             await service.aclose()
+            await gate.aclose()
 
     app = FastAPI(
         title="Assay",
@@ -75,8 +83,8 @@ def build_app(
         openapi_url="/openapi.json",
     )
     own = (
-        ScoresV3(service, infos, clock, options.request_timeout_s).router(),
-        NativeApi(service, clock, options.request_timeout_s).router(),
+        ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
+        NativeApi(service, gate, clock, options.request_timeout_s).router(),
         Health(service, metrics, clock, options.health).router(),
     )
     for router in (*own, *routers):

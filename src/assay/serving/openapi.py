@@ -42,6 +42,12 @@ SCORE_PARAMETERS: Final = {
         "revisions are given as `feature.…` or `datasource.…` parameters with a JSON value.",
         {"type": "string", "example": '{"123":{"feature.revision.user.is_anon":true}}'},
     ),
+    "precache": _query(
+        "precache",
+        "Nobody waits for the answer: the work gives way to requests without this flag. It changes no quota.",
+        _FLAG,
+        allowEmptyValue=True,
+    ),
     "format": _query(
         "format", "`json` leaves out blanks and line breaks.", {"type": "string", "enum": ["json"]}
     ),
@@ -253,6 +259,7 @@ _REFUSALS: Final = {
     413: "The body is too large.",
     414: "The address is too long; use POST.",
     415: "The body is no form or JSON.",
+    429: "This client asks too much at once or too fast; try again after Retry-After seconds.",
     500: "A defect of the server; the message has an id to quote.",
     503: "Overloaded, or the wiki is not reachable; try again after Retry-After seconds.",
     504: "The deadline passed.",

@@ -22,9 +22,10 @@ from assay.serving import openapi
 from assay.serving.cells import cell_document
 from assay.serving.model_info import ModelInfos
 from assay.serving.parameters import ScoreParameters, parse, read_fields
+from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
-_MANY: Final = ("models", "revids", "features", "explain", "model_info", "inject", "format")
+_MANY: Final = ("models", "revids", "features", "explain", "model_info", "inject", "format", "precache")
 _ONE: Final = tuple(name for name in _MANY if name != "revids")
 _WIKI: Final = openapi.name_path("wiki", "Database name of the wiki, such as enwiki.")
 _MODEL: Final = openapi.name_path("model", "Name of the model, such as damaging.")
@@ -34,10 +35,11 @@ class ScoresV3:
     """The handlers. `request_timeout_s`: seconds for one whole request."""
 
     def __init__(
-        self, service: ScoringService, infos: ModelInfos, clock: Clock, request_timeout_s: float
+        self, service: ScoringService, infos: ModelInfos, gate: Gate, clock: Clock, request_timeout_s: float
     ) -> None:
         self._service = service
         self._infos = infos
+        self._gate = gate
         self._clock = clock
         self._timeout_s = request_timeout_s
 
@@ -64,7 +66,7 @@ class ScoresV3:
         names: Sequence[str],
     ) -> None:
         described = [*path_parameters, *openapi.query_parameters(*names)]
-        statuses = (404, 415, 503, 504) if path_parameters else (415,)
+        statuses = (404, 415, 429, 503, 504) if path_parameters else (415,)
         for method in ("GET", "POST"):
             extra: dict[str, Any] = {"parameters": described}
             if method == "POST":
@@ -113,7 +115,8 @@ class ScoresV3:
         models = wiki.select(tuple(wiki.models) if asked.models is None else asked.models)
         document: dict[str, Any] = {"models": self._models(models, asked)}
         if asked.rev_ids:
-            document["scores"] = await self._scores(wiki, models, asked)
+            async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
+                document["scores"] = await self._scores(wiki, models, asked)
         return json_response({wiki.name: document}, compact=asked.compact)
 
     def _models(self, models: Sequence[Model], asked: ScoreParameters) -> dict[str, Any]:
@@ -127,6 +130,7 @@ class ScoresV3:
             injection=asked.injection,
             features=asked.features,
             explain=asked.explain,
+            bulk=asked.bulk,
         )
         table = await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
         return {

@@ -41,7 +41,7 @@ class ScoreParameters:
     """What a client asked for, before wiki and models are looked up.
 
     `rev_ids`: unique, in order. `models`: None when not given. `injection`: by revision id.
-    `model_info`: dotted paths; empty when not given.
+    `model_info`: dotted paths; empty when not given. `bulk`: ``precache`` was given.
     """
 
     rev_ids: tuple[int, ...] = ()
@@ -51,6 +51,7 @@ class ScoreParameters:
     features: bool = False
     explain: bool = False
     compact: bool = False
+    bulk: bool = False
 
 
 async def read_fields(request: Request) -> dict[str, str]:
@@ -80,6 +81,7 @@ def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | Non
         features=_flag(fields, "features"),
         explain=_flag(fields, "explain"),
         compact=_is_compact(fields),
+        bulk=_flag(fields, "precache"),
     )
 
 

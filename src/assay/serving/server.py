@@ -27,10 +27,11 @@ class ServerOptions:
     """Connections that the kernel may hold before they are accepted."""
 
 
-def listen(host: str, port: int, options: ServerOptions) -> socket.socket:
-    """A listening socket; port 0 lets the system choose. Raises OSError when the address is taken."""
+def listen(host: str, port: int, options: ServerOptions, *, reuse_port: bool = False) -> socket.socket:
+    """A listening socket; port 0 lets the system choose. `reuse_port`: several processes may listen on the
+    port, and the kernel shares out the connections. Raises OSError when the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=options.backlog)
+    return socket.create_server((host, port), family=family, backlog=options.backlog, reuse_port=reuse_port)
 
 
 def build_server(app: ASGIApp, options: ServerOptions) -> uvicorn.Server:

@@ -23,8 +23,8 @@ SENTINEL_PORT: Final = 26379
 
 @dataclass(frozen=True, slots=True)
 class RedisOptions:
-    """One Redis (or Valkey) server, or one that Sentinels know. Not a Redis Cluster: there, one command cannot
-    ask for many keys."""
+    """One Redis (or Valkey) server, or one that Sentinels know. Not a Redis Cluster: there, one command
+    cannot ask for many keys."""
 
     url: str = field(default="redis://127.0.0.1:6379/0", repr=False)
     """``redis://[user:password@]host:port/db``, ``rediss://…`` for TLS, ``unix://[user:password@]/path?db=0``;

@@ -13,18 +13,25 @@ from typing import Any, Final, Literal, TextIO
 import structlog
 
 _SECRET_KEY: Final = re.compile(r"password|passwd|secret|token|authorization|cookie|api_?key", re.IGNORECASE)
-_CREDENTIALS_IN_URL: Final = re.compile(r"(?<=://)[^/\s@]+@")
+_CREDENTIALS_IN_URL: Final = re.compile(r"(?<=://)\S+@")
+"""Up to the last @, for a password that was not percent-encoded may hold others."""
 _REDACTED: Final = "[redacted]"
 
 
 def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """A structlog processor: values under secret-sounding keys and credentials in URLs are blotted out."""
     for key, value in event.items():
-        if _SECRET_KEY.search(key):
-            event[key] = _REDACTED
-        elif isinstance(value, str) and "://" in value:
-            event[key] = _CREDENTIALS_IN_URL.sub(_REDACTED + "@", value)
+        event[key] = redacted(key, value)
     return event
+
+
+def redacted(key: str, value: Any) -> Any:
+    """`value`, or what may be told of it; None stays None, because that a secret is not set is no secret."""
+    if value is not None and _SECRET_KEY.search(key):
+        return _REDACTED
+    if isinstance(value, str) and "://" in value:
+        return _CREDENTIALS_IN_URL.sub(_REDACTED + "@", value)
+    return value
 
 
 def _without_colours(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The one Celery application that web processes send to and workers take from, and its options.
+"""The one Celery application that web processes send to and workers take from.
 
 Celery carries the jobs, starts and kills the scoring processes and hands out the work; it stores no
 results (`assay.scoring.queue.replies` says why) and speaks msgpack only: no message executes anything.
@@ -7,50 +7,17 @@ results (`assay.scoring.queue.replies` says why) and speaks msgpack only: no mes
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Final
 
 from celery import Celery
 from kombu.entity import Queue
 
 from assay.scoring.queue.envelope import LANES, queue_name
+from assay.scoring.queue.options import CeleryOptions
 
 TASK: Final = "assay.score"
 SENT_HEADER: Final = "assay_sent_s"
 """A message's own header with the moment it was sent, which tells how long the oldest has waited."""
-
-
-@dataclass(frozen=True, slots=True)
-class CeleryOptions:
-    """How web processes and workers share work; both sides must be given the same."""
-
-    queue_jobs: int = 2000
-    """Jobs (one revision each) that may wait in a lane; more are refused with 503."""
-
-    interactive_wait_s: float = 5.0
-    """Seconds that the oldest interactive job may have waited; while it has waited longer, new ones are
-    refused with 503: a quarter of the request's own limit, so that what is accepted can be answered."""
-
-    bulk_wait_s: float = 60.0
-    """The same for the bulk lane, where nobody sits and waits."""
-
-    inline_bytes: int = 16 * 1024
-    """Jobs that are larger, compressed, lie beside the queue under a key of their own, so that brokers and
-    workers' main processes never copy great texts."""
-
-    time_limit_s: float = 15.0
-    """Seconds for one revision before its process is killed, as in ORES; ordinary edits need 0.02."""
-
-    heartbeat_s: float = 1.0
-    """Seconds between two signs of life of a worker, and between two looks of a web process after jobs that
-    are overdue."""
-
-    lost_after_s: float = 4.0
-    """Seconds without a sign of life after which a worker counts as dead and its jobs are sent again."""
-
-    away_grace_s: float = 3.0
-    """Seconds that a request waits for a queue that is away (a restart takes one) before it is refused with
-    503. With a local engine to fall back on, nothing waits."""
 
 
 def _transport_options(options: CeleryOptions) -> dict[str, Any]:
@@ -66,13 +33,18 @@ def _transport_options(options: CeleryOptions) -> dict[str, Any]:
 
 
 def build_celery(
-    broker_url: str, transport_options: Mapping[str, Any], release: str, options: CeleryOptions
+    broker_url: str,
+    transport_options: Mapping[str, Any],
+    release: str,
+    options: CeleryOptions,
+    tls: Mapping[str, Any] | None = None,
 ) -> Celery:
-    """`broker_url`, `transport_options`: as `assay.stores` makes them of the Redis settings."""
+    """`broker_url`, `transport_options`, `tls`: as `assay.stores` makes them of the Redis settings."""
     app = Celery("assay", broker=broker_url, set_as_current=False)
     queues = [queue_name(release, lane) for lane in LANES]
     app.conf.update(
         broker_transport_options={**_transport_options(options), **transport_options},
+        broker_use_ssl=tls,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
         task_serializer="msgpack",

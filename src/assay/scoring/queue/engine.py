@@ -34,7 +34,6 @@ from assay.scoring.problems import (
     unencodable,
 )
 from assay.scoring.queue import lanes, overdue
-from assay.scoring.queue.app import CeleryOptions
 from assay.scoring.queue.dispatch import Dispatcher, Message
 from assay.scoring.queue.envelope import (
     Envelope,
@@ -47,6 +46,7 @@ from assay.scoring.queue.envelope import (
     queue_name,
 )
 from assay.scoring.queue.lanes import Lanes
+from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.queue.replies import ReplyStream
 from assay.scoring.request import Cell, Job
 from assay.scoring.wikis import ModelSets, identities

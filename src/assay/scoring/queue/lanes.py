@@ -11,8 +11,9 @@ import orjson
 from redis.asyncio import Redis
 
 from assay.errors import Overloaded
-from assay.scoring.queue.app import SENT_HEADER, CeleryOptions
+from assay.scoring.queue.app import SENT_HEADER
 from assay.scoring.queue.envelope import LANES, Lane, queue_name
+from assay.scoring.queue.options import CeleryOptions
 from assay.telemetry import QUEUE_JOBS, Metrics
 
 FRESH_S: Final = 0.1

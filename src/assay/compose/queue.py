@@ -1,0 +1,128 @@
+"""What processes on many machines share: scores, quotas and work, through Redis and Celery."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+from redis.exceptions import AuthenticationError, RedisError, ResponseError
+
+from assay import __version__
+from assay.clock import Clock
+from assay.compose.bundles import choose
+from assay.errors import ConfigurationError
+from assay.scoring.engine import Engine
+from assay.scoring.fallback import FallbackEngine
+from assay.scoring.queue.app import build_celery
+from assay.scoring.queue.dispatch import Dispatcher
+from assay.scoring.queue.engine import CeleryEngine
+from assay.scoring.queue.job import Scoring
+from assay.scoring.queue.replies import BLOCK_S
+from assay.scoring.queue.worker import Parts, run, worker_name
+from assay.scoring.wikis import ModelSets
+from assay.settings import Settings
+from assay.stores.guarded import GuardedStore
+from assay.stores.kv import KeyValueStore
+from assay.stores.quota import MemoryQuotas, Quotas, RedisQuotas
+from assay.stores.redis import RedisStore
+from assay.stores.redis_options import RedisOptions, broker, connect, connect_sync
+from assay.telemetry import Metrics, logger, serve_metrics
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What a web process has in common with others."""
+
+    engine: Engine
+    store: KeyValueStore
+    quotas: Quotas
+
+
+def queue_options(settings: Settings) -> RedisOptions:
+    """Where the queue lies: with the scores, unless a server of its own is configured."""
+    return settings.redis if settings.queue_redis == RedisOptions() else settings.queue_redis
+
+
+def build_shared(
+    settings: Settings,
+    models: ModelSets,
+    make_pool: Callable[[], Engine],
+    metrics: Metrics,
+    clock: Clock,
+) -> Shared:
+    """`make_pool`: the engine to fall back on."""
+    limit_s = settings.shared_store.answer_timeout_s
+    store = RedisStore(connect(settings.redis, answer_timeout_s=limit_s))
+    guarded = GuardedStore("scores", store, settings.shared_store, metrics, clock)
+    shared = connect(settings.redis, answer_timeout_s=limit_s)
+    quotas = RedisQuotas(shared, MemoryQuotas(clock), clock)
+    is_local = settings.queue.when_away == "local"
+    engine: Engine = _queue_engine(settings, models, metrics, clock, fails_fast=is_local)
+    if is_local:
+        engine = FallbackEngine(engine, make_pool, metrics, clock)
+    return Shared(engine, guarded, quotas)
+
+
+def _queue_engine(
+    settings: Settings, models: ModelSets, metrics: Metrics, clock: Clock, *, fails_fast: bool
+) -> CeleryEngine:
+    options = queue_options(settings)
+    target = broker(options)
+    app = build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
+    return CeleryEngine(
+        settings.queue,
+        settings.release,
+        models,
+        Dispatcher(app, options.connect_timeout_s + options.answer_timeout_s),
+        connect(options),
+        connect(options, answer_timeout_s=BLOCK_S + options.answer_timeout_s),
+        metrics,
+        clock,
+        fails_fast=fails_fast,
+    )
+
+
+def build_worker(settings: Settings) -> Callable[[], int]:
+    """Models loaded; what is returned works until it is told to end, and gives the exit status.
+
+    Raises `ConfigurationError` or `BundleError`.
+    """
+    models = choose(settings).load(with_trees=True)
+    metrics = Metrics(__version__, settings.release, "worker")
+    options = queue_options(settings)
+    target = broker(options)
+    app = build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
+    name = worker_name()
+
+    def client() -> redis.Redis:
+        return connect_sync(options)
+
+    parts = Parts(settings.release, Scoring(settings.release, name, models, client), name, client, metrics)
+
+    def work() -> int:
+        worker = settings.worker
+        with contextlib.ExitStack() as stack:
+            if worker.metrics_port:
+                stack.enter_context(serve_metrics(metrics, worker.metrics_host, worker.metrics_port))
+            return run(app, parts, worker, settings.queue)
+
+    return work
+
+
+def check_redis(settings: Settings) -> None:
+    """Whether the secrets are right, by really using them. A server that is away may still come, so that is
+    only logged. Raises `ConfigurationError`."""
+    for section, options in (("redis", settings.redis), ("queue_redis", queue_options(settings))):
+        client = connect_sync(options)
+        try:
+            client.ping()
+        except (AuthenticationError, ResponseError) as error:
+            raise ConfigurationError(
+                f"Redis refuses our user name or password ({error}): mend the settings under {section}"
+            ) from None
+        except (RedisError, OSError) as error:
+            logger(__name__).warning("redis is away", section=section, reason=repr(error))
+        finally:
+            client.close()
