@@ -1,4 +1,4 @@
-"""What every engine promises, inline or in processes."""
+"""What every engine promises: inline, in processes, over a queue."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
 from assay.telemetry import JOBS, Metrics
+from servers.celery_worker import celery_engine, small_worker
+from servers.redis import running
 from small_models import small_models
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -30,15 +32,22 @@ REVISION = synthetic_revision(31)
 ALL = Job("smallwiki", tuple(MODELS.of("smallwiki")), REVISION)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["inline", "pool"])
+@pytest_asyncio.fixture(scope="module", loop_scope="module", params=["inline", "pool", "celery"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
-    engines: dict[str, Engine] = {
-        "inline": InlineEngine(MODELS, METRICS),
-        "pool": PoolEngine(
+    if request.param == "celery":
+        with running() as redis, small_worker(redis.url, processes=2):
+            engine: Engine = celery_engine(redis.url, MODELS, METRICS)
+            await engine.start()
+            yield engine
+            await engine.aclose()
+        return
+    engine = (
+        InlineEngine(MODELS, METRICS)
+        if request.param == "inline"
+        else PoolEngine(
             PoolOptions(processes=2), Loader("small_models:small_models"), MODELS.digests, METRICS
-        ),
-    }
-    engine = engines[request.param]
+        )
+    )
     await engine.start()
     yield engine
     await engine.aclose()

@@ -1,24 +1,44 @@
-"""A real Celery worker with small models: ``python -m servers.celery_worker URL RELEASE OPTIONS OPTIONS``."""
+"""A real Celery worker with small models, and the engine that asks it.
+
+The worker is this module, run as ``python -m servers.celery_worker URL RELEASE OPTIONS OPTIONS``.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final
 
 from redis import Redis
 
+from assay.clock import SystemClock
 from assay.scoring.queue.app import build_celery
-from assay.scoring.queue.options import CeleryOptions, WorkerOptions
+from assay.scoring.queue.dispatch import Dispatcher
+from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.queue.job import Scoring
+from assay.scoring.queue.options import CeleryOptions, WorkerOptions
+from assay.scoring.queue.overdue import heartbeat_key
 from assay.scoring.queue.worker import Parts, run, worker_name
+from assay.scoring.wikis import ModelSets
+from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import LogOptions, Metrics, configure_logging
 from small_models import small_models
+
+RELEASE: Final = "test"
+START_LIMIT_S: Final = 60.0
 
 
 def main(url: str, release: str, celery: str, worker: str) -> int:
     """`celery`, `worker`: options as JSON objects."""
-    configure_logging(LogOptions())
+    configure_logging(LogOptions(level="warning"))
     options = replace(CeleryOptions(), **json.loads(celery))
     name = worker_name()
 
@@ -29,6 +49,92 @@ def main(url: str, release: str, celery: str, worker: str) -> int:
     app = build_celery(url, {}, release, options)
     parts = Parts(release, scoring, name, connect, Metrics())
     return run(app, parts, replace(WorkerOptions(), **json.loads(worker)), options)
+
+
+class Worker:
+    """One worker's main process."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def children(self) -> list[int]:
+        """Its scoring processes."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def end(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal and wait; the exit status. Killed, its children go, too."""
+        children = self.children if number == signal.SIGKILL else []
+        self._process.send_signal(number)
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        return self._process.wait(30.0)
+
+    @property
+    def has_ended(self) -> bool:
+        return self._process.poll() is not None
+
+
+@contextlib.contextmanager
+def small_worker(
+    url: str, release: str = RELEASE, options: dict[str, Any] | None = None, **worker: Any
+) -> Iterator[Worker]:
+    """Ready when it takes jobs. `options`: of `CeleryOptions`; `worker`: of `WorkerOptions`."""
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "servers.celery_worker"),
+            *(url, release, json.dumps(options or {}), json.dumps(worker)),
+        ],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        stdin=subprocess.DEVNULL,
+    )
+    started = Worker(process)
+    try:
+        _wait_for_life(url, started)
+        yield started
+    finally:
+        if not started.has_ended:
+            started.end(signal.SIGKILL)
+
+
+def _wait_for_life(url: str, worker: Worker) -> None:
+    deadline_s = time.monotonic() + START_LIMIT_S
+    with Redis.from_url(url) as client:
+        while not any(f"-{worker.pid}-" in key.decode() for key in client.keys(heartbeat_key("*"))):
+            if worker.has_ended or time.monotonic() > deadline_s:
+                raise RuntimeError("the worker did not start")
+            time.sleep(0.02)
+
+
+def celery_engine(
+    url: str,
+    models: ModelSets,
+    metrics: Metrics,
+    options: CeleryOptions | None = None,
+    *,
+    release: str = RELEASE,
+    fails_fast: bool = False,
+) -> CeleryEngine:
+    """An engine of a web process, not yet started."""
+    chosen = options or CeleryOptions()
+    address = RedisOptions(url)
+    return CeleryEngine(
+        chosen,
+        release,
+        models,
+        Dispatcher(build_celery(url, {}, release, chosen), 2.0),
+        connect(address),
+        connect(address),
+        metrics,
+        SystemClock(),
+        fails_fast=fails_fast,
+    )
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def connect(options: RedisOptions, *, answer_timeout_s: float | None = None) -> 
         **_tls(options, parts),
         **limits,
     )
-    return redis.asyncio.Redis(connection_pool=pool)
+    return redis.asyncio.Redis.from_pool(pool)  # which closes the pool with itself
 
 
 def connect_sync(options: RedisOptions, *, answer_timeout_s: float | None = None) -> redis.Redis:

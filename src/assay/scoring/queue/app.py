@@ -58,8 +58,9 @@ def build_celery(
         task_acks_on_failure_or_timeout=True,
         task_reject_on_worker_lost=False,  # the web process that waits sends the job again, once
         task_time_limit=options.time_limit_s,
-        worker_prefetch_multiplier=1,
-        worker_disable_prefetch=True,
+        worker_disable_prefetch=True,  # a message is taken only when a process is free for it
+        worker_prefetch_multiplier=0,  # no second limit: that one counts messages whose acknowledgement was
+        # lost with its connection, and a worker that reached it would wait for ever
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,

@@ -64,6 +64,7 @@ from assay.telemetry import (
 MAX_SENDINGS: Final = 4
 """Attempts at one job, whatever becomes of the workers: then the client is told to ask again."""
 _CONTENT_MARGIN_S: Final = 60.0
+_TRY_AGAIN_S: Final = 0.1
 
 
 @dataclass(eq=False, slots=True)
@@ -142,13 +143,12 @@ class CeleryEngine:
         except (TypeError, FrameError) as error:
             return dict.fromkeys(job.models, unencodable(job.revision.id, str(error)))
         lane: Lane = "bulk" if job.bulk else "interactive"
-        await self._admit(lane, deadline)
         result: asyncio.Future[Mapping[str, Cell]] = asyncio.get_running_loop().create_future()
         pending = _Pending(uuid.uuid4().hex, job, deadline, lane, content, request_id(), result)
         self._pending[pending.id] = pending
         try:
-            await self._send(pending)
             async with asyncio.timeout(deadline.remaining_s()):
+                await self._send_first(pending)
                 return await result
         except TimeoutError:
             self._metrics.count(JOBS, "expired")
@@ -178,14 +178,31 @@ class CeleryEngine:
 
     # -- sending -------------------------------------------------------------------------------------
 
-    async def _admit(self, lane: Lane, deadline: Deadline) -> None:
-        """Raises `EngineUnavailable` when the queue is away, `Overloaded` when it is full."""
+    async def _send_first(self, pending: _Pending) -> None:
+        """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away, `Overloaded`
+        when it is full."""
+        waits_until_s = self._clock.monotonic_s() + self._grace_s
+        while True:
+            try:
+                await self._reached(waits_until_s)
+                await self._admit(pending.lane)
+                await self._send(pending)
+                return
+            except EngineUnavailable:
+                if self._clock.monotonic_s() >= waits_until_s:
+                    raise
+                await asyncio.sleep(_TRY_AGAIN_S)
+
+    async def _reached(self, until_s: float) -> None:
         if not self._up.is_set():
             try:
-                async with asyncio.timeout(min(self._grace_s, deadline.remaining_s())):
+                async with asyncio.timeout(max(0.0, until_s - self._clock.monotonic_s())):
                     await self._up.wait()
             except TimeoutError:
                 raise _away() from None
+
+    async def _admit(self, lane: Lane) -> None:
+        """Raises `EngineUnavailable` and `Overloaded`."""
         try:
             lanes.check(lane, await self._lanes.state(lane), self._options, self._now_s())
         except Overloaded:
