@@ -87,9 +87,9 @@ class DeadlineExceeded(RetryableError):
 
 
 class EngineUnavailable(RetryableError):
-    """Nothing can be computed just now: the queue of jobs is away, or the engine stopped."""
+    """Nothing can be computed just now: the queue of jobs is away."""
 
-    code = "engine_unavailable"
+    code = "queue_unavailable"
 
 
 class SourceUnavailable(RetryableError):

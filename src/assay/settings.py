@@ -35,6 +35,7 @@ from assay.serving.quota import QuotaOptions
 from assay.serving.server import ServerOptions
 from assay.stores.guarded import GuardOptions
 from assay.stores.memory import MemoryStoreOptions
+from assay.stores.redis_claims import ClaimOptions
 from assay.stores.redis_options import RedisOptions
 from assay.telemetry import LogOptions, redacted
 
@@ -112,6 +113,7 @@ class Settings:
     redis: RedisOptions = field(default_factory=RedisOptions)
     queue_redis: RedisOptions = field(default_factory=RedisOptions)
     shared_store: GuardOptions = field(default_factory=GuardOptions)
+    claims: ClaimOptions = field(default_factory=ClaimOptions)
     queue: CeleryOptions = field(default_factory=CeleryOptions)
     worker: WorkerOptions = field(default_factory=WorkerOptions)
     log: LogOptions = field(default_factory=LogOptions)

@@ -16,7 +16,7 @@ KEY = ScoreKey("enwiki", "damaging", "digest", 123)
     [
         replace(KEY, wiki="frwiki"),
         replace(KEY, model="goodfaith"),
-        replace(KEY, bundle="other"),
+        replace(KEY, model_identity="other"),
         replace(KEY, rev_id=124),
         replace(KEY, injection=injection_digest({"feature.x": 1})),
     ],

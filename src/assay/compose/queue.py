@@ -13,6 +13,7 @@ from assay import __version__
 from assay.clock import Clock
 from assay.compose.bundles import choose
 from assay.errors import ConfigurationError
+from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.fallback import FallbackEngine
 from assay.scoring.queue.app import build_celery
@@ -27,6 +28,7 @@ from assay.stores.guarded import GuardedStore
 from assay.stores.kv import KeyValueStore
 from assay.stores.quota import MemoryQuotas, Quotas, RedisQuotas
 from assay.stores.redis import RedisStore
+from assay.stores.redis_claims import RedisClaims
 from assay.stores.redis_options import RedisOptions, broker, connect, connect_sync
 from assay.telemetry import Metrics, logger, serve_metrics
 
@@ -38,6 +40,7 @@ class Shared:
     engine: Engine
     store: KeyValueStore
     quotas: Quotas
+    claims: Claims
 
 
 def queue_options(settings: Settings) -> RedisOptions:
@@ -62,7 +65,8 @@ def build_shared(
     engine: Engine = _queue_engine(settings, models, metrics, clock, fails_fast=is_local)
     if is_local:
         engine = FallbackEngine(engine, make_pool, metrics, clock)
-    return Shared(engine, guarded, quotas)
+    claims = RedisClaims(connect(settings.redis), settings.claims, metrics, clock)
+    return Shared(engine, guarded, quotas, claims)
 
 
 def _queue_engine(

@@ -70,7 +70,8 @@ def build_scorer(
     registry = Wikis({**made_up, **sources}, models)
     if shared:
         parts = build_shared(settings, models, make_pool, metrics, clock)
-        service = ScoringService(registry, parts.engine, ScoreCache(parts.store, settings.cache), metrics)
+        cache = ScoreCache(parts.store, settings.cache)
+        service = ScoringService(registry, parts.engine, cache, metrics, parts.claims)
         quotas = parts.quotas
     else:
         cache = ScoreCache(MemoryStore(settings.memory, clock), settings.cache)

@@ -1,8 +1,8 @@
 """The identity of a score: two scores with equal keys are equal, whoever computed them and when.
 
 ORES's key had the model's version *string* only, so a retrained model with an old version served
-stale scores for years, and a canary's scores mixed with stable ones. The bundle's digest covers trees,
-feature list, feature versions and lexicons.
+stale scores for years, and a canary's scores mixed with stable ones. A model's identity covers trees,
+lexicons, and the versions of features and of all that they are computed from.
 """
 
 from __future__ import annotations
@@ -21,16 +21,17 @@ KEY_VERSION: Final = 1
 
 @dataclass(frozen=True, slots=True)
 class ScoreKey:
-    """`bundle`: the bundle's digest. `injection`: see `injection_digest`, empty when nothing is injected."""
+    """`model_identity`: see `assay.scoring.identity`. `injection`: see `injection_digest`."""
 
     wiki: str
     model: str
-    bundle: str
+    model_identity: str
     rev_id: int
     injection: str = ""
 
     def __str__(self) -> str:
-        return f"score:{KEY_VERSION}:{self.wiki}:{self.model}:{self.bundle}:{self.rev_id}:{self.injection}"
+        parts = (self.wiki, self.model, self.model_identity, self.rev_id, self.injection)
+        return ":".join(["score", str(KEY_VERSION), *map(str, parts)])
 
 
 def injection_digest(injection: Injection) -> str:

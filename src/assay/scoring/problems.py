@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from assay.errors import DeadlineExceeded, Overloaded
+from assay.errors import DeadlineExceeded, EngineUnavailable, Overloaded
 from assay.revisions.problem import Problem
 
 
@@ -36,6 +36,16 @@ def overloaded(rev_id: int) -> Problem:
         Overloaded.code,
         "ScoreProcessorOverloaded",
         f"The server is overloaded and did not score revision {rev_id}; ask again shortly.",
+        retryable=True,
+    )
+
+
+def engine_away(rev_id: int) -> Problem:
+    """The queue of jobs was away when this revision's turn came."""
+    return Problem(
+        EngineUnavailable.code,
+        "ScoreProcessorOverloaded",
+        f"Revision {rev_id} could not be scored just now; ask again shortly.",
         retryable=True,
     )
 

@@ -1,37 +1,45 @@
 """One request from start to end: look up, claim, fetch, compute, store, answer.
 
 A score that several requests want at the same time is computed once: the first to ask claims it, the
-others wait for the same result. The computation belongs to the service, not to the request that began
-it, so a client that hangs up takes nothing from those who wait.
+others wait for the same result, in this process and, through `assay.scoring.claims`, in others. The
+computation belongs to the service, not to the request that began it, so a client that hangs up takes nothing
+from those who wait.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, DeadlineExceeded, Overloaded
+from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded
 from assay.models.model import Model
 from assay.revisions.problem import Problem, source_failed
 from assay.revisions.types import Revision
 from assay.scoring.cache import ScoreCache
+from assay.scoring.claims import Claims, LocalClaims, job_id
+from assay.scoring.codec import CodecError, Computed, decode_computed, encode_computed
 from assay.scoring.engine import Engine
+from assay.scoring.identity import identity
 from assay.scoring.key import ScoreKey, injection_digest
-from assay.scoring.problems import computation_abandoned, deadline_passed, overloaded
+from assay.scoring.problems import computation_abandoned, deadline_passed, engine_away, overloaded
 from assay.scoring.request import MAX_REVISIONS, Cell, Injection, Job, Scored, ScoreRequest
 from assay.scoring.score import check_injection
 from assay.scoring.wikis import Wiki, Wikis
 from assay.telemetry import CACHE_LOOKUPS, CELLS, FETCH_SECONDS, FETCHED, Metrics, logger
+
+_OUR_TROUBLES: Final = frozenset({DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code})
+"""Codes of problems that lie with one process, not with the revision."""
 
 Table = Mapping[int, Mapping[str, Cell]]
 """The answer: cells by revision id and model name."""
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class Wanted:
     """One cell somebody computes. Answers with features or explanations are not those without."""
 
     key: ScoreKey
@@ -39,19 +47,43 @@ class Claim:
     explain: bool
 
 
-Futures = dict[Claim, "asyncio.Future[Cell]"]
-"""Claims with those who wait for them."""
+Futures = dict[Wanted, "asyncio.Future[Cell]"]
+"""Cells with those who wait for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The cells of one revision that one job computes. `id`: the job's, equal in all processes."""
+
+    id: str
+    wiki: Wiki
+    rev_id: int
+    futures: Futures
+    injection: Injection
+    bulk: bool
+    deadline: Deadline
 
 
 class ScoringService:
-    """Answers `ScoreRequest`s for the registered wikis, with one engine and one cache."""
+    """Answers `ScoreRequest`s for the registered wikis, with one engine and one cache.
 
-    def __init__(self, wikis: Wikis, engine: Engine, cache: ScoreCache, metrics: Metrics) -> None:
+    `claims`: shared with other processes; None: this one is alone.
+    """
+
+    def __init__(
+        self,
+        wikis: Wikis,
+        engine: Engine,
+        cache: ScoreCache,
+        metrics: Metrics,
+        claims: Claims | None = None,
+    ) -> None:
         self.wikis = wikis
         self.engine = engine
         self._cache = cache
         self._metrics = metrics
-        self._claimed: dict[Claim, asyncio.Future[Cell]] = {}
+        self._claims = claims or LocalClaims()
+        self._begun: Futures = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._log = logger(__name__)
 
@@ -67,145 +99,187 @@ class ScoringService:
             raise BadParameter(f"Too many values for 'revids' parameter.  Max of {MAX_REVISIONS}.")
         for injection in request.injection.values():
             check_injection(wiki.nodes, injection)
-        claims = [
-            Claim(
-                ScoreKey(
-                    wiki.name,
-                    model.name,
-                    model.digest,
-                    rev_id,
-                    injection_digest(request.injection.get(rev_id, {})),
-                ),
-                request.features,
-                request.explain,
-            )
+        wanted = [
+            Wanted(_key(wiki, model, rev_id, request), request.features, request.explain)
             for rev_id in request.rev_ids
             for model in models
         ]
-        cells = await self._cached(claims)
-        while missing := [claim for claim in claims if claim not in cells]:
-            cells.update(await self._computed(wiki, missing, request.injection, deadline))
-        return self._table(request, claims, cells)
+        cells = await self._cached(wanted)
+        while missing := [cell for cell in wanted if cell not in cells]:
+            cells.update(await self._computed(wiki, missing, request, deadline))
+        return self._table(request, cells)
 
     async def aclose(self) -> None:
         """Let computations under way finish, then close engine, cache and sources."""
         while self._tasks:
             await asyncio.wait(self._tasks)
         await self.engine.aclose()
+        await self._claims.aclose()
         await self._cache.aclose()
         for wiki in self.wikis.values():
             await wiki.source.aclose()
 
     # -- cells ---------------------------------------------------------------------------------------
 
-    async def _cached(self, claims: Sequence[Claim]) -> dict[Claim, Cell]:
-        plain = {claim.key: claim for claim in claims if not claim.features and not claim.explain}
-        scores = await self._cache.get_many(plain)
-        if claims and scores:
-            self._metrics.count(CACHE_LOOKUPS, claims[0].key.wiki, "hit", by=len(scores))
+    async def _cached(self, wanted: Sequence[Wanted]) -> dict[Wanted, Cell]:
+        plain = {cell.key: cell for cell in wanted if not cell.features and not cell.explain}
+        scores = await self._cache.get_many(plain) if plain else {}
+        if scores:
+            self._metrics.count(CACHE_LOOKUPS, wanted[0].key.wiki, "hit", by=len(scores))
         return {plain[key]: Scored(score) for key, score in scores.items()}
 
     async def _computed(
-        self, wiki: Wiki, missing: Sequence[Claim], injection: Mapping[int, Injection], deadline: Deadline
-    ) -> dict[Claim, Cell]:
-        """One round: claim what nobody computes, wait for all; a cell that another request's shorter
+        self, wiki: Wiki, missing: Sequence[Wanted], request: ScoreRequest, deadline: Deadline
+    ) -> dict[Wanted, Cell]:
+        """One round: begin what nobody computes, wait for all; a cell that another request's shorter
         deadline cut off is left out and asked for again."""
-        mine = [claim for claim in missing if claim not in self._claimed]
+        mine = [cell for cell in missing if cell not in self._begun]
         self._metrics.count(CACHE_LOOKUPS, wiki.name, "miss", by=len(mine))
         self._metrics.count(CACHE_LOOKUPS, wiki.name, "shared", by=len(missing) - len(mine))
         if mine:
-            self._begin(wiki, mine, injection, deadline)
-        futures = {claim: self._claimed[claim] for claim in missing}
+            self._begin(wiki, mine, request, deadline)
+        futures = {cell: self._begun[cell] for cell in missing}
         if not all(future.done() for future in futures.values()):
             await asyncio.wait(futures.values(), timeout=deadline.remaining_s())
         owned = set(mine)
-        cells: dict[Claim, Cell] = {}
-        for claim, future in futures.items():
-            cell = future.result() if future.done() else deadline_passed(claim.key.rev_id)
-            if claim in owned or deadline.passed or not _cut_off(cell):
-                cells[claim] = cell
+        cells: dict[Wanted, Cell] = {}
+        for wanted, future in futures.items():
+            cell = future.result() if future.done() else deadline_passed(wanted.key.rev_id)
+            if wanted in owned or deadline.passed or not _cut_off(cell):
+                cells[wanted] = cell
         return cells
 
-    def _begin(
-        self, wiki: Wiki, claims: Sequence[Claim], injection: Mapping[int, Injection], deadline: Deadline
-    ) -> None:
+    def _begin(self, wiki: Wiki, wanted: Sequence[Wanted], request: ScoreRequest, deadline: Deadline) -> None:
         loop = asyncio.get_running_loop()
-        futures: Futures = {claim: loop.create_future() for claim in claims}
-        self._claimed.update(futures)
-        task = loop.create_task(self._compute_all(wiki, futures, injection, deadline))
+        by_revision: dict[int, Futures] = {}
+        for cell in wanted:
+            self._begun[cell] = by_revision.setdefault(cell.key.rev_id, {})[cell] = loop.create_future()
+        groups = [
+            Group(
+                job_id((cell.key for cell in futures), features=request.features, explain=request.explain),
+                wiki,
+                rev_id,
+                futures,
+                request.injection.get(rev_id, {}),
+                request.bulk,
+                deadline,
+            )
+            for rev_id, futures in by_revision.items()
+        ]
+        task = loop.create_task(self._work(groups))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _settle(self, futures: Futures, cells: Mapping[Claim, Cell]) -> None:
-        """Answer claims that are still open. Another request may hold a new claim on the same cell by now:
-        that one is not ours to answer."""
-        for claim, cell in cells.items():
-            if not futures[claim].done():
-                del self._claimed[claim]
-                futures[claim].set_result(cell)
+    def _settle(self, group: Group, cells: Mapping[Wanted, Cell]) -> None:
+        """Answer what is still open. Another request may have begun the same cell anew by now: that one is
+        not ours to answer."""
+        for wanted, cell in cells.items():
+            if not group.futures[wanted].done():
+                del self._begun[wanted]
+                group.futures[wanted].set_result(cell)
 
-    async def _compute_all(
-        self, wiki: Wiki, futures: Futures, injection: Mapping[int, Injection], deadline: Deadline
-    ) -> None:
-        by_revision: dict[int, Futures] = {}
-        for claim, future in futures.items():
-            by_revision.setdefault(claim.key.rev_id, {})[claim] = future
+    def _settle_all(self, group: Group, problem: Problem) -> None:
+        self._settle(group, dict.fromkeys(group.futures, problem))
+
+    # -- groups --------------------------------------------------------------------------------------
+
+    async def _work(self, groups: Sequence[Group]) -> None:
+        """Compute what is ours, wait for what other processes compute."""
         try:
-            fetched = await self.fetch(wiki, list(by_revision), deadline)
+            won = await self._claims.take([group.id for group in groups])
+            others = [group for group in groups if group.id not in won]
             await asyncio.gather(
-                *(
-                    self._compute_one(wiki, group, fetched[rev_id], injection.get(rev_id, {}), deadline)
-                    for rev_id, group in by_revision.items()
-                )
+                self._compute([group for group in groups if group.id in won]),
+                *(self._await_other(group) for group in others),
             )
         finally:  # whatever happened, nobody may wait for ever
-            self._settle(futures, {claim: computation_abandoned(claim.key.rev_id) for claim in futures})
+            for group in groups:
+                self._settle_all(group, computation_abandoned(group.rev_id))
+            await self._claims.settle(dict.fromkeys(group.id for group in groups))
 
-    async def _compute_one(
-        self,
-        wiki: Wiki,
-        futures: Futures,
-        revision: Revision | Problem,
-        injection: Injection,
-        deadline: Deadline,
-    ) -> None:
-        if isinstance(revision, Problem):
-            self._settle(futures, dict.fromkeys(futures, revision))
+    async def _await_other(self, group: Group) -> None:
+        """What the process that holds the claim tells; its place is taken when it tells nothing."""
+        while not group.deadline.passed:
+            told = await self._claims.wait(group.id, group.deadline.remaining_s())
+            if told is not None and (cells := _read(group, told)) is not None:
+                self._settle(group, cells)
+                return
+            if not group.deadline.passed and await self._claims.take([group.id]):
+                await self._compute([group])
+                return
+        self._settle_all(group, deadline_passed(group.rev_id))
+
+    async def _compute(self, groups: Sequence[Group]) -> None:
+        """Groups of one wiki whose claims are ours."""
+        if self._claims.are_shared:  # others may have computed and stored between our look-up and our claim
+            groups = await self._not_stored(groups)
+        if not groups:
             return
-        by_model = {claim.key.model: claim for claim in futures}
-        asked = next(iter(futures))
-        job = Job(wiki.name, tuple(by_model), revision, injection, asked.features, asked.explain)
+        first = groups[0]
+        fetched = await self.fetch(first.wiki, [group.rev_id for group in groups], first.deadline)
+        await asyncio.gather(*(self._compute_one(group, fetched[group.rev_id]) for group in groups))
+
+    async def _not_stored(self, groups: Sequence[Group]) -> list[Group]:
+        cells = await self._cached([cell for group in groups for cell in group.futures])
+        for group in groups:
+            if all(cell in cells for cell in group.futures):
+                self._settle(group, {cell: cells[cell] for cell in group.futures})
+        return [group for group in groups if not all(cell in cells for cell in group.futures)]
+
+    async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:
+        cells = await self._cells(group, revision)
+        await self._keep(cells)
+        await self._claims.settle({group.id: _told(cells)})
+        self._settle(group, cells)
+
+    async def _cells(self, group: Group, revision: Revision | Problem) -> Mapping[Wanted, Cell]:
+        if isinstance(revision, Problem):
+            return dict.fromkeys(group.futures, revision)
+        by_model = {wanted.key.model: wanted for wanted in group.futures}
+        asked = next(iter(group.futures))
+        job = Job(
+            group.wiki.name,
+            tuple(by_model),
+            revision,
+            group.injection,
+            asked.features,
+            asked.explain,
+            group.bulk,
+        )
         computed: Mapping[str, Cell]
         try:
-            computed = await self.engine.score(job, deadline)
+            computed = await self.engine.score(job, group.deadline)
         except Overloaded:
             computed = dict.fromkeys(by_model, overloaded(revision.id))
+        except EngineUnavailable:
+            computed = dict.fromkeys(by_model, engine_away(revision.id))
         except Exception:  # an engine's defect must cost its own revision only
-            self._log.exception("engine failed", wiki=wiki.name, revision=revision.id)
+            self._log.exception("engine failed", wiki=group.wiki.name, revision=revision.id)
             computed = dict.fromkeys(by_model, computation_abandoned(revision.id))
-        cells = {by_model[model]: cell for model, cell in computed.items()}
-        await self._keep(cells)
-        self._settle(futures, cells)
+        return {by_model[model]: cell for model, cell in computed.items()}
 
-    async def _keep(self, cells: Mapping[Claim, Cell]) -> None:
+    async def _keep(self, cells: Mapping[Wanted, Cell]) -> None:
         """What was computed is answered even when it cannot be kept."""
-        scores = {claim.key: cell.score for claim, cell in cells.items() if isinstance(cell, Scored)}
+        scores = {wanted.key: cell.score for wanted, cell in cells.items() if isinstance(cell, Scored)}
         try:
             await self._cache.set_many(scores)
         except Exception:  # a store's defect must cost time only
             self._log.exception("scores were not kept")
 
-    def _table(self, request: ScoreRequest, claims: Iterable[Claim], cells: Mapping[Claim, Cell]) -> Table:
-        if cells and all(_refused(cell) for cell in cells.values()):
+    def _table(self, request: ScoreRequest, cells: Mapping[Wanted, Cell]) -> Table:
+        if cells and all(_has_code(cell, Overloaded.code) for cell in cells.values()):
             raise Overloaded("The server is overloaded; try again in a few seconds.", delay_s=2.0)
+        if cells and all(_has_code(cell, EngineUnavailable.code) for cell in cells.values()):
+            raise EngineUnavailable("Nothing can be scored just now; try again shortly.", delay_s=2.0)
         if cells and all(_cut_off(cell) for cell in cells.values()):
             raise DeadlineExceeded("Nothing could be scored in time; try again, with fewer revisions.")
-        table: dict[int, dict[str, Cell]] = {rev_id: {} for rev_id in request.rev_ids}
-        for claim in claims:
-            cell = cells[claim]
-            table[claim.key.rev_id][claim.key.model] = cell
+        table: dict[int, dict[str, Cell]] = {
+            rev_id: dict.fromkeys(request.models, computation_abandoned(rev_id)) for rev_id in request.rev_ids
+        }
+        for wanted, cell in cells.items():
+            table[wanted.key.rev_id][wanted.key.model] = cell
             outcome = cell.code if isinstance(cell, Problem) else "scored"
-            self._metrics.count(CELLS, claim.key.wiki, claim.key.model, outcome)
+            self._metrics.count(CELLS, wanted.key.wiki, wanted.key.model, outcome)
         return table
 
     # -- revisions -----------------------------------------------------------------------------------
@@ -258,9 +332,33 @@ class ScoringService:
         return cells
 
 
+def _key(wiki: Wiki, model: Model, rev_id: int, request: ScoreRequest) -> ScoreKey:
+    injection = injection_digest(request.injection.get(rev_id, {}))
+    return ScoreKey(wiki.name, model.name, identity(model), rev_id, injection)
+
+
+def _told(cells: Mapping[Wanted, Cell]) -> bytes | None:
+    """For other processes; None when they had better try for themselves, with more time or luck."""
+    if any(isinstance(cell, Problem) and cell.code in _OUR_TROUBLES for cell in cells.values()):
+        return None
+    try:
+        return encode_computed(Computed({wanted.key.model: cell for wanted, cell in cells.items()}))
+    except TypeError:  # a value that JSON cannot say
+        return None
+
+
+def _read(group: Group, told: bytes) -> dict[Wanted, Cell] | None:
+    """None when it is not an answer to all of the group's cells."""
+    try:
+        cells = decode_computed(told).cells
+        return {wanted: cells[wanted.key.model] for wanted in group.futures}
+    except (CodecError, KeyError):
+        return None
+
+
 def _cut_off(cell: Cell) -> bool:
-    return isinstance(cell, Problem) and cell.code == DeadlineExceeded.code
+    return _has_code(cell, DeadlineExceeded.code)
 
 
-def _refused(cell: Cell) -> bool:
-    return isinstance(cell, Problem) and cell.code == Overloaded.code
+def _has_code(cell: Cell, code: str) -> bool:
+    return isinstance(cell, Problem) and cell.code == code

@@ -11,6 +11,7 @@ from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.features.node import Node
 from assay.models.model import ANY_WIKI, Model
 from assay.revisions.source import Source
+from assay.scoring.identity import identity
 from assay.scoring.score import injectable
 
 TEST_WIKI: Final = "testwiki"
@@ -44,8 +45,8 @@ class ModelSets:
 
     @cached_property
     def digests(self) -> dict[str, str]:
-        """Bundles' digests by ``wiki/model``: processes with equal digests give equal scores."""
-        return {f"{wiki}/{name}": m.digest for wiki, own in self._own.items() for name, m in own.items()}
+        """Models' identities by ``wiki/model``: processes with equal ones give equal scores."""
+        return {f"{wiki}/{name}": identity(m) for wiki, own in self._own.items() for name, m in own.items()}
 
     @property
     def wikis(self) -> tuple[str, ...]:
@@ -56,7 +57,7 @@ class ModelSets:
 def identities(models: ModelSets, wiki: str, names: Iterable[str]) -> dict[str, str]:
     """Which bundles these names mean for the wiki; the sender of a job and its worker must agree."""
     known = models.of(wiki)
-    return {name: known[name].digest for name in names if name in known}
+    return {name: identity(known[name]) for name in names if name in known}
 
 
 @dataclass(frozen=True)

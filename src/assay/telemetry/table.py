@@ -97,6 +97,13 @@ LATE_REPLIES = Metric(
 FALLBACKS = Metric(
     "assay_engine_fallbacks_total", "counter", "Jobs computed on this machine because the queue was away."
 )
+CLAIMS = Metric(
+    "assay_claims_total",
+    "counter",
+    "Claims on jobs among web processes: `won` (to be computed here), `shared` (another process told its "
+    "result), `lost` (waited for one that told nothing), `failed` (Redis did not answer: all compute).",
+    ("outcome",),
+)
 STORE_FAILURES = Metric(
     "assay_store_failures_total",
     "counter",
@@ -139,6 +146,7 @@ METRICS: Final = (
     QUEUE_UP,
     LATE_REPLIES,
     FALLBACKS,
+    CLAIMS,
     STORE_FAILURES,
     STORE_UP,
     WORKERS,

@@ -1,0 +1,62 @@
+"""Who computes what several web processes want at the same time.
+
+A claim saves work, and nothing rests on it: who cannot ask whether somebody else computes, computes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Protocol
+
+import orjson
+
+from assay.scoring.key import ScoreKey
+
+
+def job_id(keys: Iterable[ScoreKey], *, features: bool, explain: bool) -> str:
+    """Equal for jobs that give the same cells: the same revision, models, injection and wishes."""
+    content = orjson.dumps([sorted(map(str, keys)), features, explain])
+    return hashlib.sha256(content).hexdigest()[:32]
+
+
+class Claims(Protocol):
+    """Claims by `job_id`. No method raises."""
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether other processes may have computed between a look-up and a claim."""
+        ...
+
+    async def take(self, ids: Sequence[str]) -> set[str]:
+        """Those that are ours to compute now; the others somebody else computes."""
+        ...
+
+    async def wait(self, claim: str, limit_s: float) -> bytes | None:
+        """What the one who computes told, at most `limit_s` seconds later; None when nothing was told and the
+        claim is free, or the time is over."""
+        ...
+
+    async def settle(self, results: Mapping[str, bytes | None]) -> None:
+        """Give back claims of ours and tell those who wait; None: it came to nothing, another may try."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+class LocalClaims:
+    """One process alone: everything is its own to compute."""
+
+    are_shared = False
+
+    async def take(self, ids: Sequence[str]) -> set[str]:
+        return set(ids)
+
+    async def wait(self, claim: str, limit_s: float) -> bytes | None:  # noqa: ARG002 - the interface
+        return None
+
+    async def settle(self, results: Mapping[str, bytes | None]) -> None:
+        """Nobody waits."""
+
+    async def aclose(self) -> None:
+        """Nothing to close."""

@@ -1,0 +1,222 @@
+"""Claims on work, shared by all processes of one Redis: who begins, who waits, who is woken.
+
+A claim is a key that expires unless its owner keeps renewing it, so a dead owner's claim is free after
+`ClaimOptions.ttl_s`. Who waits subscribes to the claim's channel and sleeps; once in a claim's lifetime it
+looks whether the claim still stands, in case its owner died or the message was lost with a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from redis.asyncio import Redis
+from redis.asyncio.client import PubSub
+from redis.exceptions import RedisError
+
+from assay.clock import Clock
+from assay.telemetry import CLAIMS, Metrics, logger
+
+T = TypeVar("T")
+_SETTLE: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+return redis.call('PUBLISH', KEYS[1], ARGV[2])
+"""
+"""Give back what is ours only: it may have expired, and be another's by now."""
+_RETRY_S: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimOptions:
+    """How web processes agree on who computes."""
+
+    ttl_s: float = 3.0
+    """Seconds after which a dead process's claims are free; a living one renews them."""
+
+    answer_timeout_s: float = 0.25
+    """Seconds for Redis to answer; without an answer everybody computes."""
+
+    rest_s: float = 2.0
+    """Seconds that Redis is left alone after it did not answer."""
+
+
+class RedisClaims:
+    """Claims under ``assay:claim:…``. No method raises."""
+
+    are_shared = True
+
+    def __init__(self, redis: Redis, options: ClaimOptions, metrics: Metrics, clock: Clock) -> None:
+        self._redis = redis
+        self._options = options
+        self._metrics = metrics
+        self._clock = clock
+        self._owner = secrets.token_hex(8)
+        self._settle = redis.register_script(_SETTLE)
+        self._held: set[str] = set()
+        self._waiting: dict[str, set[asyncio.Future[bytes | None]]] = {}
+        self._pubsub: PubSub = redis.pubsub()
+        self._subscribed: dict[str, asyncio.Future[None]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._somebody_waits = asyncio.Event()
+        self._rests_until_s = float("-inf")
+        self._log = logger(__name__)
+
+    async def take(self, ids: Sequence[str]) -> set[str]:
+        """Those that are ours now; all of them when Redis does not answer."""
+        answers = await self._asked(self._set_all(ids))
+        if answers is None:
+            return set(ids)
+        won = {claim for claim, answer in zip(ids, answers, strict=True) if answer}
+        self._metrics.count(CLAIMS, "won", by=len(won))
+        self._held |= won
+        if won:
+            self._begin(self._renew_for_ever, 0)
+        return won
+
+    async def wait(self, claim: str, limit_s: float) -> bytes | None:
+        """See `assay.scoring.claims.Claims`. Asks Redis once for each lifetime of the claim, not more."""
+        told: asyncio.Future[bytes | None] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(claim, set())
+        waiting.add(told)
+        ends_s = self._clock.monotonic_s() + limit_s
+        try:
+            if await self._asked(self._listen(claim)) is None:
+                return None
+            while (left_s := ends_s - self._clock.monotonic_s()) > 0:
+                if not await self._asked(self._redis.exists(_key(claim))):
+                    return told.result() if told.done() else None
+                await asyncio.wait([told], timeout=min(left_s, self._options.ttl_s))
+                if told.done():
+                    self._metrics.count(CLAIMS, "shared" if told.result() else "lost")
+                    return told.result()
+            return None
+        finally:
+            waiting.discard(told)
+            if not waiting:
+                self._waiting.pop(claim, None)
+                self._subscribed.pop(claim, None)
+                await self._asked(self._pubsub.unsubscribe(_key(claim)))
+
+    async def settle(self, results: Mapping[str, bytes | None]) -> None:
+        ours = {claim: data for claim, data in results.items() if claim in self._held}
+        self._held -= ours.keys()
+        if ours:
+            await self._asked(self._settle_all(ours))
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        if self._held:
+            await self._asked(self._settle_all(dict.fromkeys(self._held)))
+        with contextlib.suppress(RedisError, OSError):
+            await self._pubsub.aclose()
+        await self._redis.aclose()
+
+    # -- commands ------------------------------------------------------------------------------------
+
+    async def _set_all(self, ids: Sequence[str]) -> list[Any]:
+        lives_ms = round(self._options.ttl_s * 1000)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for claim in ids:
+                pipeline.set(_key(claim), self._owner, nx=True, px=lives_ms)
+            return await pipeline.execute()
+
+    async def _settle_all(self, results: Mapping[str, bytes | None]) -> bool:
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for claim, data in results.items():
+                await self._settle([_key(claim)], [self._owner, data or b""], client=pipeline)
+            await pipeline.execute()
+        return True
+
+    async def _renew(self) -> bool:
+        lives_ms = round(self._options.ttl_s * 1000)
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for claim in self._held:
+                pipeline.pexpire(_key(claim), lives_ms)
+            await pipeline.execute()
+        return True
+
+    async def _listen(self, claim: str) -> bool:
+        """Returns when Redis has said that it will tell us: whoever settles from now on is heard."""
+        said = self._subscribed.setdefault(claim, asyncio.get_running_loop().create_future())
+        await self._pubsub.subscribe(_key(claim))
+        self._somebody_waits.set()
+        self._begin(self._read_for_ever, 1)
+        await asyncio.shield(said)
+        return True
+
+    async def _asked(self, question: Awaitable[T]) -> T | None:
+        """The answer; None when Redis does not give it in time, or is left alone just now."""
+        if self._clock.monotonic_s() < self._rests_until_s:
+            _forget(question)
+            return None
+        try:
+            async with asyncio.timeout(self._options.answer_timeout_s):
+                return await question
+        except (RedisError, OSError, TimeoutError) as error:
+            self._metrics.count(CLAIMS, "failed")
+            self._log.warning("claims cannot be shared", reason=repr(error))
+            self._rests_until_s = self._clock.monotonic_s() + self._options.rest_s
+            return None
+
+    # -- in the background ---------------------------------------------------------------------------
+
+    def _begin(self, work: Any, place: int) -> None:
+        """Start a background task when it is first needed. `place`: its own."""
+        names = {task.get_name() for task in self._tasks}
+        if (name := f"claims-{place}") not in names:
+            self._tasks.append(asyncio.create_task(work(), name=name))
+
+    async def _renew_for_ever(self) -> None:
+        while True:
+            await asyncio.sleep(self._options.ttl_s / 3)
+            if self._held:
+                await self._asked(self._renew())
+
+    async def _read_for_ever(self) -> None:
+        """Wake those who wait. After an error redis-py subscribes anew, but what was told meanwhile is lost,
+        so all are woken to look for themselves."""
+        while True:
+            await self._somebody_waits.wait()
+            try:
+                message = await self._pubsub.get_message(timeout=self._options.ttl_s)
+            except (RedisError, OSError, RuntimeError):
+                for claim in list(self._waiting):
+                    self._wake(claim, None)
+                await asyncio.sleep(_RETRY_S)
+                continue
+            if message is not None:
+                self._heard(message["type"], _claim(message["channel"]), message["data"])
+            elif not self._waiting:
+                self._somebody_waits.clear()
+
+    def _heard(self, kind: str, claim: str, data: Any) -> None:
+        if kind == "subscribe" and claim in self._subscribed and not self._subscribed[claim].done():
+            self._subscribed[claim].set_result(None)
+        elif kind == "message":
+            self._wake(claim, data or None)
+
+    def _wake(self, claim: str, data: bytes | None) -> None:
+        for told in self._waiting.get(claim, ()):
+            if not told.done():
+                told.set_result(data)
+
+
+def _key(claim: str) -> str:
+    return f"assay:claim:{claim}"
+
+
+def _claim(key: bytes) -> str:
+    return key.decode().removeprefix("assay:claim:")
+
+
+def _forget(question: Awaitable[Any]) -> None:
+    close = getattr(question, "close", None)
+    if close is not None:
+        close()

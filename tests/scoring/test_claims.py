@@ -1,0 +1,228 @@
+"""Several web processes that want the same: computed once, whatever becomes of the one that computes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from assay.clock import Deadline, SystemClock
+from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.claims import job_id
+from assay.scoring.identity import identity
+from assay.scoring.inline import InlineEngine
+from assay.scoring.key import ScoreKey
+from assay.scoring.problems import deadline_passed
+from assay.scoring.request import Cell, Job, Scored, ScoreRequest
+from assay.scoring.service import ScoringService
+from assay.scoring.synthetic import SyntheticSource
+from assay.scoring.wikis import Wikis
+from assay.stores.kv import KeyValueStore
+from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.redis import RedisStore
+from assay.stores.redis_claims import ClaimOptions, RedisClaims
+from assay.stores.redis_options import RedisOptions, connect
+from assay.telemetry import CLAIMS, Metrics
+from servers.redis import RedisServer, running
+from small_models import small_models
+
+MODELS = small_models()
+REQUEST = ScoreRequest("testwiki", (31, 32), ("revid",))
+QUICK = ClaimOptions(ttl_s=0.6)
+
+
+class CountingEngine(InlineEngine):
+    """Notes what it computes; holds every job until `go` is set."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(MODELS, metrics)
+        self.jobs: list[int] = []
+        self.go = asyncio.Event()
+        self.cuts_off = False
+
+    async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
+        self.jobs.append(job.revision.id)
+        await self.go.wait()
+        if self.cuts_off:
+            return dict.fromkeys(job.models, deadline_passed(job.revision.id))
+        return await super().score(job, deadline)
+
+
+class Node:
+    """One web process's service, with clients of its own."""
+
+    def __init__(self, redis: RedisServer, store: KeyValueStore | None = None) -> None:
+        clock, self.metrics = SystemClock(), Metrics()
+        address = RedisOptions(redis.url)
+        self.claims = RedisClaims(connect(address), QUICK, self.metrics, clock)
+        self.engine = CountingEngine(self.metrics)
+        wikis = Wikis({"testwiki": SyntheticSource(clock)}, MODELS)
+        kept = RedisStore(connect(address)) if store is None else store
+        cache = ScoreCache(kept, ScoreCacheOptions())
+        self.service = ScoringService(wikis, self.engine, cache, self.metrics, self.claims)
+
+    def ask(self, request: ScoreRequest = REQUEST, limit_s: float = 20) -> asyncio.Task[bool]:
+        """True when every cell is scored."""
+
+        async def scored() -> bool:
+            table = await self.service.score(request, Deadline.after(limit_s, SystemClock()))
+            return all(isinstance(cell, Scored) for cells in table.values() for cell in cells.values())
+
+        return asyncio.create_task(scored())
+
+
+@pytest.fixture
+def redis() -> Iterator[RedisServer]:
+    with running() as server:
+        yield server
+
+
+@asynccontextmanager
+async def nodes(redis: RedisServer, count: int) -> AsyncIterator[list[Node]]:
+    made = [Node(redis) for _ in range(count)]
+    try:
+        yield made
+    finally:
+        for node in made:
+            node.engine.go.set()
+        for node in made:
+            await node.service.aclose()
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not condition():  # noqa: ASYNC110 - the condition lies in another process
+            await asyncio.sleep(0.005)
+
+
+def channels(redis: RedisServer) -> list[bytes]:
+    with redis.client() as client:
+        found: Any = client.pubsub_channels()
+        return list(found)
+
+
+async def test_a_hundred_clients_of_four_nodes_have_it_computed_once(redis: RedisServer) -> None:
+    async with nodes(redis, 4) as four:
+        for node in four:
+            node.engine.go.set()
+        asked = [node.ask() for _ in range(25) for node in four]
+        assert all(await asyncio.gather(*asked))
+        assert sorted(rev for node in four for rev in node.engine.jobs) == [31, 32]
+        await until(lambda: channels(redis) == [])
+
+
+async def test_who_waits_gets_what_was_computed_and_asks_redis_no_more_than_once_a_lifetime(
+    redis: RedisServer,
+) -> None:
+    request = replace(REQUEST, rev_ids=(31,), features=True)
+    async with nodes(redis, 2) as (first, second):
+        one = first.ask(request)
+        await until(lambda: first.engine.jobs == [31])
+        other = second.ask(request)
+        await until(lambda: len(channels(redis)) == 1)
+        with redis.client() as client:
+            client.config_resetstat()
+            await asyncio.sleep(QUICK.ttl_s * 3)
+            stats: Any = client.info("commandstats")
+            calls = {name: row["calls"] for name, row in stats.items()}
+        assert calls.get("cmdstat_exists", 0) <= 4
+        assert calls.get("cmdstat_set", 0) == 0
+        first.engine.go.set()
+        assert await one
+        assert await other
+        assert second.engine.jobs == []
+        assert second.metrics.value(CLAIMS, "shared") == 1
+
+
+async def test_a_dead_owners_claim_is_taken_over(redis: RedisServer) -> None:
+    async with nodes(redis, 1) as (node,):
+        node.engine.go.set()
+        with redis.client() as client:  # claimed by a process that does nothing any more
+            ids = [job_id([_key(rev)], features=False, explain=False) for rev in REQUEST.rev_ids]
+            for claim in ids:
+                client.set(f"assay:claim:{claim}", "dead", px=500)
+        assert await node.ask()
+        assert sorted(node.engine.jobs) == [31, 32]
+
+
+async def test_a_wake_up_lost_with_its_connection_is_noticed(redis: RedisServer) -> None:
+    async with nodes(redis, 2) as (first, second):
+        one = first.ask()
+        await until(lambda: len(first.engine.jobs) == 2)
+        other = second.ask()
+        await until(lambda: len(channels(redis)) == 2)
+        with redis.client() as client:
+            client.client_kill_filter(_type="pubsub")
+        first.engine.go.set()
+        assert await one
+        assert await other
+        assert second.engine.jobs == []  # the scores were in the cache
+
+
+async def test_an_owner_cut_off_by_its_own_deadline_leaves_the_work_to_others(redis: RedisServer) -> None:
+    async with nodes(redis, 2) as (first, second):
+        first.engine.cuts_off = True
+        one = first.service.score(REQUEST, Deadline.after(20, SystemClock()))
+        owner = asyncio.ensure_future(one)
+        await until(lambda: len(first.engine.jobs) == 2)
+        second.engine.go.set()
+        other = second.ask()
+        await until(lambda: len(channels(redis)) == 2)
+        first.engine.go.set()
+        assert await other
+        assert sorted(second.engine.jobs) == [31, 32]
+        with pytest.raises(Exception, match="in time"):
+            await owner
+
+
+async def test_without_redis_everybody_computes(redis: RedisServer) -> None:
+    both = [Node(redis, MemoryStore(MemoryStoreOptions(), SystemClock())) for _ in range(2)]
+    redis.freeze()
+    try:
+        for node in both:
+            node.engine.go.set()
+        assert all(await asyncio.gather(*(node.ask() for node in both)))
+        assert all(sorted(node.engine.jobs) == [31, 32] for node in both)
+    finally:
+        redis.thaw()
+        for node in both:
+            await node.service.aclose()
+
+
+async def test_a_flushed_redis_costs_at_most_a_second_computation(redis: RedisServer) -> None:
+    async with nodes(redis, 2) as (first, second):
+        one = first.ask()
+        await until(lambda: len(first.engine.jobs) == 2)
+        other = second.ask()
+        await until(lambda: len(channels(redis)) == 2)
+        with redis.client() as client:
+            client.flushall()
+        second.engine.go.set()
+        assert await other
+        first.engine.go.set()
+        assert await one
+
+
+def test_jobs_with_other_wishes_are_others() -> None:
+    key = ScoreKey("w", "m", "identity", 1)
+    ids = {
+        job_id([key], features=False, explain=False),
+        job_id([key], features=True, explain=False),
+        job_id([key], features=False, explain=True),
+        job_id([replace(key, injection="x")], features=False, explain=False),
+        job_id([key, replace(key, model="n")], features=False, explain=False),
+    }
+    assert len(ids) == 5
+
+
+def test_the_order_of_models_does_not_matter() -> None:
+    keys = [ScoreKey("w", name, "identity", 1) for name in "abc"]
+    assert job_id(keys, features=False, explain=False) == job_id(keys[::-1], features=False, explain=False)
+
+
+def _key(rev_id: int) -> ScoreKey:
+    return ScoreKey("testwiki", "revid", identity(MODELS.of("testwiki")["revid"]), rev_id)
