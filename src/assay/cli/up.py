@@ -1,0 +1,91 @@
+"""``assay up``: a whole local cluster in one command."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli import options
+from assay.compose import check
+from assay.compose.cluster import ClusterOptions, prepare, supervisor_command
+from assay.settings import Settings
+
+
+def register(app: typer.Typer) -> None:
+    app.command()(up)
+
+
+def up(
+    wiki: options.Wikis = None,
+    bundles: options.Borrow = None,
+    host: options.Host = None,
+    port: options.Port = None,
+    web: Annotated[int, typer.Option(min=1, help="Web processes; they share the port.")] = 2,
+    workers: Annotated[int, typer.Option(min=1, help="Workers, besides one that serves people only.")] = 1,
+    processes: Annotated[int, typer.Option(min=1, help="Scoring processes of each worker.")] = 1,
+    redis: options.RedisUrl = None,
+    release: options.Release = None,
+    folder: Annotated[
+        Path, typer.Option(help="Where logs, sockets and Redis's password lie; made when it is missing.")
+    ] = Path("assay-up"),
+    bundle_directory: options.BundleFolders = None,
+    config: options.Config = None,
+) -> None:
+    """Start Redis, web processes and workers on this machine, under a supervisor, until INT or TERM.
+
+    Ready when /readyz answers 200. Without --wiki: the sample wiki. Logs lie in FOLDER/logs.
+    """
+    settings = options.load_settings(
+        config, wiki, bundles, bundle_directory, release=release, server={"host": host, "port": port}
+    )
+    check(settings)  # before several processes say the same
+    arguments = _arguments(wiki, bundles, release, bundle_directory, config)
+    configuration = prepare(
+        ClusterOptions(
+            folder,
+            settings.server.host,
+            _fixed_port(settings),
+            web=web,
+            workers=workers,
+            processes=processes,
+            redis_url=redis,
+            arguments=arguments,
+        )
+    )
+    address = f"http://{settings.server.host}:{settings.server.port}/"
+    typer.echo(
+        f"Assay starts on {address} with {web} web processes and {workers + 1} workers; logs: {folder}/logs",
+        err=True,
+    )
+    command = supervisor_command(configuration)
+    os.execv(command[0], command)  # noqa: S606 - the supervisor takes this process's place and signals
+
+
+def _fixed_port(settings: Settings) -> int:
+    if settings.server.port == 0:
+        raise typer.BadParameter("several web processes share the port: name one", param_hint="--port")
+    return settings.server.port
+
+
+def _arguments(
+    wiki: options.Wikis,
+    bundles: options.Borrow,
+    release: options.Release,
+    bundle_directory: options.BundleFolders,
+    config: options.Config,
+) -> tuple[str, ...]:
+    """What web processes and workers must be given alike; paths as seen from any folder."""
+    pairs: list[tuple[str, str]] = [("--wiki", _with_whole_path(value)) for value in wiki or ()]
+    pairs += [("--bundles", value) for value in bundles or ()]
+    pairs += [("--release", release)] if release is not None else []
+    pairs += [("--bundle-directory", str(path.resolve())) for path in bundle_directory or ()]
+    pairs += [("--config", str(path.resolve())) for path in config or ()]
+    return tuple(part for pair in pairs for part in pair)
+
+
+def _with_whole_path(value: str) -> str:
+    name, source = options.pairs([value], "--wiki")[0]
+    return value if "://" in source else f"{name}={Path(source).resolve()}"
