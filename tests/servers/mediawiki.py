@@ -201,7 +201,7 @@ class StandInMediaWiki:
     async def serving(self) -> AsyncIterator[StandInMediaWiki]:
         """Answers on a free port of the loopback while the block runs; `url` is its api.php."""
         application = web.Application()
-        application.router.add_route("*", "/w/api.php", self._answer)
+        application.router.add_route("*", "/w/api.php", self.answer)
         runner = web.AppRunner(application, shutdown_timeout=0.1)
         await runner.setup()
         try:
@@ -236,7 +236,7 @@ class StandInMediaWiki:
             loop.call_soon_threadsafe(stop.set)
             thread.join()
 
-    async def _answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.Request) -> web.StreamResponse:
         query = {**request.query, **(dict(await request.post()) if request.method == "POST" else {})}
         strings = {key: str(value) for key, value in query.items()}
         self.requests.append((strings, dict(request.headers)))
@@ -266,7 +266,7 @@ class StandInMediaWiki:
         if len(ids) > 50:
             return {"error": {"code": "toomanyvalues", "info": "Too many values supplied for revids."}}
         bad = {str(i): {"revid": i, "missing": True} for i in ids if i not in self.recording.revisions}
-        good = sorted(set(ids) & self.recording.revisions.keys())
+        good = sorted(i for i in set(ids) if i in self.recording.revisions)
         first = int(query.get("rvcontinue", "0"))
         following = [rev_id for rev_id in good if rev_id >= first]
         now = following[: self.revisions_per_answer]
