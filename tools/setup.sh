@@ -16,6 +16,17 @@ debian() { # debian PACKAGE...: install Debian packages, or say exactly what is 
     fi
 }
 
+promtool() { # the one program of Debian's prometheus, unpacked: installing it would start a server
+    folder=$(mktemp -d)
+    if command -v apt-get >/dev/null && (cd "$folder" && apt-get download -q prometheus >/dev/null 2>&1 ||
+        { apt-get update -q >/dev/null 2>&1 && apt-get download -q prometheus >/dev/null 2>&1; }); then
+        dpkg-deb -x "$folder"/prometheus_*.deb "$folder" && cp "$folder/usr/bin/promtool" .venv/bin/
+    else
+        echo "Missing: promtool, which comes with Prometheus; the tests of deploy/ leave out what needs it." >&2
+    fi
+    rm -rf "$folder"
+}
+
 python=
 for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3; do
     if command -v "$candidate" >/dev/null &&
@@ -39,6 +50,7 @@ dev)
     command -v chromium >/dev/null || debian chromium
     command -v 7z >/dev/null || debian p7zip-full
     command -v redis-server >/dev/null || debian redis-server
+    command -v promtool >/dev/null || [ -x .venv/bin/promtool ] || promtool
     ;;
 *) echo "usage: tools/setup.sh run|dev" >&2; exit 2 ;;
 esac
