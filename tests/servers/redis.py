@@ -34,12 +34,14 @@ class RedisServer:
         port: int | None = None,
         password: str | None = None,
         username: str | None = None,
+        configuration: Path | None = None,
     ) -> None:
         self.folder = folder
         self.port = free_port() if port is None else port
         self.arguments = list(arguments)
         self.password = password
         self.username = username
+        self._configuration = configuration
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -64,8 +66,10 @@ class RedisServer:
         self._process = subprocess.Popen(
             [
                 str(program),
+                *([] if self._configuration is None else [str(self._configuration)]),
                 *("--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.folder)),
-                *("--save", "", "--appendonly", "no", "--loglevel", "warning"),
+                *([] if self._configuration else ["--save", "", "--appendonly", "no"]),
+                *("--loglevel", "warning"),
                 *self.arguments,
             ],
             stdin=subprocess.DEVNULL,
@@ -125,6 +129,21 @@ def running(arguments: Sequence[str] = (), **options: str | None) -> Iterator[Re
             yield server
         finally:
             server.kill()
+
+
+@contextlib.contextmanager
+def sentinel(folder: Path, port: int) -> Iterator[RedisServer]:
+    """A Sentinel alone that watches the server at `port` as ``mymaster``."""
+    configuration = folder / "sentinel.conf"
+    configuration.write_text(
+        f"sentinel monitor mymaster 127.0.0.1 {port} 1\nsentinel down-after-milliseconds mymaster 500\n"
+    )
+    watching = RedisServer(folder, ["--sentinel"], configuration=configuration)
+    watching.start()
+    try:
+        yield watching
+    finally:
+        watching.kill()
 
 
 def free_port() -> int:

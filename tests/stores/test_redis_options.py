@@ -1,0 +1,143 @@
+"""One address and one secret, understood alike by every client."""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from kombu.connection import Connection
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+from redis.exceptions import RedisError, ResponseError
+
+from assay.stores.redis_options import Broker, RedisOptions, broker, connect, connect_sync
+from servers.redis import RedisServer, running, sentinel
+
+SECRETS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
+NASTY = "p@ss:w/rd?#%25 %[]&=é✓"
+
+
+def kombu_sees(target: Broker) -> tuple[object, ...]:
+    seen = Connection(target.url)
+    return seen.hostname, seen.port, seen.userid, seen.password, seen.virtual_host
+
+
+def client_sees(options: RedisOptions) -> tuple[object, ...]:
+    given = connect_sync(options).connection_pool.connection_kwargs
+    return given["host"], given["port"], given.get("username"), given.get("password"), str(given["db"])
+
+
+@given(SECRETS, SECRETS)
+def test_any_account_means_the_same_to_all_clients(username: str, password: str) -> None:
+    url = f"redis://{quote(username, safe='')}:{quote(password, safe='')}@localhost:7777/3"
+    apart = RedisOptions("redis://localhost:7777/3", username=username, password=password)
+    for options in (RedisOptions(url), apart):
+        expected = ("localhost", 7777, username, password, "3")
+        assert client_sees(options) == kombu_sees(broker(options)) == expected
+
+
+async def _all_three_get_through(options: RedisOptions) -> None:
+    asynchronous: AsyncRedis = connect(options)
+    try:
+        assert await asynchronous.ping()
+    finally:
+        await asynchronous.aclose()
+    with connect_sync(options) as client:
+        assert client.ping()
+    target = broker(options)
+    queue = uuid.uuid4().hex
+    with Connection(target.url, transport_options=dict(target.transport_options)) as connection:
+        await asyncio.to_thread(connection.ensure_connection, max_retries=1)
+        box = connection.SimpleQueue(queue)
+        box.put("there")
+        assert box.get(timeout=5).payload == "there"
+        box.close()
+
+
+@pytest.mark.parametrize("password", ["simple", NASTY, "a@b", "%41", "with space", "/", ":", "@"])
+async def test_the_password_of_2016_08_01_is_never_misread_again(password: str) -> None:
+    """Only production had a password, and ORES parsed it itself, beside its client library."""
+    with running(["--requirepass", password], password=password) as server:
+        bare = f"redis://127.0.0.1:{server.port}/0"
+        await _all_three_get_through(RedisOptions(bare, password=password))
+        within = f"redis://:{quote(password, safe='')}@127.0.0.1:{server.port}/0"
+        await _all_three_get_through(RedisOptions(within))
+
+
+async def test_user_names_work() -> None:
+    with running() as server:
+        with server.client() as client:
+            client.acl_setuser(
+                "wérker@1", enabled=True, passwords=[f"+{NASTY}"], commands=["+@all"], keys=["*"]
+            )
+            client.acl_setuser("default", enabled=False)
+        await _all_three_get_through(RedisOptions(server.url, username="wérker@1", password=NASTY))
+
+
+async def test_a_unix_socket_works(tmp_path: Path) -> None:
+    path = tmp_path / "redis.sock"
+    with running(["--unixsocket", str(path), "--requirepass", NASTY], password=NASTY):
+        await _all_three_get_through(RedisOptions(f"unix://{path}?db=0", password=NASTY))
+
+
+async def test_sentinels_lead_to_the_server_also_after_a_failover(tmp_path: Path) -> None:
+    with (
+        running() as first,
+        running(["--replicaof", "127.0.0.1", str(first.port)]) as second,
+        sentinel(tmp_path, first.port) as watching,
+        watching.client() as client,
+    ):
+        options = RedisOptions(sentinels=(f"127.0.0.1:{watching.port}",))
+        await _all_three_get_through(options)
+        await _until(lambda: _fails_over(client))
+        with connect_sync(options) as found:
+            await _until(lambda: _leads_to(found, second))
+        await _all_three_get_through(options)
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - the condition lies in other processes
+            await asyncio.sleep(0.05)
+
+
+def _fails_over(sentinel: Redis) -> bool:
+    """False while the Sentinel has not yet heard of the replica."""
+    try:
+        return bool(sentinel.execute_command("SENTINEL", "FAILOVER", "mymaster"))
+    except ResponseError:
+        return False
+
+
+def _leads_to(client: Redis, server: RedisServer) -> bool:
+    try:
+        info: Any = client.info("server")
+        return bool(info["tcp_port"] == server.port)
+    except RedisError:
+        return False
+
+
+@pytest.mark.parametrize(
+    "url", ["http://user:hunter2@host", "hunter2", "redis//hunter2", "redis://h:hunter2x/0"]
+)
+def test_a_wrong_address_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ValueError, match="Redis URL") as caught:
+        RedisOptions(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_a_wrong_sentinel_is_refused() -> None:
+    with pytest.raises(ValueError, match="host:port"):
+        RedisOptions(sentinels=("host:port",))
+
+
+def test_secrets_are_not_shown() -> None:
+    options = RedisOptions("redis://:hunter2@h", password="hunter2", sentinel_password="hunter2")
+    assert "hunter2" not in repr(options) + repr(broker(options))
