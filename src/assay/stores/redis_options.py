@@ -73,6 +73,16 @@ class Broker:
     tls: Mapping[str, Any] | None = None
 
 
+class _WithSentinels(redis.asyncio.Redis):
+    """Closes its connections to the Sentinels with its own; redis-py forgets them."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        pool: Any = self.connection_pool
+        for sentinel in pool.sentinel_manager.sentinels:
+            await sentinel.aclose()
+
+
 def connect(options: RedisOptions, *, answer_timeout_s: float | None = None) -> redis.asyncio.Redis:
     """A client for one event loop; it connects when it is first used."""
     limits = _limits(options, answer_timeout_s)
@@ -83,7 +93,9 @@ def connect(options: RedisOptions, *, answer_timeout_s: float | None = None) -> 
             sentinel_kwargs={**limits, "password": options.sentinel_password},
             **limits,
         )
-        client: redis.asyncio.Redis = sentinel.master_for(options.sentinel_service, **_account(parts))
+        client: redis.asyncio.Redis = sentinel.master_for(
+            options.sentinel_service, redis_class=_WithSentinels, **_account(parts)
+        )
         return client
     pool = redis.asyncio.BlockingConnectionPool.from_url(
         options.url,
