@@ -37,7 +37,7 @@ from assay.stores.guarded import GuardOptions
 from assay.stores.memory import MemoryStoreOptions
 from assay.stores.redis_claims import ClaimOptions
 from assay.stores.redis_options import RedisOptions
-from assay.telemetry import LogOptions, redacted
+from assay.telemetry import LogOptions, TracingOptions, redacted
 
 PREFIX: Final = "ASSAY_"
 NESTED: Final = "__"
@@ -117,6 +117,7 @@ class Settings:
     queue: CeleryOptions = field(default_factory=CeleryOptions)
     worker: WorkerOptions = field(default_factory=WorkerOptions)
     log: LogOptions = field(default_factory=LogOptions)
+    tracing: TracingOptions = field(default_factory=TracingOptions)
 
 
 def load(

@@ -8,7 +8,7 @@ import typer
 
 from assay.cli import options
 from assay.cli.progress import indexing
-from assay.compose import build_scorer, build_web
+from assay.compose import build_scorer, build_web, traced
 from assay.errors import ConfigurationError
 from assay.scoring.nursery_handle import EngineFailed
 from assay.serving import server
@@ -42,7 +42,8 @@ def serve(
 def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
     """Serve until TERM. `shared`: as in `build_scorer`. Raises `AssayError`s before anything is served."""
     configure_logging(settings.log)
-    with _listening(settings, reuse_port) as listener:
+    role = "web" if shared else "serve"
+    with _listening(settings, reuse_port) as listener, traced(settings, role):
         scorer = build_scorer(settings, indexing, shared=shared)
         web = build_web(settings, scorer)
         host, port = listener.getsockname()[:2]

@@ -9,3 +9,4 @@ from assay.compose.scorer import Indexing as Indexing
 from assay.compose.scorer import Scorer as Scorer
 from assay.compose.scorer import build_scorer as build_scorer
 from assay.compose.scorer import build_web as build_web
+from assay.compose.tracing import traced as traced

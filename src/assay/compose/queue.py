@@ -12,6 +12,7 @@ from redis.exceptions import AuthenticationError, RedisError, ResponseError
 from assay import __version__
 from assay.clock import Clock
 from assay.compose.bundles import choose
+from assay.compose.tracing import traced
 from assay.errors import ConfigurationError
 from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
@@ -108,6 +109,7 @@ def build_worker(settings: Settings) -> Callable[[], int]:
     def work() -> int:
         worker = settings.worker
         with contextlib.ExitStack() as stack:
+            stack.enter_context(traced(settings, "worker"))
             if worker.metrics_port:
                 stack.enter_context(serve_metrics(metrics, worker.metrics_host, worker.metrics_port))
             return run(app, parts, worker, settings.queue)

@@ -19,6 +19,7 @@ from assay.models.model import Model
 from assay.revisions.problem import Problem, page_creation
 from assay.scoring.codec import Computed
 from assay.scoring.request import Cell, Injection, Job, Scored
+from assay.telemetry import span
 
 DEFAULT_MAX_PLANS: Final = 256
 """Compiled plans kept; one costs about 50 kB and 1 ms for a hundred features."""
@@ -93,9 +94,11 @@ def compute(job: Job, models: Mapping[str, Model], plans: PlanCache) -> Computed
     except BadInjection as error:
         problem = Problem(BadInjection.code, "ValueError", str(error))
         return Computed(dict.fromkeys(job.models, problem))
-    values = prepared.plan.run(job.revision, injection)
+    with span("extract"):
+        values = prepared.plan.run(job.revision, injection)
     extracted_s = time.perf_counter()
-    cells = {name: _cell(model, values, job) for name, model in zip(job.models, wanted, strict=True)}
+    with span("predict", models=len(wanted)):
+        cells = {name: _cell(model, values, job) for name, model in zip(job.models, wanted, strict=True)}
     return Computed(cells, extracted_s - started_s, time.perf_counter() - extracted_s)
 
 

@@ -29,7 +29,7 @@ from assay.scoring.problems import computation_abandoned, deadline_passed, engin
 from assay.scoring.request import MAX_REVISIONS, Cell, Injection, Job, Scored, ScoreRequest
 from assay.scoring.score import check_injection
 from assay.scoring.wikis import Wiki, Wikis
-from assay.telemetry import CACHE_LOOKUPS, CELLS, FETCH_SECONDS, FETCHED, Metrics, logger
+from assay.telemetry import CACHE_LOOKUPS, CELLS, FETCH_SECONDS, FETCHED, Metrics, logger, span
 
 _OUR_TROUBLES: Final = frozenset({DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code})
 """Codes of problems that lie with one process, not with the revision."""
@@ -123,7 +123,8 @@ class ScoringService:
 
     async def _cached(self, wanted: Sequence[Wanted]) -> dict[Wanted, Cell]:
         plain = {cell.key: cell for cell in wanted if not cell.features and not cell.explain}
-        scores = await self._cache.get_many(plain) if plain else {}
+        with span("cache", keys=len(plain)):
+            scores = await self._cache.get_many(plain) if plain else {}
         if scores:
             self._metrics.count(CACHE_LOOKUPS, wanted[0].key.wiki, "hit", by=len(scores))
         return {plain[key]: Scored(score) for key, score in scores.items()}
@@ -248,7 +249,8 @@ class ScoringService:
         )
         computed: Mapping[str, Cell]
         try:
-            computed = await self.engine.score(job, group.deadline)
+            with span("engine", wiki=group.wiki.name, revision=revision.id):
+                computed = await self.engine.score(job, group.deadline)
         except Overloaded:
             computed = dict.fromkeys(by_model, overloaded(revision.id))
         except EngineUnavailable:
@@ -293,7 +295,8 @@ class ScoringService:
         reason = "the wiki did not name it in its answer"
         try:
             async with asyncio.timeout(deadline.remaining_s()):
-                found = await wiki.source.fetch(rev_ids, deadline)
+                with span("fetch", wiki=wiki.name, revisions=len(rev_ids)):
+                    found = await wiki.source.fetch(rev_ids, deadline)
         except TimeoutError:
             reason = "the wiki did not answer in time"
         except Exception as error:  # a source's defect must not take the request down

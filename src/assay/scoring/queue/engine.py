@@ -57,6 +57,7 @@ from assay.telemetry import (
     QUEUE_WAIT_SECONDS,
     RESENT,
     Metrics,
+    current_traceparent,
     logger,
     request_id,
 )
@@ -77,6 +78,7 @@ class _Pending:
     lane: Lane
     content: bytes
     request_id: str
+    trace: str
     result: asyncio.Future[Mapping[str, Cell]]
     attempt: int = 0
     sent_s: float = 0.0
@@ -144,7 +146,9 @@ class CeleryEngine:
             return dict.fromkeys(job.models, unencodable(job.revision.id, str(error)))
         lane: Lane = "bulk" if job.bulk else "interactive"
         result: asyncio.Future[Mapping[str, Cell]] = asyncio.get_running_loop().create_future()
-        pending = _Pending(uuid.uuid4().hex, job, deadline, lane, content, request_id(), result)
+        pending = _Pending(
+            uuid.uuid4().hex, job, deadline, lane, content, request_id(), current_traceparent(), result
+        )
         self._pending[pending.id] = pending
         try:
             async with asyncio.timeout(deadline.remaining_s()):
@@ -227,7 +231,7 @@ class CeleryEngine:
             wiki=pending.job.wiki,
             digests=identities(self._models, pending.job.wiki, pending.job.models),
             request_id=pending.request_id,
-            trace="",
+            trace=pending.trace,
             content=None if is_large else pending.content,
         )
         if is_large:

@@ -35,7 +35,7 @@ from assay.scoring.score import PlanCache, compute
 from assay.scoring.warming import warm
 from assay.scoring.wikis import ModelSets, identities
 from assay.scoring.worker import resident_bytes
-from assay.telemetry import bound, logger
+from assay.telemetry import bound, continued, logger, span
 
 _REPLY_RETRIES: Final = 8
 """A reply outlives a Redis that is away for about ten seconds."""
@@ -81,8 +81,14 @@ class Scoring:
         except CodecError as error:  # nobody can be told: whoever waits sends it again or gives up
             self._log.error("a message that cannot be read", reason=str(error))
             return Spent("damaged")
-        with bound(request_id=envelope.request_id, job=envelope.id):
-            return self._answer(envelope)
+        with (
+            bound(request_id=envelope.request_id, job=envelope.id),
+            continued(envelope.trace),
+            span("job", wiki=envelope.wiki, attempt=envelope.attempt) as step,
+        ):
+            spent = self._answer(envelope)
+            step.set(outcome=spent.outcome)
+            return spent
 
     def _answer(self, envelope: Envelope) -> Spent:
         waited_s = max(0.0, time.time() - envelope.sent_s)
