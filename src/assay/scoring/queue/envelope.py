@@ -8,8 +8,8 @@ server's jobs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, TypeVar
 
 import orjson
@@ -19,7 +19,7 @@ from assay.scoring.codec import CodecError
 from assay.scoring.frames import MAX_FRAME_BYTES
 
 ENVELOPE_VERSION: Final = 1
-T = TypeVar("T")
+T = TypeVar("T", "Envelope", "Reply")
 _COMPRESS_FROM_BYTES: Final = 512
 """Shorter contents gain nothing."""
 _LEVEL: Final = 1
@@ -175,8 +175,7 @@ def _unpack(data: bytes) -> tuple[list[Any], bytes | None]:
     return head, content if has_content else None
 
 
-def _made(kind: Callable[..., T], head: list[Any], content: bytes | None) -> T:
-    try:
-        return kind(*head, content)
-    except TypeError as error:
-        raise CodecError(f"a damaged envelope: {error}") from error
+def _made(kind: type[T], head: list[Any], content: bytes | None) -> T:
+    if len(head) != len(fields(kind)) - 1:
+        raise CodecError(f"a damaged envelope: {len(head)} parts")
+    return kind(*head, content)

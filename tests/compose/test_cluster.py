@@ -1,0 +1,100 @@
+"""The supervisor's configuration, and a whole cluster that it really runs."""
+
+from __future__ import annotations
+
+import configparser
+import os
+import shlex
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from assay.compose.cluster import ClusterOptions, Program, prepare, render
+from assay.errors import ConfigurationError
+from servers.redis import free_port
+
+
+def sections(path: Path) -> configparser.ConfigParser:
+    parser = configparser.ConfigParser(interpolation=None)
+    parser.read(path)
+    return parser
+
+
+def test_people_have_a_worker_of_their_own_and_redis_a_password(tmp_path: Path) -> None:
+    options = ClusterOptions(tmp_path / "up", "127.0.0.1", 8080, web=3, workers=2, processes=4)
+    found = sections(prepare(options))
+    names = {name.removeprefix("program:") for name in found.sections() if name.startswith("program:")}
+    webs, workers = {"web-1", "web-2", "web-3"}, {"worker-1", "worker-2"}
+    assert names == {"redis", "worker-people", *webs, *workers}
+    assert "--lane interactive" in found["program:worker-people"]["command"]
+    secret = (tmp_path / "up" / "redis-password").read_text()
+    assert len(secret) > 30
+    for path in (tmp_path / "up").iterdir():
+        assert path.is_dir() or not stat.S_IMODE(path.stat().st_mode) & 0o077, path
+    assert secret not in (tmp_path / "up" / "supervisord.conf").read_text()
+
+
+def test_a_second_start_keeps_the_password(tmp_path: Path) -> None:
+    options = ClusterOptions(tmp_path, "127.0.0.1", 8080)
+    prepare(options)
+    first = (tmp_path / "redis-password").read_text()
+    prepare(options)
+    assert (tmp_path / "redis-password").read_text() == first
+
+
+def test_a_redis_that_is_named_is_used(tmp_path: Path) -> None:
+    options = ClusterOptions(tmp_path, "127.0.0.1", 8080, redis_url="redis://elsewhere/0")
+    found = sections(prepare(options))
+    assert "program:redis" not in found
+    assert "redis://elsewhere/0" in found["program:web-1"]["environment"]
+
+
+def test_special_characters_reach_the_command_as_they_are(tmp_path: Path) -> None:
+    command = ("assay", "--wiki", "w=/a b/100%/c'd.xml")
+    text = render(tmp_path, [Program("web", command, 1)])
+    line = next(line for line in text.splitlines() if line.startswith("command="))
+    assert shlex.split(line.removeprefix("command=").replace("%%", "%")) == list(command)
+
+
+def test_without_redis_server_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="redis-server"):
+        prepare(ClusterOptions(tmp_path, "127.0.0.1", 8080))
+
+
+def test_a_whole_cluster_starts_scores_and_ends(tmp_path: Path) -> None:
+    port = free_port()
+    command = [sys.executable, "-m", "assay.cli", "up", "--port", str(port), "--folder", str(tmp_path / "up")]
+    process = subprocess.Popen(command, start_new_session=True)
+    try:
+        deadline_s = time.monotonic() + 120
+        while (status := _status(f"http://127.0.0.1:{port}/readyz")) != 200:
+            assert process.poll() is None
+            assert time.monotonic() < deadline_s, status
+            time.sleep(0.1)
+        assert _status(f"http://127.0.0.1:{port}/v3/scores/testwiki/31/revid") == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    for log in (tmp_path / "up" / "logs").iterdir():
+        assert "Traceback" not in log.read_text(), log.name
+
+
+def _status(url: str) -> int:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+    except OSError:
+        return 0
