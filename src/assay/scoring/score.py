@@ -5,7 +5,6 @@ What several models share is computed once; one model's failure never spoils ano
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
@@ -74,15 +73,6 @@ def injectable(models: Iterable[Model]) -> dict[str, Node]:
     """Every node by name that any of `models` reads: what a client of their wiki may inject."""
     targets = dict.fromkeys(feature for model in models for feature in model.features)
     return {node.name: node for node in Plan(targets).nodes}
-
-
-def model_identity(model: Model) -> str:
-    """What decides the model's scores: its bundle, and the versions of all nodes that its features are made of.
-
-    A bundle's digest proves the versions of its features only. Lexicons are part of the bundle.
-    """
-    versions = sorted(f"{node.name}@{node.version}" for node in Plan(model.features).nodes)
-    return hashlib.sha256("\n".join([model.digest, *versions]).encode()).hexdigest()
 
 
 def check_injection(nodes: Mapping[str, Node], injection: Injection) -> None:
