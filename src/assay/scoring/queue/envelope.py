@@ -8,7 +8,7 @@ server's jobs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final, Literal, TypeVar
 
@@ -176,6 +176,7 @@ def _unpack(data: bytes) -> tuple[list[Any], bytes | None]:
 
 
 def _made(kind: type[T], head: list[Any], content: bytes | None) -> T:
+    made: Callable[..., T] = kind
     if len(head) != len(fields(kind)) - 1:
         raise CodecError(f"a damaged envelope: {len(head)} parts")
-    return kind(*head, content)
+    return made(*head, content)
