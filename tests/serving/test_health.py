@@ -62,6 +62,16 @@ def test_a_sick_model_is_named() -> None:
     assert reply.json["checks"]["models of testwiki"] == "ok"
 
 
+def test_a_busy_server_that_gets_jobs_done_stays_ready() -> None:
+    options = AppOptions(health=HealthOptions(reuse_s=0))
+    app = SmallApp(engine=SickEngine("all"), options=options)
+    with serving(app.build().asgi) as served:
+        assert ask(served, "/readyz").status == 503
+        app.metrics.job_done(0.1, 0.1)
+        assert ask(served, "/readyz").status == 200
+        assert ask(served, "/readyz").status == 503
+
+
 def test_an_overloaded_engine_is_not_ready_but_alive() -> None:
     with serving(SmallApp(engine=SickEngine("all")).build().asgi) as served:
         assert ask(served, "/readyz").status == 503
