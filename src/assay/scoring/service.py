@@ -63,6 +63,10 @@ class Group:
     bulk: bool
     deadline: Deadline
 
+    @property
+    def is_settled(self) -> bool:
+        return all(future.done() for future in self.futures.values())
+
 
 class ScoringService:
     """Answers `ScoreRequest`s for the registered wikis, with one engine and one cache.
@@ -194,9 +198,10 @@ class ScoringService:
                 *(self._await_other(group) for group in others),
             )
         finally:  # whatever happened, nobody may wait for ever
-            for group in groups:
+            left = [group for group in groups if not group.is_settled]
+            for group in left:
                 self._settle_all(group, computation_abandoned(group.rev_id))
-            await self._claims.settle(dict.fromkeys(group.id for group in groups))
+            await self._claims.settle(dict.fromkeys(group.id for group in left))
 
     async def _await_other(self, group: Group) -> None:
         """What the process that holds the claim tells; its place is taken when it tells nothing."""
@@ -222,10 +227,11 @@ class ScoringService:
 
     async def _not_stored(self, groups: Sequence[Group]) -> list[Group]:
         cells = await self._cached([cell for group in groups for cell in group.futures])
-        for group in groups:
-            if all(cell in cells for cell in group.futures):
-                self._settle(group, {cell: cells[cell] for cell in group.futures})
-        return [group for group in groups if not all(cell in cells for cell in group.futures)]
+        stored = [group for group in groups if all(cell in cells for cell in group.futures)]
+        await self._claims.settle(dict.fromkeys(group.id for group in stored))
+        for group in stored:
+            self._settle(group, {cell: cells[cell] for cell in group.futures})
+        return [group for group in groups if not group.is_settled]
 
     async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:
         cells = await self._cells(group, revision)

@@ -27,6 +27,9 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
 return redis.call('PUBLISH', KEYS[1], ARGV[2])
 """
 """Give back what is ours only: it may have expired, and be another's by now."""
+_RENEW: Final = """
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
+"""
 _RETRY_S: Final = 0.2
 
 
@@ -54,9 +57,9 @@ class RedisClaims:
         self._options = options
         self._metrics = metrics
         self._clock = clock
-        self._owner = secrets.token_hex(8)
         self._settle = redis.register_script(_SETTLE)
-        self._held: set[str] = set()
+        self._prolong = redis.register_script(_RENEW)
+        self._held: dict[str, str] = {}
         self._waiting: dict[str, set[asyncio.Future[bytes | None]]] = {}
         self._pubsub: PubSub = redis.pubsub()
         self._subscribed: dict[str, asyncio.Future[None]] = {}
@@ -67,12 +70,14 @@ class RedisClaims:
 
     async def take(self, ids: Sequence[str]) -> set[str]:
         """Those that are ours now; all of them when Redis does not answer."""
-        answers = await self._asked(self._set_all(ids))
-        if answers is None:
+        token = secrets.token_hex(8)
+        answers = await self._asked(self._set_all(ids, token))
+        if answers is None:  # an answer that comes too late must not leave claims that nobody gives back
+            self._held.update(dict.fromkeys(ids, token))
             return set(ids)
         won = {claim for claim, answer in zip(ids, answers, strict=True) if answer}
         self._metrics.count(CLAIMS, "won", by=len(won))
-        self._held |= won
+        self._held.update(dict.fromkeys(won, token))
         if won:
             self._begin(self._renew_for_ever, 0)
         return won
@@ -99,11 +104,12 @@ class RedisClaims:
             if not waiting:
                 self._waiting.pop(claim, None)
                 self._subscribed.pop(claim, None)
-                await self._asked(self._pubsub.unsubscribe(_key(claim)))
+                await self._unsubscribe(claim)
 
     async def settle(self, results: Mapping[str, bytes | None]) -> None:
-        ours = {claim: data for claim, data in results.items() if claim in self._held}
-        self._held -= ours.keys()
+        ours = [
+            (claim, self._held.pop(claim), data) for claim, data in results.items() if claim in self._held
+        ]
         if ours:
             await self._asked(self._settle_all(ours))
 
@@ -112,33 +118,32 @@ class RedisClaims:
             task.cancel()
         if self._tasks:
             await asyncio.wait(self._tasks)
-        if self._held:
-            await self._asked(self._settle_all(dict.fromkeys(self._held)))
+        await self.settle(dict.fromkeys(self._held))
         with contextlib.suppress(RedisError, OSError):
             await self._pubsub.aclose()
         await self._redis.aclose()
 
     # -- commands ------------------------------------------------------------------------------------
 
-    async def _set_all(self, ids: Sequence[str]) -> list[Any]:
+    async def _set_all(self, ids: Sequence[str], token: str) -> list[Any]:
         lives_ms = round(self._options.ttl_s * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim in ids:
-                pipeline.set(_key(claim), self._owner, nx=True, px=lives_ms)
+                pipeline.set(_key(claim), token, nx=True, px=lives_ms)
             return await pipeline.execute()
 
-    async def _settle_all(self, results: Mapping[str, bytes | None]) -> bool:
+    async def _settle_all(self, ours: Sequence[tuple[str, str, bytes | None]]) -> bool:
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for claim, data in results.items():
-                await self._settle([_key(claim)], [self._owner, data or b""], client=pipeline)
+            for claim, token, data in ours:
+                await self._settle([_key(claim)], [token, data or b""], client=pipeline)
             await pipeline.execute()
         return True
 
     async def _renew(self) -> bool:
         lives_ms = round(self._options.ttl_s * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
-            for claim in self._held:
-                pipeline.pexpire(_key(claim), lives_ms)
+            for claim, token in self._held.items():
+                await self._prolong([_key(claim)], [token, lives_ms], client=pipeline)
             await pipeline.execute()
         return True
 
@@ -150,6 +155,12 @@ class RedisClaims:
         self._begin(self._read_for_ever, 1)
         await asyncio.shield(said)
         return True
+
+    async def _unsubscribe(self, claim: str) -> None:
+        """Also from a Redis that is left alone, lest channels gather there."""
+        with contextlib.suppress(RedisError, OSError, TimeoutError):
+            async with asyncio.timeout(self._options.answer_timeout_s):
+                await self._pubsub.unsubscribe(_key(claim))
 
     async def _asked(self, question: Awaitable[T]) -> T | None:
         """The answer; None when Redis does not give it in time, or is left alone just now."""
@@ -197,8 +208,11 @@ class RedisClaims:
                 self._somebody_waits.clear()
 
     def _heard(self, kind: str, claim: str, data: Any) -> None:
-        if kind == "subscribe" and claim in self._subscribed and not self._subscribed[claim].done():
-            self._subscribed[claim].set_result(None)
+        if kind == "subscribe" and claim in self._subscribed:
+            if self._subscribed[claim].done():  # subscribed anew: something may have been told meanwhile
+                self._wake(claim, None)
+            else:
+                self._subscribed[claim].set_result(None)
         elif kind == "message":
             self._wake(claim, data or None)
 
