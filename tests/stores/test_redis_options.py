@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import subprocess
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -13,12 +15,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from kombu.connection import Connection
+from kombu.exceptions import OperationalError
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ConnectionError, RedisError, ResponseError
 
 from assay.stores.redis_options import Broker, RedisOptions, broker, connect, connect_sync
-from servers.redis import RedisServer, running, sentinel
+from servers.redis import RedisServer, free_port, missing, running, sentinel
 
 SECRETS = st.text(st.characters(codec="utf-8", min_codepoint=32), min_size=1, max_size=20)
 NASTY = "p@ss:w/rd?#%25 %[]&=é✓"
@@ -53,7 +56,7 @@ async def _all_three_get_through(options: RedisOptions) -> None:
         assert client.ping()
     target = broker(options)
     queue = uuid.uuid4().hex
-    with Connection(target.url, transport_options=dict(target.transport_options)) as connection:
+    with _kombu(target) as connection:
         await asyncio.to_thread(connection.ensure_connection, max_retries=1)
         box = connection.SimpleQueue(queue)
         box.put("there")
@@ -69,6 +72,71 @@ async def test_the_password_of_2016_08_01_is_never_misread_again(password: str) 
         await _all_three_get_through(RedisOptions(bare, password=password))
         within = f"redis://:{quote(password, safe='')}@127.0.0.1:{server.port}/0"
         await _all_three_get_through(RedisOptions(within))
+
+
+async def test_a_stale_secret_in_the_url_gives_way_to_the_one_given_apart() -> None:
+    with running(["--requirepass", NASTY], password=NASTY) as server:
+        stale = f"redis://nobody:stale@127.0.0.1:{server.port}/0"
+        await _all_three_get_through(RedisOptions(stale, username="default", password=NASTY))
+
+
+@pytest.mark.parametrize("sentinels", [(), ("s:1",)])
+async def test_the_settings_limits_hold_for_every_client(sentinels: tuple[str, ...]) -> None:
+    options = RedisOptions("redis://h?socket_timeout=99", sentinels=sentinels, max_connections=3)
+    asynchronous = connect(options, answer_timeout_s=0.5)
+    for pool in (asynchronous.connection_pool, connect_sync(options, answer_timeout_s=0.5).connection_pool):
+        assert pool.max_connections == 3
+        assert pool.connection_kwargs["socket_timeout"] == 0.5
+    await asynchronous.aclose()
+
+
+async def test_sentinels_do_not_switch_tls_off() -> None:
+    options = RedisOptions("rediss://h", sentinels=("s:1",), tls_ca_file="/ca.pem")
+    asynchronous = connect(options)
+    for pool in (asynchronous.connection_pool, connect_sync(options).connection_pool):
+        assert "SSL" in pool.connection_class.__name__
+        assert pool.connection_kwargs["ssl_ca_certs"] == "/ca.pem"
+    await asynchronous.aclose()
+    assert broker(options).tls == {
+        "ssl_cert_reqs": "required",
+        "ssl_check_hostname": True,
+        "ssl_ca_certs": "/ca.pem",
+    }
+
+
+async def test_tls_works_and_a_stranger_is_not_trusted(tmp_path: Path) -> None:
+    certificate, key = _self_signed(tmp_path)
+    port = free_port()
+    tls = ["--tls-port", str(port), "--tls-cert-file", str(certificate), "--tls-key-file", str(key)]
+    with running([*tls, "--tls-ca-cert-file", str(certificate), "--tls-auth-clients", "no"]):
+        url = f"rediss://127.0.0.1:{port}/0"
+        await _all_three_get_through(RedisOptions(url, tls_ca_file=str(certificate)))
+        stranger = RedisOptions(url)
+        with connect_sync(stranger) as client, pytest.raises(ConnectionError, match="certificate"):
+            client.ping()
+        with _kombu(broker(stranger)) as connection, pytest.raises(OperationalError, match="certificate"):
+            connection.default_channel.client.ping()
+
+
+def _self_signed(folder: Path) -> tuple[Path, Path]:
+    program = shutil.which("openssl")
+    if program is None:
+        missing("openssl")
+    certificate, key = folder / "server.pem", folder / "server.key"
+    subprocess.run(
+        [
+            *(str(program), "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"),
+            *("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"),
+            *("-keyout", str(key), "-out", str(certificate)),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    return certificate, key
+
+
+def _kombu(target: Broker) -> Connection:
+    return Connection(target.url, transport_options=dict(target.transport_options), ssl=target.tls)
 
 
 async def test_user_names_work() -> None:
@@ -125,7 +193,15 @@ def _leads_to(client: Redis, server: RedisServer) -> bool:
 
 
 @pytest.mark.parametrize(
-    "url", ["http://user:hunter2@host", "hunter2", "redis//hunter2", "redis://h:hunter2x/0"]
+    "url",
+    [
+        "http://user:hunter2@host",
+        "hunter2",
+        "redis//hunter2",
+        "redis://h:hunter2x/0",
+        "unix://",
+        "redis://h?hunter2=1",
+    ],
 )
 def test_a_wrong_address_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(ValueError, match="Redis URL") as caught:

@@ -7,18 +7,27 @@ the parsed parts.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import quote
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import SSLConnection as AsyncSSLConnection
+from redis.asyncio.connection import parse_url as parse_async_url
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.connection import SSLConnection, UnixDomainSocketConnection, parse_url
 from redis.sentinel import Sentinel
 
 SENTINEL_PORT: Final = 26379
+_LIMITS: Final = (
+    "socket_connect_timeout",
+    "socket_timeout",
+    "health_check_interval",
+    "max_connections",
+)
+"""Settings of their own here, so that the URL has no say in them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +70,7 @@ class RedisOptions:
     def __post_init__(self) -> None:
         for address in self.sentinels:
             _host_and_port(address)
-        _parts(self)
+        _check(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,24 +95,14 @@ class _WithSentinels(redis.asyncio.Redis):
 def connect(options: RedisOptions, *, answer_timeout_s: float | None = None) -> redis.asyncio.Redis:
     """A client for one event loop; it connects when it is first used."""
     limits = _limits(options, answer_timeout_s)
-    parts = _parts(options)
     if options.sentinels:
-        sentinel = AsyncSentinel(
-            [_host_and_port(address) for address in options.sentinels],
-            sentinel_kwargs={**limits, "password": options.sentinel_password},
-            **limits,
-        )
+        sentinel = AsyncSentinel(_sentinels(options), sentinel_kwargs=_to_sentinels(options, limits))
         client: redis.asyncio.Redis = sentinel.master_for(
-            options.sentinel_service, redis_class=_WithSentinels, **_account(parts)
+            options.sentinel_service, redis_class=_WithSentinels, **_of_service(options, limits)
         )
         return client
-    pool = redis.asyncio.BlockingConnectionPool.from_url(
-        options.url,
-        max_connections=options.max_connections,
-        timeout=limits["socket_timeout"],
-        **_secrets(options),
-        **_tls(options, parts),
-        **limits,
+    pool = redis.asyncio.BlockingConnectionPool(
+        timeout=limits["socket_timeout"], **_parts(options, parse_async_url), **limits
     )
     return redis.asyncio.Redis.from_pool(pool)  # which closes the pool with itself
 
@@ -111,16 +110,11 @@ def connect(options: RedisOptions, *, answer_timeout_s: float | None = None) -> 
 def connect_sync(options: RedisOptions, *, answer_timeout_s: float | None = None) -> redis.Redis:
     """A blocking client, for a worker's processes and for checks."""
     limits = _limits(options, answer_timeout_s)
-    parts = _parts(options)
     if options.sentinels:
-        sentinel = Sentinel(
-            [_host_and_port(address) for address in options.sentinels],
-            sentinel_kwargs={**limits, "password": options.sentinel_password},
-            **limits,
-        )
-        client: redis.Redis = sentinel.master_for(options.sentinel_service, **_account(parts))
+        sentinel = Sentinel(_sentinels(options), sentinel_kwargs=_to_sentinels(options, limits))
+        client: redis.Redis = sentinel.master_for(options.sentinel_service, **_of_service(options, limits))
         return client
-    return redis.Redis.from_url(options.url, **_secrets(options), **_tls(options, parts), **limits)
+    return redis.Redis.from_pool(redis.ConnectionPool(**_parts(options), **limits))
 
 
 def broker(options: RedisOptions) -> Broker:
@@ -135,30 +129,62 @@ def broker(options: RedisOptions) -> Broker:
     }
     if options.sentinels:
         url = ";".join(
-            f"sentinel://{login}{_bracketed(host)}:{port}/{db}"
-            for host, port in map(_host_and_port, options.sentinels)
+            f"sentinel://{login}{_bracketed(host)}:{port}/{db}" for host, port in _sentinels(options)
         )
         service = {
             "master_name": options.sentinel_service,
-            "sentinel_kwargs": {"password": options.sentinel_password},
+            "sentinel_kwargs": {**limits, "password": options.sentinel_password},
         }
-        return Broker(url, {**limits, **service}, _broker_tls(options, parts))
+        return Broker(url, {**limits, **service}, _broker_tls(parts))
     if parts.get("connection_class") is UnixDomainSocketConnection:
         path = quote(str(parts["path"]).removeprefix("/"), safe="/")
         return Broker(f"redis+socket://{login}/{path}?virtual_host={db}", limits)
     host, port = parts.get("host", "127.0.0.1"), parts.get("port", 6379)
-    return Broker(f"redis://{login}{_bracketed(host)}:{port}/{db}", limits, _broker_tls(options, parts))
+    return Broker(f"redis://{login}{_bracketed(host)}:{port}/{db}", limits, _broker_tls(parts))
 
 
-def _parts(options: RedisOptions) -> dict[str, Any]:
-    """The URL as redis-py understands it. Never repeats the URL, which may hold a password."""
+def _check(options: RedisOptions) -> None:
+    """Raises `ValueError` if redis-py refuses the URL, which is never repeated: it may hold a password."""
     try:
-        return {**parse_url(options.url), **_secrets(options)}
-    except ValueError:
+        parts = _parts(options)
+        redis.ConnectionPool(**parts).make_connection()  # connects nowhere, but knows every option's name
+        if parts.get("connection_class") is UnixDomainSocketConnection:
+            parts["path"]
+    except (ValueError, TypeError, LookupError, redis.RedisError):
         raise ValueError(
             "the Redis URL cannot be read: write redis://host:port/db, rediss://… or unix:///path, and give "
             "a password with special characters apart (password, or better a password file)"
         ) from None
+
+
+def _parts(options: RedisOptions, parse: Callable[[str], Any] = parse_url) -> dict[str, Any]:
+    """What a connection is made of: the URL as redis-py understands it, under what is given apart.
+
+    Not `from_url`: there the URL wins, so that its stale password would beat the one from the secret file.
+    """
+    parts: dict[str, Any] = {**parse(options.url), **_secrets(options)}
+    for limit in _LIMITS:
+        parts.pop(limit, None)
+    if options.tls_ca_file is not None and _uses_tls(parts):
+        parts["ssl_ca_certs"] = options.tls_ca_file
+    return parts
+
+
+def _of_service(options: RedisOptions, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """For the server that the Sentinels name: all but its address. They themselves are asked without TLS."""
+    parts = _parts(options)
+    tls = {"ssl": True} if _uses_tls(parts) else {}
+    for named in ("connection_class", "host", "port", "path"):
+        parts.pop(named, None)
+    return {**parts, **tls, **limits}
+
+
+def _sentinels(options: RedisOptions) -> list[tuple[str, int]]:
+    return [_host_and_port(address) for address in options.sentinels]
+
+
+def _to_sentinels(options: RedisOptions, limits: Mapping[str, Any]) -> dict[str, Any]:
+    return {**limits, "password": options.sentinel_password}
 
 
 def _secrets(options: RedisOptions) -> dict[str, str]:
@@ -175,24 +201,20 @@ def _limits(options: RedisOptions, answer_timeout_s: float | None) -> dict[str, 
         "socket_connect_timeout": options.connect_timeout_s,
         "socket_timeout": options.answer_timeout_s if answer_timeout_s is None else answer_timeout_s,
         "health_check_interval": 30,
+        "max_connections": options.max_connections,
     }
 
 
 def _uses_tls(parts: Mapping[str, Any]) -> bool:
     kind = parts.get("connection_class")
-    return isinstance(kind, type) and issubclass(kind, SSLConnection)
+    return isinstance(kind, type) and issubclass(kind, SSLConnection | AsyncSSLConnection)
 
 
-def _tls(options: RedisOptions, parts: Mapping[str, Any]) -> dict[str, Any]:
-    if not _uses_tls(parts) or options.tls_ca_file is None:
-        return {}
-    return {"ssl_ca_certs": options.tls_ca_file}
-
-
-def _broker_tls(options: RedisOptions, parts: Mapping[str, Any]) -> dict[str, Any] | None:
+def _broker_tls(parts: Mapping[str, Any]) -> dict[str, Any] | None:
     if not _uses_tls(parts):
         return None
-    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **_tls(options, parts)}
+    given = {key: value for key, value in parts.items() if key.startswith("ssl_")}
+    return {"ssl_cert_reqs": "required", "ssl_check_hostname": True, **given}
 
 
 def _login(username: str | None, password: str | None) -> str:
