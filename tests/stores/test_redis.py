@@ -42,5 +42,6 @@ async def test_values_are_not_kept_for_ever() -> None:
         with server.client() as client:
             left_ms: Any = client.pttl("b")
             assert 90_000 < left_ms <= 100_000
-            assert 0 != client.pttl("a") < 10
+            short_ms: Any = client.pttl("a")
+            assert short_ms < 10
         await store.aclose()
