@@ -63,7 +63,9 @@ def load(
     arrivals: Annotated[
         Arrivals, typer.Option(help="As visitors come, or one each 1/rate seconds.")
     ] = Arrivals.poisson,
-    revisions_per_request: Annotated[int, typer.Option(min=1)] = 1,
+    revisions_per_request: Annotated[
+        int, typer.Option(min=1, help="Of the kinds scores and bulk; at most 50.")
+    ] = 1,
     requests: Annotated[
         str,
         typer.Option(
@@ -78,7 +80,8 @@ def load(
     warm: Annotated[
         bool | None,
         typer.Option(
-            "--warm/--cold", help="Ask for all once beforehand, or for none twice; default: neither."
+            "--warm/--cold",
+            help="warm: ask for all once beforehand; cold: ask for none twice; default: neither.",
         ),
     ] = None,
     timeout: Annotated[float, typer.Option(help="Seconds for one attempt.")] = 30.0,

@@ -1,0 +1,129 @@
+"""``assay bench load`` as a person runs it: a real process against a server on this machine."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import orjson
+import pytest
+
+from assay.cli import app
+from assay.errors import AssayError
+from cli.running import ASSAY, assay, environment
+from load.answering import Answering
+from servers.asgi import Served, serving
+from servers.processes import until
+
+
+@pytest.fixture
+def server() -> Answering:
+    return Answering()
+
+
+@pytest.fixture
+def served(server: Answering) -> Iterator[Served]:
+    with serving(server) as served:
+        yield served
+
+
+def _load(folder: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return assay(folder, "bench", "load", url, "--rate", "50/s", "--duration", "0.4", *arguments)
+
+
+def _row(table: str, name: str) -> list[str]:
+    return next(line.split() for line in table.splitlines() if line.startswith(name))
+
+
+def test_a_run_tells_what_came_of_it_and_writes_it_down(tmp_path: Path, served: Served) -> None:
+    done = _load(
+        tmp_path,
+        served.url,
+        *("--arrivals", "constant", "--strict", "--json", "report.json", "--record", "answers.jsonl"),
+        *("--record-expected", "expected.json"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert _row(done.stdout, "due")[1] == "20"
+    assert _row(done.stdout, "answered 200")[2] == "20"
+    assert _row(done.stdout, "lost")[1] == "0"
+    report = orjson.loads((tmp_path / "report.json").read_bytes())
+    assert report["answered"] == {"200": 20}
+    assert report["ok_latency"]["count"] == 20
+    answers = [orjson.loads(line) for line in (tmp_path / "answers.jsonl").read_bytes().splitlines()]
+    assert [answer["status"] for answer in answers] == [200] * 20
+    assert all(answer["due_s"] <= answer["sent_s"] <= answer["done_s"] for answer in answers)
+    assert all("score" in answer["body"] for answer in answers)
+
+
+def test_fresh_ids_are_never_asked_for_twice(tmp_path: Path, served: Served, server: Answering) -> None:
+    for _ in range(2):
+        assert _load(tmp_path, served.url, "--cold", "--models", "revid").returncode == 0
+    assert len(server.targets) > 10
+    assert len(set(server.targets)) == len(server.targets)
+
+
+def test_scores_recorded_once_are_expected_later(tmp_path: Path, served: Served, server: Answering) -> None:
+    """An injected value switches the test model's rule off: only the recorded scores are left to tell."""
+    arguments = ("--revisions", "1-5", "--parameter", "datasource.revision.text=1", "--strict")
+    assert _load(tmp_path, served.url, *arguments, "--record-expected", "scores.json").returncode == 0
+    assert _load(tmp_path, served.url, *arguments, "--expect", "scores.json").returncode == 0
+    server.wrong = {3}
+    assert _load(tmp_path, served.url, *arguments).returncode == 0
+    done = _load(tmp_path, served.url, *arguments, "--expect", "scores.json")
+    assert done.returncode == 1
+    assert "wrong: testwiki 3 revid is" in done.stdout
+
+
+@pytest.mark.parametrize(("strict", "status"), [(("--strict",), 1), ((), 0)])
+def test_strict_is_a_matter_of_the_exit_status(
+    tmp_path: Path, served: Served, server: Answering, strict: tuple[str, ...], status: int
+) -> None:
+    server.body = b"no document"
+    done = _load(tmp_path, served.url, *strict)
+    assert done.returncode == status
+    assert "malformed" in done.stdout
+    assert "Beware: No answer had status 200." in done.stdout
+
+
+def test_ctrl_c_ends_the_run_with_its_report(tmp_path: Path, served: Served, server: Answering) -> None:
+    command = (*ASSAY, "bench", "load", served.url, "--duration", "600", "--record", "answers.jsonl")
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=environment(tmp_path), cwd=tmp_path
+    ) as process:
+        try:
+            until(lambda: len(server.targets) >= 5, 60)
+            process.send_signal(signal.SIGINT)
+            told, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
+    assert process.returncode == 0
+    assert int(_row(told, "answered 200")[2]) >= 5
+    assert _row(told, "lost")[1] == "0"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("http://192.0.2.1",), "192.0.2.1 is not this machine"),
+        (("http://127.0.0.1:1", "--rate", "fast"), "write it as 50/s"),
+        (("http://127.0.0.1:1", "--requests", "magic=1"), "called magic"),
+        (("http://127.0.0.1:1", "--requests", "scores=x"), "give a number"),
+        (("http://127.0.0.1:1", "--revisions", "absent.txt"), "absent.txt cannot be read"),
+        (("http://127.0.0.1:1", "--revisions", "9-1"), "there are 0"),
+        (("http://127.0.0.1:1", "--wiki", "enwiki"), "give a FILE of ids"),
+        (("http://127.0.0.1:1", "--cold", "--revisions", "1-2"), "a cold run asks for up to"),
+        (("http://127.0.0.1:1", "--json", "no/such/folder.json"), "no folder"),
+        (("http://127.0.0.1:1", "--expect", "absent.json"), "absent.json cannot be read"),
+        (("http://127.0.0.1:1", "--connections", "100000000"), "ulimit -n"),
+        (("http://127.0.0.1:1", "--warm", "--revisions", "1-2"), "could not be warmed: refused"),
+    ],
+)
+def test_bad_usage_is_one_clear_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], message: str
+) -> None:
+    """In this process: `assay.cli.main`, tested elsewhere, prints what is raised here."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(AssayError, match=message):
+        app(["bench", "load", *arguments], standalone_mode=False)

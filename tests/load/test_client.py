@@ -1,0 +1,185 @@
+"""Against real servers: what networks and servers do comes out as the ending that it is."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from assay.load import LoadPlan, LoadReport, Tally, run
+from load.answering import LIMIT_S, Answering
+from servers.asgi import Served, serving
+from servers.proxy import Behaviour, FaultProxy
+from small_app import SmallApp
+
+
+@pytest.fixture
+def server() -> Answering:
+    return Answering()
+
+
+@pytest.fixture
+def served(server: Answering) -> Iterator[Served]:
+    with serving(server) as served:
+        yield served
+
+
+@pytest.fixture
+def proxy(served: Served) -> Iterator[FaultProxy]:
+    with FaultProxy(served.port).running() as proxy:
+        yield proxy
+
+
+def _plan(*ports: int, **given: Any) -> LoadPlan:
+    defaults: dict[str, Any] = {
+        "urls": tuple(f"http://127.0.0.1:{port}" for port in ports),
+        "wiki": "testwiki",
+        "revisions": range(100, 200),
+        "rate_per_s": 100,
+        "duration_s": 0.2,
+        "arrivals": "constant",
+    }
+    return LoadPlan(**{**defaults, **given})
+
+
+async def test_right_answers(served: Served, server: Answering) -> None:
+    report = await run(_plan(served.port, revisions_per_request=3))
+    assert (report.tally.sent, report.tally.ok, report.lost, report.wrong) == (20, 20, 0, 0)
+    assert server.targets[0].startswith("/v3/scores/testwiki/?revids=100%7C101%7C102")
+
+
+async def test_a_path_before_the_api_is_kept(served: Served, server: Answering) -> None:
+    await run(_plan(served.port, urls=(f"{served.url}/ores/",)))
+    assert server.targets[0].startswith("/ores/v3/scores/testwiki/")
+
+
+async def test_wrong_answers(served: Served, server: Answering) -> None:
+    server.wrong = {105, 106}
+    report = await run(_plan(served.port))
+    assert (report.wrong, report.lost) == (2, 0)
+
+
+async def test_a_body_that_is_no_json_is_lost(served: Served, server: Answering) -> None:
+    server.body = b"<html>It works!</html>"
+    report = await run(_plan(served.port))
+    assert report.tally.lost_by == Counter(malformed=20)
+
+
+@pytest.mark.parametrize(("retry", "ok"), [(True, 20), (False, 17)])
+async def test_retry_after_over_http(served: Served, server: Answering, retry: bool, ok: int) -> None:
+    server.refusals = [503, 429, 503]
+    report = await run(_plan(served.port, retry=retry))
+    assert report.tally.ok == ok
+    assert report.tally.told_to_wait == Counter({503: 2, 429: 1})
+    assert report.lost == 0
+
+
+async def test_a_stall_is_measured_from_when_requests_were_due(served: Served, server: Answering) -> None:
+    """Only lower bounds are asserted: a busy machine makes latencies longer, never shorter."""
+    server.held.set()
+    tally = Tally()
+    load = asyncio.create_task(run(_plan(served.port, duration_s=1.0), tally=tally))
+    await _until(lambda: tally.in_flight == 100)  # the last was due 0.99 s after the first
+    server.held.clear()
+    server.released.set()
+    report = await load
+    assert (report.tally.ok, report.lost, report.tally.skipped) == (100, 0, 0)
+    assert sum(latency_s >= 0.49 for latency_s in report.tally.ok_s) >= 50
+    assert max(report.tally.ok_s) >= 0.99
+
+
+@pytest.mark.parametrize("keep_alive", [True, False])
+async def test_a_reset_before_the_answer_is_lost_and_nothing_hides_it(
+    proxy: FaultProxy, keep_alive: bool
+) -> None:
+    proxy.behave(Behaviour(reset_after_bytes=0))
+    report = await run(_plan(proxy.port, keep_alive=keep_alive))
+    assert report.tally.lost_by == Counter(reset=20)
+
+
+async def test_a_reset_that_the_http_client_makes_good_is_told_all_the_same(
+    proxy: FaultProxy, server: Answering
+) -> None:
+    """The requests are held on connections that are cut; sent again on new ones, they are answered."""
+    report = await _cut_in_the_middle(proxy, server, retry=False)
+    assert report.tally.lost_by == Counter(reset=20)
+
+
+async def test_with_retry_it_is_sent_again(proxy: FaultProxy, server: Answering) -> None:
+    report = await _cut_in_the_middle(proxy, server, retry=True)
+    assert (report.tally.ok, report.lost) == (20, 0)
+    assert report.tally.retries["reset"] >= 20
+
+
+async def _cut_in_the_middle(proxy: FaultProxy, server: Answering, *, retry: bool) -> LoadReport:
+    server.held.set()
+    load = asyncio.create_task(run(_plan(proxy.port, retry=retry)))
+    await _until(lambda: len(server.targets) == 20)
+    server.held.clear()
+    await asyncio.to_thread(proxy.cut)
+    try:
+        return await load
+    finally:
+        server.released.set()
+
+
+async def test_an_answer_that_breaks_off_is_truncated_and_not_sent_again(
+    proxy: FaultProxy, server: Answering
+) -> None:
+    server.body = b'{"testwiki": {' + b" " * 5000
+    proxy.behave(Behaviour(reset_after_bytes=1000))
+    report = await run(_plan(proxy.port, retry=True))
+    assert report.tally.lost_by == Counter(truncated=20)
+    assert not report.tally.retries
+
+
+async def test_silence_is_a_time_out(proxy: FaultProxy) -> None:
+    proxy.behave(Behaviour(is_silent=True))
+    report = await run(_plan(proxy.port, timeout_s=0.1, retry=True))
+    assert report.tally.lost_by == Counter(timeout=20)
+    assert report.all_latency is not None
+    assert report.all_latency.p50_s >= 0.1
+
+
+async def test_nobody_there_is_refused_and_another_node_is_asked_with_retry(
+    proxy: FaultProxy, served: Served
+) -> None:
+    proxy.behave(Behaviour(is_refusing=True))
+    report = await run(_plan(proxy.port, served.port))
+    assert (report.tally.ok, report.tally.lost_by) == (10, Counter(refused=10))
+    report = await run(_plan(proxy.port, served.port, retry=True))
+    assert (report.tally.ok, report.lost) == (20, 0)
+    assert report.tally.retries == Counter(refused=10)
+
+
+async def test_a_redirect_is_not_followed_to_wherever_it_leads() -> None:
+    async def elsewhere(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            headers = [(b"location", b"http://192.0.2.1/"), (b"content-length", b"0")]
+            await send({"type": "http.response.start", "status": 302, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        while (await receive())["type"] != "lifespan.shutdown":
+            await send({"type": "lifespan.startup.complete"})
+        await send({"type": "lifespan.shutdown.complete"})
+
+    with serving(elsewhere) as served:
+        report = await run(_plan(served.port))
+    assert report.tally.statuses == Counter({302: 20})
+
+
+async def test_assay_itself_is_right_in_every_kind_of_request() -> None:
+    with serving(SmallApp().build().asgi) as served:
+        mix = dict.fromkeys(("scores", "revision", "cell", "bulk", "models", "wikis"), 1.0)
+        report = await run(_plan(served.port, mix=mix, models=("revid",), revisions_per_request=5))
+    assert (report.tally.ok, report.lost, report.wrong) == (20, 0, 0)
+    assert not report.tally.cell_errors
+
+
+async def _until(condition: Any) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while not condition():  # noqa: ASYNC110 - what happens in the server's thread sets no event here
+            await asyncio.sleep(0.005)
