@@ -214,9 +214,10 @@ def test_jobs_with_other_wishes_are_others() -> None:
         job_id([key], features=True, explain=False),
         job_id([key], features=False, explain=True),
         job_id([replace(key, injection="x")], features=False, explain=False),
+        job_id([key], features=False, explain=False, bulk=True),
         job_id([key, replace(key, model="n")], features=False, explain=False),
     }
-    assert len(ids) == 5
+    assert len(ids) == 6
 
 
 def test_the_order_of_models_does_not_matter() -> None:

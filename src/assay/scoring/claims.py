@@ -14,9 +14,10 @@ import orjson
 from assay.scoring.key import ScoreKey
 
 
-def job_id(keys: Iterable[ScoreKey], *, features: bool, explain: bool) -> str:
-    """Equal for jobs that give the same cells: the same revision, models, injection and wishes."""
-    content = orjson.dumps([sorted(map(str, keys)), features, explain])
+def job_id(keys: Iterable[ScoreKey], *, features: bool, explain: bool, bulk: bool = False) -> str:
+    """Equal for jobs that give the same cells: the same revision, models, injection and wishes. Bulk jobs
+    are others, lest a person wait for one that stands far back in its lane."""
+    content = orjson.dumps([sorted(map(str, keys)), features, explain, bulk])
     return hashlib.sha256(content).hexdigest()[:32]
 
 

@@ -40,11 +40,13 @@ Table = Mapping[int, Mapping[str, Cell]]
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One cell somebody computes. Answers with features or explanations are not those without."""
+    """One cell somebody computes. Answers with features or explanations are not those without, and nobody
+    who waits shares with a `bulk` request."""
 
     key: ScoreKey
     features: bool
     explain: bool
+    bulk: bool
 
 
 Futures = dict[Wanted, "asyncio.Future[Cell]"]
@@ -104,7 +106,7 @@ class ScoringService:
         for injection in request.injection.values():
             check_injection(wiki.nodes, injection)
         wanted = [
-            Wanted(_key(wiki, model, rev_id, request), request.features, request.explain)
+            Wanted(_key(wiki, model, rev_id, request), request.features, request.explain, request.bulk)
             for rev_id in request.rev_ids
             for model in models
         ]
@@ -161,7 +163,12 @@ class ScoringService:
             self._begun[cell] = by_revision.setdefault(cell.key.rev_id, {})[cell] = loop.create_future()
         groups = [
             Group(
-                job_id((cell.key for cell in futures), features=request.features, explain=request.explain),
+                job_id(
+                    (cell.key for cell in futures),
+                    features=request.features,
+                    explain=request.explain,
+                    bulk=request.bulk,
+                ),
                 wiki,
                 rev_id,
                 futures,

@@ -9,7 +9,8 @@ from redis.asyncio import Redis
 
 
 class RedisStore:
-    """A `KeyValueStore`. How much is kept is the server's to say (``maxmemory`` with ``allkeys-lru``).
+    """A `KeyValueStore`. How much is kept is the server's to say (``maxmemory`` with
+    ``volatile-lru``, which never evicts queues).
 
     Raises redis-py's errors; `assay.stores.guarded` makes misses of them.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,7 +45,8 @@ class Dispatcher:
         done = asyncio.get_running_loop().create_future()
         self._gathered.append((message, done))
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._flush())
+            # of no request, for it serves many: its log lines must not bear the id of one
+            self._task = asyncio.create_task(self._flush(), context=Context())
         try:
             async with asyncio.timeout(self._limit_s):
                 await done
