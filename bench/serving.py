@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import sys
 import tempfile
 import time
@@ -461,6 +462,8 @@ async def serving(wiki: WikiProcess, redis: RedisServer, folder: Path) -> None:
             await cold_answers(sites, fresh)
             with redis.client() as client:
                 await redis_load(client, shared, fresh)
+            rows = [(name, memory_mib(site.parts()["web"])) for name, site in sites.items()]
+            table("Memory of a web process after all this", ("server", "MiB"), rows)
 
 
 async def warm_answers(sites: dict[str, Site], rev_ids: Sequence[int]) -> None:
@@ -530,10 +533,10 @@ async def _commands(client: Any, asking: Awaitable[Any]) -> float:
 
 
 def _sizes(client: Any) -> dict[str, float]:
-    """Median memory of keys by what their name begins with."""
+    """Median memory of keys, by their names up to the first part with a digit."""
     kinds: dict[str, list[int]] = {}
-    for key in client.scan_iter("assay:*", count=1000):
-        kind = ":".join(key.decode().split(":")[:2])
+    for key in client.scan_iter(count=1000):
+        kind = re.sub(r":[^:]*[0-9].*", "", key.decode())
         kinds.setdefault(kind, []).append(client.memory_usage(key) or 0)
     return {kind: float(median(sizes)) for kind, sizes in sorted(kinds.items())}
 
