@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.errors import BundleError
-from assay.models.forest import Forest, check_text
+from assay.models.forest import UNREAD_OF_LEAVES, UNREAD_OF_NODES, Forest, check_text
 from assay.models.train import tree_text
 from models import makers
 
@@ -124,6 +124,37 @@ def test_an_endless_leaf_is_refused() -> None:
     text = re.sub(r"leaf_value=\S+", "leaf_value=inf", makers.trained().trees, count=1)
     with pytest.raises(BundleError, match="endless"):
         check_text(text, 2, 1)
+
+
+@pytest.mark.parametrize("name", ["leaf_count", "internal_count"])
+def test_trees_without_the_counts_that_shap_values_need_are_refused(name: str) -> None:
+    text = resized(re.sub(rf"\n{name}=[^\n]*", "", makers.trained().trees, count=1))
+    with pytest.raises(BundleError, match=name):
+        check_text(text, 2, 1)
+
+
+def test_a_node_that_no_row_reached_is_refused() -> None:
+    text = resized(re.sub(r"internal_count=\d+", "internal_count=0", makers.trained().trees, count=1))
+    with pytest.raises(BundleError, match="no row reached"):
+        check_text(text, 2, 1)
+
+
+@pytest.mark.parametrize("name", [*UNREAD_OF_NODES, *UNREAD_OF_LEAVES])
+def test_what_is_not_read_may_be_left_out_but_not_be_wrong(name: str) -> None:
+    text = makers.trained().trees
+    without = Forest(resized(re.sub(rf"\n{name}=[^\n]*", "", text)), 2, 1)
+    for row in makers.rows(20, seed=8).x.tolist():
+        assert without.raw(row) == forest().raw(row)
+        assert np.array_equal(without.contributions(row), forest().contributions(row))
+    with pytest.raises(BundleError, match=name):
+        check_text(resized(text.replace(f"\n{name}=", f"\n{name}=1 ", 1)), 2, 1)
+
+
+def resized(text: str) -> str:
+    """With the sizes of the trees as they are now, so that nothing but the change itself is at fault."""
+    trees = text[text.index("Tree=0\n") : text.index("end of trees\n")]
+    sizes = [len(tree) for tree in re.split(r"(?<=\n)(?=Tree=)", trees)]
+    return re.sub(r"tree_sizes=.*", f"tree_sizes={' '.join(map(str, sizes))}", text, count=1)
 
 
 def test_a_ring_of_nodes_is_refused() -> None:

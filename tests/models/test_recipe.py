@@ -15,6 +15,7 @@ GOOD = Recipe("enwiki", "damaging", "binary", (True, False), ("feature.a", "feat
 def test_the_digest_follows_every_field() -> None:
     changed = [
         replace(GOOD, rounds=299),
+        replace(GOOD, seeds=2),
         replace(GOOD, params={"num_leaves": 7}),
         replace(GOOD, masks=(Mask(("feature.b",)),)),
         replace(GOOD, split=Split("folds", folds=7)),
@@ -22,6 +23,17 @@ def test_the_digest_follows_every_field() -> None:
     ]
     assert len({GOOD.digest, *(other.digest for other in changed)}) == len(changed) + 1
     assert GOOD.digest == replace(GOOD).digest
+
+
+def test_one_seed_is_not_told_so_that_older_digests_stay() -> None:
+    assert "seeds" not in GOOD.to_json()
+    assert replace(GOOD, seeds=2).to_json() == {**GOOD.to_json(), "seeds": 2}
+
+
+def test_the_forests_of_a_recipe_have_its_seed_and_the_next_ones() -> None:
+    assert GOOD.of_each_seed() == (GOOD,)
+    forests = replace(GOOD, seed=7, seeds=3).of_each_seed()
+    assert forests == tuple(replace(GOOD, seed=seed) for seed in (7, 8, 9))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +45,7 @@ def test_the_digest_follows_every_field() -> None:
         ({"features": ()}, "features"),
         ({"features": ("feature.a", "feature.a")}, "features"),
         ({"rounds": 0}, "rounds"),
+        ({"seeds": 0}, "seeds"),
         ({"rows_per_actor": 0}, "rows_per_actor"),
         ({"population_rates": {"true": 0.1}}, "population_rates"),
     ],

@@ -197,6 +197,7 @@ def _data(manifest: Manifest) -> Table:
         ("word lists", ", ".join(lexicon.name for lexicon in manifest.lexicons) or None),
         ("boosting rounds", training.get("rounds")),
         ("seed", training.get("seed")),
+        ("forests averaged, of this seed and the next", recipe.get("seeds")),
         ("libraries", ", ".join(f"{name} {version}" for name, version in manifest.libraries.items())),
         ("digest of the rows", training.get("data_digest")),
         ("digest of the bundle", manifest.digest),

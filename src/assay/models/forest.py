@@ -30,6 +30,10 @@ MAX_LEAVES: Final = 4096
 MAX_COLUMNS: Final = 4096
 MAX_CLASSES: Final = 64
 
+UNREAD_OF_NODES: Final = ("split_gain", "internal_value", "internal_weight")
+UNREAD_OF_LEAVES: Final = ("leaf_weight",)
+"""Lines that a text may leave out: neither raw outputs nor SHAP values read them."""
+
 
 def _library_path() -> Path:
     """LightGBM's shared library, found without importing the package (which takes half a second)."""
@@ -200,7 +204,7 @@ def _check_tree(number: int, tree: str, columns: int) -> None:
     if not np.isfinite(_floats(fields, "leaf_value", leaves, number)).all():
         raise _not_trees(f"tree {number} has an endless leaf value")
     _floats(fields, "shrinkage", 1, number)
-    for name in ("leaf_count", "leaf_weight"):
+    for name in ("leaf_count", *UNREAD_OF_LEAVES):
         if fields.get(name):
             _floats(fields, name, leaves, number)
     if leaves > 1:
@@ -208,8 +212,9 @@ def _check_tree(number: int, tree: str, columns: int) -> None:
 
 
 def _check_nodes(fields: dict[str, str], leaves: int, number: int, columns: int) -> None:
-    for name in ("threshold", "split_gain", "internal_value", "internal_weight", "internal_count"):
+    for name in ("threshold", *(name for name in UNREAD_OF_NODES if name in fields)):
         _floats(fields, name, leaves - 1, number)
+    _check_counts(fields, leaves, number)
     features = _integers(fields, "split_feature", leaves - 1, number)
     decisions = _integers(fields, "decision_type", leaves - 1, number)
     if min(features) < 0 or max(features) >= columns:
@@ -222,6 +227,13 @@ def _check_nodes(fields: dict[str, str], leaves: int, number: int, columns: int)
     ]
     if sorted(children) != [*range(-leaves, 0), *range(1, leaves - 1)] or _loops(children, leaves - 1):
         raise _not_trees(f"tree {number} is no tree: a node is reached twice or never")
+
+
+def _check_counts(fields: dict[str, str], leaves: int, number: int) -> None:
+    """SHAP values weigh each branch by its share of rows: without the counts they are no numbers."""
+    _integers(fields, "leaf_count", leaves, number)
+    if min(_integers(fields, "internal_count", leaves - 1, number)) < 1:
+        raise _not_trees(f"tree {number} has a node that no row reached")
 
 
 def _loops(children: list[int], nodes: int) -> bool:

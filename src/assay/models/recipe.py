@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -89,6 +89,8 @@ class Recipe:
     early_stopping_rounds: int | None = None
     """When set, the number of rounds is the median of what stopped on the held-out rows."""
     seed: int = 2016
+    seeds: int = 1
+    """Forests whose raw outputs are averaged, grown with `seed`, `seed` + 1, …; each costs as much as one."""
     split: Split = Split("time")
     shipped: Literal["all", "train"] = "all"
     """Rows the shipped trees see: all of them, or only what the split does not hold out. The statistics
@@ -133,13 +135,19 @@ class Recipe:
         return f"{self.wiki}/{self.name}"
 
     def to_json(self) -> dict[str, Any]:
-        """Every field as plain JSON values."""
+        """Every field as plain JSON values; `seeds` only above 1: older bundles keep their digests."""
         document = {key: getattr(self, key) for key in self.__dataclass_fields__}
         document["params"] = dict(self.params)
         document["population_rates"] = dict(self.population_rates) if self.population_rates else None
         document["split"] = asdict(self.split)
         document["masks"] = [asdict(mask) for mask in self.masks]
+        if self.seeds == 1:
+            del document["seeds"]
         return document
+
+    def of_each_seed(self) -> tuple[Recipe, ...]:
+        """The recipes of the forests that are averaged; the recipe alone when it has one seed."""
+        return tuple(replace(self, seed=self.seed + i, seeds=1) for i in range(self.seeds))
 
     @property
     def digest(self) -> str:
@@ -159,6 +167,8 @@ def _faults(recipe: Recipe) -> list[str]:
         faults.append("needs one or more different features")
     if not 1 <= recipe.rounds <= MAX_ROUNDS:
         faults.append(f"rounds must lie in 1 … {MAX_ROUNDS}")
+    if recipe.seeds < 1:
+        faults.append("seeds must be at least 1")
     if recipe.helper_weight < 0 or (recipe.helper_weight > 0 and recipe.split.wiki != recipe.wiki):
         faults.append(
             "helper_weight must not be negative, and needs a split that holds out the wiki's own rows"

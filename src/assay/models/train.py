@@ -17,6 +17,7 @@ import numpy as np
 from assay.errors import ConfigurationError
 from assay.models.calibrate import Calibration, fit_calibration, probabilities
 from assay.models.dataset import Array, Dataset, Floats, Indices
+from assay.models.joined import joined
 from assay.models.recipe import Recipe, Split
 from assay.models.splits import Part, by_folds, capped, parts, prepared, row_weights
 
@@ -82,7 +83,7 @@ def train(dataset: Dataset, recipe: Recipe, progress: Progress = silent) -> Trai
     for number, division in enumerate(divisions):
         progress(number, steps, f"measuring on {division.name}")
         rounds = _rounds(data, division.train, recipe)
-        booster = grow(data, division.train, recipe, rounds)
+        booster = lightgbm.Booster(model_str=grown(data, division.train, recipe, rounds))
         all_rounds.append(rounds)
         held = data.x[division.held_out]
         raws.append(raw_outputs(booster, held))
@@ -93,13 +94,18 @@ def train(dataset: Dataset, recipe: Recipe, progress: Progress = silent) -> Trai
     held_out, calibration = _calibrated(data, recipe, divisions, raws, masked_raws)
     train_rows = np.arange(len(data)) if recipe.shipped == "all" else divisions[0].train
     rounds = int(np.median(all_rounds))
-    trees = tree_text(grow(data, train_rows, recipe, rounds))
+    trees = grown(data, train_rows, recipe, rounds)
     progress(steps, steps, "done")
     return Trained(recipe, data, trees, calibration, held_out, train_rows, rounds)
 
 
+def grown(data: Dataset, rows: Indices, recipe: Recipe, rounds: int) -> str:
+    """The text that is shipped, and measured: the trees of every seed of the recipe."""
+    return joined([tree_text(grow(data, rows, each, rounds)) for each in recipe.of_each_seed()])
+
+
 def grow(data: Dataset, rows: Indices, recipe: Recipe, rounds: int) -> lightgbm.Booster:
-    """Boost `rounds` trees (per class) on the capped `rows` and their masked copies."""
+    """Boost `rounds` trees (per class) on the capped `rows` and their masked copies, with the first seed."""
     rows = capped(data, rows, recipe.rows_per_actor, recipe.seed)
     x, label, weight = _training_arrays(data, rows, recipe)
     return lightgbm.train(
