@@ -130,6 +130,8 @@ class Forest:
         return values
 
     def __del__(self) -> None:
+        if _LIBRARY is None:  # the interpreter ends, and the modules are gone before us
+            return
         if getattr(self, "_single_row", None):
             _LIBRARY.LGBM_FastConfigFree(self._single_row)
         if getattr(self, "_handle", None):

@@ -7,13 +7,13 @@ that web processes hold no trees in good times.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 
 from assay.clock import Clock, Deadline
 from assay.errors import EngineUnavailable
 from assay.scoring.engine import Engine
 from assay.scoring.request import Cell, Job
+from assay.tasks import end
 from assay.telemetry import FALLBACKS, Metrics, logger
 
 
@@ -60,9 +60,7 @@ class FallbackEngine:
 
     async def aclose(self) -> None:
         if self._ending is not None:
-            self._ending.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._ending
+            await end([self._ending])
         await self._primary.aclose()
         if self._local is not None:
             await self._local.aclose()

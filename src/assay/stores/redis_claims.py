@@ -19,6 +19,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from assay.clock import Clock
+from assay.tasks import end
 from assay.telemetry import CLAIMS, Metrics, logger
 
 T = TypeVar("T")
@@ -114,10 +115,7 @@ class RedisClaims:
             await self._asked(self._settle_all(ours))
 
     async def aclose(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(self._tasks)
         await self.settle(dict.fromkeys(self._held))
         with contextlib.suppress(RedisError, OSError):
             await self._pubsub.aclose()

@@ -50,6 +50,7 @@ from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.queue.replies import ReplyStream
 from assay.scoring.request import Cell, Job
 from assay.scoring.wikis import ModelSets, identities
+from assay.tasks import end
 from assay.telemetry import (
     JOBS,
     LATE_REPLIES,
@@ -165,10 +166,7 @@ class CeleryEngine:
         self._closing = True
         if waiting := [pending.result for pending in self._pending.values()]:
             await asyncio.wait(waiting, timeout=self._options.time_limit_s)
-        for task in self._tasks:
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await end(self._tasks)
         if self._giving_up is not None:
             self._giving_up.cancel()
         await self._dispatcher.aclose()

@@ -16,6 +16,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from assay.tasks import end
 from assay.telemetry import logger
 
 BLOCK_S: Final = 1.0
@@ -61,8 +62,7 @@ class ReplyStream:
 
     async def aclose(self) -> None:
         if self._task is not None:
-            self._task.cancel()
-            await asyncio.wait([self._task])
+            await end([self._task])
         with contextlib.suppress(RedisError, OSError):  # it expires by itself
             await self._redis.delete(self.name)
         await self._redis.aclose()
