@@ -108,7 +108,7 @@ class Process:
         """All that it has written so far."""
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
 
-    def tail(self, lines: int = 30) -> str:
+    def tail(self, lines: int = 10) -> str:
         return "\n".join([f"-- {self.name}:", *self.text().splitlines()[-lines:]])
 
     def _check_running(self) -> bool:
