@@ -16,6 +16,7 @@ CODES = {
     "RetryableError": "unavailable",
     "Overloaded": "overloaded",
     "DeadlineExceeded": "deadline_exceeded",
+    "EngineUnavailable": "queue_unavailable",
     "SourceUnavailable": "source_unavailable",
     "ConfigurationError": "configuration_error",
     "SourceError": "source_error",

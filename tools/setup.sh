@@ -16,7 +16,7 @@ debian() { # debian PACKAGE...: install Debian packages, or say exactly what is 
     fi
 }
 
-promtool() { # the one program of Debian's prometheus, unpacked: installing it would start a server
+unpack_promtool() { # the one program of Debian's prometheus, unpacked: installing it would start a server
     folder=$(mktemp -d)
     if command -v apt-get >/dev/null && (cd "$folder" && apt-get download -q prometheus >/dev/null 2>&1 ||
         { apt-get update -q >/dev/null 2>&1 && apt-get download -q prometheus >/dev/null 2>&1; }); then
@@ -50,7 +50,7 @@ dev)
     command -v chromium >/dev/null || debian chromium
     command -v 7z >/dev/null || debian p7zip-full
     command -v redis-server >/dev/null || debian redis-server
-    command -v promtool >/dev/null || [ -x .venv/bin/promtool ] || promtool
+    command -v promtool >/dev/null || [ -x .venv/bin/promtool ] || unpack_promtool
     ;;
 *) echo "usage: tools/setup.sh run|dev" >&2; exit 2 ;;
 esac
