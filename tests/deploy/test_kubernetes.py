@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from typing import Any
 
 import jsonschema
@@ -13,7 +12,7 @@ import yaml
 
 from assay import settings
 from assay.cli import app
-from deploy.files import DEPLOY, documents, run, unknown
+from deploy.files import DEPLOY, documents, unknown
 from small_app import SmallApp
 
 FOLDER = DEPLOY / "kubernetes"
@@ -147,10 +146,3 @@ def test_every_file_is_listed_and_no_image_names_a_registry() -> None:
     assert {*kustomization["resources"], "kustomization.yaml"} == {p.name for p in FOLDER.glob("*.yaml")}
     assert {container(deployment)["image"] for deployment in DEPLOYMENTS} == {"assay"}
     assert kustomization["images"] == [{"name": "assay", "newTag": "1"}]
-
-
-@pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl, which Debian does not have, is missing")
-def test_kustomize_puts_them_together() -> None:
-    rendered = list(yaml.safe_load_all(run("kubectl", "kustomize", "kubernetes")))
-    assert sorted(map(name_of, rendered)) == sorted(map(name_of, MANIFESTS))
-    assert {container(m)["image"] for m in rendered if m["kind"] == "Deployment"} == {"assay:1"}

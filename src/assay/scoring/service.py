@@ -62,7 +62,6 @@ class Group:
     rev_id: int
     futures: Futures
     injection: Injection
-    bulk: bool
     deadline: Deadline
 
     @property
@@ -173,7 +172,6 @@ class ScoringService:
                 rev_id,
                 futures,
                 request.injection.get(rev_id, {}),
-                request.bulk,
                 deadline,
             )
             for rev_id, futures in by_revision.items()
@@ -258,7 +256,7 @@ class ScoringService:
             group.injection,
             asked.features,
             asked.explain,
-            group.bulk,
+            asked.bulk,
         )
         computed: Mapping[str, Cell]
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from types import MappingProxyType
 from typing import Final
 
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
@@ -30,6 +31,7 @@ class ModelSets:
     def __init__(self, models: Iterable[Model], borrowed: Mapping[str, str] | None = None) -> None:
         self._borrowed = dict(borrowed or {})
         self._own: dict[str, dict[str, Model]] = {}
+        self._sets: dict[str, Mapping[str, Model]] = {}
         for model in models:
             own = self._own.setdefault(model.wiki, {})
             if model.name in own:
@@ -38,10 +40,15 @@ class ModelSets:
 
     def of(self, wiki: str) -> Mapping[str, Model]:
         """The wiki's models by name, in the names' order; empty when there is none."""
+        if wiki not in self._sets:  # asked for several times a job, by names that have been registered
+            self._sets[wiki] = self._merged(wiki)
+        return self._sets[wiki]
+
+    def _merged(self, wiki: str) -> Mapping[str, Model]:
         general = {} if wiki == TEST_WIKI else self._own.get(ANY_WIKI, {})
         lent = self._own.get(self._borrowed.get(wiki, wiki), {})
         merged = {**general, **self._own.get(wiki, {}), **lent}
-        return {name: merged[name] for name in sorted(merged)}
+        return MappingProxyType({name: merged[name] for name in sorted(merged)})
 
     @cached_property
     def digests(self) -> dict[str, str]:

@@ -9,13 +9,14 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import orjson
 import pytest
 
 from assay.clock import Deadline, SystemClock
 from assay.errors import EngineUnavailable, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.queue.engine import CeleryEngine
-from assay.scoring.queue.envelope import queue_name
+from assay.scoring.queue.envelope import Reply, encode_reply, queue_name
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.request import Cell, Job, Scored
 from assay.scoring.synthetic import synthetic_revision
@@ -58,6 +59,12 @@ async def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
     async with asyncio.timeout(limit_s):
         while not condition():  # noqa: ASYNC110 - the condition lies in another process
             await asyncio.sleep(0.01)
+
+
+async def ask_for_ever(engine: CeleryEngine) -> None:
+    async with asyncio.timeout(20):
+        while True:
+            await engine.score(PLAIN, soon(0.05))
 
 
 def problem(cells: Mapping[str, Cell]) -> Problem:
@@ -157,9 +164,8 @@ async def test_a_lane_that_is_long_or_slow_takes_no_more(redis: RedisServer) -> 
         first = asyncio.create_task(engine.score(PLAIN, soon(1)))
         with redis.client() as client:
             await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
-        await asyncio.sleep(0.15)  # an older look at the lane is used for a tenth of a second
         with pytest.raises(Overloaded):
-            await engine.score(PLAIN, soon())
+            await ask_for_ever(engine)  # a look at the lane is used again for a moment
         await first
     async with engine_of(redis, options=replace(FAST, interactive_wait_s=0.01)) as (engine, _):
         with pytest.raises(Overloaded, match="oldest"):
@@ -227,3 +233,19 @@ async def test_term_lets_a_job_under_way_finish(redis: RedisServer) -> None:
             assert await asyncio.to_thread(worker.end) == 0
             assert is_scored(await waiting)
             assert metrics.value(RESENT, "worker_lost") == 0
+
+
+async def test_news_of_an_attempt_that_was_given_up_counts_for_nothing(redis: RedisServer) -> None:
+    async with engine_of(redis) as (engine, metrics):
+        waiting = asyncio.create_task(engine.score(PLAIN, soon()))
+        with redis.client() as client:
+            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            message: Any = client.lindex(queue_name(RELEASE, "interactive"), 0)
+            job = orjson.loads(message)["headers"]["id"]
+            for _ in range(2):  # two deaths would be the job's end
+                stale = Reply(job, RELEASE, 0, "died")
+                client.xadd(engine.reply_stream, {"r": encode_reply(stale)})
+            await until(lambda: metrics.value(LATE_REPLIES) == 2)
+        with small_worker(redis.url, options=QUICK, processes=1):
+            assert is_scored(await waiting)
+        assert metrics.value(JOBS, "retried") == 0

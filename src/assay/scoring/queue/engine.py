@@ -15,7 +15,7 @@ import asyncio
 import contextlib
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from redis.asyncio import Redis
@@ -63,15 +63,16 @@ from assay.telemetry import (
     request_id,
 )
 
-MAX_SENDINGS: Final = 4
-"""Attempts at one job, whatever becomes of the workers: then the client is told to ask again."""
+MAX_LOSSES: Final = 3
+"""How often one job may be lost on its way and sent again: then the client is told to ask again."""
 _CONTENT_MARGIN_S: Final = 60.0
 _TRY_AGAIN_S: Final = 0.1
 
 
 @dataclass(eq=False, slots=True)
 class _Pending:
-    """A job that waits for its reply. `deaths`: processes that died of it."""
+    """A job that waits for its reply. `attempt`: the number of the sending that counts, those that failed
+    included. `losses`: sendings that came to nothing. `deaths`: processes that died of it."""
 
     id: str
     job: Job
@@ -83,8 +84,9 @@ class _Pending:
     result: asyncio.Future[Mapping[str, Cell]]
     attempt: int = 0
     sent_s: float = 0.0
+    losses: int = 0
     deaths: int = 0
-    suspicions: int = field(default=0)
+    suspicions: int = 0
 
 
 class CeleryEngine:
@@ -153,7 +155,7 @@ class CeleryEngine:
         self._pending[pending.id] = pending
         try:
             async with asyncio.timeout(deadline.remaining_s()):
-                await self._send_first(pending)
+                await self._send_patiently(pending, is_new=True)
                 return await result
         except TimeoutError:
             self._metrics.count(JOBS, "expired")
@@ -178,16 +180,22 @@ class CeleryEngine:
         """Jobs sent and not answered; for operators and tests."""
         return len(self._pending)
 
+    @property
+    def reply_stream(self) -> str:
+        """Where workers' replies to this process go."""
+        return self._replies.name
+
     # -- sending -------------------------------------------------------------------------------------
 
-    async def _send_first(self, pending: _Pending) -> None:
+    async def _send_patiently(self, pending: _Pending, *, is_new: bool) -> None:
         """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away, `Overloaded`
-        when it is full."""
+        when it is full; a job that `is_new` no more was admitted before."""
         waits_until_s = self._clock.monotonic_s() + self._grace_s
         while True:
             try:
                 await self._reached(waits_until_s)
-                await self._admit(pending.lane)
+                if is_new:
+                    await self._admit(pending.lane)
                 await self._send(pending)
                 return
             except EngineUnavailable:
@@ -245,7 +253,8 @@ class CeleryEngine:
         """In the background; a job that was sent too often is given up."""
         if pending.result.done():
             return
-        if pending.attempt >= MAX_SENDINGS:
+        pending.losses += 1
+        if pending.losses > MAX_LOSSES:
             self._refuse(pending, computation_abandoned(pending.job.revision.id))
             return
         self._metrics.count(RESENT, reason)
@@ -254,7 +263,7 @@ class CeleryEngine:
 
     async def _try_to_send(self, pending: _Pending) -> None:
         try:
-            await self._send(pending)
+            await self._send_patiently(pending, is_new=False)
         except EngineUnavailable as error:
             _fail(pending, error)
 
@@ -273,6 +282,11 @@ class CeleryEngine:
         if reply.release != self._release:
             self._metrics.count(JOBS, "wrong_release")
             self._log.error("a reply from another release", release=reply.release)
+            return
+        if reply.outcome != "computed" and reply.attempt != pending.attempt:
+            self._metrics.count(
+                LATE_REPLIES
+            )  # what became of an attempt that was given up; another is under way
             return
         self._settle(pending, reply)
 

@@ -147,7 +147,7 @@ def _cause(exc_info: Any) -> BaseException:
 
 def _answer_for(parts: Parts, arguments: Any, outcome: Outcome) -> None:
     """Reply in the place of a child."""
-    parts.metrics.count(JOBS, "time_limit" if outcome == "time_limit" else "crashed")
+    parts.metrics.count(JOBS, "time_limit" if outcome == "time_limit" else "retried")
     try:
         parts.scoring.reply(decode_envelope(arguments[0]), outcome)
     except (CodecError, IndexError, TypeError) as error:
@@ -163,9 +163,9 @@ def _count(metrics: Metrics, told: str) -> None:
         return
     if spent.outcome == "done":
         metrics.job_done(spent.extract_s, spent.predict_s)
+        metrics.set(RESIDENT_BYTES, spent.resident_bytes)
     else:
         metrics.count(JOBS, spent.outcome)
-    metrics.set(RESIDENT_BYTES, spent.resident_bytes)
 
 
 def _signs_of_life(parts: Parts, options: CeleryOptions) -> type[bootsteps.StartStopStep]:
