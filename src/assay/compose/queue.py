@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
+from celery import Celery
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from assay import __version__
@@ -74,19 +75,22 @@ def _queue_engine(
     settings: Settings, models: ModelSets, metrics: Metrics, clock: Clock, *, fails_fast: bool
 ) -> CeleryEngine:
     options = queue_options(settings)
-    target = broker(options)
-    app = build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
     return CeleryEngine(
         settings.queue,
         settings.release,
         models,
-        Dispatcher(app, options.connect_timeout_s + options.answer_timeout_s),
+        Dispatcher(_celery(settings), options.connect_timeout_s + options.answer_timeout_s),
         connect(options),
         connect(options, answer_timeout_s=BLOCK_S + options.answer_timeout_s),
         metrics,
         clock,
         fails_fast=fails_fast,
     )
+
+
+def _celery(settings: Settings) -> Celery:
+    target = broker(queue_options(settings))
+    return build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
 
 
 def build_worker(settings: Settings) -> Callable[[], int]:
@@ -97,8 +101,6 @@ def build_worker(settings: Settings) -> Callable[[], int]:
     models = choose(settings).load(with_trees=True)
     metrics = Metrics(__version__, settings.release, "worker")
     options = queue_options(settings)
-    target = broker(options)
-    app = build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
     name = worker_name()
 
     def client() -> redis.Redis:
@@ -112,7 +114,7 @@ def build_worker(settings: Settings) -> Callable[[], int]:
             stack.enter_context(traced(settings, "worker"))
             if worker.metrics_port:
                 stack.enter_context(serve_metrics(metrics, worker.metrics_host, worker.metrics_port))
-            return run(app, parts, worker, settings.queue)
+            return run(_celery(settings), parts, worker, settings.queue)
 
     return work
 

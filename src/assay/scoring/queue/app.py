@@ -12,7 +12,7 @@ from typing import Any, Final
 from celery import Celery
 from kombu.entity import Queue
 
-from assay.scoring.queue.envelope import LANES, queue_name
+from assay.scoring.queue.envelope import LANES, Lane, queue_name
 from assay.scoring.queue.options import CeleryOptions
 
 TASK: Final = "assay.score"
@@ -32,6 +32,12 @@ def _transport_options(options: CeleryOptions) -> dict[str, Any]:
     }
 
 
+def queue(release: str, lane: Lane) -> Queue:
+    """As Celery declares it."""
+    name = queue_name(release, lane)
+    return Queue(name, routing_key=name)
+
+
 def build_celery(
     broker_url: str,
     transport_options: Mapping[str, Any],
@@ -41,7 +47,7 @@ def build_celery(
 ) -> Celery:
     """`broker_url`, `transport_options`, `tls`: as `assay.stores` makes them of the Redis settings."""
     app = Celery("assay", broker=broker_url, set_as_current=False)
-    queues = [queue_name(release, lane) for lane in LANES]
+    queues = [queue(release, lane) for lane in LANES]
     app.conf.update(
         broker_transport_options={**_transport_options(options), **transport_options},
         broker_use_ssl=tls,
@@ -51,8 +57,8 @@ def build_celery(
         accept_content=["msgpack"],
         result_backend=None,
         task_ignore_result=True,
-        task_queues=[Queue(queue, routing_key=queue) for queue in queues],
-        task_default_queue=queues[0],
+        task_queues=queues,
+        task_default_queue=queues[0].name,
         task_create_missing_queues=False,
         task_acks_late=True,
         task_acks_on_failure_or_timeout=True,

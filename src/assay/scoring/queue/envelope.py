@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, Literal, TypeVar
+from typing import Final, Literal, TypeVar
 
 import orjson
 import zstandard
@@ -95,45 +95,21 @@ class Reply:
 
 
 def encode_envelope(envelope: Envelope) -> bytes:
-    head = [
-        ENVELOPE_VERSION,
-        envelope.id,
-        envelope.release,
-        envelope.attempt,
-        envelope.reply_to,
-        envelope.sent_s,
-        envelope.deadline_s,
-        envelope.wiki,
-        dict(envelope.digests),
-        envelope.request_id,
-        envelope.trace,
-    ]
-    return _pack(head, envelope.content)
+    return _pack(envelope)
 
 
 def decode_envelope(data: bytes) -> Envelope:
     """Raises `CodecError`."""
-    head, content = _unpack(data)
-    return _made(Envelope, head, content)
+    return _unpack(Envelope, data)
 
 
 def encode_reply(reply: Reply) -> bytes:
-    head = [
-        ENVELOPE_VERSION,
-        reply.id,
-        reply.release,
-        reply.attempt,
-        reply.outcome,
-        reply.waited_s,
-        reply.detail,
-    ]
-    return _pack(head, reply.content)
+    return _pack(reply)
 
 
 def decode_reply(data: bytes) -> Reply:
     """Raises `CodecError`."""
-    head, content = _unpack(data)
-    return _made(Reply, head, content)
+    return _unpack(Reply, data)
 
 
 def compress(content: bytes) -> bytes:
@@ -159,12 +135,13 @@ def decompress(data: bytes) -> bytes:
         raise CodecError(f"a damaged content: {error}") from error
 
 
-def _pack(head: list[Any], content: bytes | None) -> bytes:
-    """The head as one line, then the content."""
-    return orjson.dumps([*head, content is not None]) + b"\n" + (content or b"")
+def _pack(message: Envelope | Reply) -> bytes:
+    """All fields but the content as one line, in the order of the class; then the content."""
+    *head, content = (getattr(message, field.name) for field in fields(message))
+    return orjson.dumps([ENVELOPE_VERSION, *head, content is not None]) + b"\n" + (content or b"")
 
 
-def _unpack(data: bytes) -> tuple[list[Any], bytes | None]:
+def _unpack(kind: type[T], data: bytes) -> T:
     line, _, content = data.partition(b"\n")
     try:
         version, *head, has_content = orjson.loads(line)
@@ -172,11 +149,7 @@ def _unpack(data: bytes) -> tuple[list[Any], bytes | None]:
         raise CodecError(f"a damaged envelope: {error}") from error
     if version != ENVELOPE_VERSION:
         raise CodecError(f"an envelope of version {version!r}; this process speaks {ENVELOPE_VERSION}")
-    return head, content if has_content else None
-
-
-def _made(kind: type[T], head: list[Any], content: bytes | None) -> T:
-    made: Callable[..., T] = kind
     if len(head) != len(fields(kind)) - 1:
         raise CodecError(f"a damaged envelope: {len(head)} parts")
-    return made(*head, content)
+    made: Callable[..., T] = kind
+    return made(*head, content if has_content else None)

@@ -26,13 +26,12 @@ from billiard.exceptions import TimeLimitExceeded
 from celery import Celery, bootsteps
 from celery.signals import setup_logging
 from celery.worker.request import Request
-from kombu.entity import Queue
 from redis import Redis
 from redis.exceptions import RedisError
 
 from assay.scoring.codec import CodecError
-from assay.scoring.queue.app import TASK
-from assay.scoring.queue.envelope import Lane, Outcome, decode_envelope, queue_name
+from assay.scoring.queue.app import TASK, queue
+from assay.scoring.queue.envelope import Outcome, decode_envelope
 from assay.scoring.queue.job import Scoring, Spent
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.overdue import heartbeat_key
@@ -71,7 +70,7 @@ def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions
     app.conf.update(
         worker_max_tasks_per_child=worker.max_jobs_per_process,
         worker_max_memory_per_child=worker.max_resident_bytes // 1024,
-        task_queues=[_queue(parts.release, lane) for lane in worker.lanes],
+        task_queues=[queue(parts.release, lane) for lane in worker.lanes],
     )
     _register(app, parts)
     app.steps["worker"].add(_signs_of_life(parts, options))
@@ -89,11 +88,6 @@ def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions
     )
     process.start()
     return int(process.exitcode or 0)
-
-
-def _queue(release: str, lane: Lane) -> Queue:
-    name = queue_name(release, lane)
-    return Queue(name, routing_key=name)
 
 
 def _keep_our_logging(**_: Any) -> None:
