@@ -5,7 +5,7 @@
 
 Costs are CPU time of all processes that took part, read from the kernel in nanoseconds, because other
 work on the machine changes these little; "per second and core" is one second divided by them. Only
-latencies, starts and the throughput of two processes are times on the wall. Medians of `bench.engines.ROUNDS` rounds, in
+latencies, starts and the throughput of two processes are times on the wall. Medians of a few rounds, in
 which the things that are compared take turns.
 """
 
