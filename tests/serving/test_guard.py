@@ -21,6 +21,12 @@ from servers.asgi import Served, serving
 from small_app import CLOCK, SmallApp, ask, post_form, small_service
 
 
+@pytest.fixture(scope="session")
+def engine() -> str:
+    """One for all: what is tested here ends before an engine is asked, and some of it takes seconds."""
+    return "inline"
+
+
 @pytest.fixture(scope="module")
 def strict() -> Iterator[Served]:
     """An application with tight limits."""

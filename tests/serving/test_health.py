@@ -11,6 +11,8 @@ from assay.clock import Deadline
 from assay.errors import Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.inline import InlineEngine
+from assay.scoring.pool import PoolEngine
+from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.request import Cell, Job
 from assay.serving.app import AppOptions
 from assay.serving.health import HealthOptions
@@ -51,6 +53,11 @@ def test_a_ready_server_has_scored_with_every_set_of_models(live: Served) -> Non
         "ready": True,
         "checks": {"models of awaywiki": "ok", "models of smallwiki": "ok", "models of testwiki": "ok"},
     }
+
+
+def test_jobs_are_done_by_the_engine_that_the_suite_names(small_app: SmallApp, engine: str) -> None:
+    kinds = {"inline": InlineEngine, "pool": PoolEngine, "celery": CeleryEngine}
+    assert type(small_app.engine or InlineEngine(small_models(), Metrics())) is kinds[engine]
 
 
 def test_a_sick_model_is_named() -> None:
