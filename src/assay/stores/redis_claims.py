@@ -4,8 +4,8 @@ A claim is a key that expires unless its owner keeps renewing it, so a dead owne
 `ClaimOptions.ttl_s`. Who waits subscribes to the claim's channel and sleeps; once in a claim's lifetime it
 looks whether the claim still stands, in case its owner died or the message was lost with a connection.
 
-A good answer lies in its claim's place for a moment: whoever looked for it before the end, and claims only
-now, is told instead of computing it a second time.
+A good answer lies in its claim's place for as long as a claim lives: whoever looked for it before the end and
+claims only now, or missed the message, is told instead of computing it a second time.
 """
 
 from __future__ import annotations
@@ -47,11 +47,8 @@ class ClaimOptions:
     """How web processes agree on who computes."""
 
     ttl_s: float = 3.0
-    """Seconds after which a dead process's claims are free; a living one renews them."""
-
-    kept_s: float = 1.0
-    """Seconds that an answer lies in its claim's place, for those who looked before its end and claim after
-    it; a look and a claim are a few ms apart. 0: it is computed twice then."""
+    """Seconds after which a dead process's claims are free; a living one renews them. A good answer lies in
+    its claim's place for as long."""
 
     answer_timeout_s: float = 0.25
     """Seconds for Redis to answer; without an answer everybody computes."""
@@ -126,7 +123,7 @@ class RedisClaims:
             (claim, self._held.pop(claim), data) for claim, data in results.items() if claim in self._held
         ]
         if ours:
-            await self._asked(self._settle_all(ours, self._options.kept_s if is_lasting else 0.0))
+            await self._asked(self._settle_all(ours, self._options.ttl_s if is_lasting else 0.0))
 
     async def aclose(self) -> None:
         await end(self._tasks)
