@@ -50,6 +50,7 @@ dev)
     command -v chromium >/dev/null || debian chromium
     command -v 7z >/dev/null || debian p7zip-full
     command -v redis-server >/dev/null || debian redis-server
+    command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || debian haproxy
     command -v promtool >/dev/null || [ -x .venv/bin/promtool ] || unpack_promtool
     ;;
 *) echo "usage: tools/setup.sh run|dev" >&2; exit 2 ;;

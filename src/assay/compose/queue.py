@@ -67,7 +67,7 @@ def build_shared(
     engine: Engine = _queue_engine(settings, models, metrics, clock, fails_fast=is_local)
     if is_local:
         engine = FallbackEngine(engine, make_pool, metrics, clock)
-    claims = RedisClaims(connect(settings.redis), settings.claims, metrics, clock)
+    claims = RedisClaims(connect(settings.redis), settings.release, settings.claims, metrics, clock)
     return Shared(engine, guarded, quotas, claims)
 
 

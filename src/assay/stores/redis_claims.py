@@ -58,10 +58,17 @@ class ClaimOptions:
 
 
 class RedisClaims:
-    """Claims under ``assay:claim:…``. No method raises."""
+    """Claims under ``assay:claim:<release>:…``. No method raises.
 
-    def __init__(self, redis: Redis, options: ClaimOptions, metrics: Metrics, clock: Clock) -> None:
+    `release`: claims are among the web processes of one release only. Who waits for a claim takes another
+    process's answer for its own, and a release must never be judged by answers that another one gave.
+    """
+
+    def __init__(
+        self, redis: Redis, release: str, options: ClaimOptions, metrics: Metrics, clock: Clock
+    ) -> None:
         self._redis = redis
+        self._prefix = f"assay:claim:{release}:"
         self._options = options
         self._metrics = metrics
         self._clock = clock
@@ -100,7 +107,7 @@ class RedisClaims:
             if await self._asked(self._listen(claim)) is None:
                 return None
             while (left_s := ends_s - self._clock.monotonic_s()) > 0:
-                held: Any = await self._asked(self._redis.get(_key(claim)))
+                held: Any = await self._asked(self._redis.get(self._key(claim)))
                 if held is None:
                     return told.result() if told.done() else None
                 if held.startswith(_ANSWER):
@@ -138,14 +145,16 @@ class RedisClaims:
         lives_ms = round(self._options.ttl_s * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim in ids:
-                pipeline.set(_key(claim), token, nx=True, px=lives_ms)
+                pipeline.set(self._key(claim), token, nx=True, px=lives_ms)
             return await pipeline.execute()
 
     async def _settle_all(self, ours: Sequence[tuple[str, str, bytes | None]], kept_s: float) -> bool:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim, token, data in ours:
                 kept_ms = 0 if data is None else round(kept_s * 1000)
-                await self._settle([_key(claim)], [token, data or b"", kept_ms, _ANSWER], client=pipeline)
+                await self._settle(
+                    [self._key(claim)], [token, data or b"", kept_ms, _ANSWER], client=pipeline
+                )
             await pipeline.execute()
         return True
 
@@ -153,14 +162,14 @@ class RedisClaims:
         lives_ms = round(self._options.ttl_s * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim, token in self._held.items():
-                await self._prolong([_key(claim)], [token, lives_ms], client=pipeline)
+                await self._prolong([self._key(claim)], [token, lives_ms], client=pipeline)
             await pipeline.execute()
         return True
 
     async def _listen(self, claim: str) -> bool:
         """Returns when Redis has said that it will tell us: whoever settles from now on is heard."""
         said = self._subscribed.setdefault(claim, asyncio.get_running_loop().create_future())
-        await self._pubsub.subscribe(_key(claim))
+        await self._pubsub.subscribe(self._key(claim))
         self._somebody_waits.set()
         self._begin(self._read_for_ever, 1)
         await asyncio.shield(said)
@@ -170,7 +179,7 @@ class RedisClaims:
         """Also from a Redis that is left alone, lest channels gather there."""
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(self._options.answer_timeout_s):
-                await self._pubsub.unsubscribe(_key(claim))
+                await self._pubsub.unsubscribe(self._key(claim))
 
     async def _asked(self, question: Awaitable[T]) -> T | None:
         """The answer; None when Redis does not give it in time, or is left alone just now."""
@@ -213,7 +222,7 @@ class RedisClaims:
                 await asyncio.sleep(_RETRY_S)
                 continue
             if message is not None:
-                self._heard(message["type"], _claim(message["channel"]), message["data"])
+                self._heard(message["type"], self._claim(message["channel"]), message["data"])
             elif not self._waiting:
                 self._somebody_waits.clear()
 
@@ -231,13 +240,12 @@ class RedisClaims:
             if not told.done():
                 told.set_result(data)
 
+    def _key(self, claim: str) -> str:
+        """Also the channel on which its end is told."""
+        return self._prefix + claim
 
-def _key(claim: str) -> str:
-    return f"assay:claim:{claim}"
-
-
-def _claim(key: bytes) -> str:
-    return key.decode().removeprefix("assay:claim:")
+    def _claim(self, key: bytes) -> str:
+        return key.decode().removeprefix(self._prefix)
 
 
 def _forget(question: Awaitable[Any]) -> None:
