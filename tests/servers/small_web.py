@@ -13,6 +13,7 @@ from assay.compose.queue import build_shared
 from assay.scoring.engine import Engine
 from assay.scoring.nursery_handle import Loader
 from assay.scoring.pool import PoolEngine, PoolOptions
+from assay.scoring.queue.options import CeleryOptions
 from assay.serving.app import AppOptions
 from assay.settings import Settings
 from assay.stores.redis_options import RedisOptions
@@ -38,13 +39,11 @@ class SmallWeb:
 
     def app(self, kind: str, options: AppOptions | None = None, metrics: Metrics | None = None) -> SmallApp:
         """A new one, not yet built; over the queue its scores, claims and quotas begin empty."""
+        if kind == "celery":
+            return over_queue(self._settings(), options, metrics)
         app = SmallApp(options=options or AppOptions(), metrics=metrics or Metrics("test"))
         if kind == "pool":
             app.engine = _pool(app.metrics)
-        elif kind == "celery":
-            shared = build_shared(self._settings(), small_models(), _no_pool, app.metrics, CLOCK)
-            app.engine, app.store = shared.engine, shared.store
-            app.claims, app.quotas = shared.claims, shared.quotas
         return app
 
     def live(self, kind: str) -> tuple[SmallApp, Served]:
@@ -61,7 +60,18 @@ class SmallWeb:
         return settings(self._redis)
 
 
-def settings(redis: RedisServer) -> Settings:
+def over_queue(
+    settings: Settings, options: AppOptions | None = None, metrics: Metrics | None = None
+) -> SmallApp:
+    """One web process of many, not yet built."""
+    metrics = metrics or Metrics("test")
+    shared = build_shared(settings, small_models(), _no_pool, metrics, CLOCK)
+    app = SmallApp(shared.engine, options or AppOptions(), metrics, shared.store, shared.claims)
+    app.quotas = shared.quotas
+    return app
+
+
+def settings(redis: RedisServer, queue: CeleryOptions | None = None) -> Settings:
     """As `small_worker` expects them, with what web processes share apart from the queue, and empty."""
     with redis.client() as client:
         client.select(_SHARED_DB)
@@ -69,6 +79,7 @@ def settings(redis: RedisServer) -> Settings:
     address = redis.url.removesuffix("/0")
     return Settings(
         release=RELEASE,
+        queue=queue or CeleryOptions(),
         redis=RedisOptions(f"{address}/{_SHARED_DB}"),
         queue_redis=RedisOptions(f"{address}/{_QUEUE_DB}"),
     )

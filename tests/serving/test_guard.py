@@ -24,7 +24,7 @@ from small_app import CLOCK, SmallApp, ask, post_form, small_service
 
 @pytest.fixture(scope="module")
 def inline(web: SmallWeb) -> tuple[SmallApp, Served]:
-    """One engine for all: what is tested here ends before an engine is asked, and some of it takes seconds."""
+    """One engine for all: what is tested here ends before an engine is asked, and some takes seconds."""
     return web.live("inline")
 
 
