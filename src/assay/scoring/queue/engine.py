@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from assay.clock import Clock, Deadline
-from assay.errors import EngineUnavailable, Overloaded
+from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.codec import CodecError, decode_computed, encode_job
 from assay.scoring.frames import FrameError, checked
@@ -33,7 +33,7 @@ from assay.scoring.problems import (
     ran_too_long,
     unencodable,
 )
-from assay.scoring.queue import lanes, overdue
+from assay.scoring.queue import overdue
 from assay.scoring.queue.dispatch import Dispatcher, Message
 from assay.scoring.queue.envelope import (
     Envelope,
@@ -188,8 +188,8 @@ class CeleryEngine:
     # -- sending -------------------------------------------------------------------------------------
 
     async def _send_patiently(self, pending: _Pending, *, is_new: bool) -> None:
-        """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away, `Overloaded`
-        when it is full; a job that `is_new` no more was admitted before."""
+        """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away or nobody
+        works on it, `Overloaded` when it is full; a job that `is_new` no more was admitted before."""
         waits_until_s = self._clock.monotonic_s() + self._grace_s
         while True:
             try:
@@ -198,6 +198,8 @@ class CeleryEngine:
                     await self._admit(pending.lane)
                 await self._send(pending)
                 return
+            except NoWorker:
+                raise
             except EngineUnavailable:
                 if self._clock.monotonic_s() >= waits_until_s:
                     raise
@@ -214,7 +216,7 @@ class CeleryEngine:
     async def _admit(self, lane: Lane) -> None:
         """Raises `EngineUnavailable` and `Overloaded`."""
         try:
-            lanes.check(lane, await self._lanes.state(lane), self._options, self._now_s())
+            await self._lanes.admit(lane, self._options)
         except Overloaded:
             self._metrics.count(JOBS, "refused")
             raise
