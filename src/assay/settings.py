@@ -160,6 +160,22 @@ def load(
     return settings
 
 
+def read_file(path: Path) -> dict[str, Any]:
+    """A configuration file as it stands. Raises `ConfigurationError`."""
+    try:
+        return _read(path)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Layers as one, each over the one before."""
+    whole: dict[str, Any] = {}
+    for layer in layers:
+        whole = _merge(whole, layer)
+    return whole
+
+
 def files_of(environment: Mapping[str, str]) -> list[Path]:
     """The configuration files that the environment names."""
     return [Path(part) for part in environment.get(CONFIG_VARIABLE, "").split(":") if part]
