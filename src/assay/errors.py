@@ -13,10 +13,13 @@
     │   ├── DeadlineExceeded
     │   ├── EngineUnavailable
     │   │   └── NoWorker
-    │   └── SourceUnavailable
+    │   ├── SourceUnavailable
+    │   └── StoreUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
     ├── BundleError             a model bundle is refused
+    ├── ReleaseError            a release is refused, or cannot be put into its slot
+    │   └── ReleaseNotFound
     └── GraphError              a programmer's mistake in the feature graph
         ├── DependencyCycle
         └── MissingRoot
@@ -103,6 +106,12 @@ class SourceUnavailable(RetryableError):
     code = "source_unavailable"
 
 
+class StoreUnavailable(RetryableError):
+    """A release store did not answer, or too slowly."""
+
+    code = "store_unavailable"
+
+
 class ConfigurationError(AssayError):
     """A setting, file or command line that an operator must mend."""
 
@@ -119,6 +128,18 @@ class BundleError(AssayError):
     """A model bundle is truncated, altered, foreign, or newer than this Assay can read."""
 
     code = "bundle_refused"
+
+
+class ReleaseError(AssayError):
+    """A release is damaged, altered, foreign or incomplete, or does not do what it promises."""
+
+    code = "release_refused"
+
+
+class ReleaseNotFound(ReleaseError):
+    """There is no such release, or no such file of it, where it was looked for."""
+
+    code = "release_not_found"
 
 
 class GraphError(AssayError):
