@@ -127,6 +127,8 @@ class CeleryEngine:
         self._giving_up: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.stranger: str | None = None
+        """The release that last answered in ours's place, if any; for preflight, which says its name."""
         self._log = logger(__name__)
 
     # -- the interface -------------------------------------------------------------------------------
@@ -280,6 +282,7 @@ class CeleryEngine:
             self._metrics.count(LATE_REPLIES)
             return
         if reply.release != self._release:
+            self.stranger = reply.release
             self._metrics.count(JOBS, "wrong_release")
             self._log.error("a reply from another release", release=reply.release)
             return
