@@ -103,8 +103,8 @@ def group(paths: Sequence[Path], loaded: Load, golden: Golden | None, *, without
     async def proves() -> Outcome:
         if golden is None:
             return Skipped(
-                "not applicable: this process does not run from a release, so nothing says what it must score",
-                "run the release's own bin/assay preflight; on a machine without releases say --without-golden",
+                "not applicable: this process runs from no release, so nothing says what it must score",
+                "run the release's own bin/assay preflight; where there are no releases say --without-golden",
                 waived=without_golden,
             )
         if differences := await in_thread(golden.prove):

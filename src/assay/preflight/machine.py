@@ -25,6 +25,7 @@ from assay.preflight.web import RELEASE_HEADER
 from assay.revisions.index import index_path
 from assay.revisions.open import default_cache_dir
 from assay.settings import Settings
+from assay.stores.redis_options import address
 
 MAX_REDIS_SKEW_S: Final = 2.0
 """Deadlines travel as times of day; `assay.scoring.queue.overdue` allows as much."""
@@ -39,7 +40,7 @@ _MIB: Final = 1024 * 1024
 
 @dataclass(frozen=True)
 class Machine:
-    """`workers`: main processes of workers on this machine. `available_bytes`: reads what the system can give."""
+    """`workers`: main processes of workers on this machine. `available_bytes`: asks what can be had."""
 
     settings: Settings
     loaded: Load
@@ -49,7 +50,7 @@ class Machine:
 
     def group(self) -> Group:
         server, queue = self.settings.server, parts.queue_options(self.settings)
-        from_redis = f"this machine and {parts.address(queue)}"
+        from_redis = f"this machine and {address(queue)}"
         checks = [
             Check("files", "this process", self.files, "raise the limit of open files"),
             Check("memory", "this machine", self.memory, "see bundles.load", LOAD_LIMIT_S + 5.0),
@@ -67,15 +68,15 @@ class Machine:
         if limit != resource.RLIM_INFINITY and limit < needed:
             return Failed(
                 f"{said} (http.max_connections is {self.settings.http.max_connections})",
-                f"raise it to {needed} (LimitNOFILE={needed} in a systemd unit, minfds in supervisord, ulimit -n; "
-                f"the hard limit is {hard}), or lower http.max_connections",
+                f"raise it to {needed} (LimitNOFILE={needed} in a systemd unit, else ulimit -n; the hard "
+                f"limit is {hard}), or lower http.max_connections",
             )
         return Passed(said)
 
     # -- memory --------------------------------------------------------------------------------------
 
     async def memory(self) -> Outcome:
-        """Against what loading really took. Memory that this release's workers hold already counts as given."""
+        """Against what loading really took. What this release's workers hold already counts as given."""
         try:
             loaded = await self.loaded()
         except AssayError as error:
@@ -103,7 +104,7 @@ class Machine:
         return Path(self.settings.cache_dir) if self.settings.cache_dir else default_cache_dir()
 
     async def disk(self) -> Outcome:
-        """Room for indexes that are still to be built: none is larger than the file that it is of."""
+        """Room for indexes that are still to be built, each taken to be as large as its file."""
         needed = _FREE_DISK_BYTES + sum(self._unindexed_bytes())
         folder = next(parent for parent in (self._cache_dir, *self._cache_dir.parents) if parent.exists())
         if not os.access(folder, os.W_OK):
@@ -131,7 +132,7 @@ class Machine:
             with socket.create_server((server.host, server.port), family=family):
                 return Passed("free")
         except OSError as error:
-            fault = error.strerror or str(error)
+            fault = os.strerror(error.errno) if error.errno else str(error)
         if (told := await _who_answers(server.host, server.port)) == self.settings.release:
             return Passed("taken by a web process of this release")
         return Failed(
@@ -152,7 +153,9 @@ class Machine:
         skew_s = seconds + micros / 1e6 - (before_s + after_s) / 2
         said = f"Redis's clock is {skew_s:+.2f} s from this machine's"
         if abs(skew_s) > MAX_REDIS_SKEW_S:
-            return Failed(said, "set both clocks (chrony, systemd-timesyncd): deadlines travel as times of day")
+            return Failed(
+                said, "set both clocks (chrony, systemd-timesyncd): deadlines travel as times of day"
+            )
         return Passed(said)
 
 
@@ -164,7 +167,7 @@ def files_needed(settings: Settings) -> int:
 
 
 def memory_needed(shared_bytes: int, process_bytes: int, processes: int, workers: int) -> int:
-    """Scoring processes of one worker share what was loaded before they were forked; workers share nothing."""
+    """Scoring processes of one worker share what it loaded before it forked; two workers share nothing."""
     return workers * (shared_bytes + processes * process_bytes)
 
 

@@ -87,7 +87,7 @@ def _forked(models: ModelSets, plans: PlanCache, wikis: list[str], rev_id: int) 
 
 
 def memory_bytes(*kinds: str, pid: int | str = "self") -> int:
-    """Of one process, the sum of these kinds (``Pss``, ``Private_Dirty``, …); 0 where the system does not tell."""
+    """One process's sum of these kinds (``Pss``, ``Private_Dirty``, …); 0 where the system does not tell."""
     try:
         lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     except OSError:

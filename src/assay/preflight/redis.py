@@ -1,7 +1,7 @@
 """Every way by which a process of ours reaches Redis, gone with the very objects that serving uses.
 
-ORES had two readers of one address in 2016: Celery's was right, its own kept the password's leading colon, and
-no environment but production had a password. So each way is gone by itself here, with the
+ORES had two readers of one address in 2016: Celery's was right, its own kept the password's leading colon,
+and no environment but production had a password. So each way is gone by itself here, with the
 real secret, to the end: log in, write, read back, expire.
 """
 
@@ -12,6 +12,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -70,8 +71,10 @@ class Ways:
             ("replies", queue, self.replies),
         )
         checks = [self._check(name, options, way) for name, options, way in by_name]
-        for options in dict.fromkeys((scores, queue)):
-            checks.append(self._check("password", options, lambda of=options: asks_for_password(of)))  # type: ignore[misc]
+        checks += [
+            self._check("password", options, partial(asks_for_password, options))
+            for options in dict.fromkeys((scores, queue))
+        ]
         return Group("redis", checks, "a web process and workers need Redis: set redis.url")
 
     def _check(self, name: str, options: RedisOptions, way: Callable[[], Awaitable[Outcome]]) -> Check:
@@ -151,7 +154,9 @@ class Ways:
         if received != body:
             raise _Broken("what a web process sent did not reach a worker's connection")
         took_ms = (time.perf_counter() - started_s) * 1000
-        return Passed(f"a message went from a web process's broker connection to a worker's in {took_ms:.0f} ms")
+        return Passed(
+            f"a message went from a web process's broker connection to a worker's in {took_ms:.0f} ms"
+        )
 
     async def _expire(self, queue: str) -> None:
         """So that nothing stays behind when the message is not received."""
@@ -217,7 +222,8 @@ async def _converse(client: Redis, prefix: str) -> str:
         if time.monotonic() > ends_s:
             raise _Broken(f"a key that was to live {_SHORT_MS} ms is still there: keys do not expire")
         await asyncio.sleep(_LOOK_AGAIN_S)
-    return f"logged in as {await _user(client)}, wrote, read back and saw it expire; first answer {took_ms:.0f} ms"
+    user = await _user(client)
+    return f"logged in as {user}, wrote, read back, saw it expire; first answer {took_ms:.0f} ms"
 
 
 async def _user(client: Redis) -> str:
@@ -267,7 +273,7 @@ async def _count_a_client(quotas: Quotas) -> None:
 
 
 async def _claim(mine: Claims, other: Claims) -> None:
-    """What one takes the other waits for. Who listens too late finds nothing, so it is tried with more time."""
+    """What one takes the other waits for. Who listens too late finds nothing: it is tried with more time."""
     for attempt in range(_ATTEMPTS):
         claim, told = f"preflight-{_nonce()}", secrets.token_bytes(16)
         await mine.take([claim])
@@ -334,13 +340,16 @@ def _todo(error: Exception, section: str) -> str:
             f"(ASSAY_{section.upper()}__PASSWORD_FILE), or those of the server (requirepass, ACL)"
         )
     if isinstance(cause, NoPermissionError):
-        return "give Assay's user these rights on the server: ACL SETUSER … ~* &* +@all -@admin -@dangerous +info"
+        return (
+            "give Assay's user its rights on the server: ACL SETUSER … ~* &* +@all -@admin -@dangerous +info"
+        )
     if isinstance(cause, OutOfMemoryError):
         return "raise maxmemory of the Redis, and set maxmemory-policy to volatile-lru"
     if isinstance(cause, ReadOnlyError):
         return f"this Redis is a replica: set the address under {section} to the one that is written to"
     if isinstance(cause, _Broken | ResponseError):
-        return f"look at the server under {section}: is it a Redis or Valkey of version 6 or later, not a cluster?"
+        return f"look at the server under {section}: a Redis or Valkey of version 6 or later, and no cluster?"
     return (
-        f"start that Redis, mend its address under {section}, or open the way to it (firewall, bind, TLS); {ADVICE}"
+        f"start that Redis, mend its address under {section}, or open the way to it (firewall, bind, TLS); "
+        f"{ADVICE}"
     )

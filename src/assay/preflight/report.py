@@ -93,13 +93,12 @@ def print_table(report: Report, blot: Blotter, console: Console) -> None:
     console.print(table)
     bad = [result for result in report.results if not result.is_good]
     for result in bad:
-        console.print(Text(f"\n{result.name} ({blot(result.subject)}): {blot(result.outcome.said)}", "red"))
-        console.print(Text(f"  do: {blot(_todo(result.outcome))}"))
+        console.print(Text(f"\n{result.name} of {blot(result.subject)}:", "bold red"))
+        console.print(Text(f"  {blot(_todo(result.outcome))}"))
     good = len(report.results) - len(bad)
+    verdict = "it may take traffic" if report.is_good else "it must not take traffic"
     console.print(
-        Text(
-            f"\nrelease {report.release}: {good} of {len(report.results)} checks passed in {report.seconds:.1f} s: "
-            + ("it may take traffic" if report.is_good else "it must not take traffic"),
-            "bold green" if report.is_good else "bold red",
-        )
+        Text(f"\n{good} of {len(report.results)} checks passed in {report.seconds:.1f} s", "bold"),
+        Text(f"release {report.release}: {verdict}", "bold green" if report.is_good else "bold red"),
+        sep="\n",
     )

@@ -1,7 +1,7 @@
-"""A running web process, asked over HTTP as a client asks: routes, guard, fetching, engine and serialisation.
+"""A running web process, asked over HTTP as clients do: routes, guard, fetching, engine, serialisation.
 
-Every answer must say by ``X-Assay-Release`` that it is this release's. What is asked can have been computed by
-nobody before: an id that no cache knows, or a text that was made up just now.
+Every answer must say by ``X-Assay-Release`` that it is this release's. What is asked can have been computed
+by nobody before: an id that no cache knows, or a text that was made up just now.
 """
 
 from __future__ import annotations
@@ -181,5 +181,7 @@ def _cells(document: Mapping[str, Any], wiki: str, rev_id: int, names: set[str])
     if wrong:
         raise _Wrong("; ".join(f"{name}: {message}" for name, message in wrong.items()))
     if scored != names:
-        raise _Wrong(f"scores by {', '.join(sorted(scored)) or 'nobody'}, asked for {', '.join(sorted(names))}")
+        raise _Wrong(
+            f"scores by {', '.join(sorted(scored)) or 'nobody'}, asked for {', '.join(sorted(names))}"
+        )
     return cells  # type: ignore[no-any-return]

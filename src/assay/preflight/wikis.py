@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 from xml.etree import ElementTree
 
 from assay.clock import Clock, Deadline
@@ -65,7 +65,9 @@ class WikiSource:
         if skew_s is None or abs(skew_s) > MAX_CLOCK_SKEW_S:
             told = "tells no time" if skew_s is None else f"is {skew_s:+.0f} s from ours"
             return Failed(f"the wiki's clock {told}", "set this machine's clock (chrony, systemd-timesyncd)")
-        return Passed(f"answers as {general['wikiid']} ({general.get('generator')}), its clock {skew_s:+.0f} s")
+        return Passed(
+            f"answers as {general['wikiid']} ({general.get('generator')}), its clock {skew_s:+.0f} s"
+        )
 
     async def _file(self) -> Outcome:
         path = Path(self.settings.source)
@@ -83,13 +85,11 @@ class WikiSource:
             return None
         return Failed(
             f"it is the wiki {told!r}, not {self.database!r}",
-            f"mend wikis.{self.name}.source; if it is right, say so: wikis.{self.name}.database = {str(told)!r}",
+            f"mend wikis.{self.name}.source; if it is right, set wikis.{self.name}.database = {str(told)!r}",
         )
 
 
-def group(
-    wikis: Mapping[str, WikiSettings], api: ApiOptions, clock: Clock, limit_s: float
-) -> Group:
+def group(wikis: Mapping[str, WikiSettings], api: ApiOptions, clock: Clock, limit_s: float) -> Group:
     checks = [WikiSource(name, wiki, api, clock, limit_s).check() for name, wiki in wikis.items()]
     return Group("wiki", checks, "name the wikis to score: wikis.<name>.source")
 
@@ -104,14 +104,14 @@ def _skew_s(told: Any, now: datetime) -> float | None:
 
 def _database_of(path: Path) -> str | None:
     """``<dbname>`` of an export's head; None when it has none (schemas before 0.8). Raises `SourceError`."""
-    parser = ElementTree.XMLPullParser(["start", "end"])
+    parser: ElementTree.XMLPullParser[Any] = ElementTree.XMLPullParser(["start", "end"])
     with open_stream(path) as stream:
         head = stream.read(_HEAD_BYTES)
     if b"<!DOCTYPE" in head[:_HEAD_BYTES]:
         raise SourceError(f"{path} holds a document type definition: it is no MediaWiki export.")
     try:
         parser.feed(head)
-        for event, element in parser.read_events():
+        for event, element in cast(Iterable[tuple[str, ElementTree.Element]], parser.read_events()):
             tag = element.tag.rpartition("}")[2]
             if event == "end" and tag == "dbname":
                 return element.text

@@ -1,8 +1,8 @@
 """A made-up revision, for every set of models and in both lanes, through this release's own worker and back.
 
-The canary of 2016-08-01 was a web server whose jobs old workers took, and its health check asked for a page that
-needs no worker. Here nothing but a worker of this very release can give the answer: the revision's
-id is a number that nobody had before, and the engine takes no reply that names another release.
+The canary of 2016-08-01 was a web server whose jobs old workers took, and its health check asked for a page
+that needs no worker. Here nothing but a worker of this very release can give the answer: the
+revision's id is a number that nobody had before, and the engine takes no reply that names another release.
 """
 
 from __future__ import annotations
@@ -104,7 +104,9 @@ class Worker:
                 f"the worker's scores differ from this machine's: {', '.join(wrong)}",
                 "run the workers from the same release as this command, bundles and code alike",
             )
-        return Passed(f"{said} by a worker of {self.settings.release}, with the scores that this machine computes")
+        return Passed(
+            f"{said} by a worker of {self.settings.release}, with the scores that this machine computes"
+        )
 
     async def _silent(self, engine: CeleryEngine, lane: Lane, said: str) -> Failed:
         release, queue = self.settings.release, queue_name(self.settings.release, lane)
@@ -142,8 +144,8 @@ class Worker:
 def _refused(cells: Mapping[str, Cell], codes: set[str]) -> Failed:
     if codes == {computation_abandoned(0).code}:
         return Failed(
-            "a worker of this release's name refused the job, or could not be reached with it: it has other bundles, "
-            "or speaks another version (its log says which)",
+            "a worker of this release's name refused the job: it has other bundles, or speaks another "
+            "version (its log says which)",
             "run the workers from the same release as this command; never use a release's name twice",
         )
     told = "; ".join(f"{name}: {cell.message}" for name, cell in cells.items() if isinstance(cell, Problem))
