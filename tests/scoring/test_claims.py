@@ -57,10 +57,10 @@ class CountingEngine(InlineEngine):
 class Node:
     """One web process's service, with clients of its own."""
 
-    def __init__(self, redis: RedisServer, store: KeyValueStore | None = None) -> None:
+    def __init__(self, redis: RedisServer, store: KeyValueStore | None = None, release: str = "dev") -> None:
         clock, self.metrics = SystemClock(), Metrics()
         address = RedisOptions(redis.url)
-        self.claims = RedisClaims(connect(address), QUICK, self.metrics, clock)
+        self.claims = RedisClaims(connect(address), release, QUICK, self.metrics, clock)
         self.engine = CountingEngine(self.metrics)
         wikis = Wikis({"testwiki": SyntheticSource(clock)}, MODELS)
         kept = RedisStore(connect(address)) if store is None else store
@@ -84,8 +84,9 @@ def redis() -> Iterator[RedisServer]:
 
 
 @asynccontextmanager
-async def nodes(redis: RedisServer, count: int) -> AsyncIterator[list[Node]]:
-    made = [Node(redis) for _ in range(count)]
+async def nodes(redis: RedisServer, count: int, *others: str) -> AsyncIterator[list[Node]]:
+    """`others`: releases of further nodes."""
+    made = [Node(redis) for _ in range(count)] + [Node(redis, release=name) for name in others]
     try:
         yield made
     finally:
@@ -145,13 +146,24 @@ async def test_who_waits_gets_what_was_computed_and_asks_redis_no_more_than_once
         assert second.metrics.value(CLAIMS, "shared") == 1
 
 
+async def test_a_release_never_waits_for_what_another_computes(redis: RedisServer) -> None:
+    async with nodes(redis, 1, "candidate") as (stable, candidate):
+        candidate.engine.go.set()
+        one = stable.ask()  # computes for ever, and holds the claims
+        await until(lambda: len(stable.engine.jobs) == 2)
+        assert await candidate.ask()
+        assert sorted(candidate.engine.jobs) == [31, 32]
+        stable.engine.go.set()
+        assert await one
+
+
 async def test_a_dead_owners_claim_is_taken_over(redis: RedisServer) -> None:
     async with nodes(redis, 1) as (node,):
         node.engine.go.set()
         with redis.client() as client:  # claimed by a process that does nothing any more
             ids = [job_id([_key(rev)], features=False, explain=False) for rev in REQUEST.rev_ids]
             for claim in ids:
-                client.set(f"assay:claim:{claim}", "dead", px=500)
+                client.set(f"assay:claim:dev:{claim}", "dead", px=500)
         assert await node.ask()
         assert sorted(node.engine.jobs) == [31, 32]
 

@@ -143,3 +143,8 @@ def test_requests_in_flight_return_to_none(small_app: SmallApp, live: Served) ->
     ask(live, "/livez")
     ask(live, "/nothing")
     assert small_app.metrics.value(HTTP_IN_FLIGHT) == 0
+
+
+@pytest.mark.parametrize("path", ["/v3/scores/", "/nothing", "/api/wikis", "/livez", "/" + "x" * 20_000])
+def test_every_answer_names_the_release_that_gave_it(live: Served, path: str) -> None:
+    assert ask(live, path).headers["x-assay-release"] == "dev"

@@ -118,7 +118,7 @@ def shared_quotas(client: AsyncRedis, clock: Clock) -> Quotas:
 
 
 def shared_claims(settings: Settings, client: AsyncRedis, metrics: Metrics, clock: Clock) -> Claims:
-    return RedisClaims(client, settings.claims, metrics, clock)
+    return RedisClaims(client, settings.release, settings.claims, metrics, clock)
 
 
 def dispatcher(settings: Settings) -> Dispatcher:

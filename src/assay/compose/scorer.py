@@ -91,6 +91,7 @@ def build_web(settings: Settings, scorer: Scorer) -> Application:
         scorer.clock,
         quota=settings.quota,
         quotas=scorer.quotas,
+        release=settings.release,
         routers=[ui.router(page)],
     )
 

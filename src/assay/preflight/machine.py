@@ -21,9 +21,9 @@ from assay.errors import AssayError
 from assay.preflight.bundles import LOAD_LIMIT_S, Load
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.measure import memory_bytes
-from assay.preflight.web import RELEASE_HEADER
 from assay.revisions.index import index_path
 from assay.revisions.open import default_cache_dir
+from assay.serving.guard import RELEASE_HEADER
 from assay.settings import Settings
 from assay.stores.redis_options import address
 

@@ -121,9 +121,10 @@ class Ways:
         clients = [parts.claims_client(self.settings) for _ in range(2)]
         mine, other = (parts.shared_claims(self.settings, c, self.metrics, self.clock) for c in clients)
         try:
-            said = await _converse(clients[0], "assay:claim:preflight")
+            prefix = f"assay:claim:{self.settings.release}"
+            said = await _converse(clients[0], f"{prefix}:preflight")
             await clients[0].eval("return 1", 0)
-            await clients[0].publish(f"assay:claim:preflight-{_nonce()}", b"")
+            await clients[0].publish(f"{prefix}:preflight-{_nonce()}", b"")
             await _claim(mine, other)
             return Passed(f"{said}; a second process waited for the first one's result and was told it")
         finally:

@@ -22,8 +22,8 @@ from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import TEST_WIKI, ModelSets
+from assay.serving.guard import RELEASE_HEADER
 
-RELEASE_HEADER: Final = "X-Assay-Release"
 _MAX_BYTES: Final = 8 * 1024 * 1024
 _TEXT: Final = "datasource.revision.text"
 ADVICE: Final = "see that a web process of this release listens there, and read its log"

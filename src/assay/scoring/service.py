@@ -132,7 +132,7 @@ class ScoringService:
             scores = await self._cache.get_many(plain) if plain else {}
         if scores:
             self._metrics.count(CACHE_LOOKUPS, wanted[0].key.wiki, "hit", by=len(scores))
-        return {plain[key]: Scored(score) for key, score in scores.items()}
+        return {plain[key]: Scored(score, is_cached=True) for key, score in scores.items()}
 
     async def _computed(
         self, wiki: Wiki, missing: Sequence[Wanted], request: ScoreRequest, deadline: Deadline

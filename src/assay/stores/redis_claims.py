@@ -49,12 +49,19 @@ class ClaimOptions:
 
 
 class RedisClaims:
-    """Claims under ``assay:claim:…``. No method raises."""
+    """Claims under ``assay:claim:<release>:…``. No method raises.
+
+    `release`: claims are among the web processes of one release only. Who waits for a claim takes another
+    process's answer for its own, and a release must never be judged by answers that another one gave.
+    """
 
     are_shared = True
 
-    def __init__(self, redis: Redis, options: ClaimOptions, metrics: Metrics, clock: Clock) -> None:
+    def __init__(
+        self, redis: Redis, release: str, options: ClaimOptions, metrics: Metrics, clock: Clock
+    ) -> None:
         self._redis = redis
+        self._prefix = f"assay:claim:{release}:"
         self._options = options
         self._metrics = metrics
         self._clock = clock
@@ -93,7 +100,7 @@ class RedisClaims:
             if await self._asked(self._listen(claim)) is None:
                 return None
             while (left_s := ends_s - self._clock.monotonic_s()) > 0:
-                if not await self._asked(self._redis.exists(_key(claim))):
+                if not await self._asked(self._redis.exists(self._key(claim))):
                     return told.result() if told.done() else None
                 await asyncio.wait([told], timeout=min(left_s, self._options.ttl_s))
                 if told.done():
@@ -127,13 +134,13 @@ class RedisClaims:
         lives_ms = round(self._options.ttl_s * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim in ids:
-                pipeline.set(_key(claim), token, nx=True, px=lives_ms)
+                pipeline.set(self._key(claim), token, nx=True, px=lives_ms)
             return await pipeline.execute()
 
     async def _settle_all(self, ours: Sequence[tuple[str, str, bytes | None]]) -> bool:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim, token, data in ours:
-                await self._settle([_key(claim)], [token, data or b""], client=pipeline)
+                await self._settle([self._key(claim)], [token, data or b""], client=pipeline)
             await pipeline.execute()
         return True
 
@@ -141,14 +148,14 @@ class RedisClaims:
         lives_ms = round(self._options.ttl_s * 1000)
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim, token in self._held.items():
-                await self._prolong([_key(claim)], [token, lives_ms], client=pipeline)
+                await self._prolong([self._key(claim)], [token, lives_ms], client=pipeline)
             await pipeline.execute()
         return True
 
     async def _listen(self, claim: str) -> bool:
         """Returns when Redis has said that it will tell us: whoever settles from now on is heard."""
         said = self._subscribed.setdefault(claim, asyncio.get_running_loop().create_future())
-        await self._pubsub.subscribe(_key(claim))
+        await self._pubsub.subscribe(self._key(claim))
         self._somebody_waits.set()
         self._begin(self._read_for_ever, 1)
         await asyncio.shield(said)
@@ -158,7 +165,7 @@ class RedisClaims:
         """Also from a Redis that is left alone, lest channels gather there."""
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(self._options.answer_timeout_s):
-                await self._pubsub.unsubscribe(_key(claim))
+                await self._pubsub.unsubscribe(self._key(claim))
 
     async def _asked(self, question: Awaitable[T]) -> T | None:
         """The answer; None when Redis does not give it in time, or is left alone just now."""
@@ -201,7 +208,7 @@ class RedisClaims:
                 await asyncio.sleep(_RETRY_S)
                 continue
             if message is not None:
-                self._heard(message["type"], _claim(message["channel"]), message["data"])
+                self._heard(message["type"], self._claim(message["channel"]), message["data"])
             elif not self._waiting:
                 self._somebody_waits.clear()
 
@@ -219,13 +226,12 @@ class RedisClaims:
             if not told.done():
                 told.set_result(data)
 
+    def _key(self, claim: str) -> str:
+        """Also the channel on which its end is told."""
+        return self._prefix + claim
 
-def _key(claim: str) -> str:
-    return f"assay:claim:{claim}"
-
-
-def _claim(key: bytes) -> str:
-    return key.decode().removeprefix("assay:claim:")
+    def _claim(self, key: bytes) -> str:
+        return key.decode().removeprefix(self._prefix)
 
 
 def _forget(question: Awaitable[Any]) -> None:
