@@ -13,6 +13,7 @@ without a new version.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Any, Final
 
@@ -95,10 +96,11 @@ def print_table(report: Report, blot: Blotter, console: Console) -> None:
     for result in bad:
         console.print(Text(f"\n{result.name} of {blot(result.subject)}:", "bold red"))
         console.print(Text(f"  {blot(_todo(result.outcome))}"))
-    good = len(report.results) - len(bad)
+    words = Counter(outcome_word(result.outcome) for result in report.results)
+    counts = ", ".join(f"{words[word]} {word}" for word in _STYLES if words[word])
     verdict = "it may take traffic" if report.is_good else "it must not take traffic"
     console.print(
-        Text(f"\n{good} of {len(report.results)} checks passed in {report.seconds:.1f} s", "bold"),
+        Text(f"\n{counts} in {report.seconds:.1f} s", "bold"),
         Text(f"release {report.release}: {verdict}", "bold green" if report.is_good else "bold red"),
         sep="\n",
     )

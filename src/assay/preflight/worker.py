@@ -7,6 +7,7 @@ revision's id is a number that nobody had before, and the engine takes no reply 
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from assay.telemetry import Metrics
 
 LOAD_MARGIN_S: Final = 125.0
 _MANY_KEYS: Final = 100
+_TRY_AGAIN_S: Final = 0.5
 
 
 @dataclass
@@ -72,7 +74,7 @@ class Worker:
         job = Job(wiki, names, synthetic_revision(self.rev_id), bulk=lane == "bulk")
         engine, before_s = await self._started(), self.clock.monotonic_s()
         try:
-            cells = await engine.score(job, Deadline.after(self.patience_s, self.clock))
+            cells = await self._patiently(engine, job)
         except Overloaded as error:
             return await self._silent(engine, lane, str(error))
         except EngineUnavailable as error:
@@ -84,6 +86,17 @@ class Worker:
         if codes:
             return _refused(cells, codes)
         return await self._compared(wiki, cells, f"{len(cells)} models answered in {took_ms:.0f} ms")
+
+    async def _patiently(self, engine: CeleryEngine, job: Job) -> Mapping[str, Cell]:
+        """A full lane may be emptied yet: a worker that was started just now drops what is stale."""
+        deadline = Deadline.after(self.patience_s, self.clock)
+        while True:
+            try:
+                return await engine.score(job, deadline)
+            except Overloaded:
+                if deadline.remaining_s() <= _TRY_AGAIN_S:
+                    raise
+            await asyncio.sleep(_TRY_AGAIN_S)
 
     async def aclose(self) -> None:
         if self._engine is not None:
