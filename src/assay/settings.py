@@ -71,6 +71,9 @@ class WikiSettings:
     bundles: str | None = None
     """Whose models to use: the wiki part of the bundles' names. None: those of the wiki's own name. Models
     that neither has come from ``anywiki``."""
+    database: str | None = None
+    """What the wiki calls itself (``wikiid`` in its siteinfo, ``dbname`` in its dumps). None: the wiki's name
+    here. `assay preflight` refuses a source that is another wiki."""
 
 
 @dataclass(frozen=True, slots=True)

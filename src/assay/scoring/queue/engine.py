@@ -129,6 +129,8 @@ class CeleryEngine:
         self._giving_up: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.stranger: str | None = None
+        """The release that last answered in ours's place, if any; for preflight, which says its name."""
         self._log = logger(__name__)
 
     # -- the interface -------------------------------------------------------------------------------
@@ -296,6 +298,7 @@ class CeleryEngine:
     def _from_stranger(self, pending: _Pending, reply: Reply) -> None:
         """A worker of another release has taken a job of ours: whatever it says is not believed, and the job
         is sent until one of ours gets it. That is no loss on the way, which would be given up after a few."""
+        self.stranger = reply.release
         self._metrics.count(JOBS, "wrong_release")
         self._log.error("another release's worker takes from our queue", release=reply.release)
         if reply.attempt == pending.attempt:
