@@ -21,6 +21,8 @@ CODES = {
     "ConfigurationError": "configuration_error",
     "SourceError": "source_error",
     "BundleError": "bundle_refused",
+    "JournalError": "journal_error",
+    "JournalHeld": "journal_held",
     "GraphError": "graph_error",
     "DependencyCycle": "dependency_cycle",
     "MissingRoot": "missing_root",

@@ -16,6 +16,8 @@
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
     ├── BundleError             a model bundle is refused
+    ├── JournalError            the journal of rollouts is not sound, or cannot be written
+    │   └── JournalHeld         another controller writes it
     └── GraphError              a programmer's mistake in the feature graph
         ├── DependencyCycle
         └── MissingRoot
@@ -114,6 +116,18 @@ class BundleError(AssayError):
     """A model bundle is truncated, altered, foreign, or newer than this Assay can read."""
 
     code = "bundle_refused"
+
+
+class JournalError(AssayError):
+    """The journal of rollouts is altered, out of order, or cannot be written; nothing is done without it."""
+
+    code = "journal_error"
+
+
+class JournalHeld(JournalError):
+    """Another controller holds the journal; the message names it."""
+
+    code = "journal_held"
 
 
 class GraphError(AssayError):
