@@ -12,21 +12,18 @@ from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 from assay.rollout.check import Check, percent
 from assay.rollout.guards import GuardOptions
 from assay.rollout.looks import Look, first_alarm, first_excess, look_sizes, spent
 from assay.rollout.samples import CellPair, Pair, SeenCell
-from assay.rollout.statistics import clopper_pearson, excess_p, quantiles
+from assay.rollout.statistics import Flags, clopper_pearson, excess_p, quantiles
 
 ANY: Final = "*"
 FIRST_LOOK: Final = 10
 """Scores of a model before what was declared is tested: with fewer, only the wildest claim could be
 refuted."""
 _QUANTILES: Final = (0.5, 0.9, 0.99, 1.0)
-
-Flags = npt.NDArray[np.bool_]
 
 OperatingPoints = Mapping[tuple[str, str], Mapping[str, Sequence[float]]]
 """(wiki, model) to label to the probabilities at which users act: filters and bots flip there."""
@@ -92,7 +89,7 @@ def scores_check(
     groups, faults, since_s = {}, [], []
     for number, ((wiki, model), scores) in enumerate(seen.items()):
         drift = declaration(declared, wiki, model)
-        found = _faults(scores, guards, drift, spent(alpha, number))
+        found = list(_faults(scores, guards, drift, spent(alpha, number)))
         groups[f"{wiki}/{model}"] = _figures(scores, guards, drift is not None)
         faults += [f"{wiki} {model}: {sentence}" for sentence, _ in found]
         since_s += [at_s for _, at_s in found]

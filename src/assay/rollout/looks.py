@@ -17,7 +17,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+
+from assay.rollout.statistics import Flags
 
 GROWTH = 1.5
 """A fault is noticed at most half as many samples late; the hundred-thousandth sample is the 21st look after
@@ -58,7 +59,7 @@ def first_alarm(alpha: float, sizes: list[int], p_value: Callable[[int], float])
     return None
 
 
-def first_excess(happened: Sequence[bool] | npt.NDArray[np.bool_], share: float) -> int | None:
+def first_excess(happened: Sequence[bool] | Flags, share: float) -> int | None:
     """For what equal arms never do, so that no chance is asked: the place of the first sample up to which it
     happened to more than `share` of them. None when there is none."""
     counts = np.cumsum(np.asarray(happened, dtype=np.int64))

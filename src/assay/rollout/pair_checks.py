@@ -79,9 +79,13 @@ def lost_check(pairs: Sequence[Pair], guards: GuardOptions) -> Check:
     return _few("lost_scores", faults, at_s, guards.lost_share, "scores", "no score from the candidate")
 
 
-def passing_check(pairs: Sequence[Pair], guards: GuardOptions, least: int, alpha: float) -> Check:
+def passing_check(
+    earlier: Sequence[Pair], now: Sequence[Pair], guards: GuardOptions, least: int, alpha: float
+) -> Check:
     """Passing failures of one arm only. Sign test: of pairs where exactly one arm failed, the candidate's are
-    half, by chance; a surplus of less than `passing_share` of all pairs is not even asked about."""
+    half, by chance; a surplus of less than `passing_share` of all pairs is not even asked about. Pairs of
+    `earlier` stages count, for what is asked of both arms does not depend on weights."""
+    pairs = [*earlier, *now]
     candidate = np.cumsum([_fails_for_now(pair, of_candidate=True) for pair in pairs], dtype=np.int64)
     stable = np.cumsum([_fails_for_now(pair, of_candidate=False) for pair in pairs], dtype=np.int64)
 
@@ -95,13 +99,16 @@ def passing_check(pairs: Sequence[Pair], guards: GuardOptions, least: int, alpha
     sentence = (
         f"of {len(pairs)} requests, {more} failed for now in the candidate only, {less} in the stable only"
     )
-    return _measured("passing_errors", alarm, len(pairs) >= least, pairs, sentence, figures)
+    return _measured("passing_errors", alarm, len(now) >= least, pairs, sentence, figures)
 
 
-def computing_time_check(pairs: Sequence[Pair], guards: GuardOptions, least: int, alpha: float) -> Check:
+def computing_time_check(
+    earlier: Sequence[Pair], now: Sequence[Pair], guards: GuardOptions, least: int, alpha: float
+) -> Check:
     """Time to compute the same request anew. Wilcoxon's signed-rank test on the logarithm of candidate /
     (tolerated time of the stable arm): the request's own size, and bursts that hit both, cancel out."""
-    timed = [pair for pair in pairs if pair.stable_ms is not None and pair.candidate_ms is not None]
+    before, timed_now = ([pair for pair in pairs if _is_timed(pair)] for pairs in (earlier, now))
+    timed = before + timed_now
     stable = np.array([pair.stable_ms for pair in timed], dtype=np.float64)
     candidate = np.array([pair.candidate_ms for pair in timed], dtype=np.float64)
     over = np.log(np.maximum(candidate, 1e-3)) - np.log(tolerated(np.maximum(stable, 1e-3), guards))
@@ -118,7 +125,11 @@ def computing_time_check(pairs: Sequence[Pair], guards: GuardOptions, least: int
         **alarm_figures(alarm),
     }
     sentence = f"the candidate takes {ratio:.2f} times as long to compute the same {len(timed)} requests"
-    return _measured("computing_time", alarm, len(timed) >= least, timed, sentence, figures)
+    return _measured("computing_time", alarm, len(timed_now) >= least, timed, sentence, figures)
+
+
+def _is_timed(pair: Pair) -> bool:
+    return pair.stable_ms is not None and pair.candidate_ms is not None
 
 
 def tolerated(stable_ms: Array, guards: GuardOptions) -> Array:

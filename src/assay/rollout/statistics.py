@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special, stats
 
 Array = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 EXACT_UP_TO = 25
 """Samples (the smaller side's, or pairs) up to which rank tests count all orders; beyond it, the normal law
@@ -24,13 +26,42 @@ _DIRECTLY = 40_000
 """Pairwise values up to which the median of all of them is taken as it stands."""
 
 
-def rise_p(failed: int, of: int, candidate_failed: int, candidate_of: int) -> float:
-    """Fisher's exact test: how likely the candidate has so many of all failures, or more, when both arms fail
-    equally often. 1 when either arm was asked nothing or nothing failed."""
-    if not candidate_failed or not of or not candidate_of:
+@dataclass(frozen=True, slots=True)
+class Table:
+    """How many of each arm's requests failed, while the arms' shares of the requests were fixed."""
+
+    stable_failed: int
+    stable: int
+    candidate_failed: int
+    candidate: int
+
+
+def rise_p(tables: Sequence[Table]) -> float:
+    """Fisher's exact test, one-sided, over one table or several strata: how likely the candidate has so many
+    of all failures, or more, when within each stratum both arms fail equally often.
+
+    Given a stratum's margins the candidate's failures are hypergeometric; of several strata, the law of the
+    sum is their convolution (the exact form of the Mantel–Haenszel test). 1 when the candidate never failed.
+    """
+    failed = sum(table.candidate_failed for table in tables)
+    telling = [table for table in tables if table.stable_failed + table.candidate_failed]
+    if not failed:
         return 1.0
-    total = of + candidate_of
-    return float(stats.hypergeom.sf(candidate_failed - 1, total, failed + candidate_failed, candidate_of))
+    if len(telling) == 1:
+        return float(stats.hypergeom.sf(failed - 1, *_margins(telling[0])))
+    least, law = 0, np.ones(1)
+    for table in telling:
+        total, all_failed, drawn = _margins(table)
+        low, high = max(0, all_failed - (total - drawn)), min(all_failed, drawn)
+        law = np.convolve(law, stats.hypergeom.pmf(np.arange(low, high + 1), total, all_failed, drawn))
+        least += low
+    return min(1.0, float(law[max(0, failed - least) :][::-1].sum()))
+
+
+def _margins(table: Table) -> tuple[int, int, int]:
+    """All requests, all failures, the candidate's requests."""
+    failed = table.stable_failed + table.candidate_failed
+    return table.stable + table.candidate, failed, table.candidate
 
 
 def excess_p(count: int, of: int, share: float) -> float:
