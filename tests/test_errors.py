@@ -24,6 +24,8 @@ CODES = {
     "BundleError": "bundle_refused",
     "ReleaseError": "release_refused",
     "ReleaseNotFound": "release_not_found",
+    "JournalError": "journal_error",
+    "JournalHeld": "journal_held",
     "GraphError": "graph_error",
     "DependencyCycle": "dependency_cycle",
     "MissingRoot": "missing_root",

@@ -20,6 +20,8 @@
     ├── BundleError             a model bundle is refused
     ├── ReleaseError            a release is refused, or cannot be put into its slot
     │   └── ReleaseNotFound
+    ├── JournalError            the journal of rollouts is not sound, or cannot be written
+    │   └── JournalHeld         another controller writes it
     └── GraphError              a programmer's mistake in the feature graph
         ├── DependencyCycle
         └── MissingRoot
@@ -140,6 +142,18 @@ class ReleaseNotFound(ReleaseError):
     """There is no such release, or no such file of it, where it was looked for."""
 
     code = "release_not_found"
+
+
+class JournalError(AssayError):
+    """The journal of rollouts is altered, out of order, or cannot be written; nothing is done without it."""
+
+    code = "journal_error"
+
+
+class JournalHeld(JournalError):
+    """Another controller holds the journal; the message names it."""
+
+    code = "journal_held"
 
 
 class GraphError(AssayError):

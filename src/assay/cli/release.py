@@ -34,7 +34,9 @@ Slot = Annotated[str, typer.Option(help="The slot, for example blue.")]
 
 
 def register(app: typer.Typer) -> None:
-    commands = typer.Typer(help="Build, prove and publish releases; put them into slots.", no_args_is_help=True)
+    commands = typer.Typer(
+        help="Build, prove and publish releases; put them into slots.", no_args_is_help=True
+    )
     for command in (build, verify, golden, install, list_, slots):
         commands.command(command.__name__.rstrip("_"))(command)
     app.add_typer(commands, name="release")
@@ -145,7 +147,9 @@ def _root(root: Path | None, config: Sequence[Path] | None) -> Root:
 
 
 def _folder(root: Root, release: str) -> Path:
-    return root.release(release) if is_id(release) and not Path(release).is_dir() else Path(release).absolute()
+    return (
+        root.release(release) if is_id(release) and not Path(release).is_dir() else Path(release).absolute()
+    )
 
 
 def _revisions(words: Sequence[str] | None) -> dict[str, list[int]]:

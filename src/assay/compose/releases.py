@@ -102,7 +102,9 @@ def golden_scores(
     made_up: dict[str, Source] = {name: SyntheticSource(clock) for name in choice.made_up}
     wanted = {**{name: range(_FIRST_MADE_UP, _FIRST_MADE_UP + count) for name in made_up}, **revisions}
     wikis = Wikis({**open_sources(settings, choice.wikis, indexing), **made_up}, models)
-    return golden.to_bytes(asyncio.run(_chosen(wikis, models, count, wanted, Deadline.after(CHOICE_LIMIT_S, clock))))
+    return golden.to_bytes(
+        asyncio.run(_chosen(wikis, models, count, wanted, Deadline.after(CHOICE_LIMIT_S, clock)))
+    )
 
 
 def prove_golden(settings: Settings, models: ModelSets, file: Path) -> list[str]:

@@ -162,7 +162,9 @@ def _json(document: bytes) -> bytes:
     try:
         return orjson.dumps(orjson.loads(document), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     except orjson.JSONDecodeError as error:
-        raise ReleaseError(f"the release's code printed no JSON Schema of its configuration ({error})") from error
+        raise ReleaseError(
+            f"the release's code printed no JSON Schema of its configuration ({error})"
+        ) from error
 
 
 def _remove(path: Path) -> None:

@@ -103,7 +103,9 @@ def _pin(text: str) -> tuple[str, str] | None:
     words = shlex.split(text)
     hashes = [word for word in words if word.startswith("--hash=sha256:")]
     if text.startswith("-") or not hashes:
-        raise ReleaseError(f"the requirement {text[:80]!r} is no pin with a hash: make requirements with hashes")
+        raise ReleaseError(
+            f"the requirement {text[:80]!r} is no pin with a hash: make requirements with hashes"
+        )
     try:
         requirement = Requirement(text.partition("--hash=")[0].strip())
     except InvalidRequirement as error:
@@ -147,7 +149,9 @@ def _make(folder: Path, requirements: bytes) -> Path:
     python = folder / "bin" / "python"
     _run([sys.executable, "-m", "venv", str(folder)], "an environment cannot be made")
     pip = [str(python), "-m", "pip", "--disable-pip-version-check", "--no-input", "--quiet", "install"]
-    _run([*pip, "--require-hashes", "--no-deps", "--requirement", str(pinned)], "packages cannot be installed")
+    _run(
+        [*pip, "--require-hashes", "--no-deps", "--requirement", str(pinned)], "packages cannot be installed"
+    )
     write_durably(folder / _READY, b"")
     return python
 
@@ -159,7 +163,9 @@ def _run(command: list[str], fault: str) -> None:
             command, capture_output=True, text=True, env=environment, timeout=INSTALL_LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired:
-        raise ReleaseError(f"{fault}: not done within {INSTALL_LIMIT_S:g} s; is the package index slow?") from None
+        raise ReleaseError(
+            f"{fault}: not done within {INSTALL_LIMIT_S:g} s; is the package index slow?"
+        ) from None
     if done.returncode:
         reason = " ".join(done.stderr.strip().splitlines()[-3:])
         raise ReleaseError(f"{fault}: {reason:.600}")

@@ -46,7 +46,9 @@ def golden_faults(folder: Path) -> list[str]:
         expected = golden.read(folder / GOLDEN)
         with tempfile.TemporaryDirectory() as place:
             output = Path(place) / GOLDEN
-            run_release(folder, ["release", "golden", "--input", str(folder / GOLDEN), "--output", str(output)])
+            run_release(
+                folder, ["release", "golden", "--input", str(folder / GOLDEN), "--output", str(output)]
+            )
             return golden.differences(expected, golden.read(output))
     except ReleaseError as error:
         return [str(error)]

@@ -36,7 +36,9 @@ def build_wheel(source: Path, folder: Path) -> Path:
     project = _project(source)
     project["tool"]["hatch"]["build"]["targets"]["wheel"].setdefault("exclude", []).append(_SHIPPED_BUNDLES)
     try:
-        (built,) = WheelBuilder(str(source), config=project).build(directory=str(folder), versions=["standard"])
+        (built,) = WheelBuilder(str(source), config=project).build(
+            directory=str(folder), versions=["standard"]
+        )
     except Exception as error:  # a build backend raises what it likes
         raise ConfigurationError(f"{source} cannot be built into a wheel: {error}") from error
     return Path(built)
