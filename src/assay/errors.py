@@ -12,10 +12,12 @@
     │   ├── Overloaded
     │   ├── DeadlineExceeded
     │   ├── EngineUnavailable
-    │   └── SourceUnavailable
+    │   ├── SourceUnavailable
+    │   └── BalancerUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
     ├── BundleError             a model bundle is refused
+    ├── BalancerError           HAProxy does not do what a rollout asks: an operator must look
     └── GraphError              a programmer's mistake in the feature graph
         ├── DependencyCycle
         └── MissingRoot
@@ -98,6 +100,12 @@ class SourceUnavailable(RetryableError):
     code = "source_unavailable"
 
 
+class BalancerUnavailable(RetryableError):
+    """HAProxy's runtime API does not answer; what it does with users' requests is not known."""
+
+    code = "balancer_unavailable"
+
+
 class ConfigurationError(AssayError):
     """A setting, file or command line that an operator must mend."""
 
@@ -114,6 +122,12 @@ class BundleError(AssayError):
     """A model bundle is truncated, altered, foreign, or newer than this Assay can read."""
 
     code = "bundle_refused"
+
+
+class BalancerError(AssayError):
+    """HAProxy refused a command, does not know a server, or did not take what it was told."""
+
+    code = "balancer_error"
 
 
 class GraphError(AssayError):
