@@ -22,6 +22,12 @@
     │   └── ReleaseNotFound
     ├── JournalError            the journal of rollouts is not sound, or cannot be written
     │   └── JournalHeld         another controller writes it
+    │   ├── SourceUnavailable
+    │   └── BalancerUnavailable
+    ├── ConfigurationError      an operator must mend a setting, a file or a command line
+    │   └── SourceError         a dump, history or wiki address cannot be read
+    ├── BundleError             a model bundle is refused
+    ├── BalancerError           HAProxy does not do what a rollout asks: an operator must look
     └── GraphError              a programmer's mistake in the feature graph
         ├── DependencyCycle
         └── MissingRoot
@@ -114,6 +120,12 @@ class StoreUnavailable(RetryableError):
     code = "store_unavailable"
 
 
+class BalancerUnavailable(RetryableError):
+    """HAProxy's runtime API does not answer; what it does with users' requests is not known."""
+
+    code = "balancer_unavailable"
+
+
 class ConfigurationError(AssayError):
     """A setting, file or command line that an operator must mend."""
 
@@ -154,6 +166,12 @@ class JournalHeld(JournalError):
     """Another controller holds the journal; the message names it."""
 
     code = "journal_held"
+
+
+class BalancerError(AssayError):
+    """HAProxy refused a command, does not know a server, or did not take what it was told."""
+
+    code = "balancer_error"
 
 
 class GraphError(AssayError):
