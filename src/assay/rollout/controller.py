@@ -15,6 +15,7 @@ from typing import Any, Final
 from assay.clock import Clock
 from assay.errors import BalancerError, BalancerUnavailable, JournalError
 from assay.rollout import orders
+from assay.rollout.check import Status
 from assay.rollout.decide import Decision, decide
 from assay.rollout.drift import DeclaredDrift
 from assay.rollout.gathering import Gathering
@@ -28,7 +29,9 @@ from assay.rollout.verdict import Verdict, judge
 from assay.telemetry import logger
 
 _TICK_S: Final = 0.25
-"""Between two looks: a bad sample and an operator's order are acted on within it."""
+"""Between two looks after orders, and after balancers that were away."""
+_JUDGE_EACH_S: Final = 1.0
+"""Judging a hundred thousand samples takes a good part of a second."""
 _VERDICT_EACH_S: Final = 5.0
 """A verdict that says the same as the one before is journalled so often, for the plots."""
 _LAST_USERS_S: Final = 5.0
@@ -55,9 +58,10 @@ class Controller:
         self._gathering: Gathering | None = None
         self._earlier: list[Evidence] = []
         self._served, self._failed, self._last_s = _told(journal)
-        self._shown: tuple[int, list[tuple[str, str]], float] = (-1, [], 0.0)
+        self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
         self._trouble: dict[str, str] = {}
+        self._judged_s = float("-inf")
         self._log = logger(__name__)
 
     async def run(self) -> Rollout:
@@ -88,6 +92,11 @@ class Controller:
             return
         await self._enter_stage(state)
         self._see_users(state)
+        if self._clock.monotonic_s() - self._judged_s >= _JUDGE_EACH_S:
+            self._judged_s = self._clock.monotonic_s()
+            await self._decide(state)
+
+    async def _decide(self, state: Rollout) -> None:
         verdict = self._judge(state)
         decision = decide(state.plan, state, verdict, self._now_s())
         self._show(state, verdict, decision)
