@@ -266,7 +266,7 @@ def _is_same(old: Any, new: Any) -> bool:
     if isinstance(old, bool) or not isinstance(old, int | float):
         return bool(old == new)
     difference: float = abs(new - old)
-    return difference <= TOLERANCE * max(1.0, abs(old), abs(new))
+    return bool(difference <= TOLERANCE * max(1.0, abs(old), abs(new)))
 
 
 # -- cells -------------------------------------------------------------------------------------------

@@ -50,8 +50,8 @@ class Pooling:
         ours = _of_slot(servers, slot)
         if not any(server.takes_traffic for server in servers.values() if server.name not in ours):
             raise BalancerError(
-                f"Slot {slot!r} is the last that takes users' requests: give another one weight, or depool the "
-                "data centre."
+                f"Slot {slot!r} is the last that takes users' requests: give another one weight, or depool "
+                "the data centre."
             )
         await self._out(ours)
 
