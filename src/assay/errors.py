@@ -12,6 +12,16 @@
     │   ├── Overloaded
     │   ├── DeadlineExceeded
     │   ├── EngineUnavailable
+    │   │   └── NoWorker
+    │   ├── SourceUnavailable
+    │   └── StoreUnavailable
+    ├── ConfigurationError      an operator must mend a setting, a file or a command line
+    │   └── SourceError         a dump, history or wiki address cannot be read
+    ├── BundleError             a model bundle is refused
+    ├── ReleaseError            a release is refused, or cannot be put into its slot
+    │   └── ReleaseNotFound
+    ├── JournalError            the journal of rollouts is not sound, or cannot be written
+    │   └── JournalHeld         another controller writes it
     │   ├── SourceUnavailable
     │   └── BalancerUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
@@ -94,10 +104,20 @@ class EngineUnavailable(RetryableError):
     code = "queue_unavailable"
 
 
+class NoWorker(EngineUnavailable):
+    """The queue is there, but nobody takes jobs from it, and waiting a little has not helped."""
+
+
 class SourceUnavailable(RetryableError):
     """The wiki did not answer, or asked us to wait."""
 
     code = "source_unavailable"
+
+
+class StoreUnavailable(RetryableError):
+    """A release store did not answer, or too slowly."""
+
+    code = "store_unavailable"
 
 
 class BalancerUnavailable(RetryableError):
@@ -122,6 +142,30 @@ class BundleError(AssayError):
     """A model bundle is truncated, altered, foreign, or newer than this Assay can read."""
 
     code = "bundle_refused"
+
+
+class ReleaseError(AssayError):
+    """A release is damaged, altered, foreign or incomplete, or does not do what it promises."""
+
+    code = "release_refused"
+
+
+class ReleaseNotFound(ReleaseError):
+    """There is no such release, or no such file of it, where it was looked for."""
+
+    code = "release_not_found"
+
+
+class JournalError(AssayError):
+    """The journal of rollouts is altered, out of order, or cannot be written; nothing is done without it."""
+
+    code = "journal_error"
+
+
+class JournalHeld(JournalError):
+    """Another controller holds the journal; the message names it."""
+
+    code = "journal_held"
 
 
 class BalancerError(AssayError):

@@ -370,3 +370,14 @@ def test_every_route_takes_a_form_as_it_takes_a_query(live: Served, path: str) -
 def test_too_many_fields_are_refused(live: Served) -> None:
     form = "&".join(f"feature.x{n}=1" for n in range(1001)).encode()
     assert post_form(live, f"{V3}smallwiki/12", form).error[0] == 400
+
+
+def test_an_answer_tells_whether_it_was_computed(live: Served) -> None:
+    def told(query: str) -> str | None:
+        return ask(live, f"{V3}smallwiki/?models=damaging&{query}").headers.get("x-cache")
+
+    once = told("revids=31")
+    assert (once, told("revids=31"), told("revids=31|32")) == ("miss", "hit", "miss")
+    assert told("revids=31&features") == "miss"  # computed anew, whatever the cache holds
+    assert told(f"revids={GONE}") == told(f"revids={GONE}") == "miss"  # a problem is not kept
+    assert told("") is None

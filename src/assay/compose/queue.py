@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import redis
 from celery import Celery
+from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
 from assay import __version__
@@ -58,39 +59,88 @@ def build_shared(
     clock: Clock,
 ) -> Shared:
     """`make_pool`: the engine to fall back on."""
-    limit_s = settings.shared_store.answer_timeout_s
-    store = RedisStore(connect(settings.redis, answer_timeout_s=limit_s))
-    guarded = GuardedStore("scores", store, settings.shared_store, metrics, clock)
-    shared = connect(settings.redis, answer_timeout_s=limit_s)
-    quotas = RedisQuotas(shared, MemoryQuotas(clock), clock)
+    store = score_store(settings, scores_client(settings), metrics, clock)
+    quotas = shared_quotas(quotas_client(settings), clock)
     is_local = settings.queue.when_away == "local"
-    engine: Engine = _queue_engine(settings, models, metrics, clock, fails_fast=is_local)
+    engine: Engine = queue_engine(settings, models, metrics, clock, fails_fast=is_local)
     if is_local:
         engine = FallbackEngine(engine, make_pool, metrics, clock)
-    claims = RedisClaims(connect(settings.redis), settings.claims, metrics, clock)
-    return Shared(engine, guarded, quotas, claims)
+    claims = shared_claims(settings, claims_client(settings), metrics, clock)
+    return Shared(engine, store, quotas, claims)
 
 
-def _queue_engine(
-    settings: Settings, models: ModelSets, metrics: Metrics, clock: Clock, *, fails_fast: bool
-) -> CeleryEngine:
+# -- every way by which a process of ours reaches Redis; preflight goes each of them -----------------
+
+
+def scores_client(settings: Settings) -> AsyncRedis:
+    return connect(settings.redis, answer_timeout_s=settings.shared_store.answer_timeout_s)
+
+
+def quotas_client(settings: Settings) -> AsyncRedis:
+    return connect(settings.redis, answer_timeout_s=settings.shared_store.answer_timeout_s)
+
+
+def claims_client(settings: Settings) -> AsyncRedis:
+    return connect(settings.redis)
+
+
+def queue_client(settings: Settings) -> AsyncRedis:
+    """A web process's, for lanes and large jobs."""
+    return connect(queue_options(settings))
+
+
+def replies_client(settings: Settings) -> AsyncRedis:
+    """A web process's, which sleeps in Redis until a reply comes."""
     options = queue_options(settings)
+    return connect(options, answer_timeout_s=BLOCK_S + options.answer_timeout_s)
+
+
+def worker_client(settings: Settings) -> redis.Redis:
+    """A worker's, for replies and signs of life."""
+    return connect_sync(queue_options(settings))
+
+
+def celery(settings: Settings) -> Celery:
+    """Of which a web process takes its connection to send, and a worker its own to receive."""
+    target = broker(queue_options(settings))
+    return build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
+
+
+# -- what stands on these clients --------------------------------------------------------------------
+
+
+def score_store(settings: Settings, client: AsyncRedis, metrics: Metrics, clock: Clock) -> KeyValueStore:
+    return GuardedStore("scores", RedisStore(client), settings.shared_store, metrics, clock)
+
+
+def shared_quotas(client: AsyncRedis, clock: Clock) -> Quotas:
+    return RedisQuotas(client, MemoryQuotas(clock), clock)
+
+
+def shared_claims(settings: Settings, client: AsyncRedis, metrics: Metrics, clock: Clock) -> Claims:
+    return RedisClaims(client, settings.release, settings.claims, metrics, clock)
+
+
+def dispatcher(settings: Settings) -> Dispatcher:
+    options = queue_options(settings)
+    return Dispatcher(celery(settings), options.connect_timeout_s + options.answer_timeout_s)
+
+
+def queue_engine(
+    settings: Settings, models: ModelSets, metrics: Metrics, clock: Clock, *, fails_fast: bool = False
+) -> CeleryEngine:
+    """The engine of a web process, not yet started."""
     return CeleryEngine(
         settings.queue,
         settings.release,
         models,
-        Dispatcher(_celery(settings), options.connect_timeout_s + options.answer_timeout_s),
-        connect(options),
-        connect(options, answer_timeout_s=BLOCK_S + options.answer_timeout_s),
+        dispatcher(settings),
+        queue_client(settings),
+        replies_client(settings),
         metrics,
         clock,
         fails_fast=fails_fast,
     )
-
-
-def _celery(settings: Settings) -> Celery:
-    target = broker(queue_options(settings))
-    return build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
 
 
 def build_worker(settings: Settings) -> Callable[[], int]:
@@ -100,11 +150,10 @@ def build_worker(settings: Settings) -> Callable[[], int]:
     """
     models = choose(settings).load(with_trees=True)
     metrics = Metrics(__version__, settings.release, "worker")
-    options = queue_options(settings)
     name = worker_name()
 
     def client() -> redis.Redis:
-        return connect_sync(options)
+        return worker_client(settings)
 
     parts = Parts(settings.release, Scoring(settings.release, name, models, client), name, client, metrics)
 
@@ -114,7 +163,7 @@ def build_worker(settings: Settings) -> Callable[[], int]:
             stack.enter_context(traced(settings, "worker"))
             if worker.metrics_port:
                 stack.enter_context(serve_metrics(metrics, worker.metrics_host, worker.metrics_port))
-            return run(_celery(settings), parts, worker, settings.queue)
+            return run(celery(settings), parts, worker, settings.queue)
 
     return work
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assay.rollout.guards import GuardOptions
+
 
 @dataclass(frozen=True, slots=True)
 class SlotSettings:
@@ -81,3 +83,4 @@ class RolloutOptions:
     log_address: str = "127.0.0.1:5140"
     """UDP address at which HAProxy's log lines arrive."""
     stages: StageOptions = field(default_factory=StageOptions)
+    guards: GuardOptions = field(default_factory=GuardOptions)

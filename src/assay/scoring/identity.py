@@ -8,14 +8,15 @@ from functools import cache
 from assay.features.graph import Plan
 from assay.features.node import Feature
 from assay.models.model import Model
+from assay.scoring.code import own_code_digest
 
 
 def identity(model: Model) -> str:
     """Equal for two loaded models only if they give equal scores.
 
     The bundle's digest covers trees, word lists and the versions of the model's *features*. A feature is
-    computed from datasources, which have versions of their own; they are added here, so that code that
-    changes a datasource never meets scores that were cached before.
+    computed from datasources, which have versions of their own; they are added here, and so is the code
+    itself (`assay.scoring.code`), because a version can be forgotten.
     """
     return _identity(model.digest, model.features)
 
@@ -23,4 +24,4 @@ def identity(model: Model) -> str:
 @cache
 def _identity(digest: str, features: tuple[Feature, ...]) -> str:
     nodes = sorted(f"{node.name}@{node.version}" for node in Plan(features).nodes)
-    return hashlib.sha256("\n".join([digest, *nodes]).encode()).hexdigest()
+    return hashlib.sha256("\n".join([digest, own_code_digest(), *nodes]).encode()).hexdigest()

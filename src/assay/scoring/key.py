@@ -2,7 +2,7 @@
 
 ORES's key had the model's version *string* only, so a retrained model with an old version served
 stale scores for years, and a canary's scores mixed with stable ones. A model's identity covers trees,
-lexicons, and the versions of features and of all that they are computed from.
+lexicons, the versions of features and of all that they are computed from, and the code itself.
 """
 
 from __future__ import annotations

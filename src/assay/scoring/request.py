@@ -37,11 +37,13 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A good cell. `features`: by name, only when asked for; `explanation` likewise."""
+    """A good cell. `features`: by name, only when asked for; `explanation` likewise. `is_cached`: found, not
+    computed; the same score either way."""
 
     score: Score
     features: Mapping[str, FeatureValue] | None = None
     explanation: Explanation | None = None
+    is_cached: bool = field(default=False, compare=False)
 
 
 Cell = Scored | Problem

@@ -53,11 +53,13 @@ def build_app(
     *,
     quota: QuotaOptions | None = None,
     quotas: Quotas | None = None,
+    release: str = "dev",
     routers: Sequence[APIRouter] = (),
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
     `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this process.
+    `release`: named on every answer.
     `routers`: further ones (pages), matched after ours.
     """
 
@@ -99,7 +101,7 @@ def build_app(
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
-    return Application(app, Guard(app, options.guard, metrics))
+    return Application(app, Guard(app, options.guard, metrics, release))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,9 @@ SECURITY_HEADERS: Final = {
 }
 """On every answer; a page, which needs more, sets its own Content-Security-Policy."""
 
+RELEASE_HEADER: Final = "X-Assay-Release"
+"""On every answer: which release gave it, so that a load balancer's word for it need not be believed."""
+
 REQUEST_ID: Final = "assay.request_id"
 """Key of the request's id in the ASGI scope."""
 
@@ -67,8 +70,9 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "
 class Guard:
     """The outermost ASGI application."""
 
-    def __init__(self, app: ASGIApp, options: GuardOptions, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, options: GuardOptions, metrics: Metrics, release: str = "dev") -> None:
         self._app = app
+        self._release = release
         self._options = options
         self._metrics = metrics
         self._log = logger("assay.access")
@@ -91,7 +95,9 @@ class Guard:
             await self._answered(scope, receive, send, step)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send, step: Traced) -> None:
-        answer = _Answer(send, scope[REQUEST_ID], is_open=scope["path"].startswith(OPEN_PREFIXES))
+        answer = _Answer(
+            send, scope[REQUEST_ID], self._release, is_open=scope["path"].startswith(OPEN_PREFIXES)
+        )
         started_s = time.perf_counter()
         self._metrics.add(HTTP_IN_FLIGHT, 1)
         try:
@@ -187,9 +193,10 @@ def _single_header(scope: Scope, name: bytes) -> bytes:
 class _Answer:
     """Sends an answer on, with our headers; remembers its status, 0 before it began."""
 
-    def __init__(self, send: Send, request_id: str, *, is_open: bool) -> None:
+    def __init__(self, send: Send, request_id: str, release: str, *, is_open: bool) -> None:
         self._send = send
         self._request_id = request_id
+        self._release = release
         self.is_open = is_open
         self.status = 0
 
@@ -200,6 +207,7 @@ class _Answer:
             for name, value in SECURITY_HEADERS.items():
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self._request_id
+            headers[RELEASE_HEADER] = self._release
             if self.is_open:
                 headers["Access-Control-Allow-Origin"] = "*"
         await self._send(message)

@@ -15,8 +15,8 @@ from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
 from assay.models.model import Model
-from assay.scoring.request import ScoreRequest
-from assay.scoring.service import ScoringService
+from assay.scoring.request import Scored, ScoreRequest
+from assay.scoring.service import ScoringService, Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
 from assay.serving.cells import cell_document
@@ -24,6 +24,10 @@ from assay.serving.model_info import ModelInfos
 from assay.serving.parameters import ScoreParameters, parse, read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
+
+CACHE_HEADER: Final = "X-Cache"
+"""``hit`` when every score of an answer came from the cache, else ``miss``: whoever compares the speed of two
+releases must compare like with like."""
 
 _MANY: Final = ("models", "revids", "features", "explain", "model_info", "inject", "format", "precache")
 _ONE: Final = tuple(name for name in _MANY if name != "revids")
@@ -114,15 +118,18 @@ class ScoresV3:
         wiki = self._service.wikis.named(request.path_params["wiki"])
         models = wiki.select(tuple(wiki.models) if asked.models is None else asked.models)
         document: dict[str, Any] = {"models": self._models(models, asked)}
+        headers: dict[str, str] = {}
         if asked.rev_ids:
             async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
-                document["scores"] = await self._scores(wiki, models, asked)
-        return json_response({wiki.name: document}, compact=asked.compact)
+                table = await self._scores(wiki, models, asked)
+            document["scores"] = _scores_document(wiki, table)
+            headers[CACHE_HEADER] = "hit" if _is_cached(table) else "miss"
+        return json_response({wiki.name: document}, compact=asked.compact, headers=headers)
 
     def _models(self, models: Sequence[Model], asked: ScoreParameters) -> dict[str, Any]:
         return {model.name: self._infos.select(model, asked.model_info) for model in models}
 
-    async def _scores(self, wiki: Wiki, models: Sequence[Model], asked: ScoreParameters) -> dict[str, Any]:
+    async def _scores(self, wiki: Wiki, models: Sequence[Model], asked: ScoreParameters) -> Table:
         score_request = ScoreRequest(
             wiki=wiki.name,
             rev_ids=asked.rev_ids,
@@ -132,8 +139,16 @@ class ScoresV3:
             explain=asked.explain,
             bulk=asked.bulk,
         )
-        table = await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
-        return {
-            str(rev_id): {name: cell_document(cell, wiki.models[name]) for name, cell in cells.items()}
-            for rev_id, cells in table.items()
-        }
+        return await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
+
+
+def _scores_document(wiki: Wiki, table: Table) -> dict[str, Any]:
+    return {
+        str(rev_id): {name: cell_document(cell, wiki.models[name]) for name, cell in cells.items()}
+        for rev_id, cells in table.items()
+    }
+
+
+def _is_cached(table: Table) -> bool:
+    """Whether nothing had to be computed. A problem is never cached."""
+    return all(isinstance(cell, Scored) and cell.is_cached for row in table.values() for cell in row.values())

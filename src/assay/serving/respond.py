@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -17,11 +18,16 @@ NO_STORE: Final = {
 """As ORES sent: a score may change with the next release, and caches in between must not hide that."""
 
 
-def json_response(document: Any, *, status: int = 200, compact: bool = True) -> Response:
-    """`document`: keys are strings. `compact`: no blanks or line breaks."""
+def json_response(
+    document: Any, *, status: int = 200, compact: bool = True, headers: Mapping[str, str] | None = None
+) -> Response:
+    """`document`: keys are strings. `compact`: no blanks or line breaks. `headers`: further ones."""
     option = orjson.OPT_SORT_KEYS | (0 if compact else orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
     return Response(
-        orjson.dumps(document, option=option), status, media_type="application/json", headers=NO_STORE
+        orjson.dumps(document, option=option),
+        status,
+        media_type="application/json",
+        headers={**NO_STORE, **(headers or {})},
     )
 
 

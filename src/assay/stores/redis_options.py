@@ -117,6 +117,44 @@ def connect_sync(options: RedisOptions, *, answer_timeout_s: float | None = None
     return redis.Redis.from_pool(redis.ConnectionPool(**_parts(options), **limits))
 
 
+def without_account(options: RedisOptions) -> redis.Redis:
+    """A blocking client to the same server that logs in with nothing: a safe server refuses it."""
+    parts = _parts(options)
+    for secret in ("username", "password"):
+        parts.pop(secret, None)
+    limits = _limits(options, None)
+    if options.sentinels:
+        sentinel = Sentinel(_sentinels(options), sentinel_kwargs=_to_sentinels(options, limits))
+        service = _of_service(options, limits)
+        for secret in ("username", "password"):
+            service.pop(secret, None)
+        client: redis.Redis = sentinel.master_for(options.sentinel_service, **service)
+        return client
+    return redis.Redis.from_pool(redis.ConnectionPool(**parts, **limits))
+
+
+def address(options: RedisOptions) -> str:
+    """Where, for people, without any secret: ``10.0.0.1:6379/0``."""
+    parts = _parts(options)
+    db = _account(parts)["db"]
+    if options.sentinels:
+        return f"{options.sentinel_service} by {', '.join(options.sentinels)}, database {db}"
+    if parts.get("connection_class") is UnixDomainSocketConnection:
+        return f"{parts['path']}, database {db}"
+    return f"{_bracketed(parts.get('host', '127.0.0.1'))}:{parts.get('port', 6379)}/{db}"
+
+
+def secrets_of(options: RedisOptions) -> frozenset[str]:
+    """Every secret in it, so that whoever prints something can leave them out."""
+    given = (options.password, options.sentinel_password, _account(_parts(options))["password"])
+    return frozenset(str(secret) for secret in given if secret)
+
+
+def has_password(options: RedisOptions) -> bool:
+    """Whether clients log in with a password, given apart or in the URL."""
+    return _account(_parts(options))["password"] is not None
+
+
 def broker(options: RedisOptions) -> Broker:
     """The same server and account for Celery, whose own parser percent-decodes each part."""
     parts = _parts(options)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.errors import Overloaded
+from assay.errors import NoWorker, Overloaded
 from assay.scoring.queue.lanes import LaneState, _sent_s, check
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.queue.overdue import Fate, Sent, fate
@@ -26,6 +26,14 @@ def test_a_short_lane_that_does_not_move_is_full_too() -> None:
     with pytest.raises(Overloaded) as refused:
         check("interactive", LaneState(1, 50.0), OPTIONS, 100.0)
     assert refused.value.delay_s == 30.0
+
+
+def test_a_lane_that_nobody_works_on_takes_jobs_for_a_moment_only() -> None:
+    grace_s = OPTIONS.away_grace_s
+    check("interactive", LaneState(unattended_since_s=100.0), OPTIONS, 100.0 + grace_s)
+    with pytest.raises(NoWorker) as refused:
+        check("interactive", LaneState(unattended_since_s=100.0), OPTIONS, 100.1 + grace_s)
+    assert refused.value.delay_s == 2.0
 
 
 @given(st.integers(0, 100), st.none() | st.floats(0, 1e9), st.floats(0, 1e9))

@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from assay.clock import Clock, Deadline
-from assay.errors import EngineUnavailable, Overloaded
+from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.codec import CodecError, decode_computed, encode_job
 from assay.scoring.frames import FrameError, checked
@@ -33,7 +33,7 @@ from assay.scoring.problems import (
     ran_too_long,
     unencodable,
 )
-from assay.scoring.queue import lanes, overdue
+from assay.scoring.queue import overdue
 from assay.scoring.queue.dispatch import Dispatcher, Message
 from assay.scoring.queue.envelope import (
     Envelope,
@@ -67,6 +67,8 @@ MAX_LOSSES: Final = 3
 """How often one job may be lost on its way and sent again: then the client is told to ask again."""
 _CONTENT_MARGIN_S: Final = 60.0
 _TRY_AGAIN_S: Final = 0.1
+_STRANGER_PAUSE_S: Final = 0.02
+"""Who refuses is free at once to take the next job; a pause lets our own workers come first."""
 
 
 @dataclass(eq=False, slots=True)
@@ -127,6 +129,8 @@ class CeleryEngine:
         self._giving_up: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self.stranger: str | None = None
+        """The release that last answered in ours's place, if any; for preflight, which says its name."""
         self._log = logger(__name__)
 
     # -- the interface -------------------------------------------------------------------------------
@@ -188,8 +192,8 @@ class CeleryEngine:
     # -- sending -------------------------------------------------------------------------------------
 
     async def _send_patiently(self, pending: _Pending, *, is_new: bool) -> None:
-        """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away, `Overloaded`
-        when it is full; a job that `is_new` no more was admitted before."""
+        """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away or nobody
+        works on it, `Overloaded` when it is full; a job that `is_new` no more was admitted before."""
         waits_until_s = self._clock.monotonic_s() + self._grace_s
         while True:
             try:
@@ -198,6 +202,8 @@ class CeleryEngine:
                     await self._admit(pending.lane)
                 await self._send(pending)
                 return
+            except NoWorker:
+                raise
             except EngineUnavailable:
                 if self._clock.monotonic_s() >= waits_until_s:
                     raise
@@ -214,7 +220,7 @@ class CeleryEngine:
     async def _admit(self, lane: Lane) -> None:
         """Raises `EngineUnavailable` and `Overloaded`."""
         try:
-            lanes.check(lane, await self._lanes.state(lane), self._options, self._now_s())
+            await self._lanes.admit(lane, self._options)
         except Overloaded:
             self._metrics.count(JOBS, "refused")
             raise
@@ -280,8 +286,7 @@ class CeleryEngine:
             self._metrics.count(LATE_REPLIES)
             return
         if reply.release != self._release:
-            self._metrics.count(JOBS, "wrong_release")
-            self._log.error("a reply from another release", release=reply.release)
+            self._from_stranger(pending, reply)
             return
         if reply.outcome != "computed" and reply.attempt != pending.attempt:
             self._metrics.count(
@@ -289,6 +294,21 @@ class CeleryEngine:
             )  # what became of an attempt that was given up; another is under way
             return
         self._settle(pending, reply)
+
+    def _from_stranger(self, pending: _Pending, reply: Reply) -> None:
+        """A worker of another release has taken a job of ours: whatever it says is not believed, and the job
+        is sent until one of ours gets it. That is no loss on the way, which would be given up after a few."""
+        self.stranger = reply.release
+        self._metrics.count(JOBS, "wrong_release")
+        self._log.error("another release's worker takes from our queue", release=reply.release)
+        if reply.attempt == pending.attempt:
+            self._spawn(self._send_past_stranger(pending))
+
+    async def _send_past_stranger(self, pending: _Pending) -> None:
+        await asyncio.sleep(_STRANGER_PAUSE_S)
+        if not pending.result.done():
+            self._metrics.count(RESENT, "wrong_release")
+            await self._try_to_send(pending)
 
     def _settle(self, pending: _Pending, reply: Reply) -> None:
         rev_id = pending.job.revision.id

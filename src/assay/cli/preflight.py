@@ -1,0 +1,87 @@
+"""``assay preflight``: may this node take traffic?"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from typing import Annotated
+
+import orjson
+import typer
+from rich.console import Console
+
+from assay.cli import options
+from assay.errors import ConfigurationError
+from assay.preflight import (
+    Blotter,
+    PreflightOptions,
+    Report,
+    document,
+    preflight,
+    print_table,
+    secrets,
+    unreadable,
+)
+from assay.preflight.web import check_url
+from assay.telemetry import LogOptions, configure_logging
+
+
+def register(app: typer.Typer) -> None:
+    app.command("preflight")(preflight_)
+
+
+def preflight_(
+    wiki: options.Wikis = None,
+    bundles: options.Borrow = None,
+    url: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="URL", help="Also ask this web process, as http://127.0.0.1:8080. May be repeated."
+        ),
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Workers (main processes) of this machine.")] = 1,
+    patience: Annotated[
+        float, typer.Option(min=0.1, help="Seconds for one answer of a worker, a web process, a wiki.")
+    ] = 10.0,
+    without_golden: Annotated[
+        bool, typer.Option("--without-golden", help="Accept that no release says what must be scored.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    redis: options.RedisUrl = None,
+    release: options.Release = None,
+    bundle_directory: options.BundleFolders = None,
+    config: options.Config = None,
+) -> None:
+    """Prove that a node with `assay web` and `assay worker` works, before it takes traffic.
+
+    Every part is used as serving uses it: each way to Redis with the real secret, a made-up revision through
+    this release's own worker and back, every bundle, every wiki, the machine. Exit status 0 only if all
+    checks pass; each that does not says what to do.
+    """
+    chosen = PreflightOptions(
+        urls=tuple(map(check_url, url or ())),
+        workers=workers,
+        patience_s=patience,
+        without_golden=without_golden,
+    )
+    configure_logging(LogOptions(level="error", json=json))
+    try:
+        settings = options.load_settings(
+            config, wiki, bundles, bundle_directory, release=release, redis={"url": redis}
+        )
+    except ConfigurationError as error:
+        _tell(unreadable(error), Blotter(()), as_json=json)
+    else:
+        report = asyncio.run(preflight(settings, chosen))
+        _tell(report, Blotter(secrets(settings)), as_json=json)
+
+
+def _tell(report: Report, blot: Blotter, *, as_json: bool) -> None:
+    """Print it and end, not waiting for what may still hang in a thread."""
+    if as_json:
+        typer.echo(orjson.dumps(document(report, blot), option=orjson.OPT_INDENT_2))
+    else:
+        print_table(report, blot, Console(soft_wrap=False))
+    sys.stdout.flush()
+    os._exit(report.exit_status)

@@ -1,0 +1,171 @@
+"""``assay release``: build, prove, publish and install releases, and put them into slots."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli import options
+from assay.cli.progress import indexing, stepping
+from assay.compose.releases import BuildRequest, build_release, golden_scores, root_of
+from assay.errors import ConfigurationError, ReleaseError
+from assay.releases import slots as slot_pointers
+from assay.releases.build import GoldenChoice
+from assay.releases.install import install as install_release
+from assay.releases.manifest import ExpectedDrift, check_id, is_id, parse_expected_drift
+from assay.releases.root import Root
+from assay.releases.tree import write_durably
+from assay.releases.verify import verify as verify_release
+from assay.telemetry import LogOptions, configure_logging
+
+RootFolder = Annotated[
+    Path | None,
+    typer.Option("--root", help="This machine's releases; default: the setting releases.root."),
+]
+ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id, NAME-DIGEST.")]
+ReleasePlace = Annotated[
+    str, typer.Argument(metavar="RELEASE", help="A release's id, or the folder that it lies in.")
+]
+Slot = Annotated[str, typer.Option(help="The slot, for example blue.")]
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(
+        help="Build, prove and publish releases; put them into slots.", no_args_is_help=True
+    )
+    for command in (build, verify, golden, install, list_, slots):
+        commands.command(command.__name__.rstrip("_"))(command)
+    app.add_typer(commands, name="release")
+
+
+def build(
+    name: Annotated[str, typer.Option(help="The first part of the release's id, for example 2026-11-26.")],
+    source: Annotated[Path, typer.Option(help="Source tree whose code is built into a wheel.")] = Path(),
+    wheel: Annotated[Path | None, typer.Option(help="A built wheel of Assay, instead of --source.")] = None,
+    requirements: Annotated[
+        Path | None, typer.Option(help="Pins with hashes; default: requirements.txt of --source.")
+    ] = None,
+    golden: Annotated[int, typer.Option(min=1, max=1000, help="Recent revisions of each wiki.")] = 5,
+    golden_revision: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WIKI:REV", help="Take this golden revision of the wiki. May be repeated."),
+    ] = None,
+    golden_file: Annotated[
+        Path | None, typer.Option(help="golden.jsonl of another release: take its revisions, ask no wiki.")
+    ] = None,
+    expected_drift: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with [[expected_drift]]: how much scores may change, and why."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to make the release in; default: releases of the root.")
+    ] = None,
+    root: RootFolder = None,
+    config: options.Config = None,
+) -> None:
+    """Put a release together from code, bundles, configuration and golden scores, and print its id.
+
+    The configuration is what the --config files say together; bundles are those that its wikis need. The same
+    parts always give the same release.
+    """
+    place = _root(root, None)
+    request = BuildRequest(
+        name,
+        source,
+        wheel,
+        requirements,
+        config or (),
+        GoldenChoice(golden, tuple(golden_revision or ()), golden_file),
+        _drift(expected_drift),
+    )
+    with stepping() as report:
+        folder = build_release(request, place, (output or place.releases).absolute(), report)
+    typer.echo(folder.name)
+
+
+def verify(release: ReleasePlace, root: RootFolder = None, config: options.Config = None) -> None:
+    """Prove a release: every digest, then that its own code gives exactly its golden scores on this machine.
+
+    Exit status 1 with a line for each difference.
+    """
+    place = _root(root, config)
+    with stepping() as report:
+        faults = verify_release(_folder(place, release), place, report)
+    if faults:
+        for fault in faults:
+            typer.echo(fault)
+        raise ReleaseError(f"the release {release} is not what it should be: {len(faults)} faults")
+    typer.echo(f"The release {release} is good.")
+
+
+def golden(
+    output: Annotated[Path, typer.Option(help="File to write golden scores to.")],
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Recent revisions of each wiki.")] = 5,
+    revision: Annotated[
+        list[str] | None, typer.Option(metavar="WIKI:REV", help="Take this revision. May be repeated.")
+    ] = None,
+    input: Annotated[
+        Path | None, typer.Option(help="Golden scores: compute those of the same revisions, ask no wiki.")
+    ] = None,
+    config: options.Config = None,
+) -> None:
+    """Compute golden scores with this very code, as build and verify ask of a release's own code."""
+    settings = options.load_settings(config)
+    configure_logging(LogOptions(level="warning", json=False))
+    scores = golden_scores(settings, indexing, count, _revisions(revision), input)
+    write_durably(output.absolute(), scores)
+
+
+def install(release: ReleaseId, root: RootFolder = None, config: options.Config = None) -> None:
+    """Make a fetched release ready to run: packages, code, launcher. Doing it again finishes or proves it."""
+    place = _root(root, config)
+    is_new = install_release(place, check_id(release))
+    launcher = place.release(release) / "bin" / "assay"
+    typer.echo(f"{'Installed' if is_new else 'Was installed, and is whole'}: {launcher}")
+
+
+def list_(root: RootFolder = None, config: options.Config = None) -> None:
+    """List this machine's releases, and the slots that point to them."""
+    place = _root(root, config)
+    for release in place.ids():
+        users = slot_pointers.users_of(place, release)
+        typer.echo("\t".join([release, *users]))
+
+
+def slots(root: RootFolder = None, config: options.Config = None) -> None:
+    """List the slots and the release that each points to."""
+    for slot, release in slot_pointers.slots(_root(root, config)).items():
+        typer.echo(f"{slot}\t{release}")
+
+
+def _root(root: Path | None, config: Sequence[Path] | None) -> Root:
+    return Root(root.absolute()) if root is not None else root_of(options.load_settings(config))
+
+
+def _folder(root: Root, release: str) -> Path:
+    return (
+        root.release(release) if is_id(release) and not Path(release).is_dir() else Path(release).absolute()
+    )
+
+
+def _revisions(words: Sequence[str] | None) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for word in words or ():
+        wiki, colon, rev_id = word.rpartition(":")
+        if not (wiki and colon and rev_id.isdecimal()):
+            raise ConfigurationError(f"{word!r:.80} is no revision: write WIKI:REV, for example enwiki:12345")
+        found.setdefault(wiki, []).append(int(rev_id))
+    return found
+
+
+def _drift(path: Path | None) -> tuple[ExpectedDrift, ...]:
+    if path is None:
+        return ()
+    try:
+        return parse_expected_drift(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error

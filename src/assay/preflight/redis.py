@@ -1,0 +1,356 @@
+"""Every way by which a process of ours reaches Redis, gone with the very objects that serving uses.
+
+ORES had two readers of one address in 2016: Celery's was right, its own kept the password's leading colon,
+and no environment but production had a password. So each way is gone by itself here, with the
+real secret, to the end: log in, write, read back, expire.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Final
+
+from redis.asyncio import Redis
+from redis.exceptions import (
+    AuthenticationError,
+    AuthorizationError,
+    NoPermissionError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+)
+
+from assay.clock import Clock
+from assay.compose import queue as parts
+from assay.errors import EngineUnavailable
+from assay.preflight.check import Check, Failed, Group, Outcome, Passed
+from assay.preflight.threads import in_thread
+from assay.scoring.claims import Claims
+from assay.scoring.queue.dispatch import Message
+from assay.scoring.queue.envelope import queue_name
+from assay.settings import Settings
+from assay.stores.quota import Exceeded, Lease, Limits, Quotas
+from assay.stores.redis_options import RedisOptions, address, has_password, without_account
+from assay.telemetry import Metrics
+
+_KEEP_MS: Final = 60_000
+_SHORT_MS: Final = 50
+_LOOK_AGAIN_S: Final = 0.02
+_ATTEMPTS: Final = 4
+"""Tries of what has a short time limit in serving, and a first connection to make here."""
+ADVICE: Final = "see that Redis answers in time: its load, its memory (maxmemory), the network between"
+
+
+class _Broken(Exception):
+    """Redis answers, but not as it must."""
+
+
+@dataclass(frozen=True)
+class Ways:
+    """All ways of one configuration."""
+
+    settings: Settings
+    metrics: Metrics
+    clock: Clock
+
+    def group(self) -> Group:
+        scores, queue = self.settings.redis, parts.queue_options(self.settings)
+        by_name = (
+            ("scores", scores, self.scores),
+            ("quotas", scores, self.quotas),
+            ("claims", scores, self.claims),
+            ("queue", queue, self.queue),
+            ("broker", queue, self.broker),
+            ("worker", queue, self.worker),
+            ("replies", queue, self.replies),
+        )
+        checks = [self._check(name, options, way) for name, options, way in by_name]
+        checks += [
+            self._check("password", options, partial(asks_for_password, options))
+            for options in dict.fromkeys((scores, queue))
+        ]
+        return Group("redis", checks, "a web process and workers need Redis: set redis.url")
+
+    def _check(self, name: str, options: RedisOptions, way: Callable[[], Awaitable[Outcome]]) -> Check:
+        section = "redis" if options == self.settings.redis else "queue_redis"
+
+        async def run() -> Outcome:
+            try:
+                return await way()
+            except (RedisError, OSError, EngineUnavailable, _Broken) as error:
+                return Failed(_said(error), _todo(error, section))
+
+        return Check(name, address(options), run, ADVICE)
+
+    # -- web processes -------------------------------------------------------------------------------
+
+    async def scores(self) -> Outcome:
+        """The score store inside its guard, which hides errors: so the client is spoken to first."""
+        client = parts.scores_client(self.settings)
+        try:
+            said = await _converse(client, "score:preflight")
+            store = parts.score_store(self.settings, client, self.metrics, self.clock)
+            key, value = f"score:preflight:{_nonce()}", secrets.token_bytes(16)
+            for _ in range(_ATTEMPTS):
+                await store.set_many({key: value}, _SHORT_MS)
+                if await store.get_many([key]) == {key: value}:
+                    await client.delete(key)
+                    return Passed(f"{said}; the score store gives back what it was given")
+            raise _Broken("the score store does not give back what it was given")
+        finally:
+            await client.aclose()
+
+    async def quotas(self) -> Outcome:
+        client = parts.quotas_client(self.settings)
+        quotas = parts.shared_quotas(client, self.clock)
+        try:
+            said = await _converse(client, "assay:quota:preflight")
+            await client.eval("return 1", 0)
+            await _count_a_client(quotas)
+            return Passed(f"{said}; a client's places are counted in Redis")
+        finally:
+            await quotas.aclose()
+
+    async def claims(self) -> Outcome:
+        clients = [parts.claims_client(self.settings) for _ in range(2)]
+        mine, other = (parts.shared_claims(self.settings, c, self.metrics, self.clock) for c in clients)
+        try:
+            prefix = f"assay:claim:{self.settings.release}"
+            said = await _converse(clients[0], f"{prefix}:preflight")
+            await clients[0].eval("return 1", 0)
+            await clients[0].publish(f"{prefix}:preflight-{_nonce()}", b"")
+            await _claim(mine, other)
+            return Passed(f"{said}; a second process waited for the first one's result and was told it")
+        finally:
+            await asyncio.gather(mine.aclose(), other.aclose())
+
+    async def queue(self) -> Outcome:
+        client = parts.queue_client(self.settings)
+        try:
+            said = await _converse(client, "assay:job:preflight")
+            await client.llen(queue_name(self.settings.release, "interactive"))
+            return Passed(f"{said}; the queue's length can be read")
+        finally:
+            await client.aclose()
+
+    # -- workers -------------------------------------------------------------------------------------
+
+    async def broker(self) -> Outcome:
+        """A message sent as web processes send, received as workers receive."""
+        queue = f"{queue_name(self.settings.release, 'interactive')}.preflight-{_nonce()}"
+        body, started_s = secrets.token_bytes(16), time.perf_counter()
+        dispatcher = parts.dispatcher(self.settings)
+        try:
+            await dispatcher.send(Message(queue, _nonce(), self.clock.now().timestamp(), body))
+        finally:
+            await dispatcher.aclose()
+        await self._expire(queue)
+        received = await in_thread(lambda: _receive(parts.celery(self.settings), queue))
+        if received != body:
+            raise _Broken("what a web process sent did not reach a worker's connection")
+        took_ms = (time.perf_counter() - started_s) * 1000
+        return Passed(
+            f"a message went from a web process's broker connection to a worker's in {took_ms:.0f} ms"
+        )
+
+    async def _expire(self, queue: str) -> None:
+        """So that nothing stays behind when the message is not received."""
+        client = parts.queue_client(self.settings)
+        try:
+            await client.pexpire(queue, _KEEP_MS)
+        finally:
+            await client.aclose()
+
+    async def worker(self) -> Outcome:
+        return Passed(await in_thread(lambda: _converse_blocking(parts.worker_client(self.settings))))
+
+    async def replies(self) -> Outcome:
+        """From a worker's client into a stream, read by a web process's."""
+        stream = f"assay:replies:{self.settings.release}:preflight-{_nonce()}"
+        value = secrets.token_bytes(16)
+        reader = parts.replies_client(self.settings)
+        try:
+            await in_thread(lambda: _write_reply(parts.worker_client(self.settings), stream, value))
+            answer: Any = await reader.xread({stream: "0-0"}, count=1, block=1000)
+            await reader.delete(stream)
+        finally:
+            await reader.aclose()
+        if value not in _values(answer):
+            raise _Broken("a worker's reply did not reach the web process's stream")
+        return Passed("a worker's reply reached a web process's stream")
+
+
+async def asks_for_password(options: RedisOptions) -> Outcome:
+    """A server that lets anybody in is told, not refused: on a machine of its own it may be meant so."""
+
+    def ask() -> bool:
+        with without_account(options) as client:
+            try:
+                return bool(client.ping())
+            except (AuthenticationError, AuthorizationError, NoPermissionError, ResponseError):
+                return False
+
+    if not await in_thread(ask):
+        return Passed("who does not log in is refused")
+    warning = "this Redis lets everybody in without a password: set requirepass, or let nobody else reach it"
+    if has_password(options):
+        warning += "; the password in the settings is not asked for, so it may be wrong unnoticed"
+    return Passed("the server was asked", (warning,))
+
+
+# -- conversations -----------------------------------------------------------------------------------
+
+
+def _nonce() -> str:
+    return secrets.token_hex(8)
+
+
+async def _converse(client: Redis, prefix: str) -> str:
+    """Log in, write, read back, see it expire. Raises redis-py's errors and `_Broken`."""
+    key, value, started_s = f"{prefix}:{_nonce()}", secrets.token_bytes(16), time.perf_counter()
+    await client.set(key, value, px=_KEEP_MS)
+    took_ms = (time.perf_counter() - started_s) * 1000
+    _check_value(await client.get(key), value, await client.pttl(key))
+    await client.set(key, value, px=_SHORT_MS)
+    ends_s = time.monotonic() + 20 * _SHORT_MS / 1000
+    while await client.exists(key):
+        if time.monotonic() > ends_s:
+            raise _Broken(f"a key that was to live {_SHORT_MS} ms is still there: keys do not expire")
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    user = await _user(client)
+    return f"logged in as {user}, wrote, read back, saw it expire; first answer {took_ms:.0f} ms"
+
+
+async def _user(client: Redis) -> str:
+    try:
+        user = await client.acl_whoami()
+    except ResponseError:  # not allowed to ask
+        return "a user who may not ask for its name"
+    return user.decode() if isinstance(user, bytes) else str(user)
+
+
+def _converse_blocking(client: Any) -> str:
+    with client:
+        key, value = f"assay:preflight:{_nonce()}", secrets.token_bytes(16)
+        client.set(key, value, px=_KEEP_MS)
+        _check_value(client.get(key), value, client.pttl(key))
+        client.delete(key)
+    return "logged in, wrote, read back, and the key's time to live is set"
+
+
+def _check_value(found: Any, value: bytes, lives_ms: int) -> None:
+    if found != value:
+        raise _Broken("what was written is not what is read")
+    if not 0 < lives_ms <= _KEEP_MS:
+        raise _Broken(f"a key that was to live {_KEEP_MS} ms has a time to live of {lives_ms} ms")
+
+
+async def _count_a_client(quotas: Quotas) -> None:
+    """One place: the first is let in, the second is not, until the first has left."""
+    limits = Limits(concurrent=1, per_minute=6000, burst=100, lease_s=10)
+    client = f"preflight-{_nonce()}"
+    for _ in range(_ATTEMPTS):
+        first = await quotas.enter(client, 1, limits)
+        if isinstance(first, Lease) and first.shared:
+            break
+        if isinstance(first, Lease):
+            await quotas.leave(first)
+        await asyncio.sleep(0.4)  # quotas leave Redis alone for a second after a failure
+    else:
+        raise _Broken("quotas are counted by each process alone (the log above says why)")
+    second = await quotas.enter(client, 1, limits)
+    await quotas.leave(first)
+    if not isinstance(second, Exceeded):
+        raise _Broken("a client got two places where it may have one")
+    if isinstance(third := await quotas.enter(client, 1, limits), Exceeded):
+        raise _Broken("a place that was given back is not free")
+    await quotas.leave(third)
+
+
+async def _claim(mine: Claims, other: Claims) -> None:
+    """What one takes the other waits for. Who listens too late finds nothing: it is tried with more time."""
+    for attempt in range(_ATTEMPTS):
+        claim, told = f"preflight-{_nonce()}", secrets.token_bytes(16)
+        await mine.take([claim])
+        if await other.take([claim]):
+            await asyncio.gather(mine.settle({claim: None}), other.settle({claim: None}))
+            continue  # not answered in time, or truly taken twice
+        waiting = asyncio.ensure_future(other.wait(claim, 2.0))
+        await asyncio.sleep(0.05 * 2**attempt)
+        await mine.settle({claim: told})
+        if await waiting == told:
+            return
+    raise _Broken("a claim of one process is not seen, or its result not heard, by another")
+
+
+def _receive(celery: Any, queue: str) -> bytes | None:
+    """As a worker: through kombu, with what it keeps about messages that are not acknowledged yet."""
+    with celery.connection_for_read() as connection:
+        connection.ensure_connection(max_retries=1, timeout=connection.connect_timeout)
+        message = connection.default_channel.basic_get(queue)
+        if message is None:
+            return None
+        message.accept = {"application/x-msgpack"}
+        (arguments, *_) = message.payload
+        message.ack()
+        return bytes(arguments[0])
+
+
+def _write_reply(client: Any, stream: str, value: bytes) -> None:
+    with client:
+        client.xadd(stream, {"r": value}, maxlen=10)
+        client.pexpire(stream, _KEEP_MS)
+
+
+def _values(answer: Any) -> list[bytes]:
+    """Of the one stream that was read, in the shape of either protocol version."""
+    batches = list(answer.values()) if isinstance(answer, dict) else [entries for _, entries in answer or ()]
+    flat = [entry for batch in batches for entry in (batch[0] if isinstance(answer, dict) else batch)]
+    return [fields[b"r"] for _, fields in flat]
+
+
+# -- what went wrong ---------------------------------------------------------------------------------
+
+
+def _cause(error: BaseException) -> BaseException:
+    """redis-py's or the system's own error, beneath those that only say that something failed."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, RedisError | OSError):
+            return found
+        found = found.__cause__
+    return error
+
+
+def _said(error: Exception) -> str:
+    cause = _cause(error)
+    return str(cause) or type(cause).__name__
+
+
+def _todo(error: Exception, section: str) -> str:
+    cause = _cause(error)
+    if isinstance(cause, AuthenticationError | AuthorizationError):
+        return (
+            f"mend user name and password under {section}, best as a file "
+            f"(ASSAY_{section.upper()}__PASSWORD_FILE), or those of the server (requirepass, ACL)"
+        )
+    if isinstance(cause, NoPermissionError):
+        return (
+            "give Assay's user its rights on the server: ACL SETUSER … ~* &* +@all -@admin -@dangerous +info"
+        )
+    if isinstance(cause, OutOfMemoryError):
+        return "raise maxmemory of the Redis, and set maxmemory-policy to volatile-lru"
+    if isinstance(cause, ReadOnlyError):
+        return f"this Redis is a replica: set the address under {section} to the one that is written to"
+    if isinstance(cause, _Broken | ResponseError):
+        return f"look at the server under {section}: a Redis or Valkey of version 6 or later, and no cluster?"
+    return (
+        f"start that Redis, mend its address under {section}, or open the way to it (firewall, bind, TLS); "
+        f"{ADVICE}"
+    )

@@ -1,0 +1,200 @@
+"""Every way to Redis is gone to its end, against real servers of every kind."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from assay.clock import SystemClock
+from assay.compose import queue as parts
+from assay.preflight.check import Failed, Passed, Report, run
+from assay.preflight.redis import Ways
+from assay.settings import Settings, load
+from assay.stores.redis_options import RedisOptions
+from assay.telemetry import Metrics
+from servers import redis as redis_server
+from servers.redis import RedisServer, free_port
+
+PASSWORD: Final = "s3cret"
+WAYS: Final = ("scores", "quotas", "claims", "queue", "broker", "worker", "replies")
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[RedisServer]:
+    """Asks for a password."""
+    with redis_server.running(["--requirepass", PASSWORD], password=PASSWORD) as server:
+        yield server
+
+
+def settings(server: RedisServer, **more: str) -> Settings:
+    return load(environment={"ASSAY_RELEASE": "r1", "ASSAY_REDIS__URL": server.url, **more})
+
+
+def checked(chosen: Settings) -> Report:
+    return asyncio.run(run([Ways(chosen, Metrics(), SystemClock()).group()], "r1"))
+
+
+def outcomes(report: Report) -> dict[str, bool]:
+    return {result.name.removeprefix("redis."): result.is_good for result in report.results}
+
+
+def test_every_way_is_gone_with_the_right_password(guarded: RedisServer) -> None:
+    report = checked(settings(guarded, ASSAY_REDIS__PASSWORD=PASSWORD))
+    assert outcomes(report) == dict.fromkeys((*WAYS, "password"), True)
+    assert not [
+        result for result in report.results if isinstance(result.outcome, Passed) and result.outcome.warnings
+    ]
+    assert "logged in as default" in report["redis.scores"].outcome.said
+
+
+def test_it_leaves_nothing_behind_that_does_not_expire(guarded: RedisServer) -> None:
+    checked(settings(guarded, ASSAY_REDIS__PASSWORD=PASSWORD))
+    with guarded.client() as client:
+        assert [key for key in client.keys("*") if client.ttl(key) == -1 and b"preflight" in key] == []
+        assert client.zcard("unacked_index") == 0
+
+
+@pytest.mark.parametrize("given", [None, "wrong", ":" + PASSWORD])
+def test_a_wrong_password_fails_every_way(guarded: RedisServer, given: str | None) -> None:
+    more = {} if given is None else {"ASSAY_REDIS__PASSWORD": given}
+    report = checked(settings(guarded, **more))
+    assert outcomes(report) == {**dict.fromkeys(WAYS, False), "password": True}
+    for way in WAYS:
+        outcome = report[f"redis.{way}"].outcome
+        assert isinstance(outcome, Failed)
+        assert "mend user name and password under redis" in outcome.todo, way
+        assert given is None or given not in outcome.said
+
+
+@pytest.mark.parametrize("password", [":p", "p@w:d/", "100%41 sure", "#?&=+\\'\"", "пароль ☃"])
+def test_a_password_may_hold_any_character(password: str) -> None:
+    with redis_server.running(["--requirepass", password], password=password) as server:
+        assert checked(settings(server, ASSAY_REDIS__PASSWORD=password)).is_good
+
+
+def test_a_server_that_lets_everybody_in_is_told_but_not_refused() -> None:
+    with redis_server.running() as server:
+        report = checked(settings(server))
+        outcome = report["redis.password"].outcome
+        assert report.is_good
+        assert isinstance(outcome, Passed)
+        assert "without a password" in outcome.warnings[0]
+        assert "not asked for" not in outcome.warnings[0]
+
+
+def test_a_password_that_no_server_asks_for_is_told() -> None:
+    """In 2016 only production had one, so nothing could show elsewhere that it was read wrongly."""
+    with redis_server.running() as server:
+        outcome = checked(settings(server, ASSAY_REDIS__PASSWORD="any"))["redis.password"].outcome
+        assert isinstance(outcome, Passed)
+        assert "may be wrong unnoticed" in outcome.warnings[0]
+
+
+ACL: Final = {
+    "all": "~* &* +@all -@admin -@dangerous +info",
+    "no write": "~* &* +@all -@write",
+    "no channels": "~* resetchannels +@all",
+    "no scripts": "~* &* +@all -@scripting",
+    "no streams": "~* &* +@all -@stream",
+    "only scores": "~score:* &* +@all",
+}
+
+
+@pytest.mark.parametrize(
+    ("rights", "bad"),
+    [
+        ("all", set()),
+        ("no write", set(WAYS)),
+        ("no channels", {"claims"}),
+        ("no scripts", {"quotas", "claims"}),
+        ("no streams", {"replies"}),
+        ("only scores", set(WAYS) - {"scores"}),
+    ],
+)
+def test_a_user_without_some_right_fails_just_there(rights: str, bad: set[str]) -> None:
+    with redis_server.running(["--user", "assay", "on", f">{PASSWORD}", *ACL[rights].split()]) as server:
+        report = checked(settings(server, ASSAY_REDIS__USERNAME="assay", ASSAY_REDIS__PASSWORD=PASSWORD))
+        assert {name for name, good in outcomes(report).items() if not good} == bad
+        for way in bad:
+            outcome = report[f"redis.{way}"].outcome
+            assert isinstance(outcome, Failed)
+            assert "ACL SETUSER" in outcome.todo, (way, outcome)
+
+
+def test_a_queue_of_its_own_is_reached_with_its_own_secret(guarded: RedisServer) -> None:
+    with redis_server.running(["--requirepass", "other"], password="other") as other:
+        given = {"ASSAY_REDIS__PASSWORD": PASSWORD, "ASSAY_QUEUE_REDIS__URL": other.url}
+        good = checked(settings(guarded, **given, ASSAY_QUEUE_REDIS__PASSWORD="other"))
+        assert good.is_good
+        assert [result.name for result in good.results].count("redis.password") == 2
+        bad = checked(settings(guarded, **given, ASSAY_QUEUE_REDIS__PASSWORD=PASSWORD))
+        assert {name for name, is_good in outcomes(bad).items() if not is_good} == {
+            "queue",
+            "broker",
+            "worker",
+            "replies",
+        }
+        assert "under queue_redis" in bad["redis.queue"].outcome.todo  # type: ignore[union-attr]
+
+
+def test_a_redis_that_is_away_says_what_to_do() -> None:
+    report = checked(load(environment={"ASSAY_REDIS__URL": f"redis://127.0.0.1:{free_port()}/0"}))
+    assert not any(outcomes(report).values())
+    for result in report.results:
+        assert "start that Redis" in result.outcome.todo or result.name == "redis.password"  # type: ignore[union-attr]
+
+
+def test_a_full_redis_is_told_as_such(guarded: RedisServer) -> None:
+    with redis_server.running(["--maxmemory", "100kb", "--maxmemory-policy", "noeviction"]) as server:
+        report = checked(settings(server))
+        assert "raise maxmemory" in report["redis.scores"].outcome.todo  # type: ignore[union-attr]
+
+
+def test_a_replica_is_told_as_such(guarded: RedisServer) -> None:
+    with redis_server.running(
+        ["--replicaof", "127.0.0.1", str(guarded.port), "--masterauth", PASSWORD]
+    ) as replica:
+        report = checked(settings(replica))
+        assert "replica" in report["redis.scores"].outcome.todo  # type: ignore[union-attr]
+
+
+def test_quotas_that_no_redis_counts_are_a_failure(
+    guarded: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client works, the part on top of it does not: its own fallback must not hide that."""
+    from assay.stores.quota import MemoryQuotas
+
+    monkeypatch.setattr(parts, "shared_quotas", lambda client, clock: MemoryQuotas(clock))
+    report = checked(settings(guarded, ASSAY_REDIS__PASSWORD=PASSWORD))
+    assert "by each process alone" in report["redis.quotas"].outcome.said
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    path = tmp_path / "redis.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    command += ["-keyout", str(path.with_suffix(".key")), "-out", str(path), "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(command, check=True, capture_output=True)
+    return path
+
+
+def test_tls_with_a_ca_of_ones_own(certificate: Path) -> None:
+    tls_port = free_port()
+    arguments = ["--tls-port", str(tls_port), "--tls-cert-file", str(certificate), "--requirepass", PASSWORD]
+    arguments += ["--tls-key-file", str(certificate.with_suffix(".key")), "--tls-auth-clients", "no"]
+    with redis_server.running(arguments, password=PASSWORD) as server:
+        given = settings(server, ASSAY_REDIS__PASSWORD=PASSWORD)
+        options = RedisOptions(
+            f"rediss://127.0.0.1:{tls_port}/0", password=PASSWORD, tls_ca_file=str(certificate)
+        )
+        assert checked(replace(given, redis=options)).is_good
+        stranger = checked(replace(given, redis=replace(options, tls_ca_file=None)))
+        assert not any(outcomes(stranger)[way] for way in WAYS)
+        assert "certificate verify failed" in stranger["redis.scores"].outcome.said.lower()
