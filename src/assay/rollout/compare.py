@@ -30,7 +30,7 @@ _SHOWN: Final = 80
 
 Path = tuple[str, ...]
 Kind = Literal["shape", "value"]
-Route = Literal["v3", "api", ""]
+Route = Literal["v3", "api", "recent", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +166,8 @@ class _Meaning:
         match self.route, where:
             case _, (*_, "message"):
                 return False
+            case "recent", ("revisions", *_):
+                return False  # the world goes on between two questions
             case "v3", (_, "scores", _, _, part, *_):
                 return part == "features"
             case "api", ("scores", _, "features", _, "contributions", *_):
@@ -185,10 +187,13 @@ class _Meaning:
 
 
 def route_of(target: str) -> Route:
-    """Which kind of document a target's answer is: ``/v3/scores/…``, one edit of ``/api/``, or another."""
+    """Which kind of document a target's answer is: ``/v3/scores/…``, one edit or the latest ones of
+    ``/api/``, or another."""
     parts = _path_parts(target)
     if parts[:2] == ["v3", "scores"]:
         return "v3"
+    if parts[0] == "api" and parts[2:] == ["recent"]:
+        return "recent"
     return "api" if len(parts) == 4 and parts[0] == "api" and parts[2] == "revisions" else ""
 
 
@@ -225,7 +230,7 @@ def _of_objects(old: dict[str, Any], new: dict[str, Any], where: Path, meaning: 
 
 
 def _of_lists(old: list[Any], new: list[Any], where: Path, meaning: _Meaning) -> Iterator[Fault]:
-    if len(old) != len(new) and not meaning.is_free((*where, "0")):
+    if len(old) != len(new) and meaning.values_count(where) and not meaning.is_free((*where, "0")):
         yield Fault("value", where, f"{len(new)} values, not {len(old)}")
     for index, (before, after) in enumerate(zip(old, new, strict=False)):
         yield from _differences(before, after, (*where, str(index)), meaning)

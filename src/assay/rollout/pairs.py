@@ -52,12 +52,14 @@ class ArmAddress:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A request. `form`, `json`: the body of a POST, percent-encoded or JSON text; at most one of them."""
+    """A request. `form`, `json`: the body of a POST, percent-encoded or JSON text; at most one of them.
+    `content_type`: of the body, when it is not what that says."""
 
     target: str
     method: str = "GET"
     form: str | None = None
     json: str | None = None
+    content_type: str = ""
 
 
 class Asker(Protocol):
@@ -100,7 +102,7 @@ class HttpAsker:
     async def _whole(self, url: str, ask: Ask) -> Answer:
         address = URL(url.rstrip("/") + ask.target, encoded=True)
         body, kind = (ask.form, _FORM) if ask.json is None else (ask.json, "application/json")
-        headers = {} if body is None else {"Content-Type": kind}
+        headers = {} if body is None else {"Content-Type": ask.content_type or kind}
         async with self._session.request(
             ask.method, address, data=body, headers=headers, allow_redirects=False
         ) as response:
@@ -139,7 +141,7 @@ class Pairs:
     async def pair(self, target: str) -> Pair:
         """A GET of `target` (path and query, as a client sent it), asked of both. Never raises."""
         if is_computed_anew(target) or route_of(target) != "v3":
-            return await self.pair_of(Ask(target), is_timed=route_of(target) != "")
+            return await self.pair_of(Ask(target), is_timed=route_of(target) in ("v3", "api"))
         plain = await self.pair_of(Ask(target))
         anew = await self.pair_of(Ask(with_features(target)), is_timed=True)
         return _joined(plain, anew)
