@@ -31,6 +31,7 @@ CODES = {
     "SourceError": "source_error",
     "BundleError": "bundle_refused",
     "BalancerError": "balancer_error",
+    "FleetError": "fleet_error",
     "GraphError": "graph_error",
     "DependencyCycle": "dependency_cycle",
     "MissingRoot": "missing_root",

@@ -28,6 +28,7 @@
     │   └── SourceError         a dump, history or wiki address cannot be read
     ├── BundleError             a model bundle is refused
     ├── BalancerError           HAProxy does not do what a rollout asks: an operator must look
+    ├── FleetError              a node does not do what a rollout tells it: an operator must look
     └── GraphError              a programmer's mistake in the feature graph
         ├── DependencyCycle
         └── MissingRoot
@@ -172,6 +173,12 @@ class BalancerError(AssayError):
     """HAProxy refused a command, does not know a server, or did not take what it was told."""
 
     code = "balancer_error"
+
+
+class FleetError(AssayError):
+    """A node did not do what it was told; the message holds its last lines."""
+
+    code = "fleet_error"
 
 
 class GraphError(AssayError):

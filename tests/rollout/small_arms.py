@@ -54,7 +54,7 @@ class Arm:
     async def serving(self, processes: int = 2) -> AsyncIterator[Arm]:
         async with AsyncExitStack() as stack:
             for _ in range(processes):
-                runner = web.AppRunner(self._application(), shutdown_timeout=0.1)
+                runner = web.AppRunner(self._application(), shutdown_timeout=0.1, max_line_size=2**15)
                 await runner.setup()
                 stack.push_async_callback(runner.cleanup)
                 await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -99,7 +99,7 @@ async def test_what_haproxy_does_not_know_is_named(idle: RunningHaproxy) -> None
 async def test_states_are_set_and_read_back(idle: RunningHaproxy) -> None:
     balancer = HaproxyBalancer(idle.runtime)
     for state in ("drain", "maint", "ready"):
-        await balancer.set_state(["green-1", "green-2"], state)  # type: ignore[arg-type]
+        await balancer.set_state(["green-1", "green-2"], state)
         servers = await balancer.servers()
         assert [servers[name].state for name in ("blue-1", "green-1", "green-2")] == ["ready", state, state]
 
@@ -168,15 +168,8 @@ async def test_weights_survive_a_restart_with_a_state_file() -> None:
         front.save_state()
         front.process.kill()
         front.process.restart()
-        await until(lambda: Path(front.runtime).is_socket() and _answers(front))
+        await until(front.answers)
         assert [server.weight for server in (await balancer.servers()).values()] == [75, 75, 25, 25]
-
-
-def _answers(front: RunningHaproxy) -> bool:
-    try:
-        return "Name: HAProxy" in front.ask("show info")
-    except OSError:
-        return False
 
 
 @pytest.mark.parametrize("address", ["", "haproxy", "host:", ":99", "host:99999", "host:x"])

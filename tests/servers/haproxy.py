@@ -44,6 +44,12 @@ class RunningHaproxy:
                 told += chunk
         return told.decode()
 
+    def answers(self) -> bool:
+        """Whether its runtime API does."""
+        with contextlib.suppress(OSError):
+            return "Name: HAProxy" in self.ask("show info")
+        return False
+
     def save_state(self) -> None:
         """As an operator does before a restart."""
         (self.folder / "state").write_text(self.ask("show servers state"))
@@ -68,8 +74,9 @@ def haproxy(options: HaproxyConfig, *, port: int | None = None) -> Iterator[Runn
         (folder / "haproxy.cfg").write_text(render(ours))
         process = Process("haproxy", [program(), "-db", "-f", str(folder / "haproxy.cfg")], folder, {})
         with running(process):
-            process.until(lambda: _listens(chosen), _START_LIMIT_S)
-            yield RunningHaproxy(process, chosen, runtime, folder)
+            front = RunningHaproxy(process, chosen, runtime, folder)
+            process.until(lambda: front.answers() and _listens(chosen), _START_LIMIT_S)
+            yield front
 
 
 def _listens(port: int) -> bool:

@@ -18,11 +18,6 @@ _WORD: Final = re.compile(r"[A-Za-z0-9_.:*@/\[\]-]+", re.ASCII)
 """What names, addresses and paths consist of: no blank, quote or line break can slip into the file."""
 
 _REFUSALS: Final = (
-    (
-        400,
-        "bad request",
-        "This is no HTTP request that can be understood, or its address is too long: use POST.",
-    ),
     (404, "not found", "Nothing found at this location."),
     (408, "request_timeout", "The request arrived too slowly."),
     (500, "internal server error", "Something went wrong on this server."),

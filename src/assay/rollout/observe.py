@@ -5,9 +5,9 @@ to be asked again of both arms.
         observed = observer.take()
         target = await observer.next_copy()
 
-HAProxy sends a datagram for each request (``deploy/haproxy/haproxy.cfg``) and never waits for us. What cannot be
-read, is lost on the way or does not fit is counted or missing, never an error: a rollout then sees too little,
-and too little is never good.
+HAProxy sends a datagram for each request (``deploy/haproxy/haproxy.cfg``) and never waits for us. What cannot
+be read, is lost on the way or does not fit is counted or missing, never an error: a rollout then sees too
+little, and too little is never good.
 """
 
 from __future__ import annotations
@@ -30,11 +30,13 @@ from assay.rollout.haproxy import slot_of
 from assay.rollout.samples import Observed
 
 CLIENT_GAVE_UP: Final = 499
-"""The status of a request whose client left before the answer's end; nginx's number. No failure of ours, but its
-`ms` count among the others', so an arm that makes clients leave is seen by its slowness."""
+"""The status of a request whose client left before the answer's end; nginx's number. No failure of ours, but
+its `ms` count among the others', so an arm that makes clients leave is seen by its slowness."""
 COPY_HEADER: Final = "X-Assay-Copy"
 """On requests that a controller asks through the front door, so that they are not offered once more."""
 
+_UNKNOWN: Final = "-"
+"""What HAProxy writes for a header that there was not, or a request that it could not read."""
 _RECEIVE_BUFFER_BYTES: Final = 2**22
 _FIELDS: Final = {
     "dc": str,
@@ -62,7 +64,7 @@ class CopyOptions:
     window_s: float = 60.0
     """The same address is not offered twice within so many seconds."""
     waiting: int = 20
-    """Offers that wait to be taken; the oldest is dropped for a newer one, since old ones are in the cache."""
+    """Offers that wait to be taken; the oldest gives way to a newer one."""
 
 
 @dataclass(slots=True)
@@ -108,7 +110,7 @@ class Observer:
 
     @asynccontextmanager
     async def listening(self, address: str) -> AsyncIterator[Observer]:
-        """At ``host:port``. Raises `ConfigurationError` when that is no address, or another process has it."""
+        """At ``host:port``. Raises `ConfigurationError` for what is no address, or is another process's."""
         host, port = _host_port(address)
         try:
             transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
@@ -163,6 +165,7 @@ def parse(datagram: bytes) -> Line:
         raise Damaged(str(error)) from None
     if not isinstance(told, dict) or not all(type(told.get(name)) is kind for name, kind in _FIELDS.items()):
         raise Damaged("not the fields of a line")
+    told = {name: "" if value == _UNKNOWN else value for name, value in told.items()}
     server = told["server"]
     observed = Observed(
         at_s=told["at"] / 1000,
@@ -259,7 +262,7 @@ class _Receiver(asyncio.DatagramProtocol):
     def __init__(self, observer: Observer) -> None:
         self._observer = observer
 
-    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
+    def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:  # noqa: ARG002 - asyncio's signature
         self._observer.receive(data)
 
 
