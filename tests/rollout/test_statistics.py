@@ -46,7 +46,9 @@ def test_fishers_tea() -> None:
 def test_rise_is_fishers_exact_test(stable: tuple[int, int], candidate: tuple[int, int]) -> None:
     (failed, stable_ok), (candidate_failed, candidate_ok) = stable, candidate
     table = Table(failed, failed + stable_ok, candidate_failed, candidate_failed + candidate_ok)
-    oracle = stats.fisher_exact([[candidate_failed, candidate_ok], [failed, stable_ok]], alternative="greater")
+    oracle = stats.fisher_exact(
+        [[candidate_failed, candidate_ok], [failed, stable_ok]], alternative="greater"
+    )
     assert rise_p([table]) == pytest.approx(oracle.pvalue, rel=1e-6)
 
 
@@ -64,7 +66,10 @@ def _by_hand(tables: list[Table]) -> Fraction:
     """All ways in which each stratum's failures can fall on the arms."""
     laws = [
         [
-            (failed, Fraction(math.comb(table.candidate, failed) * math.comb(table.stable, total - failed), ways))
+            (
+                failed,
+                Fraction(math.comb(table.candidate, failed) * math.comb(table.stable, total - failed), ways),
+            )
             for total in [table.stable_failed + table.candidate_failed]
             for ways in [math.comb(table.stable + table.candidate, total)]
             for failed in range(total + 1)
