@@ -45,3 +45,12 @@ class GuardOptions:
     show in a rollout's few hundred jobs; workers are replaced when they grow."""
     memory_least_jobs: int = 50
     """Jobs of an arm without which nothing is said of its memory."""
+
+    def __post_init__(self) -> None:
+        shares = [name for name in self.__slots__ if "share" in name]
+        if wrong := [name for name in shares if not 0 <= getattr(self, name) <= 1]:
+            raise ValueError(f"{', '.join(wrong)} must lie in 0 … 1")
+        if self.false_alarm_share == 0:
+            raise ValueError("false_alarm_share must be above 0: without it no statistical check could alarm")
+        if self.latency_ratio < 1:
+            raise ValueError("latency_ratio must be at least 1: an equal arm must be tolerated")
