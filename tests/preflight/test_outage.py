@@ -21,6 +21,16 @@ def redis() -> Iterator[RedisServer]:
         yield server
 
 
+@pytest.fixture(scope="module")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Arm]:
+    """Healthy workers of this release and of an old one, on one Redis of theirs."""
+    with redis_server.running(["--requirepass", PASSWORD], password=PASSWORD) as server:
+        own = arm(tmp_path_factory.mktemp("busy"), server)
+        with own.worker("own"), own.worker("old", ASSAY_RELEASE="old"):
+            lives(server, 2)
+            yield own
+
+
 @pytest.fixture
 def own(tmp_path: Path, redis: RedisServer) -> Arm:
     with redis.client() as client:
@@ -37,11 +47,10 @@ def own(tmp_path: Path, redis: RedisServer) -> Arm:
     ],
 )
 def test_a_password_kept_with_its_leading_colon_by_one_of_the_parsers(
-    own: Arm, patch: str, bad: set[str]
+    busy: Arm, patch: str, bad: set[str]
 ) -> None:
     """Workers were healthy, Celery read the address rightly; only the second parser was wrong."""
-    with own.worker():
-        told = own.preflight(patch=patch)
+    told = busy.preflight(patch=patch)
     assert told.status == 1
     assert {name for name in told.bad() if name.startswith("redis.")} == bad
     for name in bad:
@@ -49,11 +58,9 @@ def test_a_password_kept_with_its_leading_colon_by_one_of_the_parsers(
         assert PASSWORD not in str(told.of(name))
 
 
-def test_jobs_put_on_the_queue_of_another_release(own: Arm, redis: RedisServer) -> None:
+def test_jobs_put_on_the_queue_of_another_release(busy: Arm) -> None:
     """The canary's web server, whose jobs the old workers took: here they refuse, and are named."""
-    with own.worker("own"), own.worker("old", ASSAY_RELEASE="old"):
-        lives(redis, 2)
-        told = own.preflight(patch="sends to old")
+    told = busy.preflight(patch="sends to old")
     assert told.status == 1
     assert {"worker.interactive", "worker.bulk"} <= told.bad()
     assert "release old takes the jobs of release r1" in told.said("worker.interactive")
