@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
 
+import assay
 from preflight.arm import RELEASE, Arm, arm, lives
 from servers import redis as redis_server
+from servers.processes import inherited
 from servers.redis import RedisServer
 
 PASSWORD: Final = ":p@w/d 100%"
@@ -57,10 +61,6 @@ def test_no_secret_is_told(whole: Arm) -> None:
 
 
 def test_golden_scores_that_nobody_waived_are_a_failure(whole: Arm) -> None:
-    import subprocess
-
-    from servers.processes import inherited
-
     done = subprocess.run(
         whole.command("preflight"),
         capture_output=True,
@@ -77,7 +77,7 @@ def test_golden_scores_that_nobody_waived_are_a_failure(whole: Arm) -> None:
 
 def test_a_worker_with_other_bundles_is_told(whole: Arm, tmp_path: Path) -> None:
     """The same release by name, but this node's samplewiki borrows another wiki's models."""
-    wikis = '{"samplewiki": {"source": "%s", "bundles": "frwiki"}}' % _sample()
+    wikis = json.dumps({"samplewiki": {"source": _sample(), "bundles": "frwiki"}})
     told = whole.preflight(ASSAY_WIKIS=wikis)
     assert told.status == 1
     assert "other bundles" in told.said("worker.interactive")
@@ -109,6 +109,4 @@ def test_a_web_process_with_another_configuration_is_told(whole: Arm) -> None:
 
 
 def _sample() -> str:
-    import assay
-
     return str(Path(assay.__file__).parent / "sample" / "samplewiki.xml")

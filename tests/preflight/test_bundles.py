@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,7 +53,7 @@ async def test_a_bundle_altered_after_it_was_found_is_refused(choice: Choice, tm
 async def test_a_process_that_dies_while_loading_is_told(
     choice: Choice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bundles.sys, "executable", shutil.which("false"))
+    monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(BundleError, match="ended with status 1"):
         await bundles.load(choice, ["samplewiki"], REV_ID)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import socket
 import subprocess
@@ -137,7 +138,7 @@ def test_an_index_still_to_be_built_needs_room(tmp_path: Path) -> None:
     dump = tmp_path / "wiki.xml"
     with dump.open("wb") as file:
         file.truncate(2**43)  # sparse: no byte of it is on the disk
-    wikis = '{"enwiki": {"source": "%s"}}' % dump
+    wikis = json.dumps({"enwiki": {"source": str(dump)}})
     settings = load(environment={"ASSAY_CACHE_DIR": str(tmp_path), "ASSAY_WIKIS": wikis})
     outcome = asyncio.run(machine(settings).disk())
     assert isinstance(outcome, Failed)
