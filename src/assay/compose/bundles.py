@@ -98,7 +98,11 @@ def _needed(library: Library, wikis: Set[str], made_up: Set[str]) -> list[Found]
 def _check_bare(wikis: Mapping[str, WikiSettings], made_up: Set[str], library: Library) -> None:
     """Every wiki has a model; one for any wiki has nothing to say of made-up ones."""
     own = {name: wiki.bundles or name for name, wiki in wikis.items() if ANY_WIKI not in library.found}
-    bare = [name for name, wiki in {**own, **{name: name for name in made_up}}.items() if wiki not in library.found]
+    bare = [
+        name
+        for name, wiki in {**own, **{name: name for name in made_up}}.items()
+        if wiki not in library.found
+    ]
     if bare:
         raise ConfigurationError(f"there is no bundle for {', '.join(bare)}: set `bundles`, or train one")
 

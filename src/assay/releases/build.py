@@ -43,8 +43,9 @@ _WAIT_LIMIT_S: Final = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class GoldenChoice:
-    """Which revisions are golden. `count`: recent ones of each wiki. `revisions`: these (``wiki:id``) instead, for
-    the wikis that they name. `file`: those of an earlier release's golden scores; no wiki is asked then."""
+    """Which revisions are golden. `count`: recent ones of each wiki. `revisions`: these (``wiki:id``)
+    instead, for the wikis that they name. `file`: those of an earlier release's golden scores; no wiki is
+    asked then."""
 
     count: int = 5
     revisions: tuple[str, ...] = ()
@@ -162,7 +163,9 @@ def _json(document: bytes) -> bytes:
     try:
         return orjson.dumps(orjson.loads(document), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
     except orjson.JSONDecodeError as error:
-        raise ReleaseError(f"the release's code printed no JSON Schema of its configuration ({error})") from error
+        raise ReleaseError(
+            f"the release's code printed no JSON Schema of its configuration ({error})"
+        ) from error
 
 
 def _remove(path: Path) -> None:

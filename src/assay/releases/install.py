@@ -89,7 +89,9 @@ def installation_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
     if record is None:
         return [f"{INSTALLED} is missing or damaged"]
     python, compiled = record
-    expected = {path: entry_of_bytes(content) for path, content in contents(folder / manifest.code.wheel).items()}
+    expected = {
+        path: entry_of_bytes(content) for path, content in contents(folder / manifest.code.wheel).items()
+    }
     found = [f"{CODE}/{fault}" for fault in faults(folder / CODE, {**expected, **compiled})]
     try:
         if (folder / LAUNCHER).read_bytes() != launcher_text(folder, manifest.id, python):

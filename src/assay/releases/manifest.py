@@ -198,7 +198,9 @@ def parse_manifest(raw: bytes, expected_id: str | None = None) -> ReleaseManifes
     Raises `ReleaseError`: rubbish, altered, another release's, of a newer Assay, incomplete.
     """
     if len(raw) > MAX_MANIFEST_BYTES:
-        raise ReleaseError(f"{MANIFEST} has more than {MAX_MANIFEST_BYTES} bytes: this is no release of Assay")
+        raise ReleaseError(
+            f"{MANIFEST} has more than {MAX_MANIFEST_BYTES} bytes: this is no release of Assay"
+        )
     if expected_id is not None:
         _check_id(raw, expected_id)
     try:
@@ -210,13 +212,17 @@ def parse_manifest(raw: bytes, expected_id: str | None = None) -> ReleaseManifes
     _check_schema_version(fields["schema_version"])
     manifest = _validated(fields)
     if manifest.to_bytes() != raw:
-        raise ReleaseError(f"{MANIFEST} is not written in the canonical way (altered?): get the release again")
+        raise ReleaseError(
+            f"{MANIFEST} is not written in the canonical way (altered?): get the release again"
+        )
     return manifest
 
 
 def check_name(name: str) -> str:
     """`name`, when a release can have it. Raises `ConfigurationError`."""
-    return _matching(rf"^{_NAME}$", name, "is no name for a release: use 1 to 48 letters, digits, dots, hyphens")
+    return _matching(
+        rf"^{_NAME}$", name, "is no name for a release: use 1 to 48 letters, digits, dots, hyphens"
+    )
 
 
 def check_id(text: str) -> str:

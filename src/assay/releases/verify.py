@@ -21,9 +21,9 @@ from assay.releases.tree import discard
 def verify(folder: Path, root: Root, report: Report = lambda *_: None) -> list[str]:
     """A sentence for each fault of the release in `folder`; none: it is whole and does what it promises.
 
-    An installed release is proved as it lies there, with its code, launcher and packages; any other is laid out
-    in a temporary folder. `root`: where environments lie. Raises `ReleaseNotFound`, or `ReleaseError` when the
-    manifest itself is refused.
+    An installed release is proved as it lies there, with its code, launcher and packages; any other is laid
+    out in a temporary folder. `root`: where environments lie. Raises `ReleaseNotFound`, or `ReleaseError`
+    when the manifest itself is refused.
     """
     report(0, 3, "digests")
     manifest = read_manifest(folder, folder.name if is_id(folder.name) else None)
@@ -46,7 +46,9 @@ def golden_faults(folder: Path) -> list[str]:
         expected = golden.read(folder / GOLDEN)
         with tempfile.TemporaryDirectory() as place:
             output = Path(place) / GOLDEN
-            run_release(folder, ["release", "golden", "--input", str(folder / GOLDEN), "--output", str(output)])
+            run_release(
+                folder, ["release", "golden", "--input", str(folder / GOLDEN), "--output", str(output)]
+            )
             return golden.differences(expected, golden.read(output))
     except ReleaseError as error:
         return [str(error)]

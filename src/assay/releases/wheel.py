@@ -1,4 +1,5 @@
-"""The code of a release as a wheel: built from a source tree, read, and unpacked. Nothing in it is executed."""
+"""The code of a release as a wheel: built from a source tree, read, and unpacked. Nothing in it is
+executed."""
 
 from __future__ import annotations
 
@@ -36,7 +37,9 @@ def build_wheel(source: Path, folder: Path) -> Path:
     project = _project(source)
     project["tool"]["hatch"]["build"]["targets"]["wheel"].setdefault("exclude", []).append(_SHIPPED_BUNDLES)
     try:
-        (built,) = WheelBuilder(str(source), config=project).build(directory=str(folder), versions=["standard"])
+        (built,) = WheelBuilder(str(source), config=project).build(
+            directory=str(folder), versions=["standard"]
+        )
     except Exception as error:  # a build backend raises what it likes
         raise ConfigurationError(f"{source} cannot be built into a wheel: {error}") from error
     return Path(built)
