@@ -169,5 +169,5 @@ def _run(command: list[str], fault: str) -> None:
             f"{fault}: not done within {INSTALL_LIMIT_S:g} s; is the package index slow?"
         ) from None
     if done.returncode:
-        reason = " ".join(done.stderr.strip().splitlines()[-3:])
-        raise ReleaseError(f"{fault}: {reason:.600}")
+        reason = " ".join(" ".join(done.stderr.splitlines()[-5:]).split())
+        raise ReleaseError(f"{fault}: {reason[-800:]}")

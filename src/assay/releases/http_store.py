@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine, Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, NoReturn, TypeVar
 from urllib.parse import urlsplit
@@ -37,10 +38,10 @@ class HttpStore:
         with asyncio.Runner() as runner:
             session = runner.run(self._session())
             try:
-                response = runner.run(self._opened(session, key))
-                stream = _Stream(self, key, response)
-                while chunk := runner.run(stream.chunk()):
-                    yield chunk
+                with closing(runner.run(self._opened(session, key))) as response:
+                    stream = _Stream(self, key, response)
+                    while chunk := runner.run(stream.chunk()):
+                        yield chunk
             finally:
                 runner.run(session.close())
 
@@ -70,15 +71,17 @@ class HttpStore:
         url = URL(f"{self.address}/{key}")
         for _ in range(_MAX_REDIRECTS + 1):
             response = await self._get(session, url, key)
+            if response.status == 200:
+                return response
+            response.close()
             if response.status not in _REDIRECTS:
-                return self._good(response, key)
+                raise self._refused(response.status, key)
             target = url.join(URL(response.headers.get("Location", "")))
             if target.origin() != url.origin():
                 raise ConfigurationError(
                     f"the release store {self.address} leads to another server, {target.origin()}, for "
                     f"{key}: name that one with --store if you trust it"
                 )
-            response.close()
             url = target
         raise failing(self.address, key, f"more than {_MAX_REDIRECTS} redirects")
 
@@ -88,15 +91,13 @@ class HttpStore:
         except (aiohttp.ClientError, OSError) as error:
             raise away(self.address, str(error) or type(error).__name__) from error
 
-    def _good(self, response: aiohttp.ClientResponse, key: str) -> aiohttp.ClientResponse:
-        reason = f"status {response.status}"
-        if response.status in (404, 410):
-            raise ReleaseNotFound(f"the release store {self.address} has no {key} ({reason})")
-        if response.status in (401, 403):
-            raise no_rights(self.address, key, reason)
-        if response.status != 200:
-            raise failing(self.address, key, reason)
-        return response
+    def _refused(self, status: int, key: str) -> Exception:
+        reason = f"status {status}"
+        if status in (404, 410):
+            return ReleaseNotFound(f"the release store {self.address} has no {key} ({reason})")
+        if status in (401, 403):
+            return no_rights(self.address, key, reason)
+        return failing(self.address, key, reason)
 
     async def within(self, work: Coroutine[Any, Any, T], key: str) -> T:
         try:

@@ -18,6 +18,7 @@ from assay.releases.manifest import FileEntry, is_id
 from assay.releases.store import CHUNK_BYTES, away, broken_off, failing, no_rights, too_slow
 
 T = TypeVar("T")
+_CLOSE_LIMIT_S: Final = 0.5
 _MISSING: Final = frozenset({"NoSuchKey", "404", "NotFound"})
 _FORBIDDEN: Final = frozenset(
     {"AccessDenied", "403", "Forbidden", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
@@ -43,7 +44,7 @@ class S3Store:
             while chunk := self._chunk(key, body):
                 yield chunk
         finally:
-            body.close()
+            _end(body)
 
     def put(self, key: str, file: Path, entry: FileEntry) -> None:
         if self.holds(key, entry):
@@ -131,6 +132,13 @@ class S3Store:
         return failing(self.address, key, f"{code or 'unknown error'}, status {status}")
 
 
+def _end(body: Any) -> None:
+    """Closing waits for a read under way, and one that was given up may be under way for long."""
+    closer = threading.Thread(target=body.close, daemon=True, name="assay-s3")
+    closer.start()
+    closer.join(_CLOSE_LIMIT_S)
+
+
 def _client(endpoint_url: str | None, limit_s: float) -> Any:
     try:
         import boto3
@@ -142,7 +150,7 @@ def _client(endpoint_url: str | None, limit_s: float) -> Any:
         connect_timeout=limit_s, read_timeout=limit_s, retries={"mode": "standard", "total_max_attempts": 2}
     )
     try:
-        return boto3.client("s3", endpoint_url=endpoint_url, config=config)
+        return boto3.session.Session().client("s3", endpoint_url=endpoint_url, config=config)
     except (BotoCoreError, ValueError) as error:
         raise ConfigurationError(f"S3 cannot be used as it is set up: {error}") from error
 
