@@ -12,6 +12,7 @@ from assay.releases.http_store import HttpStore
 from assay.releases.manifest import MANIFEST
 from assay.releases.root import Root
 from assay.releases.transfer import fetch
+from assay.releases.tree import entry_of
 from servers.faulty_http import Answer, content, dripping, dripping_head, faulty_server, head, silent
 from servers.redis import free_port
 
@@ -104,9 +105,10 @@ def test_a_redirect_within_the_server_is_followed(small: Path) -> None:
 def test_it_is_read_only(small: Path) -> None:
     store = HttpStore("http://127.0.0.1:1/releases/", LIMIT_S)
     assert store.address == "http://127.0.0.1:1/releases"
-    for work in (lambda: store.put("a", small / MANIFEST, None), lambda: store.ids()):  # type: ignore[arg-type]
-        with pytest.raises(ConfigurationError, match="name the folder or bucket behind it"):
-            work()
+    with pytest.raises(ConfigurationError, match="name the folder or bucket behind it"):
+        store.put("a", small / MANIFEST, entry_of(small / MANIFEST))
+    with pytest.raises(ConfigurationError, match="name the folder or bucket behind it"):
+        store.ids()
 
 
 @pytest.mark.parametrize("address", ["http://user:secret-word@host/x", "http://host/x?y", "http://host/#x"])
