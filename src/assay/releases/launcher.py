@@ -1,8 +1,8 @@
 """How a release's own code is run: a shell script beside it that says all that it must know.
 
-The script names everything by absolute path, so that a process that was started through a slot keeps its release
-when the slot's pointer moves on. What it sets is known to the settings of every release; a name that an older
-release does not know would keep that from starting.
+The script names everything by absolute path, so that a process that was started through a slot keeps its
+release when the slot's pointer moves on. What it sets is known to the settings of every release; a name that
+an older release does not know would keep that from starting.
 """
 
 from __future__ import annotations
