@@ -19,7 +19,6 @@ from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.fallback import FallbackEngine
 from assay.scoring.queue.app import build_celery
-from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.queue.job import Scoring
 from assay.scoring.queue.replies import BLOCK_S
@@ -79,11 +78,11 @@ def _queue_engine(
         settings.queue,
         settings.release,
         models,
-        Dispatcher(_celery(settings), options.connect_timeout_s + options.answer_timeout_s),
         connect(options),
         connect(options, answer_timeout_s=BLOCK_S + options.answer_timeout_s),
         metrics,
         clock,
+        send_limit_s=options.connect_timeout_s + options.answer_timeout_s,
         fails_fast=fails_fast,
     )
 
