@@ -1,28 +1,19 @@
-"""What processes on many machines share: scores, quotas and work, through Redis and Celery."""
+"""What web processes share: scores, quotas, claims, and the queue of jobs, through Redis."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import redis
-from celery import Celery
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from assay import __version__
 from assay.clock import Clock
-from assay.compose.bundles import choose
-from assay.compose.tracing import traced
 from assay.errors import ConfigurationError
 from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.fallback import FallbackEngine
-from assay.scoring.queue.app import build_celery
 from assay.scoring.queue.engine import CeleryEngine
-from assay.scoring.queue.job import Scoring
 from assay.scoring.queue.replies import BLOCK_S
-from assay.scoring.queue.worker import Parts, run, worker_name
 from assay.scoring.wikis import ModelSets
 from assay.settings import Settings
 from assay.stores.guarded import GuardedStore
@@ -30,8 +21,8 @@ from assay.stores.kv import KeyValueStore
 from assay.stores.quota import MemoryQuotas, Quotas, RedisQuotas
 from assay.stores.redis import RedisStore
 from assay.stores.redis_claims import RedisClaims
-from assay.stores.redis_options import RedisOptions, broker, connect, connect_sync
-from assay.telemetry import Metrics, logger, serve_metrics
+from assay.stores.redis_options import RedisOptions, connect, connect_sync
+from assay.telemetry import Metrics, logger
 
 
 @dataclass(frozen=True)
@@ -85,37 +76,6 @@ def _queue_engine(
         send_limit_s=options.connect_timeout_s + options.answer_timeout_s,
         fails_fast=fails_fast,
     )
-
-
-def _celery(settings: Settings) -> Celery:
-    target = broker(queue_options(settings))
-    return build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
-
-
-def build_worker(settings: Settings) -> Callable[[], int]:
-    """Models loaded; what is returned works until it is told to end, and gives the exit status.
-
-    Raises `ConfigurationError` or `BundleError`.
-    """
-    models = choose(settings).load(with_trees=True)
-    metrics = Metrics(__version__, settings.release, "worker")
-    options = queue_options(settings)
-    name = worker_name()
-
-    def client() -> redis.Redis:
-        return connect_sync(options)
-
-    parts = Parts(settings.release, Scoring(settings.release, name, models, client), name, client, metrics)
-
-    def work() -> int:
-        worker = settings.worker
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(traced(settings, "worker"))
-            if worker.metrics_port:
-                stack.enter_context(serve_metrics(metrics, worker.metrics_host, worker.metrics_port))
-            return run(_celery(settings), parts, worker, settings.queue)
-
-    return work
 
 
 def check_redis(settings: Settings) -> None:
