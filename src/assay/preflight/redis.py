@@ -29,12 +29,14 @@ from redis.exceptions import (
 
 from assay.clock import Clock
 from assay.compose import queue as parts
+from assay.compose.worker import celery
 from assay.errors import EngineUnavailable
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.threads import in_thread
 from assay.scoring.claims import Claims
-from assay.scoring.queue.dispatch import Message
+from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.envelope import queue_name
+from assay.scoring.queue.message import Message
 from assay.settings import Settings
 from assay.stores.quota import Exceeded, Lease, Limits, Quotas
 from assay.stores.redis_options import RedisOptions, address, has_password, without_account
@@ -147,13 +149,15 @@ class Ways:
         """A message sent as web processes send, received as workers receive."""
         queue = f"{queue_name(self.settings.release, 'interactive')}.preflight-{_nonce()}"
         body, started_s = secrets.token_bytes(16), time.perf_counter()
-        dispatcher = parts.dispatcher(self.settings)
+        client = parts.queue_client(self.settings)
+        dispatcher = Dispatcher(client, parts.send_limit_s(self.settings))
         try:
-            await dispatcher.send(Message(queue, _nonce(), self.clock.now().timestamp(), body))
+            await dispatcher.send(Message(queue, _nonce(), _nonce(), self.clock.now().timestamp(), body))
         finally:
             await dispatcher.aclose()
+            await client.aclose()
         await self._expire(queue)
-        received = await in_thread(lambda: _receive(parts.celery(self.settings), queue))
+        received = await in_thread(lambda: _receive(celery(self.settings), queue))
         if received != body:
             raise _Broken("what a web process sent did not reach a worker's connection")
         took_ms = (time.perf_counter() - started_s) * 1000
@@ -293,9 +297,9 @@ async def _claim(mine: Claims, other: Claims) -> None:
     raise _Broken("a claim of one process is not seen, or its result not heard, by another")
 
 
-def _receive(celery: Any, queue: str) -> bytes | None:
+def _receive(app: Any, queue: str) -> bytes | None:
     """As a worker: through kombu, with what it keeps about messages that are not acknowledged yet."""
-    with celery.connection_for_read() as connection:
+    with app.connection_for_read() as connection:
         connection.ensure_connection(max_retries=1, timeout=connection.connect_timeout)
         message = connection.default_channel.basic_get(queue)
         if message is None:

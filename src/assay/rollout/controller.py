@@ -140,7 +140,7 @@ class Controller:
             stable=state.stable,
             candidate=state.candidate,
             declared=self._declared,
-            earlier=self._earlier,
+            before=self._earlier,
         )
 
     def _show(self, state: Rollout, verdict: Verdict, decision: Decision) -> None:
