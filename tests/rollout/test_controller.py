@@ -128,10 +128,10 @@ def test_operators_pause_go_on_hurry_and_abort(tmp_path: Path) -> None:
     async def give() -> None:
         for at_s, order in (
             (20, Order("pause", "ann", "lunch")),
-            (400, Order("resume", "ann")),
-            (401, Order("promote", "ann")),
-            (402, Order("resume", "ann")),
-            (403, Order("abort", "bob", "looks odd")),
+            (80, Order("resume", "ann")),
+            (81, Order("promote", "ann")),
+            (82, Order("resume", "ann")),
+            (83, Order("abort", "bob", "looks odd")),
         ):
             await asyncio.sleep(max(0, 1000 + at_s - asyncio.get_running_loop().time()))
             orders.give(tmp_path, order)
@@ -206,7 +206,7 @@ def test_a_controller_killed_after_any_few_entries_goes_on(tmp_path: Path, fault
         raise AssertionError("it never ended")
 
     lives = run_virtually(live_and_die())
-    assert lives > 5
+    assert lives > 1
     state = fold(read_journal(world.folder))
     assert state is not None
     assert state.status == expected

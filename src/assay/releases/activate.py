@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.build import Report
 from assay.releases.install import check, folder_faults, install
+from assay.releases.launcher import run_release
 from assay.releases.root import Root
 from assay.releases.slots import check_slot, needs_restart, point, pointed, restarted
 from assay.releases.store import ReleaseStore
@@ -80,7 +81,7 @@ def wait_for_release(url: str, release: str, until_s: float) -> None:
 
 
 def _ready(wanted: Activation, root: Root, report: Report) -> list[str]:
-    """The release is on this machine, whole and installed."""
+    """The release is on this machine, whole and installed, and reads the configuration that it gets here."""
     done = []
     if not root.has(wanted.release):
         if wanted.open_store is None:
@@ -94,6 +95,8 @@ def _ready(wanted: Activation, root: Root, report: Report) -> list[str]:
     report(0, 0, "installing")
     if install(root, wanted.release):
         done.append(f"installed {wanted.release}")
+    report(0, 0, "checking the configuration")
+    run_release(root.release(wanted.release), ["config", "check"])
     return done
 
 

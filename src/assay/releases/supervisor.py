@@ -15,6 +15,7 @@ from assay.errors import ConfigurationError, ReleaseError
 
 CALL_LIMIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.1
+_LAST_WORDS_BYTES: Final = 600
 _ENDED: Final = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 
 
@@ -62,10 +63,16 @@ class Supervisor:
             failed = sorted(name for name, state in states.items() if state == "FATAL")
             if failed or time.monotonic() > until_s:
                 told = ", ".join(f"{group}:{name} {state}" for name, state in sorted(states.items()))
-                raise ReleaseError(
-                    f"processes of {group} {fault} ({told}): see their logs under the supervisor"
-                )
+                raise ReleaseError(f"processes of {group} {fault} ({told}){self._last_words(group, failed)}")
             time.sleep(_LOOK_AGAIN_S)
+
+    def _last_words(self, group: str, names: Sequence[str]) -> str:
+        """The end of the first failed process's log: what an operator would look up next."""
+        for name in names:
+            told, *_ = self._call("tailProcessStdoutLog", f"{group}:{name}", 0, _LAST_WORDS_BYTES)
+            if lines := [line for line in str(told).splitlines() if line.strip()]:
+                return f": {lines[-1][-_LAST_WORDS_BYTES:]}"
+        return ": see their logs under the supervisor"
 
     def _call(self, method: str, *arguments: Any) -> Any:
         try:

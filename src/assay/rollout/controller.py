@@ -23,9 +23,9 @@ from assay.rollout.haproxy import set_slot_weights
 from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.parts import Parts
-from assay.rollout.samples import Evidence, Observed
+from assay.rollout.samples import Observed
 from assay.rollout.state import Rollout, fold
-from assay.rollout.verdict import Verdict, judge
+from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 from assay.telemetry import logger
 
 _TICK_S: Final = 0.25
@@ -56,7 +56,7 @@ class Controller:
         self._clock = clock
         self._declared = declared
         self._gathering: Gathering | None = None
-        self._earlier: list[Evidence] = []
+        self._earlier: list[Earlier] = []
         self._served, self._failed, self._last_s = _told(journal)
         self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
@@ -181,7 +181,7 @@ class Controller:
         """Gather evidence of the state's stage, whose weights are set."""
         if self._gathering is not None and self._gathering.stage.number == state.stage:
             return
-        await self._leave_stage()
+        await self._keep_stage(state)
         stage = state.plan.stages[state.stage]
         if stage.number and state.plan.stages[stage.number - 1].data_centre != stage.data_centre:
             self._earlier = []
@@ -197,10 +197,16 @@ class Controller:
         self._parts.users.take()  # what was answered before belongs to no verdict on this stage
         self._gathering.start()
 
+    async def _keep_stage(self, state: Rollout) -> None:
+        """What was seen in the stage that is over counts for the later ones of its data centre."""
+        if (left := self._gathering) is not None:
+            await self._leave_stage()
+            centre, arms = left.stage.data_centre, {"stable": state.stable, "candidate": state.candidate}
+            self._earlier.append(earlier(left.evidence(), centre, **arms))
+
     async def _leave_stage(self) -> None:
         if self._gathering is not None:
             await self._gathering.stop()
-            self._earlier.append(self._gathering.evidence())
             self._gathering = None
 
     def _see_users(self, state: Rollout) -> None:
