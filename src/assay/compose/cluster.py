@@ -26,7 +26,8 @@ _DRAIN_S: Final = 40
 class ClusterOptions:
     """`web`, `workers`: processes. `processes`: scoring processes of each worker. One more worker, of one
     process, takes interactive jobs only, so that bulk work never makes a person wait. `redis_url`: None: a
-    Redis of its own. `arguments`: for web and workers alike (wikis, bundles, configuration)."""
+    Redis of its own. `redis_password`: of that, as all processes are configured; None: one is made up.
+    `arguments`: for web and workers alike (wikis, bundles, configuration)."""
 
     folder: Path
     host: str
@@ -35,6 +36,7 @@ class ClusterOptions:
     workers: int = 1
     processes: int = 1
     redis_url: str | None = None
+    redis_password: str | None = field(default=None, repr=False)
     arguments: tuple[str, ...] = ()
 
 
@@ -59,7 +61,7 @@ def prepare(options: ClusterOptions) -> Path:
     environment: dict[str, str] = {}
     programs: list[Program] = []
     if options.redis_url is None:
-        program, environment = _own_redis(folder)
+        program, environment = _own_redis(folder, options.redis_password)
         programs.append(program)
     else:
         environment["ASSAY_REDIS__URL"] = options.redis_url
@@ -147,30 +149,36 @@ def _assay_programs(options: ClusterOptions, environment: Mapping[str, str]) -> 
     ]
 
 
-def _own_redis(folder: Path) -> tuple[Program, dict[str, str]]:
-    """A Redis of this cluster: on loopback, with a password that nobody else can read, bounded."""
+def _own_redis(folder: Path, password: str | None) -> tuple[Program, dict[str, str]]:
+    """A Redis of this cluster: on loopback, with a password that nobody else can read, bounded. `password`:
+    the configured one; None: a new one, which the processes are told by a file."""
     server = shutil.which("redis-server")
     if server is None:
         raise ConfigurationError(
             "there is no redis-server on this machine: install it (on Debian: apt-get install redis-server), "
             "or name one with --redis"
         )
-    password_file = folder / "redis-password"
-    if not password_file.exists():
-        password_file.touch(0o600)
-        password_file.write_text(secrets.token_urlsafe(32))
     port = _free_port()
+    environment = {"ASSAY_REDIS__URL": f"redis://127.0.0.1:{port}/0"}
+    if password is None:
+        password_file = folder / "redis-password"
+        if not password_file.exists():
+            password_file.touch(0o600)
+            password_file.write_text(secrets.token_urlsafe(32))
+        password = password_file.read_text().strip()
+        environment["ASSAY_REDIS__PASSWORD_FILE"] = str(password_file)
     configuration = folder / "redis.conf"
     configuration.touch(0o600)
     configuration.write_text(
-        f"bind 127.0.0.1\nport {port}\nrequirepass {password_file.read_text().strip()}\n"
+        f"bind 127.0.0.1\nport {port}\nrequirepass {_quoted(password)}\n"
         f'dir "{folder}"\nsave ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy volatile-lru\n'
     )
-    environment = {
-        "ASSAY_REDIS__URL": f"redis://127.0.0.1:{port}/0",
-        "ASSAY_REDIS__PASSWORD_FILE": str(password_file),
-    }
     return Program("redis", (server, str(configuration)), 1), environment
+
+
+def _quoted(password: str) -> str:
+    """As redis.conf reads any bytes."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in password.encode()) + '"'
 
 
 def _free_port() -> int:

@@ -117,13 +117,16 @@ def _sentence(error: ValidationError, place: Place, origins: Mapping[Place, str]
 
 def _missing(error: ValidationError) -> list[str]:
     """Names of settings that must be given: of a renamed one, the new name, which is the first."""
+    wanted: Any = error.validator_value
+    given: Any = error.instance
     if error.validator == "anyOf":
-        return [str(error.validator_value[0]["required"][0])]
-    return [name for name in error.validator_value if name not in error.instance][:1]
+        return [str(wanted[0]["required"][0])]
+    return [name for name in wanted if name not in given]
 
 
 def _rule(error: ValidationError) -> str:
-    keyword, wanted, node = error.validator, error.validator_value, error.schema
+    wanted: Any = error.validator_value
+    keyword, node = error.validator, error.schema
     assert isinstance(node, Mapping)
     if keyword == "type":
         types = [wanted] if isinstance(wanted, str) else [kind for kind in wanted if kind != "null"]

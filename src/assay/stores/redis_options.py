@@ -163,7 +163,9 @@ def given_twice(options: RedisOptions) -> list[str]:
     if "db" in query and address.scheme != "unix" and address.path.strip("/"):
         faults.append("the URL names two databases, in its path and as db=: keep one of them")
     if own := sorted(query & _OWN_SETTINGS):
-        faults.append(f"the URL's query holds {', '.join(own)}: say it before the ? or by the settings for it")
+        faults.append(
+            f"the URL's query holds {', '.join(own)}: say it before the ? or by the settings for it"
+        )
     return faults
 
 
