@@ -1,4 +1,4 @@
-"""Layers, names and faults of the configuration."""
+"""Layers, faults of every kind, and settings given twice."""
 
 from __future__ import annotations
 
@@ -69,8 +69,134 @@ def test_all_faults_are_told_at_once_each_with_its_place(tmp_path: Path) -> None
 
 
 def test_values_out_of_range_are_refused() -> None:
-    with pytest.raises(ConfigurationError, match="port must lie in"):
+    with pytest.raises(ConfigurationError, match=r"server\.port: must be a number from 0 to 65535"):
         settings.load(environment={"ASSAY_SERVER__PORT": "70000"})
+
+
+def test_faults_of_every_kind_are_told_together(tmp_path: Path) -> None:
+    file = _file(tmp_path, "a.toml", '[server]\nport = "80"\n[pool]\ntime_limit_s = 0\n[sevrer]\n')
+    environment = {
+        "ASSAY_QUOTA__EXEMPT": '["everybody"]',
+        "ASSAY_REDIS__URL": "no:address",
+        "ASSAY_WIKIS": '{"cywiki": {"bundles": "enwiki"}, "gvwiki": 5}',
+        "ASSAY_LOG__LEVEL": "loud",
+        "ASSAY_MUST_BE_SET": '["redis.passwrd"]',
+    }
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load([file], environment)
+    message = str(caught.value)
+    assert f"server.port: must be a whole number (it is '80', from {file})" in message
+    assert f"pool.time_limit_s: must be a number from 0.001 on (it is 0, from {file})" in message
+    assert "unknown setting sevrer" in message
+    assert "quota: exempt: 'everybody' is no network" in message
+    assert "redis: the Redis URL cannot be read" in message
+    assert "wikis.cywiki.source: must be given" in message
+    assert "wikis.gvwiki: must be a section (it is 5, from ASSAY_WIKIS)" in message
+    assert "log.level: must be one of debug, info, warning, error (it is 'loud', " in message
+    assert "must_be_set: there is no setting 'redis.passwrd'" in message
+
+
+def test_a_faulty_value_that_may_be_secret_is_not_told(tmp_path: Path) -> None:
+    file = _file(tmp_path, "a.toml", "[redis]\npassword = 20160801\n")
+    with pytest.raises(ConfigurationError, match=r"redis\.password: must be text") as caught:
+        settings.load([file], {})
+    assert "20160801" not in str(caught.value)
+
+
+@pytest.mark.parametrize("password", ["[2016]", "{", "0801", "true", "", " a ", "a=b", "null"])
+def test_a_password_is_text_whatever_it_looks_like(password: str) -> None:
+    loaded = settings.load(environment={"ASSAY_REDIS__PASSWORD": password})
+    assert loaded.redis.password == password
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("true", True), ("0", False), ("No", False), ("on", True), ("YES", True)]
+)
+def test_truth_values_of_variables(text: str, value: bool) -> None:
+    assert settings.load(environment={"ASSAY_TEST_WIKI": text}).test_wiki is value
+
+
+def test_a_setting_whose_own_name_ends_in_file_can_be_set_by_a_variable() -> None:
+    loaded = settings.load(environment={"ASSAY_REDIS__TLS_CA_FILE": "/etc/ca.pem"})
+    assert loaded.redis.tls_ca_file == "/etc/ca.pem"
+
+
+@pytest.mark.parametrize("variable", ["ASSAY_CONFIG", "ASSAY_ENVIRONMENT", "ASSAY_CONFIG_FOLDER"])
+def test_an_empty_variable_that_says_where_to_read_says_nothing(variable: str) -> None:
+    assert settings.load(environment={variable: ""}) == settings.load(environment={})
+
+
+def test_a_releases_own_files_come_before_all_others(tmp_path: Path) -> None:
+    own = _file(tmp_path, "own.toml", "[server]\nport = 1\n[pool]\nprocesses = 7\n")
+    second = _file(tmp_path, "second.toml", "[pool]\nprocesses = 8\n")
+    given = _file(tmp_path, "given.toml", "[server]\nport = 2\n")
+    loaded = settings.load([given], {"ASSAY_CONFIG": f"{own}:{second}"})
+    assert (loaded.server.port, loaded.pool.processes) == (2, 8)
+
+
+def test_nested_mappings_of_sections_and_tuples_of_numbers(tmp_path: Path) -> None:
+    file = _file(
+        tmp_path,
+        "a.toml",
+        """
+        [rollout.stages]
+        weights = [5, 100]
+        shadow_pairs = 0
+        [rollout.data_centres.one]
+        haproxy = "/run/haproxy.sock"
+        front_url = "http://127.0.0.1:8080"
+        remote_server = ""
+        [rollout.data_centres.one.slots.blue]
+        urls = ["http://127.0.0.1:8081"]
+        """,
+    )
+    rollout = settings.load([file], {}).rollout
+    assert (rollout.stages.weights, rollout.stages.shadow_pairs) == ((5, 100), 0)
+    assert rollout.data_centres["one"].slots["blue"].urls == ("http://127.0.0.1:8081",)
+    broken = _file(tmp_path, "b.toml", "[rollout]\nstages.weights = [0]\ndata_centres.one.slots.blue = {}\n")
+    with pytest.raises(ConfigurationError) as caught:
+        settings.load([broken], {})
+    assert "rollout.stages.weights.0: must be a number from 1 to 100 (it is 0, from" in str(caught.value)
+    assert "rollout.data_centres.one.haproxy: must be given" in str(caught.value)
+    assert "rollout.data_centres.one.slots.blue.urls: must be given" in str(caught.value)
+
+
+# -- a setting given twice -----------------------------------------------------------------------------
+
+
+def test_a_variable_beside_its_file_is_an_error(tmp_path: Path) -> None:
+    secret = _file(tmp_path, "contact", "ops@example.org\n")
+    environment = {"ASSAY_WIKI_API__CONTACT": "ops@example.org", "ASSAY_WIKI_API__CONTACT_FILE": str(secret)}
+    with pytest.raises(
+        ConfigurationError, match="CONTACT and ASSAY_WIKI_API__CONTACT_FILE both set wiki_api"
+    ):
+        settings.load(environment=environment)
+
+
+@pytest.mark.parametrize("other", ['ASSAY_POOL={"processes": 3}', "ASSAY_pool__Processes=3"])
+def test_two_variables_for_one_setting_are_an_error(other: str) -> None:
+    name, _, value = other.partition("=")
+    with pytest.raises(ConfigurationError, match=r"both set pool\.processes: keep one"):
+        settings.load(environment={name: value, "ASSAY_POOL__PROCESSES": "3"})
+
+
+def test_a_key_that_comes_twice_in_json_is_an_error() -> None:
+    with pytest.raises(ConfigurationError, match="ASSAY_POOL: a key comes twice"):
+        settings.load(environment={"ASSAY_POOL": '{"processes": 3, "processes": 4}'})
+
+
+def test_a_secret_in_two_layers_is_an_error_unless_it_is_the_same(tmp_path: Path) -> None:
+    file = _file(tmp_path, "a.toml", '[redis]\npassword = "old"\n')
+    with pytest.raises(ConfigurationError, match=r"give different values to redis\.password") as caught:
+        settings.load([file], {"ASSAY_REDIS__PASSWORD": "new"})
+    assert not {"old", "new"} & set(str(caught.value).split())
+    assert settings.load([file], {"ASSAY_REDIS__PASSWORD": "old"}).redis.password == "old"
+
+
+def test_an_empty_secret_file_is_an_error(tmp_path: Path) -> None:
+    secret = _file(tmp_path, "password", "\n")
+    with pytest.raises(ConfigurationError, match=r"ASSAY_REDIS__PASSWORD_FILE: .* is empty"):
+        settings.load(environment={"ASSAY_REDIS__PASSWORD_FILE": str(secret)})
 
 
 @pytest.mark.parametrize(
@@ -111,10 +237,6 @@ def test_what_is_shown_can_be_read_again() -> None:
     )
     shown = settings.describe(loaded)
     assert settings.load(environment={}, flags=shown) == loaded
-
-
-def test_the_schema_names_every_section() -> None:
-    assert set(settings.json_schema()["properties"]) == set(settings.describe(settings.load(environment={})))
 
 
 @given(st.dictionaries(st.text(min_size=1, max_size=12), st.text(max_size=12), max_size=4))

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
 from assay.settings.layers import CONFIG, PREFIX, Given, read_text
-from assay.settings.load import resolve
+from assay.settings.loading import resolve
 from assay.settings.reading import read
 from assay.settings.schema import VERSION_KEY
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from assay.settings.layers import Place, leaves
-from assay.settings.load import Resolved, plain
+from assay.settings.loading import Resolved, plain
 from assay.telemetry import is_secret, redacted
 
 NOT_SET: Final = "not set"

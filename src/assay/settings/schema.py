@@ -1,7 +1,7 @@
 """The JSON Schema of the configuration: what the loader accepts, in a form that other releases can read.
 
 The loader judges documents by this very schema, so the two cannot say different things. Beyond it the loader
-refuses what a schema cannot say: see `assay.settings.load`.
+refuses what a schema cannot say: see `assay.settings.loading`.
 
 Machines differ in their number of cores, so no defaults stand in it: equal code gives an equal schema.
 """
@@ -154,16 +154,13 @@ def _descend(node: Any, parts: Sequence[str]) -> dict[str, Any] | None:
 
 def _make(node: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
     """The section there, made where it is no more."""
-    for part, following in zip(parts, [*parts[1:], ""], strict=True):
-        empty: dict[str, Any] = {"type": "object", "additionalProperties": False, "deprecated": True}
-        if following == ANY_NAME:
-            empty = {"type": "object", "deprecated": True}
-        if part == ANY_NAME:
-            within = node.get("additionalProperties") or {**empty, "properties": {}}
-            node["additionalProperties"] = within
-            node = within
+    for part in parts:
+        gone = {"type": "object", "additionalProperties": False, "deprecated": True}
+        if part != ANY_NAME:
+            node = node.setdefault("properties", {}).setdefault(part, gone)
         else:
-            node = node.setdefault("properties", {}).setdefault(part, empty)
+            node["additionalProperties"] = node["additionalProperties"] or gone
+            node = node["additionalProperties"]
     node.setdefault("properties", {})
     return node
 

@@ -164,7 +164,7 @@ def given_twice(options: RedisOptions) -> list[str]:
         faults.append("the URL names two databases, in its path and as db=: keep one of them")
     if own := sorted(query & _OWN_SETTINGS):
         faults.append(
-            f"the URL's query holds {', '.join(own)}: say it before the ? or by the settings for it"
+            f"the URL's query holds {', '.join(own)}: write it before the ?, or as the setting for it"
         )
     return faults
 

@@ -11,6 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +20,7 @@ from pydantic import TypeAdapter, ValidationError
 from assay.errors import ConfigurationError
 from assay.settings.checks import cross_checks
 from assay.settings.environments import Environment, chosen
-from assay.settings.layers import CONFIG, CONFIG_FOLDER, ENVIRONMENT, Given, Place
+from assay.settings.layers import CONFIG, CONFIG_FOLDER, ENVIRONMENT, Given, Place, Schema
 from assay.settings.model import Settings
 from assay.settings.reading import Reading, read
 from assay.settings.schema import own_schema
@@ -90,16 +91,13 @@ def given_in(environment: Environment) -> Given:
     return Given(environment=environment)
 
 
-def resolve(given: Given) -> Resolved:
-    """Settings, or everything that is wrong with them."""
-    reading = read(given, own_schema())
+def resolve(given: Given, schema: Schema | None = None) -> Resolved:
+    """Settings, or everything that is wrong with them. `schema`: to judge by; None: this code's own."""
+    reading = read(given, own_schema() if schema is None else schema)
     faults = [fault.text for fault in reading.faults]
-    settings = None
-    try:
-        settings = TypeAdapter(Settings).validate_python(_sound(reading))
+    settings = _built(_sound(reading), faults)
+    if settings is not None:
         faults.extend(cross_checks(settings, reading.values))
-    except ValidationError as error:
-        faults.extend(_describe(error))
     return Resolved(None if faults else settings, reading, tuple(dict.fromkeys(faults)))
 
 
@@ -115,9 +113,14 @@ def describe(settings: Settings) -> dict[str, Any]:
 
 def plain(settings: Settings) -> dict[str, Any]:
     """As JSON has them, secrets included: not to be shown."""
-    values = TypeAdapter(Settings).dump_python(settings, mode="json")
+    values = _adapter().dump_python(settings, mode="json")
     assert isinstance(values, dict)
     return values
+
+
+@cache
+def _adapter() -> TypeAdapter[Settings]:
+    return TypeAdapter(Settings)
 
 
 def _redacted(section: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,6 +135,26 @@ def _sound(reading: Reading) -> dict[str, Any]:
     values = dict(reading.values)
     for place in {fault.place for fault in reading.faults if fault.place}:
         values = _without(values, place)
+    return values
+
+
+def _built(values: dict[str, Any], faults: list[str]) -> Settings | None:
+    """The dataclasses, without what their own checks refuse, which is told in `faults`."""
+    while True:
+        try:
+            return _adapter().validate_python(values)
+        except ValidationError as error:
+            faults.extend(_describe(error))
+            before, values = values, _without_refused(values, error)
+            if values == before:
+                return None
+
+
+def _without_refused(values: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+    for fault in error.errors(include_url=False, include_context=False):
+        place = tuple(map(str, fault["loc"]))
+        if place := place[:-1] if fault["type"] == "missing" else place:
+            values = _without(values, place)
     return values
 
 
