@@ -85,6 +85,7 @@ def small_service(metrics: Metrics, engine: Engine | None = None) -> ScoringServ
             "testwiki": SyntheticSource(CLOCK),
         },
         models,
+        {"smallwiki": {"wp10": "articlequality"}},
     )
     cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
     return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics)
