@@ -105,7 +105,7 @@ def test_all_releases_are_checked_with_this_code(tmp_path: Path) -> None:
     write_release(tmp_path / "root", "new-222222222222", slot="blue", schema=schema)
     done = assay(tmp_path, "config", "check", "--releases", "root", ASSAY_POOL__PROCESSES="3")
     assert done.returncode == 0, done.stderr
-    assert "and for release new-222222222222 (live in slot blue)" in done.stdout
+    assert "good for this code, and for:\n  release new-222222222222 (live in slot blue)" in done.stdout
     del schema["properties"]["pool"]
     write_release(tmp_path / "root", "old-111111111111", schema=schema)
     write(tmp_path, {"schema.json": json.dumps(schema)})

@@ -70,9 +70,10 @@ def check_(
     own = resolved.faults if resolved.settings is None else faults(resolved.settings)
     if told := [*own, *found.faults]:
         raise wrong(told)
-    typer.echo(
-        "\n  ".join(["The configuration is good for this code.", *(f"and for {x}" for x in found.checked)])
-    )
+    good = "The configuration is good."
+    if found.checked:
+        good = "\n  ".join(("The configuration is good for this code, and for:", *found.checked))
+    typer.echo(good)
 
 
 def show(
