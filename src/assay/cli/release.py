@@ -18,6 +18,7 @@ from assay.releases.activate import Activation
 from assay.releases.activate import activate as activate_release
 from assay.releases.build import GoldenChoice
 from assay.releases.install import install as install_release
+from assay.releases.launcher import NODE_SETTINGS
 from assay.releases.manifest import ExpectedDrift, check_id, is_id, parse_expected_drift
 from assay.releases.options import store_address
 from assay.releases.remove import remove as remove_release
@@ -135,8 +136,8 @@ def publish(
     release: ReleasePlace, store: Store = None, root: RootFolder = None, config: options.Config = None
 ) -> None:
     """Put a release into a store, from where every node fetches it by its id."""
-    settings = options.load_settings(config)
     place = _root(root, config)
+    settings = _settings(place, config)
     target = _store(settings, store)
     with stepping() as report:
         release_id = publish_release(_folder(place, release), target, report)
@@ -147,8 +148,8 @@ def fetch(
     release: ReleaseId, store: Store = None, root: RootFolder = None, config: options.Config = None
 ) -> None:
     """Bring a release from a store onto this machine, every byte proved."""
-    settings = options.load_settings(config)
     place = _root(root, config)
+    settings = _settings(place, config)
     with stepping() as report:
         is_new = fetch_release(place, check_id(release), _store(settings, store), report)
     typer.echo(f"{'Fetched' if is_new else 'Was here, and is whole'}: {place.release(release)}")
@@ -181,8 +182,8 @@ def activate(
 
     What is done already is skipped, so an interrupted activation is finished by running it again.
     """
-    settings = options.load_settings(config)
     place = _root(root, config)
+    settings = _settings(place, config)
     has_store = (store or settings.releases.store) is not None
     wanted = Activation(
         check_id(release),
@@ -201,7 +202,7 @@ def activate(
 def list_(store: Store = None, root: RootFolder = None, config: options.Config = None) -> None:
     """List this machine's releases, with the slots that point to them; with --store, those of the store."""
     if store is not None:
-        for release in _store(options.load_settings(config), store).ids():
+        for release in _store(_settings(_root(root, config), config), store).ids():
             typer.echo(release)
         return
     place = _root(root, config)
@@ -223,6 +224,12 @@ def slots(root: RootFolder = None, config: options.Config = None) -> None:
 
 def _root(root: Path | None, config: Sequence[Path] | None) -> Root:
     return Root(root.absolute()) if root is not None else root_of(options.load_settings(config))
+
+
+def _settings(place: Root, config: Sequence[Path] | None) -> Settings:
+    """With what this machine alone knows, such as the store that it fetches from."""
+    node = place.path / NODE_SETTINGS
+    return options.load_settings([*([node] if node.is_file() else []), *(config or ())])
 
 
 def _store(settings: Settings, given: str | None) -> ReleaseStore:
