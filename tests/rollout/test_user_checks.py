@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from assay.rollout.samples import Arm, Evidence, Observed
-from assay.rollout.statistics import Table
-from assay.rollout.verdict import Earlier, judge
+from assay.rollout.statistics import Table, rise_p
+from assay.rollout.verdict import ALPHA_SHARES, Earlier, judge
 from rollout.arms import CANDIDATE, STABLE, options, verdict_of
 from rollout.evidence import WEIGHT, check_of, found, user
 
@@ -108,6 +108,15 @@ def test_failures_of_earlier_stages_count() -> None:
     before = [Earlier((), Table(10, 5000, 40, 100), ())]
     assert check_of(verdict_of(now, WEIGHT), "user_errors").status == "good"
     assert check_of(verdict_of(now, WEIGHT, before=before), "user_errors").status == "bad"
+
+
+def test_what_was_good_before_is_not_asked_again_at_a_looser_level() -> None:
+    """An alarm in a stage whose requests all went well would be one of the stage before, which had none."""
+    now = Evidence(observed=tuple(user(candidate=n % 2 == 0, at_s=float(n)) for n in range(300)))
+    tables = [Table(9, 10_000, 2, 100), Table(3, 3000, 2, 110)]
+    assert 1e-4 < rise_p(tables) < WEIGHT.alpha * ALPHA_SHARES["user_errors"] / 2
+    before = [Earlier((), table, ()) for table in tables]
+    assert check_of(verdict_of(now, WEIGHT, before=before), "user_errors").status == "good"
 
 
 def test_how_long_failures_take_is_not_latency() -> None:
