@@ -88,8 +88,8 @@ def user_errors_check(
     users: Users, earlier: Sequence[Table], guards: GuardOptions, least: int, alpha: float
 ) -> Check:
     """Share of users' requests that fail. Fisher's exact test against the stable arm in the same time: of
-    this stage alone, to be quick, and with `earlier` stages as strata, whose looks are counted on from where they
-    left off; each may spend half. Without users at the stable arm: the exact binomial test against
+    this stage alone, to be quick, and with `earlier` stages as strata, whose looks are counted on from
+    where they left off; each may spend half. Without users at the stable arm: exact binomial test against
     `failed_share_alone`."""
     n, m = len(users.stable), len(users.candidate)
     stable_failed = np.concatenate(([0], np.cumsum(users.is_failed[users.stable])))
