@@ -1,7 +1,7 @@
 """How fast a rollback is: from the decision to the last user's request that the candidate is given.
 
-``python bench/rollback.py [RUNS]`` puts a real HAProxy before two small arms, sends half of a steady load to the
-candidate, decides to roll back, and prints for each of several runs, in milliseconds after the decision:
+``python bench/rollback.py [RUNS]`` puts a real HAProxy before two small arms, sends half of a steady load to
+the candidate, decides to roll back, and prints for each of several runs, in milliseconds after the decision:
 
 - ``set``: HAProxy has the weights, read back and verified;
 - ``last given``: the last request arrives at the candidate;

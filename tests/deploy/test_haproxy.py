@@ -40,7 +40,7 @@ def test_the_shipped_file_is_the_template_with_its_defaults() -> None:
 def test_haproxy_accepts_it_without_a_warning(options: HaproxyConfig, tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.write_text("1\n")
-    numbered = {slot: ("127.0.0.1:1", "[::1]:2") for slot in options.slots}  # names need a resolver
+    numbered = dict.fromkeys(options.slots, ("127.0.0.1:1", "[::1]:2"))  # names need a resolver
     remote = "127.0.0.1:3" if options.remote else ""
     here = replace(options, state_file=str(state), runtime=str(tmp_path / "s"), slots=numbered, remote=remote)
     said = checked(render(here), tmp_path)

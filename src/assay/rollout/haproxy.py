@@ -47,7 +47,9 @@ class Server:
     `status`: its words, such as ``UP``, ``DOWN 1/2``, ``DRAIN``, ``MAINT``, ``no check``. `state`: what an
     operator asked for. `weight`: as set, 0 to 256. `sessions`: requests that it has now; `queued`: those
     that wait for it. The rest are totals since HAProxy's start: `requests`, `answers` by class (1xx to 5xx
-    by first digit), `connect_errors`, `broken_answers`, `retries`, `redispatches` (to another server).
+    by first digit), `connect_errors` (even after retries), `broken_answers`, `retries`, and `redispatches`:
+    requests that were this server's, but were given to another because it did not take them. The log names
+    only who answered in the end.
     """
 
     name: str
