@@ -1,83 +1,110 @@
-"""The configuration of HAProxy that Assay ships, read by HAProxy itself."""
+"""The load balancer that the documentation describes, before real web processes and a worker that dies."""
 
 from __future__ import annotations
 
-import subprocess
+import json
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
-import pytest
+from assay.scoring.queue.options import CeleryOptions
+from deploy.files import program
+from servers.asgi import Served, serving
+from servers.celery_worker import small_worker
+from servers.processes import Process, until
+from servers.processes import running as process_running
+from servers.redis import free_port, running
+from servers.small_web import over_queue, settings
+from shared_data import ROOT
+from small_app import Reply, ask
 
-from assay.errors import ConfigurationError
-from assay.rollout.haproxy_config import HaproxyConfig, render
-from deploy.files import DEPLOY
-from servers.haproxy import program
-
-TWO = HaproxyConfig(
-    data_centre="eqiad",
-    bind="[::]:8080",
-    remote="codfw.example.org:8080",
-    peers=("192.0.2.0/24", "2001:db8::/32"),
-    slots={"red": ("[::1]:1", "h:2"), "black": ("h:3", "h:4")},
-    stable_slot="black",
-)
+QUICK: Final[dict[str, Any]] = {"heartbeat_s": 0.2, "lost_after_s": 1.0, "away_grace_s": 0.3}
 
 
-def checked(text: str, folder: Path) -> str:
-    """What HAProxy says of a configuration; fails when it would not start."""
-    (folder / "haproxy.cfg").write_text(text)
-    command = [program(), "-c", "-f", str(folder / "haproxy.cfg")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stderr
+def configuration(port: int, webs: list[Served], admin: Path) -> str:
+    """The documented one, with this machine's addresses, checks ten times as often, and a way to look in."""
+    page = (ROOT / "docs" / "how-to" / "many-machines.md").read_text("utf-8")
+    (text,) = re.findall(r"```\n# /etc/haproxy/haproxy.cfg\n(.*?)```", page, re.DOTALL)
+    for name, web in zip(("10.0.0.2:8080", "10.0.0.3:8080"), webs, strict=True):
+        assert text.count(name) == 2
+        text = text.replace(name, f"127.0.0.1:{web.port}")
+    text = text.replace("bind :80\n", f"bind 127.0.0.1:{port}\n").replace("inter 2s", "inter 200ms")
+    return f"global\n  stats socket {admin}\n\n{text}"
 
 
-def test_the_shipped_file_is_the_template_with_its_defaults() -> None:
-    assert (DEPLOY / "haproxy" / "haproxy.cfg").read_text("utf-8") == render(HaproxyConfig())
+class Balancer:
+    """HAProxy at work."""
+
+    def __init__(self, port: int, admin: Path) -> None:
+        self.served = Served(port)
+        self._admin = admin
+
+    def ask(self, path: str) -> Reply:
+        return ask(self.served, path)
+
+    def servers_up(self, backend: str) -> int:
+        """How many of its servers pass their check."""
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(str(self._admin))
+            connection.sendall(b"show stat\n")
+            lines = connection.makefile().read().splitlines()
+        names = lines[0].removeprefix("# ").split(",")
+        rows = [dict(zip(names, line.split(","), strict=False)) for line in lines[1:] if line]
+        servers = [
+            row for row in rows if row["pxname"] == backend and row["svname"] not in ("BACKEND", "FRONTEND")
+        ]
+        return sum(row["status"].startswith("UP") for row in servers)
 
 
-@pytest.mark.parametrize("options", [HaproxyConfig(), TWO])
-def test_haproxy_accepts_it_without_a_warning(options: HaproxyConfig, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    state.write_text("1\n")
-    numbered = dict.fromkeys(options.slots, ("127.0.0.1:1", "[::1]:2"))  # names need a resolver
-    remote = "127.0.0.1:3" if options.remote else ""
-    here = replace(options, state_file=str(state), runtime=str(tmp_path / "s"), slots=numbered, remote=remote)
-    said = checked(render(here), tmp_path)
-    assert "WARNING" not in said
-    assert "ALERT" not in said
+@contextmanager
+def balancer(folder: Path, webs: list[Served]) -> Iterator[Balancer]:
+    admin, port = folder / "admin", free_port()
+    path = folder / "haproxy.cfg"
+    path.write_text(configuration(port, webs, admin))
+    process = Process("haproxy", [program("haproxy"), "-db", "-f", str(path)], folder, {})
+    with process_running(process):
+        process.until(admin.exists, 20)
+        yield Balancer(port, admin)
 
 
-def test_what_stands_in_it_follows_from_the_options() -> None:
-    lines = [line.strip() for line in render(TWO).splitlines()]
-    assert "server red-2 h:2 weight 0" in lines
-    assert "server black-1 h:3 weight 100" in lines
-    assert "server remote codfw.example.org:8080 weight 0" in lines
-    assert "acl from_peer src 192.0.2.0/24 2001:db8::/32" in lines
-    assert "server remote" not in render(HaproxyConfig())
+def test_with_all_workers_gone_known_scores_are_given_and_others_refused_at_once(tmp_path: Path) -> None:
+    queue = replace(CeleryOptions(), **QUICK)
+    with running() as redis, small_worker(redis.url, options=QUICK, processes=1) as worker:
+        configured = settings(redis, queue)
+        one, two = (over_queue(configured).build().asgi for _ in range(2))
+        with serving(one) as first, serving(two) as second, balancer(tmp_path, [first, second]) as lb:
+            until(lambda: lb.servers_up("web") == lb.servers_up("web_degraded") == 2, 30)
+            known = lb.ask("/v3/scores/smallwiki/12/damaging")
+            assert known.status == 200
+            worker.end(signal.SIGKILL)
+            until(lambda: lb.servers_up("web") == 0, 30)
+            assert lb.servers_up("web_degraded") == 2
+            assert lb.ask("/v3/scores/smallwiki/12/damaging").body == known.body
+            refused = lb.ask("/v3/scores/smallwiki/13/damaging")
+            assert (refused.status, refused.headers["retry-after"]) == (503, "2")
+            assert json.loads(refused.body)["error"]["code"] == "server overloaded"
+            assert lb.ask("/readyz").json["state"] == "degraded"
+            with small_worker(redis.url, options=QUICK, processes=1):
+                until(lambda: lb.servers_up("web") == 2, 30)
+                assert lb.ask("/v3/scores/smallwiki/13/damaging").status == 200
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"data_centre": 'a"'},
-        {"data_centre": "a\nb"},
-        {"bind": ":80 ssl"},
-        {"runtime": ""},
-        {"state_file": "/tmp/a b"},
-        {"log_address": "h:1 # x"},
-        {"slots": {"blue": ("h:1 weight 256",)}},
-        {"slots": {"blue\n": ("h:1",)}, "stable_slot": "blue\n"},
-        {"remote": "h:1\nserver x"},
-        {"peers": ("0.0.0.0/0 x",)},
-        {"backend": "a{b}"},
-    ],
-)
-def test_nothing_can_break_out_of_its_place(change: dict[str, object]) -> None:
-    with pytest.raises(ConfigurationError, match="cannot stand in HAProxy's configuration"):
-        render(replace(HaproxyConfig(), **change))  # type: ignore[arg-type]
-
-
-def test_the_stable_slot_must_be_one() -> None:
-    with pytest.raises(ConfigurationError, match="no slot 'red' to be stable"):
-        render(replace(HaproxyConfig(), stable_slot="red"))
+def test_without_the_cache_nobody_is_degraded(tmp_path: Path) -> None:
+    queue = replace(CeleryOptions(), **QUICK)
+    with running() as redis, small_worker(redis.url, options=QUICK, processes=1):
+        configured = settings(redis, queue)
+        one, two = (over_queue(configured).build().asgi for _ in range(2))
+        with serving(one) as first, serving(two) as second, balancer(tmp_path, [first, second]) as lb:
+            until(lambda: lb.servers_up("web") == 2, 30)
+            redis.kill()
+            until(lambda: lb.servers_up("web") == lb.servers_up("web_degraded") == 0, 30)
+            assert lb.ask("/v3/scores/smallwiki/12/damaging").status == 503
+            assert ask(first, "/readyz?degraded").json["state"] == "unready"
+            redis.start()
+            until(lambda: lb.servers_up("web") == 2, 60)
+            assert lb.ask("/v3/scores/smallwiki/12/damaging").status == 200

@@ -138,3 +138,27 @@ async def test_what_haproxy_says_itself_has_the_shape_of_assays_errors() -> None
             assert (response.status, response.content_type) == (503, "application/json")
             assert response.headers["Retry-After"] == "1"
             assert set(json.loads(await response.text())["error"]) == {"code", "message"}
+
+
+async def test_with_nobody_ready_those_that_know_scores_answer_with_the_same_weights() -> None:
+    async with two_arms() as (stable, candidate):
+        slots = {"blue": stable.addresses, "green": candidate.addresses}
+        with haproxy(HaproxyConfig(slots=slots, check_ms=50)) as front:
+            balancer = HaproxyBalancer(front.runtime)
+            await set_slot_weights(balancer, {"blue": 0, "green": 100})
+            async with Steady(front.url).running(clients=4) as steady:
+                for arm in (stable, candidate):
+                    arm.is_degraded, arm.is_ready = True, False
+                await _until_up(balancer, "green", is_up=False)
+                await steady.until_answered(50)
+                assert set(steady.answers) == {"new-2"}
+                await set_slot_weights(balancer, {"blue": 100, "green": 0})
+                await steady.until_answered(20)
+                steady.shares()
+                await steady.until_answered(50)
+                assert steady.shares() == {"old-1": 1.0}
+                stable.is_degraded = False
+                await balancer.set_state(["green-1", "green-2"], "drain")
+                candidate.is_ready = stable.is_ready = True
+                await _until_up(balancer, "blue", is_up=True)
+            assert steady.failures == []
