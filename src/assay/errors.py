@@ -14,7 +14,8 @@
     │   ├── EngineUnavailable
     │   │   └── NoWorker
     │   ├── SourceUnavailable
-    │   └── StoreUnavailable
+    │   ├── StoreUnavailable
+    │   └── BalancerUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
     ├── BundleError             a model bundle is refused
@@ -22,11 +23,6 @@
     │   └── ReleaseNotFound
     ├── JournalError            the journal of rollouts is not sound, or cannot be written
     │   └── JournalHeld         another controller writes it
-    │   ├── SourceUnavailable
-    │   └── BalancerUnavailable
-    ├── ConfigurationError      an operator must mend a setting, a file or a command line
-    │   └── SourceError         a dump, history or wiki address cannot be read
-    ├── BundleError             a model bundle is refused
     ├── BalancerError           HAProxy does not do what a rollout asks: an operator must look
     ├── FleetError              a node does not do what a rollout tells it: an operator must look
     └── GraphError              a programmer's mistake in the feature graph

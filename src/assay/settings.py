@@ -106,8 +106,8 @@ class Settings:
     bundle_directories: tuple[str, ...] = ()
     """Folders with further bundles, ``<wiki>/<model>/``; the later wins over the earlier and the shipped."""
     shipped_bundles: bool = True
-    """Whether the bundles that come with Assay's code count. A release sets it to false: it brings its own, and
-    a wiki that these leave without a model must be an error, not a wiki with another model."""
+    """Whether the bundles that come with Assay's code count. A release sets it to false: it brings its own,
+    and a wiki that these leave without a model must be an error, not a wiki with another model."""
     cache_dir: str | None = None
     """Folder for the indexes of dumps that lie in read-only folders. None: ``assay`` in the user's cache."""
     max_text_bytes: int = MAX_TEXT_BYTES

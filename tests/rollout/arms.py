@@ -6,6 +6,7 @@ bursts that slow everything down and make some requests fail in either arm, and 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ from assay.rollout.options import DataCentreSettings, RolloutOptions
 from assay.rollout.plan import Plan, Stage, make_plan
 from assay.rollout.samples import Arm, CellPair, Evidence, MemorySeen, Observed, Pair, SeenCell
 from assay.rollout.statistics import Array, Flags
-from assay.rollout.verdict import Verdict, judge
+from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 
 STABLE, CANDIDATE = Arm("blue", "spring-000000000001"), Arm("green", "summer-000000000002")
 MODELS = ("damaging", "goodfaith")
@@ -243,28 +244,27 @@ def run(
     stages: tuple[Stage, ...] | None = None,
 ) -> Caught:
     """One whole rollout, to its end or to the first bad verdict."""
-    before: list[tuple[Stage, Evidence]] = []
+    past: dict[str, list[Earlier]] = {}
+    served = 0
     for stage in stages or tuple(judged_stages()):
-        earlier = [seen for one, seen in before if one.data_centre == stage.data_centre]
-        before.append((stage, make(rng, stage, defect)))
-        verdict = verdict_of(before[-1][1], stage, earlier=earlier)
+        seen, before = make(rng, stage, defect), past.setdefault(stage.data_centre, [])
+        verdict = verdict_of(seen, stage, before=before)
         if verdict.bad:
-            return _caught(stage, verdict, [*earlier, before[-1][1]], [seen for _, seen in before])
-    return Caught(None, served=_served([seen for _, seen in before], float("inf")))
+            return _caught(stage, verdict, seen, before, served)
+        before.append(earlier(seen, stage.data_centre, stable=STABLE, candidate=CANDIDATE))
+        served += before[-1].table.candidate
+    return Caught(None, served=served)
 
 
-def _caught(stage: Stage, verdict: Verdict, here: list[Evidence], everywhere: list[Evidence]) -> Caught:
+def _caught(stage: Stage, verdict: Verdict, seen: Evidence, before: list[Earlier], served: int) -> Caught:
     first = min(verdict.bad, key=lambda check: check.bad_since_s or 0.0)
     since_s = first.bad_since_s or 0.0
-    of_users = first.name in ("release_names", "user_errors", "user_latency")
-    pairs = sum(pair.at_s <= since_s for seen in here for pair in seen.pairs)
-    return Caught(
-        stage, first.name, _served(here, since_s) if of_users else pairs, _served(everywhere, since_s)
-    )
+    by_users = sum(item.at_s <= since_s and item.slot == CANDIDATE.slot for item in seen.observed)
+    if first.name in ("release_names", "user_errors", "user_latency"):
+        samples = by_users + sum(item.table.candidate for item in before)
+    else:
+        samples = sum(pair.at_s <= since_s for pair in (*_joined(item.pairs for item in before), *seen.pairs))
+    return Caught(stage, first.name, samples, served + by_users)
 
 
-def _served(seen: list[Evidence], until_s: float) -> int:
-    """Users' requests that the candidate answered."""
-    return sum(
-        item.at_s <= until_s and item.slot == CANDIDATE.slot for part in seen for item in part.observed
-    )
+_joined = itertools.chain.from_iterable

@@ -20,7 +20,17 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import ConnectionError, RedisError, ResponseError
 
-from assay.stores.redis_options import Broker, RedisOptions, broker, connect, connect_sync
+from assay.stores.redis_options import (
+    Broker,
+    RedisOptions,
+    address,
+    broker,
+    connect,
+    connect_sync,
+    has_password,
+    secrets_of,
+    without_account,
+)
 from servers.redis import RedisServer, free_port, missing, running, sentinel
 
 SECRETS = st.text(st.characters(codec="utf-8", min_codepoint=32), min_size=1, max_size=20)
@@ -217,3 +227,34 @@ def test_a_wrong_sentinel_is_refused() -> None:
 def test_secrets_are_not_shown() -> None:
     options = RedisOptions("redis://:hunter2@h", password="hunter2", sentinel_password="hunter2")
     assert "hunter2" not in repr(options) + repr(broker(options))
+
+
+@given(SECRETS, SECRETS)
+def test_every_form_of_a_secret_is_known_and_none_stands_in_the_address(username: str, password: str) -> None:
+    url = f"redis://{quote(username, safe='')}:{quote(password, safe='')}@localhost:7777/3"
+    options = RedisOptions(url, sentinel_password="watcher")
+    assert secrets_of(options) == {password, quote(password, safe=""), "watcher"}
+    assert address(options) == "localhost:7777/3"
+    assert has_password(options)
+
+
+@pytest.mark.parametrize(
+    ("options", "where"),
+    [
+        (RedisOptions("redis://[::1]:7/1"), "[::1]:7/1"),
+        (RedisOptions("unix://u:p@/run/redis.sock?db=2"), "/run/redis.sock, database 2"),
+        (RedisOptions("redis://x/4", sentinels=("a:1", "b:2")), "mymaster by a:1, b:2, database 4"),
+    ],
+)
+def test_an_address_says_where(options: RedisOptions, where: str) -> None:
+    assert address(options) == where
+
+
+def test_who_gives_no_account_logs_in_with_nothing() -> None:
+    with running(["--requirepass", NASTY], password=NASTY) as server:
+        given = RedisOptions(f"redis://default:{quote(NASTY, safe='')}@127.0.0.1:{server.port}/0")
+        assert has_password(given)
+        with connect_sync(given) as known:
+            assert known.ping()
+        with without_account(given) as nobody, pytest.raises(RedisError):
+            nobody.ping()

@@ -14,12 +14,20 @@ from assay.cli.progress import indexing, stepping
 from assay.compose.releases import BuildRequest, build_release, golden_scores, root_of
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases import slots as slot_pointers
+from assay.releases.activate import Activation
+from assay.releases.activate import activate as activate_release
 from assay.releases.build import GoldenChoice
 from assay.releases.install import install as install_release
 from assay.releases.manifest import ExpectedDrift, check_id, is_id, parse_expected_drift
+from assay.releases.options import store_address
+from assay.releases.remove import remove as remove_release
 from assay.releases.root import Root
+from assay.releases.store import ReleaseStore, open_store
+from assay.releases.transfer import fetch as fetch_release
+from assay.releases.transfer import publish as publish_release
 from assay.releases.tree import write_durably
 from assay.releases.verify import verify as verify_release
+from assay.settings import Settings
 from assay.telemetry import LogOptions, configure_logging
 
 RootFolder = Annotated[
@@ -30,14 +38,17 @@ ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's
 ReleasePlace = Annotated[
     str, typer.Argument(metavar="RELEASE", help="A release's id, or the folder that it lies in.")
 ]
-Slot = Annotated[str, typer.Option(help="The slot, for example blue.")]
+Store = Annotated[
+    str | None,
+    typer.Option(help="A folder, https://… or s3://bucket/prefix; default: the setting releases.store."),
+]
 
 
 def register(app: typer.Typer) -> None:
     commands = typer.Typer(
         help="Build, prove and publish releases; put them into slots.", no_args_is_help=True
     )
-    for command in (build, verify, golden, install, list_, slots):
+    for command in (build, verify, publish, fetch, list_, install, activate, slots, remove, golden):
         commands.command(command.__name__.rstrip("_"))(command)
     app.add_typer(commands, name="release")
 
@@ -120,6 +131,29 @@ def golden(
     write_durably(output.absolute(), scores)
 
 
+def publish(
+    release: ReleasePlace, store: Store = None, root: RootFolder = None, config: options.Config = None
+) -> None:
+    """Put a release into a store, from where every node fetches it by its id."""
+    settings = options.load_settings(config)
+    place = _root(root, config)
+    target = _store(settings, store)
+    with stepping() as report:
+        release_id = publish_release(_folder(place, release), target, report)
+    typer.echo(f"Published {release_id} in {target.address}")
+
+
+def fetch(
+    release: ReleaseId, store: Store = None, root: RootFolder = None, config: options.Config = None
+) -> None:
+    """Bring a release from a store onto this machine, every byte proved."""
+    settings = options.load_settings(config)
+    place = _root(root, config)
+    with stepping() as report:
+        is_new = fetch_release(place, check_id(release), _store(settings, store), report)
+    typer.echo(f"{'Fetched' if is_new else 'Was here, and is whole'}: {place.release(release)}")
+
+
 def install(release: ReleaseId, root: RootFolder = None, config: options.Config = None) -> None:
     """Make a fetched release ready to run: packages, code, launcher. Doing it again finishes or proves it."""
     place = _root(root, config)
@@ -128,12 +162,57 @@ def install(release: ReleaseId, root: RootFolder = None, config: options.Config 
     typer.echo(f"{'Installed' if is_new else 'Was installed, and is whole'}: {launcher}")
 
 
-def list_(root: RootFolder = None, config: options.Config = None) -> None:
-    """List this machine's releases, and the slots that point to them."""
+def activate(
+    release: ReleaseId,
+    slot: Annotated[str, typer.Option(help="The slot, for example blue.")],
+    store: Store = None,
+    supervisor: Annotated[
+        str, typer.Option(help="supervisord, unix:///path or http://host:port: restart its group SLOT.")
+    ] = "",
+    wait_url: Annotated[
+        list[str] | None,
+        typer.Option(help="Wait until the web process at this address answers as RELEASE. May be repeated."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = 300.0,
+    root: RootFolder = None,
+    config: options.Config = None,
+) -> None:
+    """Put a release into a slot: fetch, prove, install, point, restart, wait until it answers.
+
+    What is done already is skipped, so an interrupted activation is finished by running it again.
+    """
+    settings = options.load_settings(config)
+    place = _root(root, config)
+    has_store = (store or settings.releases.store) is not None
+    wanted = Activation(
+        check_id(release),
+        slot,
+        (lambda: _store(settings, store)) if has_store else None,
+        supervisor,
+        tuple(wait_url or ()),
+        timeout,
+    )
+    with stepping() as report:
+        done = activate_release(wanted, place, report)
+    for sentence in done or [f"{slot} points to {release} already: nothing to do"]:
+        typer.echo(sentence)
+
+
+def list_(store: Store = None, root: RootFolder = None, config: options.Config = None) -> None:
+    """List this machine's releases, with the slots that point to them; with --store, those of the store."""
+    if store is not None:
+        for release in _store(options.load_settings(config), store).ids():
+            typer.echo(release)
+        return
     place = _root(root, config)
     for release in place.ids():
-        users = slot_pointers.users_of(place, release)
-        typer.echo("\t".join([release, *users]))
+        typer.echo("\t".join([release, *slot_pointers.users_of(place, release)]))
+
+
+def remove(release: ReleaseId, root: RootFolder = None, config: options.Config = None) -> None:
+    """Take a release off this machine. One that a slot points to is not removed."""
+    remove_release(_root(root, config), check_id(release))
+    typer.echo(f"Removed {release}")
 
 
 def slots(root: RootFolder = None, config: options.Config = None) -> None:
@@ -144,6 +223,11 @@ def slots(root: RootFolder = None, config: options.Config = None) -> None:
 
 def _root(root: Path | None, config: Sequence[Path] | None) -> Root:
     return Root(root.absolute()) if root is not None else root_of(options.load_settings(config))
+
+
+def _store(settings: Settings, given: str | None) -> ReleaseStore:
+    choice = settings.releases
+    return open_store(store_address(choice, given), choice.stall_limit_s, choice.s3_endpoint_url)
 
 
 def _folder(root: Root, release: str) -> Path:

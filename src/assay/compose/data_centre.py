@@ -7,6 +7,7 @@ release the slot's pointer names (`assay.releases.slots`); they start when the s
 from __future__ import annotations
 
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,8 +19,12 @@ from assay.errors import ConfigurationError
 from assay.rollout.haproxy_config import HaproxyConfig, render
 from assay.rollout.options import DataCentreSettings, NodeSettings, SlotSettings
 
+ASSAY: Final = (sys.executable, "-m", "assay.cli")
+SUPERVISORCTL: Final = (sys.executable, "-m", "supervisor.supervisorctl")
 SLOTS: Final = ("blue", "green")
 STABLE_SLOT: Final = SLOTS[0]
+_RETRIES: Final = 3
+"""A release that cannot start is to be told within seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +85,27 @@ def as_settings(options: DataCentreOptions) -> DataCentreSettings:
         front_url=f"http://127.0.0.1:{options.port}",
         slots={
             name: SlotSettings(
-                urls=tuple(f"http://127.0.0.1:{port}" for port in ports.web),
+                urls=_urls(ports),
                 metrics_urls=tuple(f"http://127.0.0.1:{port}/metrics" for port in ports.metrics),
             )
             for name, ports in options.slots.items()
         },
-        nodes={options.name: NodeSettings()},
+        nodes={
+            options.name: NodeSettings(
+                assay=ASSAY,
+                root=str(options.root),
+                supervisor=options.supervisor_url,
+                stop=(*SUPERVISORCTL, "-s", options.supervisor_url, "stop", "{slot}:"),
+                urls={name: _urls(ports) for name, ports in options.slots.items()},
+            )
+        },
         remote_server="remote" if options.remote else "",
         is_active=options.is_active,
     )
+
+
+def _urls(ports: SlotPorts) -> tuple[str, ...]:
+    return tuple(f"http://127.0.0.1:{port}" for port in ports.web)
 
 
 def _haproxy(options: DataCentreOptions) -> Program:
@@ -133,6 +150,7 @@ def _slot_programs(options: DataCentreOptions, slot: str, environment: Mapping[s
             environment,
             group=slot,
             starts_itself=False,
+            retries=_RETRIES,
         )
         for number, port in enumerate(ports.metrics, 1)
     ]
@@ -144,6 +162,7 @@ def _slot_programs(options: DataCentreOptions, slot: str, environment: Mapping[s
             environment,
             group=slot,
             starts_itself=False,
+            retries=_RETRIES,
         )
         for number, port in enumerate(ports.web, 1)
     ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,15 +34,15 @@ _FIRST_MADE_UP: Final = 1_000_001
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What an operator says of a release to be built. `source`: a source tree, unless a built `wheel` is given.
-    `requirements`: pins with hashes; None: the source tree's."""
+    """What an operator says of a release to be built. `source`: a source tree, unless a built `wheel` is
+    given. `requirements`: pins with hashes; None: the source tree's."""
 
     name: str
     source: Path = Path()
     wheel: Path | None = None
     requirements: Path | None = None
     configuration: Sequence[Path] = ()
-    golden: GoldenChoice = GoldenChoice()
+    golden: GoldenChoice = field(default_factory=GoldenChoice)
     expected_drift: Sequence[ExpectedDrift] = ()
 
 
@@ -88,7 +88,8 @@ def golden_scores(
     revisions: Mapping[str, Sequence[int]],
     file: Path | None = None,
 ) -> bytes:
-    """Golden scores by this process's code, of all wikis and models of the settings; `file`: of its revisions.
+    """Golden scores by this process's code, of all wikis and models of the settings; `file`: of its
+    revisions.
 
     Raises `ConfigurationError`, `ReleaseError`, or `SourceUnavailable`.
     """
@@ -138,8 +139,8 @@ def _configuration(files: Sequence[Path]) -> str:
     whole = merged(layers)
     if secrets := sorted(_secrets(whole)):
         raise ConfigurationError(
-            f"the configuration holds secrets ({', '.join(secrets)}), and a release is no place for them: keep each "
-            "in a file on the node, and name that in a variable that ends in _FILE"
+            f"the configuration holds secrets ({', '.join(secrets)}), and a release is no place for them: "
+            "keep each in a file on the node, and name that in a variable that ends in _FILE"
         )
     return files[0].read_text("utf-8") if len(files) == 1 else tomli_w.dumps(whole)
 

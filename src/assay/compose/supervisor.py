@@ -28,6 +28,8 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict, repr=False)
     group: str = ""
     starts_itself: bool = True
+    retries: int = 1000
+    """How often it is started again when it ends within a second; then it is left for an operator."""
 
 
 def write(folder: Path, programs: Sequence[Program]) -> Path:
@@ -100,7 +102,7 @@ priority={program.priority}
 autostart={"true" if program.starts_itself else "false"}
 autorestart=true
 startsecs=1
-startretries=1000
+startretries={program.retries}
 stopsignal=TERM
 stopwaitsecs={_DRAIN_S}
 killasgroup=true

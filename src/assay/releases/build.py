@@ -43,8 +43,9 @@ _WAIT_LIMIT_S: Final = 1800.0
 
 @dataclass(frozen=True, slots=True)
 class GoldenChoice:
-    """Which revisions are golden. `count`: recent ones of each wiki. `revisions`: these (``wiki:id``) instead, for
-    the wikis that they name. `file`: those of an earlier release's golden scores; no wiki is asked then."""
+    """Which revisions are golden. `count`: recent ones of each wiki. `revisions`: these (``wiki:id``)
+    instead, for the wikis that they name. `file`: those of an earlier release's golden scores; no wiki is
+    asked then."""
 
     count: int = 5
     revisions: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """The packages that a release's code needs: pinned with hashes, made once for all releases that pin the same.
 
-When the interpreter that runs already has exactly the pinned versions, it is used, and nothing is installed: on a
-machine without any package index a release of the same pins still installs in a second.
+When the interpreter that runs already has exactly the pinned versions, it is used, and nothing is installed:
+on a machine without any package index a release of the same pins still installs in a second.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ _ELSEWHERE: Final = "python"
 def ensure(root: Root, requirements: bytes) -> Path:
     """An interpreter that has exactly the pinned versions; made now if there is none.
 
-    Several processes may ask at once. Raises `ReleaseError` when the pins are not pins, or cannot be installed.
+    Several processes may ask at once. Raises `ReleaseError` when the pins are not pins, or cannot be
+    installed.
     """
     pins = parse_pins(requirements)
     folder = root.environments / hashlib.sha256(requirements).hexdigest()[:_DIGEST_DIGITS]
@@ -46,8 +47,8 @@ def ensure(root: Root, requirements: bytes) -> Path:
             return python
         if (folder / _READY).exists():
             raise ReleaseError(
-                f"packages in {folder} were changed after they were installed: end what runs from it, remove the "
-                "folder, and install the release again"
+                f"packages in {folder} were changed after they were installed: end what runs from it, remove "
+                "the folder, and install the release again"
             )
         if not differences(pins, installed()):
             write_durably(folder / _ELSEWHERE, f"{sys.executable}\n".encode())
@@ -80,7 +81,8 @@ def parse_pins(requirements: bytes) -> dict[str, str]:
 
 
 def differences(pins: Mapping[str, str], found: Mapping[str, str]) -> list[str]:
-    """A sentence for each pin that `found` (version by canonical name) does not meet; more packages do no harm."""
+    """A sentence for each pin that `found` (version by canonical name) does not meet; more packages do no
+    harm."""
     return [
         f"{name} is {found.get(name, 'not installed')}, and {version} is pinned"
         for name, version in pins.items()
@@ -140,8 +142,8 @@ def _installed_for(python: Path) -> dict[str, str]:
 
 
 def _make(folder: Path, requirements: bytes) -> Path:
-    """Marked as ready only when all is there: an interpreter's own place is written into it, so that it cannot
-    be made elsewhere and moved."""
+    """Marked as ready only when all is there: an interpreter's own place is written into it, so that it
+    cannot be made elsewhere and moved."""
     discard(folder)
     folder.mkdir(parents=True)
     pinned = folder / "requirements.txt"
@@ -167,5 +169,5 @@ def _run(command: list[str], fault: str) -> None:
             f"{fault}: not done within {INSTALL_LIMIT_S:g} s; is the package index slow?"
         ) from None
     if done.returncode:
-        reason = " ".join(done.stderr.strip().splitlines()[-3:])
-        raise ReleaseError(f"{fault}: {reason:.600}")
+        reason = " ".join(" ".join(done.stderr.splitlines()[-5:]).split())
+        raise ReleaseError(f"{fault}: {reason[-800:]}")

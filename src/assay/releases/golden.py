@@ -49,9 +49,9 @@ class Golden:
 def prove(path: Path, models: ModelSets, wikis: Iterable[str]) -> list[str]:
     """Compute every golden score of the file anew, with the code and models of this process.
 
-    `wikis`: all that are scored. A sentence for each difference; none: everything is exactly as it was. Raises
-    `ReleaseError` when the file is damaged or empty, or says nothing of a model of a wiki: a check that applies
-    to nothing proves nothing.
+    `wikis`: all that are scored. A sentence for each difference; none: everything is exactly as it was.
+    Raises `ReleaseError` when the file is damaged or empty, or says nothing of a model of a wiki: a check
+    that applies to nothing proves nothing.
     """
     expected = read(path)
     if missing := uncovered(expected, {wiki: tuple(models.of(wiki)) for wiki in wikis}):

@@ -29,7 +29,9 @@ from assay.releases.wheel import contents, unpack
 
 INSTALLED: Final = "installed.json"
 """Which interpreter, and the digests of what was compiled: the rest is proved against the wheel."""
-WRITTEN_BY_INSTALL: Final = frozenset({CODE, "bin", INSTALLED})
+_PARTS: Final = frozenset({f".{CODE}.part", f".{INSTALLED}.part"})
+"""What a kill may leave of these."""
+WRITTEN_BY_INSTALL: Final = frozenset({CODE, "bin", INSTALLED}) | _PARTS
 _COMPILE_LIMIT_S: Final = 120.0
 
 

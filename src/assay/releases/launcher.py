@@ -1,8 +1,8 @@
 """How a release's own code is run: a shell script beside it that says all that it must know.
 
-The script names everything by absolute path, so that a process that was started through a slot keeps its release
-when the slot's pointer moves on. What it sets is known to the settings of every release; a name that an older
-release does not know would keep that from starting.
+The script names everything by absolute path, so that a process that was started through a slot keeps its
+release when the slot's pointer moves on. What it sets is known to the settings of every release; a name that
+an older release does not know would keep that from starting.
 """
 
 from __future__ import annotations
@@ -21,6 +21,9 @@ from assay.releases.manifest import CONFIGURATION
 
 LAUNCHER: Final = "bin/assay"
 CODE: Final = "code"
+RELEASES: Final = "releases"
+NODE_SETTINGS: Final = "node.toml"
+"""In the root: settings of this machine alone (addresses, secrets), over those of every release here."""
 RUN_LIMIT_S: Final = 600.0
 
 
@@ -43,9 +46,18 @@ def launcher_text(folder: Path, release: str, python: Path) -> bytes:
         f"# Runs the release {release} with its own code, packages, bundles and configuration.",
         "unset PYTHONHOME PYTHONSTARTUP",
         *(f"export {name}={shlex.quote(value)}" for name, value in settings.items()),
+        *_with_node_settings(folder),
         f'exec {shlex.quote(str(python))} -m assay.cli "$@"',
     ]
     return "\n".join([*lines, ""]).encode()
+
+
+def _with_node_settings(folder: Path) -> list[str]:
+    """For a release in a root: what this machine alone knows comes last."""
+    if folder.parent.name != RELEASES:
+        return []
+    node = shlex.quote(str(folder.parent.parent / NODE_SETTINGS))
+    return [f'if [ -f {node} ]; then export ASSAY_CONFIG="$ASSAY_CONFIG":{node}; fi']
 
 
 def run_release(

@@ -269,12 +269,12 @@ def _check_id(raw: bytes, expected_id: str) -> None:
 
 
 def _check_schema_version(found: Any) -> None:
-    if isinstance(found, int) and not isinstance(found, bool) and found > SCHEMA_VERSION:
+    if type(found) is int and found > SCHEMA_VERSION:
         raise ReleaseError(
             f"the release was made by a newer Assay (manifest schema {found}, not {SCHEMA_VERSION}): "
             "upgrade the Assay that reads it"
         )
-    if found != SCHEMA_VERSION:
+    if type(found) is not int or found != SCHEMA_VERSION:
         raise ReleaseError(f"manifest schema {found!r:.40} does not exist: this is no release of Assay")
 
 

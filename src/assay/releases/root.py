@@ -79,7 +79,8 @@ class Root:
 
 
 def read_manifest(folder: Path, expected_id: str | None = None) -> ReleaseManifest:
-    """The manifest of the release in `folder`; `expected_id` as in `parse_manifest`. Raises `ReleaseError`."""
+    """The manifest of the release in `folder`; `expected_id` as in `parse_manifest`. Raises
+    `ReleaseError`."""
     path = folder / MANIFEST
     try:
         if path.is_symlink():

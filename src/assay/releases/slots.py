@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Final
@@ -40,7 +39,7 @@ def pointed(root: Root, slot: str) -> str | None:
     """
     path = root.slots / slot
     try:
-        target = os.readlink(path)
+        target = str(path.readlink())
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -54,8 +53,8 @@ def pointed(root: Root, slot: str) -> str | None:
 def point(root: Root, slot: str, release_id: str) -> bool:
     """Let the slot point to an installed release, in one step. False: it did already.
 
-    Until `restarted` is told, the slot counts as one whose processes may still run the release before, also when
-    this process is killed right after. Raises `ReleaseError` when the release is not installed.
+    Until `restarted` is told, the slot counts as one whose processes may still run the release before, also
+    when this process is killed right after. Raises `ReleaseError` when the release is not installed.
     """
     if not is_installed(root.release(release_id)):
         raise ReleaseError(f"the release {release_id} is not installed: assay release install {release_id}")

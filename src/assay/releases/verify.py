@@ -21,9 +21,9 @@ from assay.releases.tree import discard
 def verify(folder: Path, root: Root, report: Report = lambda *_: None) -> list[str]:
     """A sentence for each fault of the release in `folder`; none: it is whole and does what it promises.
 
-    An installed release is proved as it lies there, with its code, launcher and packages; any other is laid out
-    in a temporary folder. `root`: where environments lie. Raises `ReleaseNotFound`, or `ReleaseError` when the
-    manifest itself is refused.
+    An installed release is proved as it lies there, with its code, launcher and packages; any other is laid
+    out in a temporary folder. `root`: where environments lie. Raises `ReleaseNotFound`, or `ReleaseError`
+    when the manifest itself is refused.
     """
     report(0, 3, "digests")
     manifest = read_manifest(folder, folder.name if is_id(folder.name) else None)

@@ -1,4 +1,5 @@
-"""The code of a release as a wheel: built from a source tree, read, and unpacked. Nothing in it is executed."""
+"""The code of a release as a wheel: built from a source tree, read, and unpacked. Nothing in it is
+executed."""
 
 from __future__ import annotations
 

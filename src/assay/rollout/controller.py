@@ -15,6 +15,7 @@ from typing import Any, Final
 from assay.clock import Clock
 from assay.errors import BalancerError, BalancerUnavailable, JournalError
 from assay.rollout import orders
+from assay.rollout.check import Status
 from assay.rollout.decide import Decision, decide
 from assay.rollout.drift import DeclaredDrift
 from assay.rollout.gathering import Gathering
@@ -22,13 +23,15 @@ from assay.rollout.haproxy import set_slot_weights
 from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.parts import Parts
-from assay.rollout.samples import Evidence, Observed
+from assay.rollout.samples import Observed
 from assay.rollout.state import Rollout, fold
-from assay.rollout.verdict import Verdict, judge
+from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 from assay.telemetry import logger
 
 _TICK_S: Final = 0.25
-"""Between two looks: a bad sample and an operator's order are acted on within it."""
+"""Between two looks after orders, and after balancers that were away."""
+_JUDGE_EACH_S: Final = 1.0
+"""Judging a hundred thousand samples takes a good part of a second."""
 _VERDICT_EACH_S: Final = 5.0
 """A verdict that says the same as the one before is journalled so often, for the plots."""
 _LAST_USERS_S: Final = 5.0
@@ -53,11 +56,12 @@ class Controller:
         self._clock = clock
         self._declared = declared
         self._gathering: Gathering | None = None
-        self._earlier: list[Evidence] = []
+        self._earlier: list[Earlier] = []
         self._served, self._failed, self._last_s = _told(journal)
-        self._shown: tuple[int, list[tuple[str, str]], float] = (-1, [], 0.0)
+        self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
         self._trouble: dict[str, str] = {}
+        self._judged_s = float("-inf")
         self._log = logger(__name__)
 
     async def run(self) -> Rollout:
@@ -88,6 +92,11 @@ class Controller:
             return
         await self._enter_stage(state)
         self._see_users(state)
+        if self._clock.monotonic_s() - self._judged_s >= _JUDGE_EACH_S:
+            self._judged_s = self._clock.monotonic_s()
+            await self._decide(state)
+
+    async def _decide(self, state: Rollout) -> None:
         verdict = self._judge(state)
         decision = decide(state.plan, state, verdict, self._now_s())
         self._show(state, verdict, decision)
@@ -131,7 +140,7 @@ class Controller:
             stable=state.stable,
             candidate=state.candidate,
             declared=self._declared,
-            earlier=self._earlier,
+            before=self._earlier,
         )
 
     def _show(self, state: Rollout, verdict: Verdict, decision: Decision) -> None:
@@ -172,7 +181,7 @@ class Controller:
         """Gather evidence of the state's stage, whose weights are set."""
         if self._gathering is not None and self._gathering.stage.number == state.stage:
             return
-        await self._leave_stage()
+        await self._keep_stage(state)
         stage = state.plan.stages[state.stage]
         if stage.number and state.plan.stages[stage.number - 1].data_centre != stage.data_centre:
             self._earlier = []
@@ -188,10 +197,16 @@ class Controller:
         self._parts.users.take()  # what was answered before belongs to no verdict on this stage
         self._gathering.start()
 
+    async def _keep_stage(self, state: Rollout) -> None:
+        """What was seen in the stage that is over counts for the later ones of its data centre."""
+        if (left := self._gathering) is not None:
+            await self._leave_stage()
+            centre, arms = left.stage.data_centre, {"stable": state.stable, "candidate": state.candidate}
+            self._earlier.append(earlier(left.evidence(), centre, **arms))
+
     async def _leave_stage(self) -> None:
         if self._gathering is not None:
             await self._gathering.stop()
-            self._earlier.append(self._gathering.evidence())
             self._gathering = None
 
     def _see_users(self, state: Rollout) -> None:

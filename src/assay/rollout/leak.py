@@ -8,11 +8,11 @@ has no noise that a law describes; the allowance is wide instead.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from statistics import median
 from typing import Any, Final
-
-import numpy as np
 
 from assay.rollout.check import Check
 from assay.rollout.guards import GuardOptions
@@ -100,11 +100,11 @@ def _halves(items: list[MemorySeen]) -> tuple[int, int, int, int]:
     """Bytes and jobs of the earlier half, and of the later one. Levels are medians of neighbours, because one
     reading may fall into the middle of a job."""
     jobs = [item.jobs_done for item in items]
-    middle = int(np.searchsorted(jobs, (jobs[0] + jobs[-1]) / 2))
+    middle = bisect_left(jobs, (jobs[0] + jobs[-1]) / 2)
     start, half, end = (_level(items, place) for place in (0, middle, len(items) - 1))
     return half - start, jobs[middle] - jobs[0], end - half, jobs[-1] - jobs[middle]
 
 
 def _level(items: list[MemorySeen], place: int) -> int:
     near = items[max(0, place - 1) : place + 2]
-    return int(np.median([item.resident_bytes for item in near]))
+    return int(median(item.resident_bytes for item in near))

@@ -7,7 +7,7 @@ time-out, the wiki away): then chance is asked first, by the sign test on pairs 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -219,10 +219,12 @@ def _fails_for_now(pair: Pair, *, of_candidate: bool) -> bool:
         status, other = other, status
     if not _is_answer(other):
         return False
-    return status in PASSING_STATUSES or any(_cells_fail(pair.cells, of_candidate))
+    return status in PASSING_STATUSES or _cells_fail(pair.cells, of_candidate)
 
 
-def _cells_fail(cells: tuple[CellPair, ...], of_candidate: bool) -> Iterator[bool]:
+def _cells_fail(cells: tuple[CellPair, ...], of_candidate: bool) -> bool:
     for cell in cells:
         own, other = (cell.candidate, cell.stable) if of_candidate else (cell.stable, cell.candidate)
-        yield own is not None and own.error in PASSING_ERRORS and _is_score(other)
+        if own is not None and own.error in PASSING_ERRORS and _is_score(other):
+            return True
+    return False

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any, Final, Self
 
 import numpy as np
@@ -28,6 +27,7 @@ FIRST_LATENCY_LOOK: Final = 20
 _LEAST_STABLE: Final = 20
 """Stable arm's requests without which it is no arm to compare with."""
 _CLASSES: Final = ("untold", "computed", "cached")
+_CLASS_OF: Final = {None: 0, False: 1, True: 2}
 
 Places = npt.NDArray[np.int64]
 
@@ -46,17 +46,16 @@ class Users:
 
     @classmethod
     def of(cls, seen: Sequence[Observed], stable: Arm, candidate: Arm) -> Self:
-        columns = list(zip(*map(attrgetter("slot", "ms", "status", "is_cached"), seen), strict=True))
-        slots, ms, statuses, cached = columns or ((), (), (), ())
-        status = np.array(statuses, dtype=np.int64)
-        arm = np.array([1 if slot == stable.slot else 2 if slot == candidate.slot else 0 for slot in slots])
+        codes = {stable.slot: 1, candidate.slot: 2}
+        arm = np.array([codes.get(item.slot, 0) for item in seen], dtype=np.int64)
+        status = np.array([item.status for item in seen], dtype=np.int64)
         return cls(
             seen,
             np.flatnonzero(arm == 1),
             np.flatnonzero(arm == 2),
-            np.array(ms, dtype=np.float64),
+            np.array([item.ms for item in seen], dtype=np.float64),
             (status == 0) | (status >= 500),
-            np.array([0 if told is None else 1 + told for told in cached], dtype=np.int64),
+            np.array([_CLASS_OF[item.is_cached] for item in seen], dtype=np.int64),
         )
 
 

@@ -27,6 +27,7 @@ from assay.rollout.pair_checks import (
 )
 from assay.rollout.plan import Stage
 from assay.rollout.samples import Arm, Evidence, MemorySeen, Pair
+from assay.rollout.statistics import Table
 from assay.rollout.user_checks import (
     Users,
     release_names_check,
@@ -78,6 +79,21 @@ class Verdict:
         return cls(tuple(Check.from_data(item) for item in data))
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """What later stages of the same data centre need of one that is over; small enough to keep."""
+
+    pairs: tuple[Pair, ...]
+    table: Table
+    memory: tuple[MemorySeen, ...]
+
+
+def earlier(evidence: Evidence, data_centre: str, *, stable: Arm, candidate: Arm) -> Earlier:
+    """Of a stage's whole evidence, when it is over."""
+    seen = _Seen.of(evidence, data_centre, stable, candidate)
+    return Earlier(tuple(seen.pairs), table_of(seen.users), tuple(seen.memory))
+
+
 def judge(
     evidence: Evidence,
     stage: Stage,
@@ -87,23 +103,23 @@ def judge(
     candidate: Arm,
     declared: Sequence[DeclaredDrift] = (),
     operating_points: OperatingPoints = _NO_POINTS,
-    earlier: Sequence[Evidence] = (),
+    before: Sequence[Earlier] = (),
 ) -> Verdict:
     """What the evidence of a stage says. Samples of other data centres are left out.
 
     `evidence`: since the stage began; in time order. `declared`: the candidate's expected drift.
-    `operating_points`: probabilities at which users act; none: predictions only. `earlier`: evidence of
-    earlier stages of the same rollout, each apart because the weights differed. It counts towards no minimum,
-    but what is slow, rare or leaking shows sooner with it.
+    `operating_points`: probabilities at which users act; none: predictions only. `before`: the earlier stages
+    of this rollout in this data centre, each apart because the weights differed. They count towards no
+    minimum, but what is slow, rare or leaking shows sooner with them.
     """
-    now = _Seen.of(evidence, stage, stable, candidate)
-    before = [_Seen.of(item, stage, stable, candidate) for item in earlier]
+    seen = _Seen.of(evidence, stage.data_centre, stable, candidate)
+    memory = [*_joined(item.memory for item in before), *seen.memory]
     return Verdict(
         (
-            *_pair_checks(now, before, stage, guards, declared),
-            _scores_check(now, stage, guards, declared, operating_points),
-            *_user_checks(now, before, stage, guards, stable, candidate),
-            memory_check([*_joined(item.memory for item in before), *now.memory], guards, stable, candidate),
+            *_pair_checks(seen.pairs, before, stage, guards, declared),
+            _scores_check(seen.pairs, stage, guards, declared, operating_points),
+            *_user_checks(seen.users, before, stage, guards, stable, candidate),
+            memory_check(memory, guards, stable, candidate),
         )
     )
 
@@ -117,8 +133,7 @@ class _Seen:
     memory: list[MemorySeen]
 
     @classmethod
-    def of(cls, evidence: Evidence, stage: Stage, stable: Arm, candidate: Arm) -> Self:
-        centre = stage.data_centre
+    def of(cls, evidence: Evidence, centre: str, stable: Arm, candidate: Arm) -> Self:
         observed = [item for item in evidence.observed if item.data_centre == centre]
         return cls(
             [pair for pair in evidence.pairs if pair.data_centre == centre],
@@ -132,45 +147,43 @@ def _alpha(stage: Stage, check: str) -> float:
 
 
 def _pair_checks(
-    now: _Seen,
-    before: Sequence[_Seen],
+    pairs: Sequence[Pair],
+    before: Sequence[Earlier],
     stage: Stage,
     guards: GuardOptions,
     declared: Sequence[DeclaredDrift],
 ) -> tuple[Check, ...]:
-    pairs, least = now.pairs, stage.least_pairs
-    earlier = list(_joined(item.pairs for item in before))
+    least, past = stage.least_pairs, list(_joined(item.pairs for item in before))
     return (
         shape_check(pairs),
         statuses_check(pairs, guards),
         lost_check(pairs, guards),
         values_check(pairs, lambda pair: is_declared(declared, pair)),
-        passing_check(earlier, pairs, guards, least, _alpha(stage, "passing_errors")),
-        computing_time_check(earlier, pairs, guards, least, _alpha(stage, "computing_time")),
+        passing_check(past, pairs, guards, least, _alpha(stage, "passing_errors")),
+        computing_time_check(past, pairs, guards, least, _alpha(stage, "computing_time")),
     )
 
 
 def _scores_check(
-    now: _Seen,
+    pairs: Sequence[Pair],
     stage: Stage,
     guards: GuardOptions,
     declared: Sequence[DeclaredDrift],
     operating_points: OperatingPoints,
 ) -> Check:
     alpha = _alpha(stage, "scores")
-    return scores_check(now.pairs, guards, declared, operating_points, stage.least_pairs, alpha)
+    return scores_check(pairs, guards, declared, operating_points, stage.least_pairs, alpha)
 
 
 def _user_checks(
-    now: _Seen,
-    before: Sequence[_Seen],
+    users: Users,
+    before: Sequence[Earlier],
     stage: Stage,
     guards: GuardOptions,
     stable: Arm,
     candidate: Arm,
 ) -> tuple[Check, ...]:
-    users, least = now.users, stage.least_observed
-    tables = [table_of(item.users) for item in before]
+    least, tables = stage.least_observed, [item.table for item in before]
     return (
         release_names_check(users, stable, candidate, least),
         user_errors_check(users, tables, guards, least, _alpha(stage, "user_errors")),

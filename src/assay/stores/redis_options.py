@@ -119,18 +119,14 @@ def connect_sync(options: RedisOptions, *, answer_timeout_s: float | None = None
 
 def without_account(options: RedisOptions) -> redis.Redis:
     """A blocking client to the same server that logs in with nothing: a safe server refuses it."""
-    parts = _parts(options)
-    for secret in ("username", "password"):
-        parts.pop(secret, None)
     limits = _limits(options, None)
     if options.sentinels:
         sentinel = Sentinel(_sentinels(options), sentinel_kwargs=_to_sentinels(options, limits))
-        service = _of_service(options, limits)
-        for secret in ("username", "password"):
-            service.pop(secret, None)
-        client: redis.Redis = sentinel.master_for(options.sentinel_service, **service)
+        client: redis.Redis = sentinel.master_for(
+            options.sentinel_service, **_anonymous(_of_service(options, limits))
+        )
         return client
-    return redis.Redis.from_pool(redis.ConnectionPool(**parts, **limits))
+    return redis.Redis.from_pool(redis.ConnectionPool(**_anonymous(_parts(options)), **limits))
 
 
 def address(options: RedisOptions) -> str:
@@ -145,9 +141,10 @@ def address(options: RedisOptions) -> str:
 
 
 def secrets_of(options: RedisOptions) -> frozenset[str]:
-    """Every secret in it, so that whoever prints something can leave them out."""
+    """Every secret in it, also as it stands in addresses: whoever prints something leaves them out."""
     given = (options.password, options.sentinel_password, _account(_parts(options))["password"])
-    return frozenset(str(secret) for secret in given if secret)
+    plain = {str(secret) for secret in given if secret}
+    return frozenset(plain | {quote(secret, safe="") for secret in plain})
 
 
 def has_password(options: RedisOptions) -> bool:
@@ -232,6 +229,10 @@ def _secrets(options: RedisOptions) -> dict[str, str]:
 
 def _account(parts: Mapping[str, Any]) -> dict[str, Any]:
     return {"username": parts.get("username"), "password": parts.get("password"), "db": parts.get("db", 0)}
+
+
+def _anonymous(parts: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in parts.items() if key not in ("username", "password")}
 
 
 def _limits(options: RedisOptions, answer_timeout_s: float | None) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.errors import NoWorker, Overloaded
-from assay.scoring.queue.lanes import LaneState, _sent_s, check
+from assay.scoring.queue.lanes import LaneState, check
+from assay.scoring.queue.message import sent_s
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.queue.overdue import Fate, Sent, fate
 
@@ -51,7 +52,7 @@ def test_clients_are_told_to_wait_a_sensible_time(jobs: int, oldest_s: float | N
     "message", [None, b"", b"rubbish", b"{}", b'{"headers": {}}', b'{"headers": {"assay_sent_s": "x"}}']
 )
 def test_a_strangers_message_has_no_age(message: bytes | None) -> None:
-    assert _sent_s(message) is None
+    assert sent_s(message) is None
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import orjson
 from redis.asyncio import Redis
 
 from assay.errors import NoWorker, Overloaded
-from assay.scoring.queue.app import SENT_HEADER
 from assay.scoring.queue.envelope import LANES, Lane, queue_name
+from assay.scoring.queue.message import sent_s
 from assay.scoring.queue.options import CeleryOptions
 from assay.telemetry import QUEUE_JOBS, Metrics
 
@@ -92,7 +91,7 @@ class Lanes:
             jobs, oldest, is_attended = answers[:3]
             del answers[:3]
             since_s = None if is_attended else self._states[lane].unattended_since_s or now_s
-            self._states[lane] = LaneState(jobs, _sent_s(oldest), since_s)
+            self._states[lane] = LaneState(jobs, sent_s(oldest), since_s)
             self._let_in[lane] = 0
             self._metrics.set(QUEUE_JOBS, jobs, lane)
         self._looked_s = now_s
@@ -101,13 +100,3 @@ class Lanes:
 def attended_key(queue: str) -> str:
     """Exists while a worker lives that takes from the queue of that name."""
     return f"assay:attended:{queue}"
-
-
-def _sent_s(message: bytes | None) -> float | None:
-    """From the headers of a message as kombu writes it. A stranger's message has no age."""
-    if message is None:
-        return None
-    try:
-        return float(orjson.loads(message)["headers"][SENT_HEADER])
-    except (ValueError, KeyError, TypeError):
-        return None

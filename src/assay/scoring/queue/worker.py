@@ -30,10 +30,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from assay.scoring.codec import CodecError
-from assay.scoring.queue.app import TASK, queue
+from assay.scoring.queue.app import queue
 from assay.scoring.queue.envelope import Lane, Outcome, decode_envelope, queue_name
 from assay.scoring.queue.job import Scoring, Spent
 from assay.scoring.queue.lanes import attended_key
+from assay.scoring.queue.message import TASK
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.overdue import heartbeat_key
 from assay.telemetry import (

@@ -1,0 +1,248 @@
+"""``assay rollout``, ``assay pool``, ``assay depool``: which release answers users."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import orjson
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from assay.cli import options
+from assay.clock import SystemClock
+from assay.compose import rollout as parts
+from assay.errors import ConfigurationError, JournalHeld
+from assay.rollout import orders
+from assay.rollout.controller import weights
+from assay.rollout.haproxy import Balancer
+from assay.rollout.journal import Entry, Journal, read_journal
+from assay.rollout.pooling import Pooling
+from assay.rollout.report import write_report
+from assay.rollout.state import Rollout, fold
+from assay.settings import Settings
+from assay.telemetry import configure_logging
+
+NOT_DONE: Final = 3
+"""Exit status of a rollout that was rolled back."""
+
+ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id, NAME-DIGEST.")]
+Reason = Annotated[str, typer.Option(help="For the journal.")]
+Place = Annotated[str, typer.Argument(metavar="DATA_CENTRE[/SLOT]", help="All of it, or one slot.")]
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(
+        help="Move users to another release, step by step, and back by itself.", no_args_is_help=True
+    )
+    for command in (start, run, status, pause, resume, promote, abort, back, report):
+        commands.command(command.__name__)(command)
+    app.add_typer(commands, name="rollout")
+    app.command()(pool)
+    app.command()(depool)
+
+
+def start(
+    release: ReleaseId,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="An emergency: after preflight and synthetic requests, all users at once."
+        ),
+    ] = False,
+    config: options.Config = None,
+) -> None:
+    """Roll a release out, until all users have it or it is rolled back.
+
+    Preflight, synthetic requests, shadow, then rising shares of users, the inactive data centres first. Can
+    be killed at any moment and taken up again with `assay rollout run`. Exit status 3: rolled back.
+    """
+    _control(config, lambda settings, journal: parts.begin(settings, journal, release, by=_me(), now=now))
+
+
+def run(config: options.Config = None) -> None:
+    """Go on with the rollout of the journal, whose controller was ended."""
+    _control(config)
+
+
+def back(config: options.Config = None) -> None:
+    """Give all users back to the release in the other slot, which still runs: a change of weights alone."""
+    _control(config, lambda settings, journal: parts.begin_return(settings, journal, by=_me()))
+
+
+def pause(reason: Reason = "", config: options.Config = None) -> None:
+    """Stay in the present stage; what turns bad is rolled back all the same."""
+    _order(config, "pause", reason)
+
+
+def resume(reason: Reason = "", config: options.Config = None) -> None:
+    """Go on after a pause."""
+    _order(config, "resume", reason)
+
+
+def promote(reason: Reason = "", config: options.Config = None) -> None:
+    """Go on to the next stage without waiting for time or samples."""
+    _order(config, "promote", reason)
+
+
+def abort(reason: Reason = "", config: options.Config = None) -> None:
+    """Roll back at once; works without a running controller, too."""
+    settings = _order(config, "abort", reason)
+    try:
+        with Journal(parts.state_dir(settings)) as journal:
+            _finish(asyncio.run(parts.control(settings, journal)))
+    except JournalHeld:
+        typer.echo("The running controller rolls back.")
+
+
+def status(
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False, config: options.Config = None
+) -> None:
+    """Where the rollout stands, and what was found last."""
+    settings = options.load_settings(config)
+    entries = read_journal(parts.state_dir(settings))
+    state = fold(entries)
+    if state is None:
+        raise ConfigurationError(f"no rollout was started in {parts.state_dir(settings)}")
+    document = _document(state, entries)
+    if json:
+        typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _show(document)
+
+
+def report(
+    rollout: Annotated[str | None, typer.Option(help="The rollout's id; default: the latest.")] = None,
+    config: options.Config = None,
+) -> None:
+    """The story of a rollout from its journal, as Markdown."""
+    settings = options.load_settings(config)
+    typer.echo(write_report(read_journal(parts.state_dir(settings)), rollout), nl=False)
+
+
+def depool(place: Place, reason: Reason = "", config: options.Config = None) -> None:
+    """Take a data centre, or a slot of one, out of users' traffic, without a failed request."""
+    _pooling(config, place, "depool", reason)
+
+
+def pool(place: Place, reason: Reason = "", config: options.Config = None) -> None:
+    """Put a data centre, or a slot of one, back."""
+    _pooling(config, place, "pool", reason)
+
+
+# -- the controller ----------------------------------------------------------------------------------
+
+_Begin = Callable[[Settings, Journal], Coroutine[Any, Any, None]]
+
+
+def _control(config: options.Config, begin: _Begin | None = None) -> None:
+    settings = options.load_settings(config)
+    configure_logging(settings.log)
+
+    async def control(journal: Journal) -> Rollout:
+        if begin is not None:
+            await begin(settings, journal)
+        return await parts.control(settings, journal)
+
+    with Journal(parts.state_dir(settings)) as journal:
+        _finish(asyncio.run(control(journal)))
+
+
+def _finish(state: Rollout) -> None:
+    if state.status == "done":
+        typer.echo(f"{state.candidate.release} answers all users.")
+        return
+    typer.echo(f"{state.candidate.release} was rolled back: {state.reason}", err=True)
+    sys.exit(NOT_DONE)
+
+
+def _order(config: options.Config, kind: orders.Kind, reason: str) -> Settings:
+    settings = options.load_settings(config)
+    folder = parts.state_dir(settings)
+    state = fold(read_journal(folder))
+    if state is None or state.is_over:
+        raise ConfigurationError(f"no rollout is under way in {folder}")
+    orders.give(folder, orders.Order(kind, _me(), reason))
+    return settings
+
+
+def _me() -> str:
+    return orders.operator()
+
+
+# -- pooling -----------------------------------------------------------------------------------------
+
+
+def _pooling(config: options.Config, place: str, what: str, reason: str) -> None:
+    """Journalled before and after. Refused while a controller holds the journal: one hand on a balancer."""
+    settings = options.load_settings(config)
+    data_centre, _, slot = place.partition("/")
+    known = settings.rollout.data_centres
+    if data_centre not in known or (slot and slot not in known[data_centre].slots):
+        told = ", ".join(known) or "none"
+        raise ConfigurationError(f"there is no {place}: rollout.data_centres has {told}")
+    all_balancers = parts.balancers(settings.rollout)
+    remote = known[data_centre].remote_server
+    pooling = Pooling(all_balancers[data_centre], SystemClock(), remote=remote)
+    others = [balancer for name, balancer in all_balancers.items() if name != data_centre]
+    with Journal(parts.state_dir(settings)) as journal:
+        told = {"by": _me(), "place": place, "reason": reason}
+        journal.append("action", {"text": f"{what} {place} begins", **told})
+        asyncio.run(_moved(pooling, slot, what, others))
+        journal.append("action", {"text": f"{what} {place} is done", **told})
+    typer.echo(f"{place} is {what}ed.")
+
+
+async def _moved(pooling: Pooling, slot: str, what: str, others: list[Balancer]) -> None:
+    if slot:
+        await (pooling.depool_slot(slot) if what == "depool" else pooling.pool_slot(slot))
+    elif what == "depool":
+        await pooling.depool_data_centre(others)
+    else:
+        await pooling.pool_data_centre()
+
+
+# -- status ------------------------------------------------------------------------------------------
+
+
+def _document(state: Rollout, entries: tuple[Entry, ...]) -> dict[str, Any]:
+    stage = state.plan.stages[state.stage]
+    last = next((entry for entry in reversed(entries) if entry.kind == "verdict"), None)
+    return {
+        "id": state.id,
+        "status": state.status,
+        "reason": state.reason,
+        "stable": {"slot": state.stable.slot, "release": state.stable.release},
+        "candidate": {"slot": state.candidate.slot, "release": state.candidate.release},
+        "stage": {"number": stage.number, "of": len(state.plan.stages), "name": stage.name},
+        "since": datetime.fromtimestamp(state.since_s, UTC).isoformat(timespec="seconds"),
+        "is_emergency": state.is_emergency,
+        "candidate_weights": weights(state),
+        "verdict": None if last is None else {"at": last.at.isoformat(timespec="seconds"), **last.data},
+    }
+
+
+def _show(document: dict[str, Any]) -> None:
+    console = Console()
+    reason = f": {document['reason']}" if document["reason"] else ""
+    console.print(f"Rollout {document['id']}: {document['status']}{reason}", highlight=False)
+    for role in ("stable", "candidate"):
+        arm = document[role]
+        console.print(f"  {role}: {arm['release']} in slot {arm['slot']}", highlight=False)
+    stage = document["stage"]
+    console.print(
+        f"  stage {stage['number'] + 1} of {stage['of']}: {stage['name']}, since {document['since']}"
+    )
+    for name, weight in document["candidate_weights"].items():
+        console.print(f"  {name}: {weight} % of users to the candidate", highlight=False)
+    if (verdict := document["verdict"]) is not None:
+        table = Table(title=f"Verdict of {verdict['at']}: {verdict['reason']}", title_justify="left")
+        for column in ("check", "", "found"):
+            table.add_column(column)
+        for check in verdict["checks"]:
+            table.add_row(check["name"], check["status"].replace("_", " "), check["sentence"])
+        console.print(table)
