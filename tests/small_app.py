@@ -94,6 +94,7 @@ def small_service(
             "testwiki": SyntheticSource(CLOCK),
         },
         models,
+        {"smallwiki": {"wp10": "articlequality"}},
     )
     cache = ScoreCache(store or MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
     return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics, claims)

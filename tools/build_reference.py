@@ -43,11 +43,15 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "Layers, each over the one before: defaults, the configuration files in the order given",
+        "Layers, each over the one before: defaults, a release's own files (`ASSAY_CONFIG`), an",
+        "environment's folder (`--environment`, `--config-folder`), further files in the order given",
         "(`--config`), environment variables, flags. `[pool] processes = 4` in a TOML file is",
         "`ASSAY_POOL__PROCESSES=4` in the environment; a variable that ends in `_FILE` names a file that",
-        "holds the value. An unknown key is an error that names the nearest known one. `assay config check`",
-        "tells all faults at once, `assay config show` what is in force.",
+        "holds the value. An unknown key is an error that names the nearest known one, and so is a setting",
+        "given twice. `assay config check` tells all faults at once, `assay config show` what is in force.",
+        "More in [how to configure](../how-to/configure.md).",
+        "",
+        f"This is schema version {settings.SCHEMA_VERSION}. {_renames()}",
     ]
     for name, section, title in _sections(settings.Settings, ""):
         lines += ["", f"## {title}", "", f"{_first_paragraph(section)}", ""]
@@ -58,6 +62,12 @@ def settings_page() -> str:
                 continue
             lines.append(f"- **`{key}`**{_default(item)}: {docs.get(item.name, '')}")
     return "\n".join(lines) + "\n"
+
+
+def _renames() -> str:
+    """What became of old names that may still be met."""
+    told = [f"`{r.old}` is `{r.new}` since version {r.since}" for r in settings.RENAMES]
+    return f"Renamed: {'; '.join(told)}." if told else "No setting was renamed yet."
 
 
 def _sections(section: type, prefix: str) -> Iterator[tuple[str, type, str]]:
@@ -77,6 +87,8 @@ def _default(item: Field[Any]) -> str:
         return " (required)"
     if item.name == "processes":
         return " (one for each core)"
+    if value == "":
+        return " (empty)"
     return f" (`{'none' if value is None else value}`)"
 
 

@@ -15,10 +15,12 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+import redis
 
 from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.supervisor import Program, render
 from assay.errors import ConfigurationError
+from assay.stores.redis_options import RedisOptions, connect_sync
 from servers.redis import free_port
 
 
@@ -48,6 +50,30 @@ def test_a_second_start_keeps_the_password(tmp_path: Path) -> None:
     first = (tmp_path / "redis-password").read_text()
     prepare(options)
     assert (tmp_path / "redis-password").read_text() == first
+
+
+@pytest.mark.parametrize("password", ["simple", 'a "b" \\ \\n #', "wörd%41"])
+def test_a_configured_password_is_the_redis_servers(tmp_path: Path, password: str) -> None:
+    """Every process is configured with it already; a second one would be a secret in two places."""
+    found = sections(prepare(ClusterOptions(tmp_path, "127.0.0.1", 8080, redis_password=password)))
+    environment = found["program:web-1"]["environment"]
+    assert "PASSWORD" not in environment
+    url = environment.split("ASSAY_REDIS__URL=")[1].split('"')[1]
+    process = subprocess.Popen(shlex.split(found["program:redis"]["command"]), stdout=subprocess.DEVNULL)
+    try:
+        client = connect_sync(RedisOptions(url, password=password))
+        deadline_s = time.monotonic() + 30
+        while True:
+            try:
+                assert client.ping()
+                break
+            except redis.ConnectionError:
+                assert time.monotonic() < deadline_s
+        client.close()
+    finally:
+        process.terminate()
+        process.wait(30)
+    assert not (tmp_path / "redis-password").exists()
 
 
 def test_a_redis_that_is_named_is_used(tmp_path: Path) -> None:

@@ -53,3 +53,18 @@ def test_unknown_names_are_told_in_the_legacys_words() -> None:
         wikis.named("dewiki")
     with pytest.raises(UnknownModel, match=r"^Models \('a', 'b'\) not available for smallwiki$"):
         wikis.named("smallwiki").select(["damaging", "a", "b"])
+
+
+def test_an_alias_is_one_more_name_of_a_model() -> None:
+    wiki = Wikis({"smallwiki": SOURCE}, small_models(), {"smallwiki": {"wp10": "articlequality"}})[
+        "smallwiki"
+    ]
+    chosen = wiki.select_called(["wp10", "damaging"])
+    assert {name: model.name for name, model in chosen.items()} == {
+        "wp10": "articlequality",
+        "damaging": "damaging",
+    }
+    assert list(wiki.called) == sorted([*wiki.models, "wp10"])
+    assert "wp10" not in wiki.models
+    with pytest.raises(UnknownModel, match=r"^Models \('wp11',\) not available for smallwiki$"):
+        wiki.select_called(["wp10", "wp11"])

@@ -82,6 +82,43 @@ def test_all_models_of_the_wiki_are_the_default(live: Served) -> None:
     assert set(cells) == {"articlequality", "damaging", "fragile", "goodfaith", "parented", "reverted"}
 
 
+# -- aliases -----------------------------------------------------------------------------------------
+
+
+def test_an_alias_answers_under_the_name_that_was_asked(live: Served) -> None:
+    by_alias = ask(live, f"{V3}smallwiki/?models=wp10&revids=12|404&features&model_info=type").json[
+        "smallwiki"
+    ]
+    by_name = ask(live, f"{V3}smallwiki/?models=articlequality&revids=12|404&features&model_info=type").json
+    for part in (by_alias["models"], *by_alias["scores"].values()):
+        assert list(part) == ["wp10"]
+    renamed = json.loads(json.dumps(by_name["smallwiki"]).replace('"articlequality"', '"wp10"'))
+    assert by_alias == renamed
+
+
+def test_an_alias_stands_in_paths_and_beside_its_model(live: Served) -> None:
+    cell = scores(ask(live, f"{V3}smallwiki/12/wp10").json)["12"]
+    assert list(cell) == ["wp10"]
+    both = ask(live, f"{V3}smallwiki/12?models=wp10|damaging|articlequality").json["smallwiki"]
+    assert set(both["models"]) == set(both["scores"]["12"]) == {"wp10", "damaging", "articlequality"}
+    assert both["scores"]["12"]["wp10"] == both["scores"]["12"]["articlequality"] == cell["wp10"]
+
+
+def test_lists_of_models_tell_aliases_and_scores_of_all_do_not(live: Served) -> None:
+    for path in ("", "smallwiki/"):
+        models = ask(live, V3 + path).json["smallwiki"]["models"]
+        assert models["wp10"] == models["articlequality"]
+        assert list(models) == sorted(models)
+    document = ask(live, f"{V3}smallwiki/?revids=12").json["smallwiki"]
+    assert "wp10" not in document["models"]
+    assert set(document["models"]) == set(document["scores"]["12"])
+
+
+def test_an_unknown_name_beside_an_alias_is_told_alone(live: Served) -> None:
+    reply = ask(live, f"{V3}smallwiki/12?models=wp10|none")
+    assert reply.error == (404, "not found", "Models ('none',) not available for smallwiki")
+
+
 @pytest.mark.parametrize("path", ["", "smallwiki/", "smallwiki/12/", "smallwiki/12/damaging/"])
 def test_the_final_slash_is_optional_and_never_redirected(live: Served, path: str) -> None:
     with_slash, without = ask(live, V3 + path), ask(live, (V3 + path).rstrip("/"))

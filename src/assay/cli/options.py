@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from assay.errors import ConfigurationError
-from assay.settings import Settings, files_of, load
+from assay.settings import Settings, load
 
 Wikis = Annotated[
     list[str] | None,
@@ -31,6 +30,21 @@ Borrow = Annotated[
 Config = Annotated[
     list[Path] | None,
     typer.Option("--config", "-c", help="Configuration file (TOML); a later one overrides. May be repeated."),
+]
+Environment = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="Which environment of --config-folder this is, such as production; default: ASSAY_ENVIRONMENT.",
+    ),
+]
+ConfigFolder = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="Folder with base.toml, one file for each environment, and secrets/; read before --config. "
+        "Default: ASSAY_CONFIG_FOLDER.",
+    ),
 ]
 BundleFolders = Annotated[
     list[Path] | None,
@@ -55,9 +69,13 @@ def load_settings(
     bundle_folders: Sequence[Path] | None = None,
     processes: int | None = None,
     release: str | None = None,
+    *,
+    environment: str | None = None,
+    config_folder: Path | None = None,
     **sections: dict[str, Any],
 ) -> Settings:
-    """Settings with the flags on top; a flag that was not given (None) changes nothing."""
+    """Settings with the flags on top; a flag that was not given (None) changes nothing. Old names of settings
+    are told on standard error."""
     flags: dict[str, Any] = {name: _given(values) for name, values in sections.items()}
     for name, source in pairs(wikis, "--wiki"):
         flags.setdefault("wikis", {}).setdefault(name, {})["source"] = source
@@ -69,7 +87,18 @@ def load_settings(
         flags["pool"] = {**flags.get("pool", {}), "processes": processes}
     if release is not None:
         flags["release"] = release
-    return load([*files_of(os.environ), *(config or ())], flags=flags)
+    return load(
+        list(config or ()),
+        flags=flags,
+        config_folder=config_folder,
+        environment_name=environment,
+        warn=warn,
+    )
+
+
+def warn(text: str) -> None:
+    """Tell it on standard error."""
+    typer.echo(f"assay: warning: {text}", err=True)
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:
@@ -77,15 +106,19 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def pairs(values: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
-    pairs = []
+    """By name, in order. Raises `ConfigurationError` for a malformed value and for two values of one name."""
+    pairs: dict[str, str] = {}
     for value in values or ():
         name, separator, rest = value.partition("=")
         if not (name and separator and rest):
             raise ConfigurationError(
                 f"{option} {value!r}: write it as NAME=VALUE, for example enwiki=dump.xml.7z"
             )
-        pairs.append((name, rest))
-    return pairs
+        if pairs.setdefault(name, rest) != rest:
+            raise ConfigurationError(
+                f"{option} names {name} twice, {pairs[name]} and {rest}: keep one of them"
+            )
+    return list(pairs.items())
 
 
 def check_output(path: Path | None, *, folder: bool = False) -> None:

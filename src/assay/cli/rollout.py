@@ -190,10 +190,10 @@ def _pooling(config: options.Config, place: str, what: str, reason: str) -> None
     pooling = Pooling(all_balancers[data_centre], SystemClock(), remote=remote)
     others = [balancer for name, balancer in all_balancers.items() if name != data_centre]
     with Journal(parts.state_dir(settings)) as journal:
-        told = {"by": _me(), "place": place, "reason": reason}
-        journal.append("action", {"text": f"{what} {place} begins", **told})
+        order = {"by": _me(), "place": place, "reason": reason}
+        journal.append("action", {"text": f"{what} {place} begins", **order})
         asyncio.run(_moved(pooling, slot, what, others))
-        journal.append("action", {"text": f"{what} {place} is done", **told})
+        journal.append("action", {"text": f"{what} {place} is done", **order})
     typer.echo(f"{place} is {what}ed.")
 
 

@@ -56,6 +56,8 @@ def score(
     processes: options.Processes = None,
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Score revisions: a few by id, a list, or a whole dump.
 
@@ -67,7 +69,15 @@ def score(
     if (bool(given) + (input is not None) + every) != 1:
         raise ConfigurationError("give either revision ids, or --input FILE, or --all")
     inline = [word for word in named if "=" in word]
-    settings = options.load_settings(config, [*(wiki or []), *inline], bundles, bundle_directory, processes)
+    settings = options.load_settings(
+        config,
+        [*(wiki or []), *inline],
+        bundles,
+        bundle_directory,
+        processes,
+        environment=environment,
+        config_folder=config_folder,
+    )
     configure_logging(LogOptions(level="warning", json=False))
     name = _wiki(named, settings)
     ids = given if input is None else _from_file(input)

@@ -28,13 +28,22 @@ def serve(
     processes: options.Processes = None,
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Serve scores over HTTP, with a page to look at them. Without --wiki: the sample wiki.
 
     Ready when /readyz answers 200. SIGTERM lets accepted requests finish, then ends.
     """
     settings = options.load_settings(
-        config, wiki, bundles, bundle_directory, processes, server={"host": host, "port": port}
+        config,
+        wiki,
+        bundles,
+        bundle_directory,
+        processes,
+        environment=environment,
+        config_folder=config_folder,
+        server={"host": host, "port": port},
     )
     run(settings, shared=False)
 

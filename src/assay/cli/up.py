@@ -34,16 +34,25 @@ def up(
     ] = Path("assay-up"),
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Start Redis, web processes and workers on this machine, under a supervisor, until INT or TERM.
 
     Ready when /readyz answers 200. Without --wiki: the sample wiki. Logs lie in FOLDER/logs.
     """
     settings = options.load_settings(
-        config, wiki, bundles, bundle_directory, release=release, server={"host": host, "port": port}
+        config,
+        wiki,
+        bundles,
+        bundle_directory,
+        release=release,
+        environment=environment,
+        config_folder=config_folder,
+        server={"host": host, "port": port},
     )
     check(settings)  # before several processes say the same
-    arguments = _arguments(wiki, bundles, release, bundle_directory, config)
+    arguments = _arguments(wiki, bundles, release, bundle_directory, config, environment, config_folder)
     configuration = prepare(
         ClusterOptions(
             folder,
@@ -53,6 +62,7 @@ def up(
             workers=workers,
             processes=processes,
             redis_url=redis,
+            redis_password=settings.redis.password,
             arguments=arguments,
         )
     )
@@ -77,6 +87,8 @@ def _arguments(
     release: options.Release,
     bundle_directory: options.BundleFolders,
     config: options.Config,
+    environment: options.Environment,
+    config_folder: options.ConfigFolder,
 ) -> tuple[str, ...]:
     """What web processes and workers must be given alike; paths as seen from any folder."""
     pairs: list[tuple[str, str]] = [("--wiki", _with_whole_path(value)) for value in wiki or ()]
@@ -84,6 +96,8 @@ def _arguments(
     pairs += [("--release", release)] if release is not None else []
     pairs += [("--bundle-directory", str(path.resolve())) for path in bundle_directory or ()]
     pairs += [("--config", str(path.resolve())) for path in config or ()]
+    pairs += [("--environment", environment)] if environment is not None else []
+    pairs += [("--config-folder", str(config_folder.resolve()))] if config_folder is not None else []
     return tuple(part for pair in pairs for part in pair)
 
 

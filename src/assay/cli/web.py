@@ -30,6 +30,8 @@ def web(
     release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Serve scores that workers compute: one of any number of web processes, which share everything by Redis.
 
@@ -42,6 +44,8 @@ def web(
         bundles,
         bundle_directory,
         release=release,
+        environment=environment,
+        config_folder=config_folder,
         server={"host": host, "port": port},
         redis={"url": redis},
     )
@@ -67,6 +71,8 @@ def worker(
     release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Compute what web processes of the same release ask for. Give it the same wikis and bundles.
 
@@ -78,6 +84,8 @@ def worker(
         bundles,
         bundle_directory,
         release=release,
+        environment=environment,
+        config_folder=config_folder,
         worker={"processes": processes, "lanes": lane, "metrics_port": metrics_port},
         redis={"url": redis},
     )

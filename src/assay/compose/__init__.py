@@ -1,6 +1,7 @@
 """The only place that picks parts and plugs them together."""
 
 from assay.compose.bundles import check as check
+from assay.compose.bundles import faults as faults
 from assay.compose.bundles import find_bundles as find_bundles
 from assay.compose.bundles import wikis_of as wikis_of
 from assay.compose.queue import check_redis as check_redis

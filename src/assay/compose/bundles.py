@@ -8,12 +8,14 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from assay.errors import BundleError, ConfigurationError
+from assay.compose.naming import naming_faults, unused
+from assay.errors import BundleError
 from assay.models.library import Found, Library, search, shipped_folder
 from assay.models.model import ANY_WIKI
 from assay.scoring.loading import load_models
 from assay.scoring.wikis import TEST_WIKI, ModelSets
-from assay.settings import Settings, WikiSettings
+from assay.settings import Settings, WikiSettings, wrong
+from assay.telemetry import logger
 
 SAMPLE_WIKI: Final = "samplewiki"
 _SAMPLE_MODELS: Final = "enwiki"
@@ -22,12 +24,13 @@ _SAMPLE_MODELS: Final = "enwiki"
 
 @dataclass(frozen=True)
 class Choice:
-    """`wikis`: the configured ones. `borrowed`: by wiki, whose bundles it uses. `made_up`: wikis without a
-    source. `paths`: of the bundles that all these need."""
+    """`wikis`: the configured ones. `borrowed`: by wiki, whose bundles it uses. `aliases`: by wiki, further
+    names of its models. `made_up`: wikis without a source. `paths`: of the bundles that all these need."""
 
     library: Library
     wikis: Mapping[str, WikiSettings]
     borrowed: Mapping[str, str]
+    aliases: Mapping[str, Mapping[str, str]]
     made_up: frozenset[str]
     paths: tuple[Path, ...]
 
@@ -44,11 +47,15 @@ def choose(settings: Settings, only: str | None = None) -> Choice:
     library = find_bundles(settings)
     wikis = {name: wiki for name, wiki in wikis_of(settings).items() if only in (None, name)}
     borrowed = {name: wiki.bundles for name, wiki in wikis.items() if wiki.bundles is not None}
-    _check_borrowed(borrowed, library)
-    made_up = frozenset({TEST_WIKI} if settings.test_wiki else ())
-    _check_bare(wikis, made_up, library)
+    aliases = {name: wiki.aliases for name, wiki in wikis.items()}
+    made_up = _made_up(settings)
+    if told := naming_faults(wikis, made_up, library):
+        raise wrong(told)
+    if only is None:
+        for superfluous in _unused(settings, library):  # which spoils no answer, so that it stops no server
+            logger(__name__).warning("bundle without use", reason=superfluous)
     needed = _needed(library, {*wikis, *borrowed.values()}, made_up)
-    return Choice(library, wikis, borrowed, made_up, tuple(found.path for found in needed))
+    return Choice(library, wikis, borrowed, aliases, made_up, tuple(found.path for found in needed))
 
 
 def wikis_of(settings: Settings) -> Mapping[str, WikiSettings]:
@@ -73,43 +80,40 @@ def find_bundles(settings: Settings) -> Library:
 
 
 def check(settings: Settings) -> None:
-    """Everything that can be wrong without opening a wiki: bundles, a model for each wiki, files that exist.
+    """Raises `ConfigurationError` that lists all `faults`."""
+    if told := faults(settings):
+        raise wrong(told)
 
-    Raises `ConfigurationError` or `BundleError`.
-    """
-    library = find_bundles(settings)
+
+def faults(settings: Settings) -> list[str]:
+    """Everything that can be wrong without opening a wiki: bundles, names of models, files that exist."""
     wikis = wikis_of(settings)
-    _check_borrowed({name: wiki.bundles for name, wiki in wikis.items() if wiki.bundles}, library)
-    _check_bare(wikis, frozenset({TEST_WIKI} if settings.test_wiki else ()), library)
-    if absent := [
-        f"{wiki.source} of {name}"
+    told = [
+        f"wikis.{name}.source: there is no file {wiki.source} of {name}: check the path"
         for name, wiki in wikis.items()
         if "://" not in wiki.source and not Path(wiki.source).is_file()
-    ]:
-        raise ConfigurationError(f"there is no file {', '.join(absent)}: check the path")
+    ]
+    try:
+        library = find_bundles(settings)
+    except BundleError as error:
+        return [*told, str(error)]
+    return [*told, *naming_faults(wikis, _made_up(settings), library), *_unused(settings, library)]
+
+
+def _unused(settings: Settings, library: Library) -> list[str]:
+    folders = [Path(folder) for folder in settings.bundle_directories]
+    return [
+        f"bundle_directories: no wiki uses {found.path}: remove the bundle, or configure the wiki "
+        f"{found.manifest.wiki}"
+        for found in unused(wikis_of(settings), _made_up(settings), library, folders)
+    ]
+
+
+def _made_up(settings: Settings) -> frozenset[str]:
+    return frozenset({TEST_WIKI} if settings.test_wiki else ())
 
 
 def _needed(library: Library, wikis: Set[str], made_up: Set[str]) -> list[Found]:
     """The bundles that these wikis can be asked for; others are not loaded."""
     wanted = {*wikis, *made_up, *([ANY_WIKI] if wikis else [])}
     return [found for found in library if found.manifest.wiki in wanted]
-
-
-def _check_bare(wikis: Mapping[str, WikiSettings], made_up: Set[str], library: Library) -> None:
-    """Every wiki has a model; one for any wiki has nothing to say of made-up ones."""
-    own = {name: wiki.bundles or name for name, wiki in wikis.items() if ANY_WIKI not in library.found}
-    bare = [
-        name
-        for name, wiki in {**own, **{name: name for name in made_up}}.items()
-        if wiki not in library.found
-    ]
-    if bare:
-        raise ConfigurationError(f"there is no bundle for {', '.join(bare)}: set `bundles`, or train one")
-
-
-def _check_borrowed(borrowed: Mapping[str, str], library: Library) -> None:
-    if strangers := {name: wiki for name, wiki in borrowed.items() if wiki not in library.found}:
-        faults = ", ".join(f"{wiki!r} for {name}" for name, wiki in strangers.items())
-        raise ConfigurationError(
-            f"there are no bundles of {faults}; there are bundles of: {', '.join(library.found)}"
-        )

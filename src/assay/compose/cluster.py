@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from assay.compose.own_redis import own_redis
@@ -15,7 +15,8 @@ from assay.compose.supervisor import Program, write
 class ClusterOptions:
     """`web`, `workers`: processes. `processes`: scoring processes of each worker. One more worker, of one
     process, takes interactive jobs only, so that bulk work never makes a person wait. `redis_url`: None: a
-    Redis of its own. `arguments`: for web and workers alike (wikis, bundles, configuration)."""
+    Redis of its own. `redis_password`: of that, as all processes are configured; None: one is made up.
+    `arguments`: for web and workers alike (wikis, bundles, configuration)."""
 
     folder: Path
     host: str
@@ -24,6 +25,7 @@ class ClusterOptions:
     workers: int = 1
     processes: int = 1
     redis_url: str | None = None
+    redis_password: str | None = field(default=None, repr=False)
     arguments: tuple[str, ...] = ()
 
 
@@ -37,7 +39,7 @@ def prepare(options: ClusterOptions) -> Path:
     environment: dict[str, str] = {}
     programs: list[Program] = []
     if options.redis_url is None:
-        program, environment = own_redis(folder)
+        program, environment = own_redis(folder, options.redis_password)
         programs.append(program)
     else:
         environment["ASSAY_REDIS__URL"] = options.redis_url

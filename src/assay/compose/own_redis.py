@@ -11,9 +11,10 @@ from assay.compose.supervisor import Program
 from assay.errors import ConfigurationError
 
 
-def own_redis(folder: Path) -> tuple[Program, dict[str, str]]:
-    """The program, its configuration and password written into `folder`; and the environment that leads
-    Assay's processes to it. A password that lies there already is kept.
+def own_redis(folder: Path, password: str | None = None) -> tuple[Program, dict[str, str]]:
+    """The program, its configuration written into `folder`; and the environment that leads Assay's processes
+    to it. `password`: the configured one; None: a new one, which lies in the folder, is kept there for the
+    next time, and is told to the processes by its file.
 
     Raises `ConfigurationError` when there is no redis-server.
     """
@@ -23,22 +24,27 @@ def own_redis(folder: Path) -> tuple[Program, dict[str, str]]:
             "there is no redis-server on this machine: install it (on Debian: apt-get install redis-server), "
             "or name one with --redis"
         )
-    password_file = folder / "redis-password"
-    if not password_file.exists():
-        password_file.touch(0o600)
-        password_file.write_text(secrets.token_urlsafe(32))
     port = free_port()
+    environment = {"ASSAY_REDIS__URL": f"redis://127.0.0.1:{port}/0"}
+    if password is None:
+        password_file = folder / "redis-password"
+        if not password_file.exists():
+            password_file.touch(0o600)
+            password_file.write_text(secrets.token_urlsafe(32))
+        password = password_file.read_text().strip()
+        environment["ASSAY_REDIS__PASSWORD_FILE"] = str(password_file)
     configuration = folder / "redis.conf"
     configuration.touch(0o600)
     configuration.write_text(
-        f"bind 127.0.0.1\nport {port}\nrequirepass {password_file.read_text().strip()}\n"
+        f"bind 127.0.0.1\nport {port}\nrequirepass {_quoted(password)}\n"
         f'dir "{folder}"\nsave ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy volatile-lru\n'
     )
-    environment = {
-        "ASSAY_REDIS__URL": f"redis://127.0.0.1:{port}/0",
-        "ASSAY_REDIS__PASSWORD_FILE": str(password_file),
-    }
     return Program("redis", (server, str(configuration)), 1), environment
+
+
+def _quoted(password: str) -> str:
+    """As redis.conf reads any bytes."""
+    return '"' + "".join(f"\\x{byte:02x}" for byte in password.encode()) + '"'
 
 
 def free_port() -> int:

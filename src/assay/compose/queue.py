@@ -39,7 +39,7 @@ class Shared:
 
 def queue_options(settings: Settings) -> RedisOptions:
     """Where the queue lies: with the scores, unless a server of its own is configured."""
-    return settings.redis if settings.queue_redis == RedisOptions() else settings.queue_redis
+    return settings.queue_redis or settings.redis
 
 
 def build_shared(

@@ -24,7 +24,8 @@ from assay.releases.wheel import build_wheel
 from assay.revisions.source import Source
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import ModelSets, Wikis
-from assay.settings import Settings, load, merged, read_file
+from assay.settings import Settings, load
+from assay.settings.layers import merged, read_document
 from assay.telemetry import redacted
 
 CHOICE_LIMIT_S: Final = 300.0
@@ -135,8 +136,12 @@ def _models(choice: Choice) -> dict[str, tuple[str, ...]]:
 
 def _configuration(files: Sequence[Path]) -> str:
     """One file as it is, with its comments; several in one. Raises `ConfigurationError` on secrets in it."""
-    layers = [read_file(path) for path in files]
-    whole = merged(layers)
+    whole: dict[str, Any] = {}
+    for path in files:
+        try:
+            whole = merged(whole, read_document(path))
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(f"{path}: {error}") from error
     if secrets := sorted(_secrets(whole)):
         raise ConfigurationError(
             f"the configuration holds secrets ({', '.join(secrets)}), and a release is no place for them: "

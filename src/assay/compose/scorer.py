@@ -67,7 +67,7 @@ def build_scorer(
 
     sources = open_sources(settings, choice.wikis, indexing)
     made_up: dict[str, Source] = {name: SyntheticSource(clock) for name in choice.made_up}
-    registry = Wikis({**made_up, **sources}, models)
+    registry = Wikis({**made_up, **sources}, models, choice.aliases)
     if shared:
         parts = build_shared(settings, models, make_pool, metrics, clock)
         cache = ScoreCache(parts.store, settings.cache)

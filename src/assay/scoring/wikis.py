@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.features.node import Node
@@ -19,11 +19,24 @@ TEST_WIKI: Final = "testwiki"
 """Its revisions are made up, so models for any wiki have nothing to say of them."""
 
 
-class ModelSets:
-    """Loaded models by wiki and name; the one rule of which models a wiki gets.
+M = TypeVar("M")
 
-    A wiki's own model comes before one for any wiki of the same name. Web and scoring processes both
-    apply this rule, so a job needs to carry names only.
+
+def models_for(wiki: str, own: Mapping[str, Mapping[str, M]], borrowed: str | None = None) -> dict[str, M]:
+    """The one rule of which models a wiki gets, in the names' order: a borrowed one before the wiki's own,
+    and that before one for any wiki of the same name.
+
+    `own`: models, or what stands for them, by wiki and name. `borrowed`: as of one wiki in `ModelSets`.
+    """
+    general = {} if wiki == TEST_WIKI else own.get(ANY_WIKI, {})
+    merged = {**general, **own.get(wiki, {}), **own.get(borrowed or wiki, {})}
+    return {name: merged[name] for name in sorted(merged)}
+
+
+class ModelSets:
+    """Loaded models by wiki and name, by the rule of `models_for`.
+
+    Web and scoring processes both apply this rule, so a job needs to carry names only.
 
     `borrowed`: by wiki, another wiki whose models it uses in the first place.
     """
@@ -45,10 +58,7 @@ class ModelSets:
         return self._sets[wiki]
 
     def _merged(self, wiki: str) -> Mapping[str, Model]:
-        general = {} if wiki == TEST_WIKI else self._own.get(ANY_WIKI, {})
-        lent = self._own.get(self._borrowed.get(wiki, wiki), {})
-        merged = {**general, **self._own.get(wiki, {}), **lent}
-        return MappingProxyType({name: merged[name] for name in sorted(merged)})
+        return MappingProxyType(models_for(wiki, self._own, self._borrowed.get(wiki)))
 
     @cached_property
     def digests(self) -> dict[str, str]:
@@ -69,11 +79,13 @@ def identities(models: ModelSets, wiki: str, names: Iterable[str]) -> dict[str, 
 
 @dataclass(frozen=True)
 class Wiki:
-    """One wiki that can be scored. `models`: by name, at least one."""
+    """One wiki that can be scored. `models`: by name, at least one. `aliases`: further names that ORES's API
+    knows, each with the model that it means; none is a model's name."""
 
     name: str
     source: Source = field(repr=False)
     models: Mapping[str, Model]
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def nodes(self) -> Mapping[str, Node]:
@@ -86,12 +98,35 @@ class Wiki:
             raise UnknownModel(f"Models {missing} not available for {self.name}")
         return tuple(self.models[name] for name in names)
 
+    @cached_property
+    def called(self) -> Mapping[str, Model]:
+        """All models under all names: their own, and aliases; in the names' order."""
+        aliased = {alias: self.models[name] for alias, name in self.aliases.items()}
+        named = {**aliased, **self.models}
+        return MappingProxyType({name: named[name] for name in sorted(named)})
+
+    def select_called(self, names: Sequence[str]) -> dict[str, Model]:
+        """The models by the names asked, aliases included. Raises `UnknownModel` as `select` does."""
+        self.select([name for name in names if name not in self.aliases])
+        return {name: self.called[name] for name in names}
+
 
 class Wikis(Mapping[str, Wiki]):
-    """All wikis by name, sorted. Raises `ConfigurationError` for a wiki without any model."""
+    """All wikis by name, sorted. `aliases`: of each wiki, as in `Wiki`.
 
-    def __init__(self, sources: Mapping[str, Source], models: ModelSets) -> None:
-        self._wikis = {name: Wiki(name, sources[name], models.of(name)) for name in sorted(sources)}
+    Raises `ConfigurationError` for a wiki without any model.
+    """
+
+    def __init__(
+        self,
+        sources: Mapping[str, Source],
+        models: ModelSets,
+        aliases: Mapping[str, Mapping[str, str]] | None = None,
+    ) -> None:
+        known = aliases or {}
+        self._wikis = {
+            name: Wiki(name, sources[name], models.of(name), known.get(name, {})) for name in sorted(sources)
+        }
         if bare := [name for name, wiki in self._wikis.items() if not wiki.models]:
             raise ConfigurationError(
                 f"no model for {', '.join(bare)}: give a bundle for the wiki, or one for {ANY_WIKI!r}"

@@ -7,7 +7,7 @@ than fifty revisions are refused on every path, a message never holds a tracebac
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -95,8 +95,7 @@ class ScoresV3:
         """All wikis and their models"""
         asked = parse(await read_fields(request))
         document = {
-            name: {"models": self._models(list(wiki.models.values()), asked)}
-            for name, wiki in self._service.wikis.items()
+            name: {"models": self._models(wiki.called, asked)} for name, wiki in self._service.wikis.items()
         }
         return json_response(document, compact=asked.compact)
 
@@ -116,24 +115,24 @@ class ScoresV3:
 
     async def _answer(self, request: Request, asked: ScoreParameters) -> Response:
         wiki = self._service.wikis.named(request.path_params["wiki"])
-        models = wiki.select(tuple(wiki.models) if asked.models is None else asked.models)
+        models = _asked_models(wiki, asked)
         document: dict[str, Any] = {"models": self._models(models, asked)}
         headers: dict[str, str] = {}
         if asked.rev_ids:
             async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._scores(wiki, models, asked)
-            document["scores"] = _scores_document(wiki, table)
+            document["scores"] = _scores_document(models, table)
             headers[CACHE_HEADER] = "hit" if _is_cached(table) else "miss"
         return json_response({wiki.name: document}, compact=asked.compact, headers=headers)
 
-    def _models(self, models: Sequence[Model], asked: ScoreParameters) -> dict[str, Any]:
-        return {model.name: self._infos.select(model, asked.model_info) for model in models}
+    def _models(self, models: Mapping[str, Model], asked: ScoreParameters) -> dict[str, Any]:
+        return {name: self._infos.select(model, asked.model_info) for name, model in models.items()}
 
-    async def _scores(self, wiki: Wiki, models: Sequence[Model], asked: ScoreParameters) -> Table:
+    async def _scores(self, wiki: Wiki, models: Mapping[str, Model], asked: ScoreParameters) -> Table:
         score_request = ScoreRequest(
             wiki=wiki.name,
             rev_ids=asked.rev_ids,
-            models=tuple(model.name for model in models),
+            models=tuple(dict.fromkeys(model.name for model in models.values())),
             injection=asked.injection,
             features=asked.features,
             explain=asked.explain,
@@ -142,9 +141,9 @@ class ScoresV3:
         return await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
 
 
-def _scores_document(wiki: Wiki, table: Table) -> dict[str, Any]:
+def _scores_document(models: Mapping[str, Model], table: Table) -> dict[str, Any]:
     return {
-        str(rev_id): {name: cell_document(cell, wiki.models[name]) for name, cell in cells.items()}
+        str(rev_id): {name: cell_document(cells[model.name], model) for name, model in models.items()}
         for rev_id, cells in table.items()
     }
 
@@ -152,3 +151,13 @@ def _scores_document(wiki: Wiki, table: Table) -> dict[str, Any]:
 def _is_cached(table: Table) -> bool:
     """Whether nothing had to be computed. A problem is never cached."""
     return all(isinstance(cell, Scored) and cell.is_cached for row in table.values() for cell in row.values())
+
+
+def _asked_models(wiki: Wiki, asked: ScoreParameters) -> Mapping[str, Model]:
+    """By the names to answer with. Without names: each model once; a list of models tells aliases as well.
+
+    Raises `UnknownModel`.
+    """
+    if asked.models is None:
+        return wiki.models if asked.rev_ids else wiki.called
+    return wiki.select_called(asked.models)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import redis
 import redis.asyncio
@@ -28,6 +28,7 @@ _LIMITS: Final = (
     "max_connections",
 )
 """Settings of their own here, so that the URL has no say in them."""
+_OWN_SETTINGS: Final = frozenset({*_LIMITS, "username", "password", "host", "port", "path"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,11 @@ class RedisOptions:
     as they are)."""
 
     username: str | None = None
-    """User name, as it is; wins over the URL's."""
+    """User name, as it is; the URL must then name none."""
 
     password: str | None = field(default=None, repr=False)
-    """Password, as it is; wins over the URL's. Best from a file: ``ASSAY_REDIS__PASSWORD_FILE``."""
+    """Password, as it is; the URL must then hold none. Best from a file: ``ASSAY_REDIS__PASSWORD_FILE``, or
+    one named ``redis.password`` among an environment's secrets."""
 
     tls_ca_file: str | None = None
     """Certificates that vouch for the server, PEM; None: the system's."""
@@ -176,6 +178,46 @@ def broker(options: RedisOptions) -> Broker:
         return Broker(f"redis+socket://{login}/{path}?virtual_host={db}", limits)
     host, port = parts.get("host", "127.0.0.1"), parts.get("port", 6379)
     return Broker(f"redis://{login}{_bracketed(host)}:{port}/{db}", limits, _broker_tls(parts))
+
+
+def given_twice(options: RedisOptions) -> list[str]:
+    """A sentence for each thing that the URL says and that is said apart as well; nothing secret is in it.
+
+    A client would let one of the two win, and a stale password might be the one.
+    """
+    parts = parse_url(options.url)
+    address = urlsplit(options.url)
+    query = set(parse_qs(address.query, keep_blank_values=True))  # redis-py reads it; this only sees names
+    faults = [
+        f"the {name} stands in the URL and apart: keep one of them"
+        for name, value in (("username", options.username), ("password", options.password))
+        if value is not None and parts.get(name) is not None
+    ]
+    if options.tls_ca_file is not None and "ssl_ca_certs" in query:
+        faults.append("the URL's ssl_ca_certs and tls_ca_file are one thing: keep tls_ca_file")
+    if "db" in query and address.scheme != "unix" and address.path.strip("/"):
+        faults.append("the URL names two databases, in its path and as db=: keep one of them")
+    if own := sorted(query & _OWN_SETTINGS):
+        faults.append(
+            f"the URL's query holds {', '.join(own)}: write it before the ?, or as the setting for it"
+        )
+    return faults
+
+
+def server(options: RedisOptions) -> tuple[Any, ...]:
+    """Who answers: equal for options that lead to the same server, as far as names tell."""
+    if options.sentinels:
+        return ("sentinel", options.sentinel_service, *sorted(_sentinels(options)))
+    parts = _parts(options)
+    if parts.get("connection_class") is UnixDomainSocketConnection:
+        return ("unix", parts["path"])
+    return ("tcp", parts.get("host", "127.0.0.1"), parts.get("port", 6379))
+
+
+def account(options: RedisOptions) -> tuple[str, str | None]:
+    """User name, ``default`` where none is given, and password."""
+    given = _account(_parts(options))
+    return given["username"] or "default", given["password"]
 
 
 def _check(options: RedisOptions) -> None:

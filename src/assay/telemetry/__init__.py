@@ -5,6 +5,7 @@ from assay.telemetry.exporter import serve_metrics as serve_metrics
 from assay.telemetry.logs import LogOptions as LogOptions
 from assay.telemetry.logs import bound as bound
 from assay.telemetry.logs import configure_logging as configure_logging
+from assay.telemetry.logs import is_secret as is_secret
 from assay.telemetry.logs import logger as logger
 from assay.telemetry.logs import redacted as redacted
 from assay.telemetry.logs import request_id as request_id

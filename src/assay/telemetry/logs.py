@@ -25,9 +25,14 @@ def redact(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[s
     return event
 
 
+def is_secret(key: str) -> bool:
+    """Whether what stands under this key is never told."""
+    return _SECRET_KEY.search(key) is not None
+
+
 def redacted(key: str, value: Any) -> Any:
     """`value`, or what may be told of it; None stays None, because that a secret is not set is no secret."""
-    if value is not None and _SECRET_KEY.search(key):
+    if value is not None and is_secret(key):
         return _REDACTED
     if isinstance(value, str) and "://" in value:
         return _CREDENTIALS_IN_URL.sub(_REDACTED + "@", value)

@@ -1,0 +1,96 @@
+"""Which values settings may have beyond their types, by dotted name: the one table that the JSON Schema,
+and with it the loader, is made from.
+
+Every number is a size, a count or a time, so one that has no line here must be at least 1 when it is whole,
+and else at least a thousandth. What a section's own ``__post_init__`` refuses as well, because values can be
+made in code, too, stands here a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from assay.scoring.request import MAX_REVISIONS
+
+MAX_NUMBER: Final = 2**53
+"""Up to here every reader of JSON and TOML keeps whole numbers exactly."""
+
+_WHOLE: Final = r"(?![\s\S])"
+"""The end, in ECMAScript's and in Python's dialect alike; Python's ``$`` also matches before a line's end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`minimum`, `maximum`: included. `above`: excluded. `pattern`: a regular expression in the dialect that
+    ECMAScript and Python have in common; `advice`: says in words what it allows. `least_items`: of a list."""
+
+    minimum: float | None = None
+    maximum: float | None = None
+    above: float | None = None
+    pattern: str | None = None
+    advice: str | None = None
+    least_items: int | None = None
+
+    def keywords(self) -> dict[str, Any]:
+        """For JSON Schema."""
+        all_ = {
+            "minimum": self.minimum,
+            "maximum": self.maximum,
+            "exclusiveMinimum": self.above,
+            "pattern": self.pattern,
+            "description": self.advice,
+            "minItems": self.least_items,
+        }
+        return {key: value for key, value in all_.items() if value is not None}
+
+
+COUNT: Final = Limits(minimum=1, maximum=MAX_NUMBER)
+SECONDS: Final = Limits(minimum=0.001, maximum=MAX_NUMBER)
+_FROM_ZERO: Final = Limits(minimum=0, maximum=MAX_NUMBER)
+_PORT: Final = Limits(minimum=0, maximum=65535)
+_WIKI: Final = Limits(
+    pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
+    advice="is no name for a wiki: use letters, digits, - and _, as in enwiki",
+)
+"""Stands in the paths of the API as one segment."""
+_MODEL: Final = Limits(
+    pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
+    advice="is no name for a model: use letters, digits, - and _, as in wp10",
+)
+
+LIMITS: Final[Mapping[str, Limits]] = {
+    "wikis.<name>": _WIKI,
+    "wikis.<name>.aliases.<name>": _MODEL,
+    "release": Limits(
+        pattern=r"^[A-Za-z0-9_.-]{1,64}" + _WHOLE,
+        advice="use 1 to 64 letters, digits, dots, hyphens and underscores",
+    ),
+    "server.port": _PORT,
+    "http.drain_timeout_s": _FROM_ZERO,
+    "web.health.reuse_s": _FROM_ZERO,
+    "wiki_api.backoff_s": _FROM_ZERO,
+    "wiki_api.maxlag_s": _FROM_ZERO,
+    "quota.burst": Limits(minimum=MAX_REVISIONS, maximum=MAX_NUMBER),
+    "queue.away_grace_s": _FROM_ZERO,
+    "worker.metrics_port": _PORT,
+    "worker.lanes": Limits(least_items=1),
+    "tracing.share": Limits(above=0, maximum=1),
+    "rollout.stages.weights": Limits(least_items=1),
+    "rollout.stages.weights.<item>": Limits(minimum=1, maximum=100),
+    "rollout.stages.shadow_share": Limits(minimum=0.001, maximum=1),
+    "rollout.stages.limit_s": SECONDS,
+    "rollout.stages.deploy_limit_s": SECONDS,
+    "rollout.data_centres.<name>.slots.<name>.urls": Limits(least_items=1),
+}
+"""The name of a mapping with ``.<name>`` is for the items' names, that of a list with ``.<item>`` for its
+items."""
+
+_SECTIONS_FROM_ZERO: Final = ("rollout.",)
+"""Guards and samples of a rollout may be nought; its own options say where not."""
+
+
+def limits_of(name: str, otherwise: Limits) -> Limits:
+    """Of the number with this dotted name. `otherwise`: what numbers of its type must be."""
+    return LIMITS.get(name, _FROM_ZERO if name.startswith(_SECTIONS_FROM_ZERO) else otherwise)
