@@ -17,6 +17,7 @@ CODES = {
     "Overloaded": "overloaded",
     "DeadlineExceeded": "deadline_exceeded",
     "EngineUnavailable": "queue_unavailable",
+    "NoWorker": "queue_unavailable",
     "SourceUnavailable": "source_unavailable",
     "StoreUnavailable": "store_unavailable",
     "BalancerUnavailable": "balancer_unavailable",

@@ -32,11 +32,13 @@ async def scored(request: web.Request) -> web.StreamResponse:
 
 @dataclass
 class Arm:
-    """`is_ready`: what ``/readyz`` says. `delay_s`: before each answer. `free`: cleared, they wait."""
+    """`is_ready`, `is_degraded`: what ``/readyz`` says. `delay_s`: before each answer. `free`: cleared, they
+    wait."""
 
     release: str
     respond: Respond = scored
     is_ready: bool = True
+    is_degraded: bool = False
     delay_s: float = 0.0
     free: asyncio.Event = field(default_factory=asyncio.Event)
     asked: list[tuple[str, str, dict[str, str]]] = field(default_factory=list)
@@ -68,7 +70,8 @@ class Arm:
         return application
 
     async def _readyz(self, request: web.Request) -> web.Response:
-        return web.json_response({"ready": self.is_ready}, status=200 if self.is_ready else 503)
+        is_accepted = self.is_ready or (self.is_degraded and "degraded" in request.query)
+        return web.json_response({"ready": self.is_ready}, status=200 if is_accepted else 503)
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.in_flight += 1

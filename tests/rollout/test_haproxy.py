@@ -131,7 +131,7 @@ async def test_a_runtime_api_that_is_away_or_silent_is_told_within_the_limit(idl
 async def test_weights_that_are_not_taken_are_noticed() -> None:
     """A runtime API that says yes and does nothing, as one behind a stale proxy would."""
     with haproxy(DOWN) as front:
-        recorded = front.ask("show servers state assay;show stat assay 4 -1 typed")
+        recorded = front.ask("show servers state;show stat assay 4 -1 typed")
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         command = await reader.readline()
@@ -142,9 +142,9 @@ async def test_weights_that_are_not_taken_are_noticed() -> None:
     async with server:
         port = server.sockets[0].getsockname()[1]
         balancer = HaproxyBalancer(f"127.0.0.1:{port}")
-        with pytest.raises(BalancerError, match="server blue-1 has weight 100 after it was set to 7"):
+        with pytest.raises(BalancerError, match="server assay/blue-1 has weight 100 after it was set to 7"):
             await balancer.set_weights({"blue-1": 7})
-        with pytest.raises(BalancerError, match="server blue-1 is 'ready' after it was set to 'drain'"):
+        with pytest.raises(BalancerError, match="server assay/blue-1 is 'ready' after it was set to 'drain'"):
             await balancer.set_state(["blue-1"], "drain")
 
 

@@ -256,6 +256,14 @@ def test_statuses_follow_from_the_termination_state(status: int, end: str, told:
     assert parse(orjson.dumps({**GOOD, "status": status, "end": end})).observed.status == told
 
 
+@given(st.text() | st.sampled_from(["//[", "http://[::1/v3", "/v3/scores/a/?" + "revids&" * 2000]))
+def test_no_target_raises(target: str) -> None:
+    observer = Observer(["one"], CopyOptions(share=1.0), FakeClock())
+    observer.receive(orjson.dumps({**GOOD, "target": target}))
+    (one,) = observer.take()
+    assert one.target in (target, "")
+
+
 def test_lines_of_strangers_and_lines_too_many_are_counted() -> None:
     observer = Observer(["one"], CopyOptions(), FakeClock(), capacity=3)
     observer.receive(orjson.dumps({**GOOD, "dc": "elsewhere"}))

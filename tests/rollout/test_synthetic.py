@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import orjson
@@ -21,7 +21,7 @@ from servers.asgi import Served, serving
 from small_app import SmallApp
 
 Spoil = Callable[[Scope, Any, dict[str, str]], Any]
-"""Makes another document (or None: the same) from a request, the document and the headers, which it may change."""
+"""Makes another document from a request and its document; may change the headers."""
 
 
 class Spoilt:
@@ -44,10 +44,8 @@ class Spoilt:
         start = kept[0]
         body = b"".join(message.get("body", b"") for message in kept[1:])
         headers = {name.decode(): value.decode() for name, value in start["headers"]}
-        try:
+        with suppress(orjson.JSONDecodeError):
             body = orjson.dumps(self._spoil(scope, orjson.loads(body), headers))
-        except orjson.JSONDecodeError:
-            pass
         headers["content-length"] = str(len(body))
         raw = [(name.encode(), value.encode()) for name, value in headers.items()]
         await send({**start, "headers": raw})
@@ -86,7 +84,7 @@ async def test_the_table_has_every_route_and_the_application_answers_as_it_says(
     with serving(app.asgi) as served:
         async with HttpAsker() as asker:
             ground = await explore(asker, served.url, 10**12)
-            assert set(ground.models) == {"smallwiki", "awaywiki", "anywiki", TEST_WIKI} & set(ground.models)
+            assert set(ground.models) == {"smallwiki", "awaywiki", TEST_WIKI}
             assert ground.revisions["smallwiki"] == [1000, 999, 998]
             table = cases(ground)
             assert {case.route for case in table} == known
@@ -115,8 +113,7 @@ async def test_equal_arms_have_no_faults() -> None:
 
 def scores(document: Any) -> Iterator[dict[str, Any]]:
     for wiki in document.values() if isinstance(document, dict) else ():
-        for cells in wiki.get("scores", {}).values() if isinstance(wiki, dict) else ():
-            yield cells
+        yield from wiki.get("scores", {}).values() if isinstance(wiki, dict) else ()
 
 
 def _cached_in_another_shape(scope: Scope, document: Any, headers: dict[str, str]) -> Any:

@@ -212,7 +212,7 @@ def check_words(command: Sequence[str]) -> None:
     for word in command:
         if not _PLAIN.fullmatch(word):
             raise ConfigurationError(
-                f"{word[:80]!r} cannot be part of a node's command: use letters, digits and _ @ % + = : , . / -"
+                f"{word[:80]!r} cannot stand in a node's command: use letters, digits and _ @ % + = : , . / -"
             )
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Protocol
@@ -27,16 +27,15 @@ State = Literal["ready", "drain", "maint"]
 EXCHANGE_LIMIT_S: Final = 3.0
 MAX_WEIGHT: Final = 256
 """HAProxy's own limit."""
+DEGRADED: Final = "_degraded"
+"""Ends the name of a second backend with the same servers, which gets requests while none of the first is
+ready. Where there is one, its weights and states are kept equal."""
 _MAX_ANSWER_BYTES: Final = 2**22
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}", re.ASCII)
 """HAProxy's own alphabet of names. Nothing in it ends a command or begins another."""
 _IS_SERVER: Final = "2"
-_FORCED_MAINT, _FORCED_DRAIN, _ANY_MAINT, _ANY_DRAIN = (
-    0x01,
-    0x08,
-    0x01 | 0x02 | 0x04 | 0x20 | 0x40,
-    0x08 | 0x10,
-)
+_ANY_MAINT: Final = 0x01 | 0x02 | 0x04 | 0x20 | 0x40
+_ANY_DRAIN: Final = 0x08 | 0x10
 """Bits of ``srv_admin_state``, from HAProxy's management.txt."""
 
 
@@ -47,7 +46,9 @@ class Server:
     `status`: its words, such as ``UP``, ``DOWN 1/2``, ``DRAIN``, ``MAINT``, ``no check``. `state`: what an
     operator asked for. `weight`: as set, 0 to 256. `sessions`: requests that it has now; `queued`: those
     that wait for it. The rest are totals since HAProxy's start: `requests`, `answers` by class (1xx to 5xx
-    by first digit), `connect_errors`, `broken_answers`, `retries`, `redispatches` (to another server).
+    by first digit), `connect_errors` (even after retries), `broken_answers`, `retries`, and `redispatches`:
+    requests that were this server's, but were given to another because it did not take them. The log names
+    only who answered in the end.
     """
 
     name: str
@@ -110,49 +111,55 @@ class HaproxyBalancer:
         self._limit_s = limit_s
 
     async def servers(self) -> Mapping[str, Server]:
-        """By name."""
-        told = await self._ask(f"show servers state {self._backend}", f"show stat {self._backend} 4 -1 typed")
-        if "Can't find backend" in told or "No such proxy" in told:
-            raise self._error(
-                f"it has no backend {self._backend!r}: set the one that its configuration names"
-            )
+        """By name. Requests at hand are those of the degraded backend, too."""
+        return (await self._look()).servers
+
+    async def set_weights(self, weights: Mapping[str, int]) -> None:
+        """Rises come first, so that at no moment every server is without weight."""
+        before = await self._look(weights)
+        for name, weight in weights.items():
+            if not 0 <= weight <= MAX_WEIGHT:
+                raise BalancerError(f"A weight is 0 to {MAX_WEIGHT}, not {weight} ({name}).")
+        order = sorted(weights, key=lambda name: weights[name] <= before.servers[name].weight)
+        places = [(place, name) for name in order for place in before.places(name)]
+        await self._do(*(f"set weight {place} {weights[name]}" for place, name in places))
+        after = await self._look(weights)
+        for place, name in places:
+            if (found := after.weights[place]) != weights[name]:
+                raise self._error(f"server {place} has weight {found} after it was set to {weights[name]}")
+
+    async def set_state(self, names: Collection[str], state: State) -> None:
+        """`ready` brings back from both others."""
+        before = await self._look(names)
+        places = [place for name in names for place in before.places(name)]
+        await self._do(*(f"set server {place} state {state}" for place in places))
+        after = await self._look(names)
+        for place in places:
+            if (found := after.states[place]) != state:
+                raise self._error(f"server {place} is {found!r} after it was set to {state!r}")
+
+    # -- parts ---------------------------------------------------------------------------------------
+
+    async def _look(self, names: Collection[str] = ()) -> _Seen:
+        """What it says now; it must know the servers `names`."""
+        for name in names:
+            _name(name, "server")
+        backends = (self._backend, self._backend + DEGRADED)
+        told = await self._ask("show servers state", *(f"show stat {name} 4 -1 typed" for name in backends))
         try:
-            return _servers(told)
+            seen = _seen(told, self._backend)
         except (KeyError, ValueError, IndexError) as error:
             raise self._error(
                 f"its answer cannot be read ({error!r}); at least version 2.4 is needed"
             ) from error
-
-    async def set_weights(self, weights: Mapping[str, int]) -> None:
-        """Rises come first, so that at no moment every server is without weight."""
-        before = self._known(await self.servers(), weights)
-        for name, weight in weights.items():
-            if not 0 <= weight <= MAX_WEIGHT:
-                raise BalancerError(f"A weight is 0 to {MAX_WEIGHT}, not {weight} ({name}).")
-        order = sorted(weights, key=lambda name: weights[name] <= before[name].weight)
-        await self._do(*(f"set weight {self._backend}/{name} {weights[name]}" for name in order))
-        after = await self.servers()
-        for name, weight in weights.items():
-            if (found := after[name].weight) != weight:
-                raise self._error(f"server {name} has weight {found} after it was set to {weight}")
-
-    async def set_state(self, names: Collection[str], state: State) -> None:
-        """`ready` brings back from both others."""
-        self._known(await self.servers(), names)
-        await self._do(*(f"set server {self._backend}/{name} state {state}" for name in names))
-        after = await self.servers()
-        for name in names:
-            if (found := after[name].state) != state:
-                raise self._error(f"server {name} is {found!r} after it was set to {state!r}")
-
-    # -- parts ---------------------------------------------------------------------------------------
-
-    def _known(self, servers: Mapping[str, Server], names: Collection[str]) -> Mapping[str, Server]:
-        for name in names:
-            if _name(name, "server") not in servers:
-                known = ", ".join(servers)
-                raise self._error(f"backend {self._backend!r} has no server {name!r}; it has {known}")
-        return servers
+        if not seen.servers:
+            raise self._error(
+                f"it has no backend {self._backend!r}: set the one that its configuration names"
+            )
+        if unknown := [name for name in names if name not in seen.servers]:
+            known = ", ".join(seen.servers)
+            raise self._error(f"backend {self._backend!r} has no server {unknown[0]!r}; it has {known}")
+        return seen
 
     async def _do(self, *commands: str) -> None:
         """Commands that say nothing when they succeed."""
@@ -241,38 +248,70 @@ def _greatest_error(
 # -- what HAProxy says -------------------------------------------------------------------------------
 
 
-def _servers(told: str) -> dict[str, Server]:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """`servers`: of the backend. `weights`, `states`: by place (``backend/server``), of both backends."""
+
+    servers: Mapping[str, Server]
+    weights: Mapping[str, int]
+    states: Mapping[str, State]
+
+    def places(self, name: str) -> list[str]:
+        """Where a server is to be changed."""
+        return [place for place in self.weights if place.partition("/")[2] == name]
+
+
+def _seen(told: str, backend: str) -> _Seen:
     """From the answers to ``show servers state`` and ``show stat … typed``, one after the other."""
     lines = told.splitlines()
     header = next((line for line in lines if line.startswith("# be_id")), "").removeprefix("# ").split()
     if not header:
         raise ValueError("no table of servers")
-    rows = [
-        dict(zip(header, line.split(), strict=False)) for line in lines if line[:1].isdigit() and " " in line
-    ]
+    found = (dict(zip(header, line.split(), strict=False)) for line in lines if _is_row(line))
+    rows = [row for row in found if row["be_name"] in (backend, backend + DEGRADED)]
     stats = _typed(line for line in lines if line.startswith("S."))
-    return {row["srv_name"]: _server(row, stats[row["srv_name"]]) for row in rows}
+    return _Seen(
+        {row["srv_name"]: _server(row, stats) for row in rows if row["be_name"] == backend},
+        {_place(row): int(row["srv_uweight"]) for row in rows},
+        {_place(row): _state(row) for row in rows},
+    )
 
 
-def _typed(lines: Any) -> dict[str, dict[str, str]]:
-    """Fields of each server by name: ``S.<proxy>.<server>.<field>.<name>.<process>:…:<type>:<value>``."""
+def _is_row(line: str) -> bool:
+    return line[:1].isdigit() and " " in line
+
+
+def _place(row: Mapping[str, str]) -> str:
+    return f"{row['be_name']}/{row['srv_name']}"
+
+
+def _state(row: Mapping[str, str]) -> State:
+    admin = int(row["srv_admin_state"])
+    return "maint" if admin & _ANY_MAINT else "drain" if admin & _ANY_DRAIN else "ready"
+
+
+def _typed(lines: Iterable[str]) -> dict[str, dict[str, str]]:
+    """Fields of each server by place: ``S.<proxy>.<server>.<field>.<name>.<process>:…:<type>:<value>``."""
     found: dict[str, dict[str, str]] = {}
     for line in lines:
         where, _, _, value = line.split(":", 3)
         _, proxy, server, _, name, *_ = where.split(".")
         found.setdefault(f"{proxy}.{server}", {})[name] = value
-    return {fields["svname"]: fields for fields in found.values() if fields.get("type") == _IS_SERVER}
+    servers = (fields for fields in found.values() if fields.get("type") == _IS_SERVER)
+    return {f"{fields['pxname']}/{fields['svname']}": fields for fields in servers}
 
 
-def _server(row: Mapping[str, str], stat: Mapping[str, str]) -> Server:
+def _server(row: Mapping[str, str], stats: Mapping[str, Mapping[str, str]]) -> Server:
+    stat = stats[_place(row)]
+    degraded = stats.get(f"{row['be_name']}{DEGRADED}/{row['srv_name']}", {})
+
     def number(name: str) -> int:
-        return int(stat.get(name, 0))
+        return int(stat.get(name, 0)) + int(degraded.get(name, 0))
 
-    admin = int(row["srv_admin_state"])
     return Server(
         name=row["srv_name"],
         status=stat["status"],
-        state="maint" if admin & _ANY_MAINT else "drain" if admin & _ANY_DRAIN else "ready",
+        state=_state(row),
         weight=int(row["srv_uweight"]),
         sessions=number("scur"),
         queued=number("qcur"),

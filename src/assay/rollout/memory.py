@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -52,13 +53,17 @@ def processes(url: str, exposition: bytes) -> Iterator[tuple[str, int, int]]:
         yield f"{process}, scoring {int(totals.get(_REPLACED, 0))}", int(resident), jobs
 
 
+def _counts(name: str, labels: Mapping[str, str]) -> bool:
+    return name != _JOBS or labels.get("outcome") == "done"
+
+
 def _totals(exposition: bytes) -> Mapping[str, float]:
     """Each metric's samples added up; of jobs, those done."""
     totals: dict[str, float] = {}
     try:
         for family in text_string_to_metric_families(exposition.decode("utf-8", "replace")):
             for sample in family.samples:
-                if sample.name != _JOBS or sample.labels.get("outcome") == "done":
+                if isfinite(sample.value) and _counts(sample.name, sample.labels):
                     totals[sample.name] = totals.get(sample.name, 0.0) + sample.value
     except (ValueError, KeyError, IndexError):  # what its parser raises for other texts
         return {}

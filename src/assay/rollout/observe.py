@@ -20,7 +20,7 @@ from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 import orjson
 
@@ -196,19 +196,20 @@ def _status(status: int, end: str) -> int:
 def is_for_scores(observed: Observed) -> bool:
     """Whether asking it again of both arms compares scores: a GET that was answered, and not refused, from a
     route that gives scores. Through `remote` it is logged a second time, by whoever answered it."""
-    parts = urlsplit(observed.target).path.strip("/").split("/")
+    path, _, query = observed.target.partition("?")
+    parts = path.strip("/").split("/")
     if observed.method != "GET" or not observed.slot or observed.slot == "remote":
         return False
     if observed.status in (400, 408, 413, 414, 429):
         return False
     if parts[:2] == ["v3", "scores"]:
-        return len(parts) in (4, 5) or (len(parts) == 3 and _has_revids(observed.target))
+        return len(parts) in (4, 5) or (len(parts) == 3 and _has_revids(query))
     return len(parts) == 4 and parts[0] == "api" and parts[2] == "revisions"
 
 
-def _has_revids(target: str) -> bool:
+def _has_revids(query: str) -> bool:
     try:
-        return any(name == "revids" for name, _ in parse_qsl(urlsplit(target).query, max_num_fields=1000))
+        return any(name == "revids" for name, _ in parse_qsl(query, max_num_fields=1000))
     except ValueError:
         return False
 
