@@ -126,3 +126,20 @@ def test_an_unknown_variable_is_never_passed_over(values: dict[str, str]) -> Non
     with pytest.raises(ConfigurationError) as caught:
         settings.load(environment=environment)
     assert all(variable in str(caught.value) for variable in environment)
+
+
+def test_files_that_the_environment_names_are_no_setting(tmp_path: Path) -> None:
+    first, second = (_file(tmp_path, f"{n}.toml", f"[server]\nport = {n}\n") for n in (1, 2))
+    environment = {"ASSAY_CONFIG": f"{first}:{second}:"}
+    assert settings.files_of(environment) == [first, second]
+    assert settings.files_of({}) == []
+    assert settings.load(settings.files_of(environment), environment).server.port == 2
+
+
+def test_layers_are_merged_key_by_key(tmp_path: Path) -> None:
+    base = _file(tmp_path, "base.toml", "[server]\nport = 1\nhost = '::1'\n")
+    over = _file(tmp_path, "over.toml", "[server]\nport = 2\n[pool]\nprocesses = 3\n")
+    layers = [settings.read_file(path) for path in (base, over)]
+    assert settings.merged(layers) == {"server": {"port": 2, "host": "::1"}, "pool": {"processes": 3}}
+    with pytest.raises(ConfigurationError, match=r"absent\.toml"):
+        settings.read_file(tmp_path / "absent.toml")
