@@ -238,9 +238,10 @@ def _store(settings: Settings, given: str | None) -> ReleaseStore:
 
 
 def _folder(root: Root, release: str) -> Path:
-    return (
-        root.release(release) if is_id(release) and not Path(release).is_dir() else Path(release).absolute()
-    )
+    """An id means the release of this root, if it is there; to name a folder of that name, write ./NAME."""
+    if is_id(release) and (root.has(release) or not Path(release).is_dir()):
+        return root.release(release)
+    return Path(release).absolute()
 
 
 def _revisions(words: Sequence[str] | None) -> dict[str, list[int]]:

@@ -62,6 +62,7 @@ def build_release(request: BuildRequest, root: Root, folder: Path, report: Repor
 def release_parts(request: BuildRequest, wheel: Path) -> Parts:
     """The parts of the release with the code of `wheel`: all that `assay.releases.build.build` needs."""
     settings = load(request.configuration, environment={})
+    _check_places(settings)
     choice = choose(settings)
     pins = request.requirements or request.source / "requirements.txt"
     try:
@@ -148,6 +149,19 @@ def _configuration(files: Sequence[Path]) -> str:
             "keep each in a file on the node, and name that in a variable that ends in _FILE"
         )
     return files[0].read_text("utf-8") if len(files) == 1 else tomli_w.dumps(whole)
+
+
+def _check_places(settings: Settings) -> None:
+    """A release is run from any folder. Raises `ConfigurationError`."""
+    if relative := [
+        f"{wiki.source} of {name}"
+        for name, wiki in settings.wikis.items()
+        if "://" not in wiki.source and not Path(wiki.source).is_absolute()
+    ]:
+        raise ConfigurationError(
+            f"{', '.join(relative)} is told from the folder at hand, and a release runs in any: write whole "
+            "paths"
+        )
 
 
 def _secrets(section: Mapping[str, Any], path: str = "") -> set[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.build import Report
-from assay.releases.install import check, folder_faults, install
+from assay.releases.install import install
 from assay.releases.launcher import run_release
 from assay.releases.root import Root
 from assay.releases.slots import check_slot, needs_restart, point, pointed, restarted
@@ -48,23 +49,35 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
     """
     until_s = time.monotonic() + wanted.timeout_s
     check_slot(wanted.slot)
-    supervisor = Supervisor(wanted.supervisor_url) if wanted.supervisor_url else None
-    with root.lock(f"slot-{wanted.slot}", wanted.timeout_s):
-        done = _ready(wanted, root, report)
+    with ExitStack() as stack:
+        supervisor = Supervisor(wanted.supervisor_url) if wanted.supervisor_url else None
         if supervisor is not None:
-            supervisor.states(wanted.slot)  # before the pointer moves: is it there?
-        before = pointed(root, wanted.slot)
-        if point(root, wanted.slot, wanted.release):
-            done.append(f"pointed {wanted.slot} to {wanted.release} (before: {before or 'nothing'})")
-        if supervisor is not None and needs_restart(root, wanted.slot):
-            report(0, 0, "restarting")
-            names = supervisor.restart(wanted.slot, _left(until_s))
-            restarted(root, wanted.slot)
-            done.append(f"restarted {', '.join(names)}")
+            stack.callback(supervisor.close)
+        stack.enter_context(root.lock(f"slot-{wanted.slot}", wanted.timeout_s))
+        done = _ready(wanted, root, report)
+        done += _moved(wanted, root, supervisor, until_s, report)
         for url in wanted.wait_urls:
             report(0, 0, f"waiting: {url}")
             wait_for_release(url, wanted.release, until_s)
         return done
+
+
+def _moved(
+    wanted: Activation, root: Root, supervisor: Supervisor | None, until_s: float, report: Report
+) -> list[str]:
+    """The slot points to the release, and its processes were started after that."""
+    done = []
+    if supervisor is not None:
+        supervisor.check_group(wanted.slot)
+    before = pointed(root, wanted.slot)
+    if point(root, wanted.slot, wanted.release):
+        done.append(f"pointed {wanted.slot} to {wanted.release} (before: {before or 'nothing'})")
+    if supervisor is not None and needs_restart(root, wanted.slot):
+        report(0, 0, "restarting")
+        names = supervisor.restart(wanted.slot, max(0.0, until_s - time.monotonic()))
+        restarted(root, wanted.slot)
+        done.append(f"restarted {', '.join(names)}")
+    return done
 
 
 def wait_for_release(url: str, release: str, until_s: float) -> None:
@@ -91,7 +104,6 @@ def _ready(wanted: Activation, root: Root, report: Report) -> list[str]:
         store = wanted.open_store()
         if fetch(root, wanted.release, store, report):
             done.append(f"fetched {wanted.release} from {store.address}")
-    check(folder_faults(root.release(wanted.release), root.manifest(wanted.release)), wanted.release)
     report(0, 0, "installing")
     if install(root, wanted.release):
         done.append(f"installed {wanted.release}")
@@ -117,7 +129,3 @@ def _seen(url: str) -> tuple[str, str]:
         return f"did not answer ({error})", ""
     finally:
         connection.close()
-
-
-def _left(until_s: float) -> float:
-    return max(0.0, until_s - time.monotonic())

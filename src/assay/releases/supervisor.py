@@ -50,10 +50,18 @@ class Supervisor:
         self._wait(group, lambda states: set(states.values()) == {"RUNNING"}, until_s, "did not start")
         return sorted(self.states(group))
 
+    def check_group(self, group: str) -> None:
+        """Raises `ConfigurationError` when there is no such group."""
+        if not self.states(group):
+            raise self._no_group(group)
+
     def states(self, group: str) -> dict[str, str]:
         """State (RUNNING, FATAL, …) of each process of the group, by name."""
-        infos: Sequence[Mapping[str, Any]] = self._call("getAllProcessInfo")
-        return {str(info["name"]): str(info["statename"]) for info in infos if info["group"] == group}
+        return {str(info["name"]): str(info["statename"]) for info in self._infos(group)}
+
+    def pids(self, group: str) -> dict[str, int]:
+        """Process id of each process of the group, by name; 0 where none runs."""
+        return {str(info["name"]): int(info["pid"]) for info in self._infos(group)}
 
     def close(self) -> None:
         self._transport.close()
@@ -79,10 +87,7 @@ class Supervisor:
             return getattr(self._server.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
             if fault.faultCode == Faults.BAD_NAME:
-                raise ConfigurationError(
-                    f"the supervisor {self.address} has no group {arguments[0]}: put the slot's programs "
-                    f"into [group:{arguments[0]}]"
-                ) from None
+                raise self._no_group(str(arguments[0])) from None
             raise ReleaseError(f"the supervisor {self.address} refuses: {fault.faultString}") from None
         except (xmlrpc.client.ProtocolError, http.client.HTTPException) as error:
             told = (
@@ -96,6 +101,16 @@ class Supervisor:
                 f"the supervisor {self.address} does not answer ({error.strerror or error}): is it running?"
             ) from None
 
+    def _infos(self, group: str) -> list[Mapping[str, Any]]:
+        infos: Sequence[Mapping[str, Any]] = self._call("getAllProcessInfo")
+        return [info for info in infos if info["group"] == group]
+
+    def _no_group(self, group: str) -> ConfigurationError:
+        return ConfigurationError(
+            f"the supervisor {self.address} has no group {group}: put the slot's programs into "
+            f"[group:{group}]"
+        )
+
 
 def _transport(user: str | None, password: str | None, address: str) -> Any:
     """supervisor's own, which would wait for ever, with a limit on each call."""
@@ -105,7 +120,11 @@ def _transport(user: str | None, password: str | None, address: str) -> Any:
     def limited() -> http.client.HTTPConnection:
         connection: http.client.HTTPConnection = unlimited()
         connection.timeout = CALL_LIMIT_S
-        connection.connect()
+        try:
+            connection.connect()
+        except OSError:
+            connection.close()
+            raise
         connection.sock.settimeout(CALL_LIMIT_S)
         return connection
 

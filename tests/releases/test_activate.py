@@ -1,0 +1,225 @@
+"""From a store to answering requests, with a real supervisor and real processes; killed and resumed."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from assay.errors import ConfigurationError, ReleaseError
+from assay.releases import slots
+from assay.releases.activate import Activation, activate, wait_for_release
+from assay.releases.folder_store import FolderStore
+from assay.releases.install import install
+from assay.releases.root import Root
+from assay.releases.supervisor import Supervisor
+from assay.releases.transfer import publish
+from releases.small_release import SAYS_WHO_IT_IS, small_release
+from servers.faulty_http import content, faulty_server, silent
+from servers.processes import Process
+from servers.redis import free_port
+from servers.supervisord import supervisord
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> FolderStore:
+    return FolderStore(tmp_path / "store")
+
+
+@pytest.fixture
+def first(tmp_path: Path, store: FolderStore) -> str:
+    return publish(small_release(tmp_path, "first"), store)
+
+
+@pytest.fixture
+def second(tmp_path: Path, store: FolderStore) -> str:
+    return publish(small_release(tmp_path, "second"), store)
+
+
+class Node:
+    """A machine with a supervisor that runs two web processes in the slot blue."""
+
+    def __init__(self, root: Root, supervisor_url: str, ports: tuple[int, int], store: FolderStore) -> None:
+        self.root, self.supervisor_url, self.store = root, supervisor_url, store
+        self.urls = tuple(f"http://127.0.0.1:{port}" for port in ports)
+
+    def activation(self, release: str, timeout_s: float = 30) -> Activation:
+        return Activation(release, "blue", lambda: self.store, self.supervisor_url, self.urls, timeout_s)
+
+    def activate(self, release: str) -> list[str]:
+        return activate(self.activation(release), self.root)
+
+
+@pytest.fixture
+def node(root: Root, store: FolderStore) -> Iterator[Node]:
+    ports = (free_port(), free_port())
+    launcher = str(root.slots / "blue" / "bin" / "assay")
+    programs = {f"web-{n}": [launcher, "web", str(port)] for n, port in enumerate(ports)}
+    # a socket's path may have 107 bytes, so pytest's folders are too deep
+    with (
+        tempfile.TemporaryDirectory(prefix="assay-") as short,
+        supervisord(Path(short), "blue", programs) as (url, _),
+    ):
+        yield Node(root, url, ports, store)
+
+
+def test_from_the_store_to_answering(node: Node, first: str, second: str) -> None:
+    done = node.activate(first)
+    assert [sentence.split()[0] for sentence in done] == ["fetched", "installed", "pointed", "restarted"]
+    assert slots.slots(node.root) == {"blue": first}
+    for url in node.urls:
+        wait_for_release(url, first, time.monotonic() + 1)
+    done = node.activate(second)
+    assert f"pointed blue to {second} (before: {first})" in done
+    for url in node.urls:
+        wait_for_release(url, second, time.monotonic() + 1)
+
+
+def test_again_is_nothing_to_do(node: Node, first: str) -> None:
+    node.activate(first)
+    with closing(Supervisor(node.supervisor_url)) as supervisor:
+        before = supervisor.pids("blue")
+        assert node.activate(first) == []
+        assert supervisor.pids("blue") == before
+    assert len(set(before.values())) == 2
+
+
+def test_back_to_the_release_before_needs_no_store(node: Node, first: str, second: str) -> None:
+    node.activate(first)
+    node.activate(second)
+    done = activate(Activation(first, "blue", None, node.supervisor_url, node.urls, 30), node.root)
+    assert [sentence.split()[0] for sentence in done] == ["pointed", "restarted"]
+
+
+def test_after_a_kill_between_pointer_and_restart_it_restarts(node: Node, first: str, second: str) -> None:
+    node.activate(first)
+    activate(Activation(second, "blue", lambda: node.store), node.root)  # as far as a killed one came
+    with pytest.raises(ReleaseError, match=f"is of the release {first}"):
+        wait_for_release(node.urls[0], second, time.monotonic())
+    done = node.activate(second)
+    assert [sentence.split()[0] for sentence in done] == ["restarted"]
+
+
+ACTIVATE = """
+import sys
+from pathlib import Path
+from assay.releases.activate import Activation, activate
+from assay.releases.folder_store import FolderStore
+from assay.releases.root import Root
+root, store, release, supervisor, *urls = sys.argv[1:]
+wanted = Activation(release, "blue", lambda: FolderStore(Path(store)), supervisor, urls, 30)
+activate(wanted, Root(Path(root)))
+"""
+
+
+@pytest.mark.parametrize("seen", ["locks", "releases/{}", "releases/{}/code", "slots/.blue.unrestarted"])
+def test_killed_at_any_moment_it_is_finished_by_the_next(
+    node: Node, first: str, second: str, seen: str, tmp_path: Path
+) -> None:
+    node.activate(first)
+    trace = node.root.path / seen.format(second)
+    arguments = [str(node.root.path), str(node.store.folder), second, node.supervisor_url, *node.urls]
+    process = Process("activate", [sys.executable, "-c", ACTIVATE, *arguments], tmp_path, {})
+    process.start()
+    try:
+        while process.is_running and not trace.exists():
+            pass
+    finally:
+        process.end()
+    assert slots.pointed(node.root, "blue") in (first, second)
+    node.activate(second)
+    for url in node.urls:
+        wait_for_release(url, second, time.monotonic() + 1)
+    assert node.activate(second) == []
+
+
+def test_two_activations_of_a_slot_come_one_after_the_other(node: Node, first: str, second: str) -> None:
+    faults: list[Exception] = []
+
+    def one(release: str) -> None:
+        try:
+            activate(Activation(release, "blue", lambda: node.store, node.supervisor_url), node.root)
+        except Exception as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=one, args=(release,)) for release in (first, second)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not faults
+    pointed = slots.pointed(node.root, "blue")
+    assert pointed in (first, second)
+    for url in node.urls:
+        wait_for_release(url, pointed, time.monotonic() + 5)
+
+
+def test_code_that_does_not_start_is_told(node: Node, tmp_path: Path) -> None:
+    broken = small_release(tmp_path, "broken", code="raise SystemExit(3)")
+    publish(broken, node.store)
+    with pytest.raises(ReleaseError, match=r"blue did not start|does not answer"):
+        activate(node.activation(broken.name, timeout_s=3), node.root)
+
+
+def test_the_wrong_release_is_never_taken_for_the_right_one(
+    root: Root, store: FolderStore, first: str
+) -> None:
+    for answer, told in [
+        (content(b"", "200 OK", None, "X-Assay-Release: other-000000000000"), "is of the release other"),
+        (content(b""), "it names none"),
+        (content(b"", "503 Busy", None, f"X-Assay-Release: {first}"), "answered 503"),
+    ]:
+        with faulty_server(answer) as url, pytest.raises(ReleaseError, match=told):
+            activate(Activation(first, "blue", lambda: store, wait_urls=[url], timeout_s=0.5), root)
+
+
+def test_a_process_that_hangs_is_told_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.releases.activate._ANSWER_LIMIT_S", 0.2)
+    with faulty_server(silent) as url, pytest.raises(ReleaseError, match="timed out"):
+        wait_for_release(url, "x-000000000000", time.monotonic() + 0.1)
+
+
+def test_without_store_and_release_it_says_what_to_give(root: Root) -> None:
+    with pytest.raises(ConfigurationError, match=r"--store"):
+        activate(Activation("first-000000000000", "blue"), root)
+    assert slots.slots(root) == {}
+
+
+def test_without_the_supervisor_the_pointer_stays(
+    root: Root, store: FolderStore, first: str, tmp_path: Path
+) -> None:
+    wanted = Activation(first, "blue", lambda: store, f"unix://{tmp_path}/nobody.sock")
+    with pytest.raises(ConfigurationError, match="is it running"):
+        activate(wanted, root)
+    assert slots.slots(root) == {}
+
+
+def test_a_slot_without_programs_is_told(node: Node, first: str) -> None:
+    wanted = Activation(first, "green", lambda: node.store, node.supervisor_url)
+    with pytest.raises(ConfigurationError, match=r"no group green.*\[group:green\]"):
+        activate(wanted, node.root)
+    assert slots.slots(node.root) == {}
+
+
+@pytest.mark.parametrize("url", ["tcp://x", "unix://", "supervisor", "http://"])
+def test_what_is_no_supervisor_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="unix:///path"):
+        Supervisor(url)
+
+
+def test_a_damaged_release_is_not_put_into_a_slot(root: Root, store: FolderStore, first: str) -> None:
+    activate(Activation(first, "blue", lambda: store), root)
+    path = root.release(first) / "code" / "assay" / "cli.py"
+    path.chmod(0o644)
+    path.write_text(SAYS_WHO_IT_IS + "# patched in place\n")
+    with pytest.raises(ReleaseError, match=r"code/assay/cli\.py"):
+        activate(Activation(first, "green", lambda: store), root)
+    assert slots.slots(root) == {"blue": first}
+    with pytest.raises(ReleaseError, match="is damaged"):
+        install(root, first)

@@ -1,0 +1,48 @@
+"""Releases are kept until somebody says so, and never taken from under a slot."""
+
+from __future__ import annotations
+
+import pytest
+
+from assay.errors import ReleaseError, ReleaseNotFound
+from assay.releases import slots
+from assay.releases.install import install
+from assay.releases.remove import remove
+from assay.releases.root import Root
+from releases.small_release import small_release
+
+
+@pytest.fixture
+def release(root: Root) -> str:
+    root.releases.mkdir(parents=True)
+    name = small_release(root.releases).name
+    install(root, name)
+    return name
+
+
+def test_it_is_gone(root: Root, release: str) -> None:
+    remove(root, release)
+    assert root.ids() == ()
+    assert list(root.releases.iterdir()) == []
+    with pytest.raises(ReleaseNotFound):
+        remove(root, release)
+
+
+def test_not_from_under_a_slot(root: Root, release: str) -> None:
+    slots.point(root, "blue", release)
+    with pytest.raises(ReleaseError, match="blue still points to"):
+        remove(root, release)
+    assert root.ids() == (release,)
+
+
+def test_what_a_killed_removal_left_is_cleared(root: Root, release: str) -> None:
+    root.release(release).rename(root.releases / f".{release}.removed")
+    with pytest.raises(ReleaseNotFound):
+        remove(root, release)
+    assert list(root.releases.iterdir()) == []
+
+
+def test_a_damaged_release_can_be_removed(root: Root, release: str) -> None:
+    (root.release(release) / "release.json").write_text("{}")
+    remove(root, release)
+    assert list(root.releases.iterdir()) == []
