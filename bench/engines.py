@@ -26,14 +26,15 @@ from assay.scoring.codec import encode_job
 from assay.scoring.engine import Engine
 from assay.scoring.loading import bundle_loader
 from assay.scoring.pool import PoolEngine, PoolOptions
-from assay.scoring.queue.envelope import compress
+from assay.scoring.queue.envelope import compress, queue_name
+from assay.scoring.queue.lanes import attended_key
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import TEST_WIKI
 from assay.settings import Settings
 from assay.telemetry import Metrics
-from servers.celery_worker import celery_engine
+from servers.celery_worker import START_LIMIT_S, celery_engine
 from servers.processes import ASSAY, Process
 from servers.processes import running as process_running
 from servers.redis import RedisServer
@@ -144,7 +145,10 @@ async def pool(processes: int) -> AsyncIterator[Rig]:
 async def celery(processes: int, redis: RedisServer, folder: Path) -> AsyncIterator[Rig]:
     release = f"bench-{processes}"
     worker = worker_process(release, processes, redis, folder)
-    with process_running(worker):
+    with process_running(worker), redis.client() as client:
+        worker.until(
+            lambda: bool(client.exists(attended_key(queue_name(release, "interactive")))), START_LIMIT_S
+        )
         engine = celery_engine(redis.url, MODELS, Metrics(), release=release)
         await engine.start()
         try:

@@ -33,7 +33,7 @@ from assay.scoring.problems import (
     ran_too_long,
     unencodable,
 )
-from assay.scoring.queue import overdue
+from assay.scoring.queue import lanes, overdue
 from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.envelope import (
     Envelope,
@@ -399,12 +399,17 @@ class CeleryEngine:
         for pending, fate in zip(late, found, strict=True):
             if fate == "worker_lost":
                 self._send_again(pending, fate)
+            elif fate == "waiting" and await self._is_forsaken(pending.lane):
+                _fail(pending, lanes.no_worker())
             elif fate == "vanished":
                 pending.suspicions += 1  # twice in a row: between two looks it may just be handed over
                 if pending.suspicions > 1:
                     self._send_again(pending, fate)
             else:
                 pending.suspicions = 0
+
+    async def _is_forsaken(self, lane: Lane) -> bool:
+        return lanes.is_forsaken(await self._lanes.state(lane), self._options, self._now_s())
 
     def _spawn(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.create_task(work)

@@ -39,8 +39,8 @@ class LaneState:
 def check(lane: Lane, state: LaneState, options: CeleryOptions, now_s: float) -> None:
     """Raises `Overloaded` when one more job would have to wait too long, `NoWorker` when it would wait for
     workers that have been gone for `away_grace_s`."""
-    if state.unattended_since_s is not None and now_s - state.unattended_since_s > options.away_grace_s:
-        raise NoWorker("No worker of this release lives; try again shortly.", delay_s=2.0)
+    if is_forsaken(state, options, now_s):
+        raise no_worker()
     limit_s = options.interactive_wait_s if lane == "interactive" else options.bulk_wait_s
     age_s = state.age_s(now_s)
     if state.jobs >= options.queue_jobs or age_s > limit_s:
@@ -48,6 +48,16 @@ def check(lane: Lane, state: LaneState, options: CeleryOptions, now_s: float) ->
             f"{state.jobs} revisions wait to be scored already, the oldest for {age_s:.0f} s; try again.",
             delay_s=min(30.0, max(1.0, age_s)),
         )
+
+
+def is_forsaken(state: LaneState, options: CeleryOptions, now_s: float) -> bool:
+    """Whether nobody has worked on a lane for longer than anybody should wait for that."""
+    since_s = state.unattended_since_s
+    return since_s is not None and now_s - since_s > options.away_grace_s
+
+
+def no_worker() -> NoWorker:
+    return NoWorker("No worker of this release lives; try again shortly.", delay_s=2.0)
 
 
 class Lanes:
