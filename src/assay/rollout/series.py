@@ -22,8 +22,8 @@ MAX_POINTS: Final = 300
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One curve. `arm`: ``stable`` or ``candidate``. `style`: ``main``, ``thin`` or ``dotted``: what differs by
-    more than colour."""
+    """One curve. `arm`: ``stable`` or ``candidate``. `style`: ``main``, ``thin`` or ``dotted``: they differ
+    by more than colour."""
 
     name: str
     arm: str
