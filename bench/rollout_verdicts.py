@@ -1,7 +1,7 @@
 """What the verdict on a release is worth: false alarms on equal arms, and how soon each defect is caught.
 
-``python bench/rollout_verdicts.py [ROLLOUTS]`` prints the tables of docs/measurements.md; the arms are simulated
-(``tests/rollout/arms.py``), the thresholds and stages are the default ones. Seeds are fixed.
+``python bench/rollout_verdicts.py [ROLLOUTS]`` prints the tables of docs/measurements.md; the arms are
+simulated (``tests/rollout/arms.py``), the thresholds and stages are the default ones. Seeds are fixed.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 import numpy as np
-from rollout.arms import MIB, PAIRS_PER_S, Caught, Defect, evidence, judged_stages, run, verdict_of
-from rollout.crowd import Crowd
 
 from assay.rollout.statistics import clopper_pearson
+from rollout.arms import MIB, PAIRS_PER_S, Caught, Defect, evidence, judged_stages, run, verdict_of
+from rollout.crowd import Crowd
 
 SEED = 20160801
 RUNS = 100
@@ -67,9 +67,7 @@ def _false_alarms(rollouts: int) -> None:
 
 
 def _defects() -> None:
-    print(
-        "| defect | caught | before 5 % | where, mostly | by | samples, median | users' requests served, median / most |"
-    )
+    print("| defect | caught | before 5 % | where, mostly | by | samples, median | served: median / most |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for name, defect in DEFECTS.items():
         print(_row(name, _ends(defect)), flush=True)
@@ -104,9 +102,7 @@ def _ends(defect: Defect) -> list[Caught]:
 
 
 def _slow_arms() -> None:
-    print(
-        f"| times as slow | caught before users | caught at all | seconds of shadow at {PAIRS_PER_S:g} pairs/s, median |"
-    )
+    print(f"| times as slow | caught before users | caught at all | median s at {PAIRS_PER_S:g} pairs/s |")
     print("| --- | --- | --- | --- |")
     for slow in SLOWNESS:
         ends = _ends(Defect(slow=slow))
@@ -126,11 +122,11 @@ def _speed() -> None:
     seen = evidence(rng, stage, larger=SAMPLES / (2.2 * stage.least_observed))
     took = []
     for _ in range(5):
-        start_s = time.perf_counter()
+        start_s = time.process_time()
         verdict_of(seen, stage)
-        took.append(time.perf_counter() - start_s)
+        took.append(time.process_time() - start_s)
     samples = f"{len(seen.observed)} users' requests and {len(seen.pairs)} pairs"
-    print(f"A verdict on {samples} takes {statistics.median(took):.2f} s (median of 5).")
+    print(f"A verdict on {samples} takes {statistics.median(took):.2f} s of CPU (median of 5).")
 
 
 if __name__ == "__main__":

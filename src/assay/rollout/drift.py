@@ -125,12 +125,13 @@ def _collected(pairs: Sequence[Pair], operating_points: OperatingPoints) -> dict
 
 
 def _delta(stable: SeenCell, candidate: SeenCell) -> float:
-    """The largest change of a label's probability; 1 when the labels are others."""
+    """The largest change of a label's probability; 1 when the labels are others, or it is no probability."""
     if stable.probability == candidate.probability:
         return 0.0
     if stable.probability.keys() != candidate.probability.keys():
         return 1.0
-    return max(abs(value - candidate.probability[label]) for label, value in stable.probability.items())
+    changes = [abs(value - candidate.probability[label]) for label, value in stable.probability.items()]
+    return max(changes) if all(change <= 1.0 for change in changes) else 1.0
 
 
 def _crosses(cell: CellPair, points: Mapping[str, Sequence[float]]) -> bool:
