@@ -37,13 +37,15 @@ PAGE_BYTES: Final = 2 * MAX_LINE_BYTES
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How far the journal was read. `entries`: whole ones. `digest`: of the last line. `problem`: why nothing
-    after it is believed; None while all is well. `is_behind`: there is more, which was not read yet."""
+    after it is believed; None while all is well. `is_behind`: there is more, which was not read yet. `path`: of the
+    file."""
 
     entries: int
     digest: str
     problem: str | None
     is_behind: bool
     exists: bool
+    path: str
 
 
 class Follower:
@@ -85,7 +87,9 @@ class Follower:
         self._seen = (0, 0)
 
     def _reading(self) -> Reading:
-        return Reading(len(self._ends), self._digest, self._problem, self._is_behind, self._exists)
+        return Reading(
+            len(self._ends), self._digest, self._problem, self._is_behind, self._exists, str(self._path)
+        )
 
     @property
     def _read_to(self) -> int:

@@ -114,7 +114,9 @@ def headline(told: Mapping[str, Any]) -> str:
     if rollout is None:
         return "No rollout yet"
     status = _STATUS_WORDS[rollout["status"]]
-    return status if rollout["status"] == "done" else f"{status}: {rollout['stage']}"
+    if rollout["status"] == "done":
+        return status
+    return f"{status}{':' if rollout['status'] == 'running' else ' at'} {rollout['stage']}"
 
 
 def moment(at_s: float) -> str:

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import groupby, pairwise
 from typing import Any, Final
 
-WIDTH: Final = 640
-HEIGHT: Final = 240
-LEFT, RIGHT, TOP, BOTTOM = 58, 12, 14, 30
+WIDTH: Final = 480
+HEIGHT: Final = 200
+LEFT, RIGHT, TOP, BOTTOM = 58, 10, 12, 28
 """Margins, for the scales' numbers."""
 _TICKS: Final = 4
-_LEAST_TOP: Final = {"share": 0.01, "ms": 1.0, "change": 1e-6}
+_LEAST_TOP: Final = {"share": 0.01, "ms": 1.0, "change": 1e-3}
 """The top of the scale when all values are smaller, so that nothing looks like something."""
 
 
@@ -69,7 +69,7 @@ def plot(chart: Mapping[str, Any], moment: Any) -> Plot | None:
         chart["key"],
         chart["title"],
         curves,
-        tuple(Tick(frame.y(step * n), words(step * n, unit)) for n in range(round(top / step) + 1)),
+        tuple(Tick(frame.y(step * n), _scale(step * n, unit)) for n in range(round(top / step) + 1)),
         tuple(Tick(frame.x(at_s), moment(at_s)) for at_s in _column_times(start, end)),
         tuple(round(frame.x(at_s), 1) for at_s in _stage_starts(points)),
         f"{moment(start)} to {moment(end)}; at last {told}",
@@ -81,6 +81,11 @@ def words(value: float, unit: str) -> str:
     if unit == "share":
         return f"{100 * value:.3g} %"
     return f"{value:,.0f} ms" if unit == "ms" and value >= 100 else f"{value:.3g}{' ms' * (unit == 'ms')}"
+
+
+def _scale(value: float, unit: str) -> str:
+    """A tick's number; milliseconds stand in the chart's title."""
+    return f"{value:,.6g}" if unit == "ms" else words(value, unit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ def document(
     return {
         "journal": {
             "state": _journal_state(reading),
+            "path": reading.path,
             "problem": reading.problem,
             "entries": reading.entries,
             "digest": reading.digest if reading.entries else None,

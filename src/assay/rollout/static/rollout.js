@@ -16,23 +16,27 @@ async function get(path) {
   return response;
 }
 
+/** The page as it is now; null when this one is as new. */
+async function newer() {
+  const { version } = await (await get("/api/rollout/version")).json();
+  return version === body.dataset.version ? null : (await get(location.pathname + location.search)).text();
+}
+
 async function refresh() {
   if (isAsking) return;
   isAsking = true;
   clearTimeout(timer);
+  let text = null;
   try {
-    const { version } = await (await get("/api/rollout/version")).json();
-    if (version !== body.dataset.version) {
-      const text = await (await get(location.pathname + location.search)).text();
-      adopt(new DOMParser().parseFromString(text, "text/html"));
-    }
+    text = await newer();
     complain("");
-  } catch (error) {
+  } catch {
     complain("This page cannot reach its server, so what it shows may be old. It keeps trying.");
   }
   isAsking = false;
-  tellAges();
   plan();
+  if (text !== null) adopt(new DOMParser().parseFromString(text, "text/html"));
+  tellAges();
 }
 
 /** Nobody looks at a hidden tab: it asks again when it is seen. */
@@ -46,11 +50,11 @@ function plan() {
 
 /** Takes over what changed of a newer page; what the reader opened, focused or scrolled stays so. */
 function adopt(page) {
+  const heading = page.getElementById("headline").textContent;
   const before = parts(document);
   const after = parts(page);
   const isSameShape = [...after.keys()].join() === [...before.keys()].join();
-  const focused = document.activeElement?.id;
-  const focusedHref = document.activeElement?.getAttribute?.("href");
+  const focusedAgain = finder(document.activeElement);
   if (isSameShape) {
     for (const [name, next] of after) replace(before.get(name), next);
   } else {
@@ -58,13 +62,19 @@ function adopt(page) {
     for (const id of ["status", "trouble"]) main.querySelector(`#${id}`).replaceWith(element(id));
     replace(element("main"), main);
   }
-  const heading = page.getElementById("headline").textContent;
   if (document.title !== page.title) element("status").textContent = heading;
   document.title = page.title;
   body.dataset.version = page.body.dataset.version;
   body.dataset.live = page.body.dataset.live;
-  const again = focused ? element(focused) : focusedHref && document.querySelector(`main a[href="${CSS.escape(focusedHref)}"]`);
-  if (again && document.activeElement === body) again.focus({ preventScroll: true });
+  if (document.activeElement === body) focusedAgain()?.focus({ preventScroll: true });
+}
+
+/** Finds what stands in an element's place later, when the element itself was replaced. */
+function finder(sought) {
+  const home = sought.closest("[id]");
+  if (!home) return () => null;
+  const place = [...home.querySelectorAll(sought.tagName)].indexOf(sought);
+  return () => (place < 0 ? element(home.id) : element(home.id)?.querySelectorAll(sought.tagName)[place]);
 }
 
 function parts(root) {
