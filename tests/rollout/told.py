@@ -1,9 +1,10 @@
-"""Journals as a controller would write them: verdicts of the real judge on simulated arms, on a fake clock."""
+"""Journals as a controller would write them: the real judge's verdicts on simulated arms, on a fake clock."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from assay.clock import FakeClock
 from assay.rollout.journal import Journal
 from assay.rollout.plan import Plan, Stage, make_plan
 from assay.rollout.samples import Arm, Evidence
+from assay.rollout.verdict import Verdict
 from rollout.arms import CANDIDATE, SOUND, STABLE, Defect, evidence, options, verdict_of
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
@@ -26,7 +28,7 @@ class Teller:
     def __init__(self, journal: Journal, clock: FakeClock, name: str = "r1", defect: Defect = SOUND) -> None:
         self.plan: Plan = make_plan(options())
         self.journal, self._clock, self._defect = journal, clock, defect
-        self._name, self._rng = name, np.random.default_rng(7)
+        self._name = name
 
     def start(self, candidate: Arm = CANDIDATE, *, by: str = "ada", emergency: bool = False) -> None:
         arms = {
@@ -62,11 +64,7 @@ class Teller:
             self.journal.append("verdict", {"stage": stage.number, "checks": [good]})
             self._clock.advance(STAGE_S)
             return True
-        seen = evidence(self._rng, stage, self._defect)
-        times = [item.at_s for item in (*seen.observed, *seen.pairs)]
-        for look in range(1, LOOKS + 1):
-            until = min(times) + (max(times) - min(times)) * look / LOOKS
-            verdict = verdict_of(_until(seen, until), stage)
+        for verdict in verdicts(stage, self._defect):
             self.journal.append("verdict", {"stage": stage.number, "checks": verdict.as_data()})
             self._clock.advance(STAGE_S / LOOKS)
             if verdict.bad:
@@ -90,6 +88,16 @@ class Teller:
 
     def finish(self) -> None:
         self.journal.append("done", {"served": 4321, "failed": 1})
+
+
+@cache
+def verdicts(stage: Stage, defect: Defect) -> tuple[Verdict, ...]:
+    """As evidence grows; the same for all tests."""
+    seen = evidence(np.random.default_rng(stage.number), stage, defect)
+    times = [item.at_s for item in (*seen.observed, *seen.pairs)]
+    first, last = min(times), max(times)
+    looks = (first + (last - first) * look / LOOKS for look in range(1, LOOKS + 1))
+    return tuple(verdict_of(_until(seen, at_s), stage) for at_s in looks)
 
 
 def _until(seen: Evidence, at_s: float) -> Evidence:

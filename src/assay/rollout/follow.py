@@ -113,7 +113,8 @@ class Follower:
         except FileNotFoundError:
             self._begin()
         except OSError as error:
-            self._problem, self._seen = f"{self._path} cannot be read: {error.strerror}", (0, 0)
+            self._begin()
+            self._problem = f"{self._path} cannot be read: {error.strerror}"
 
     def _read_on(self, file: BinaryIO, size: int) -> None:
         start = self._read_to

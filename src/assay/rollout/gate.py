@@ -81,7 +81,8 @@ class FlaggerCall:
 def ask(reading: Reading, stories: Sequence[Story], release: str, now_s: float, max_age_s: float) -> Gate:
     """May `release` get more traffic? `now_s`: seconds since 1970. `max_age_s`: an older verdict is none."""
     if not reading.exists:
-        return Gate(release, "no_data", "there is no journal yet: is the controller running?")
+        reason = _unsound(reading) or "there is no journal yet: is the controller running?"
+        return Gate(release, "no_data", reason)
     story = next((story for story in reversed(stories) if story.rollout.candidate.release == release), None)
     if story is None:
         return Gate(release, "no_data", _unsound(reading) or "no rollout of this release is in the journal")
@@ -200,7 +201,7 @@ def _recent(told: Told, now_s: float, max_age_s: float) -> tuple[Answer, str]:
 
 def _unsound(reading: Reading) -> str:
     if reading.problem is not None:
-        return "the journal is damaged, so nothing in it is believed"
+        return "the journal is damaged, so nothing in it is believed" if reading.exists else reading.problem
     return "the journal is still being read" if reading.is_behind else ""
 
 
