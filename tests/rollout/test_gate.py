@@ -255,8 +255,7 @@ INNER = st.dictionaries(st.sampled_from(["release", "token", "max_age_s", "x"]),
 def test_any_body_is_either_read_within_limits_or_refused(body: bytes) -> None:
     try:
         call = read_call(body)
-    except HookRefused as refusal:
-        assert str(refusal)
+    except HookRefused:
         return
     texts = (call.name, call.namespace, call.phase, call.release, call.token)
     assert all(len(text) <= MAX_NAME and text.isprintable() for text in texts)
@@ -269,7 +268,6 @@ def test_any_release_and_age_is_read_or_refused(text: str) -> None:
     for read in (read_release, read_age):
         try:
             value = read(text)
-        except HookRefused as refusal:
-            assert str(refusal)
-        else:
-            assert value is None or value == text or 0 < float(value) <= 86400
+        except HookRefused:
+            continue
+        assert value is None or value == text or 0 < float(value) <= 86400

@@ -159,7 +159,7 @@ def test_every_chart_finds_its_figures_in_a_real_verdict(tmp_path: Path) -> None
 
 
 def test_values_are_those_of_the_verdict() -> None:
-    figures = {
+    figures: dict[str, dict[str, Any]] = {
         "user_errors": {"stable": {"requests": 100, "failed": 1}, "candidate": {"requests": 50, "failed": 5}},
         "user_latency": {
             "classes": {

@@ -31,13 +31,17 @@ class Teller:
         self._name = name
 
     def start(self, candidate: Arm = CANDIDATE, *, by: str = "ada", emergency: bool = False) -> None:
-        arms = {
+        arms: dict[str, object] = {
             "stable": {"slot": STABLE.slot, "release": STABLE.release},
             "candidate": {"slot": candidate.slot, "release": candidate.release},
         }
-        plan = self.plan.as_data()
-        started = {"id": self._name, **arms, "plan": plan, "is_emergency": emergency, "by": by}
-        self.journal.append("started", started)
+        told: dict[str, object] = {
+            "id": self._name,
+            "plan": self.plan.as_data(),
+            "is_emergency": emergency,
+            "by": by,
+        }
+        self.journal.append("started", told | arms)
         self._clock.advance(1)
 
     def go_to(self, last: int) -> None:
@@ -52,14 +56,18 @@ class Teller:
             told = {"number": stage.number, "data_centre": stage.data_centre, "kind": stage.kind}
             self.journal.append("stage", told | {"weight": stage.weight})
         if stage.weight:
-            weights = {STABLE.slot: 100 - stage.weight, CANDIDATE.slot: stage.weight}
+            weights: dict[str, int] = {STABLE.slot: 100 - stage.weight, CANDIDATE.slot: stage.weight}
             self.journal.append("weights", {"data_centre": stage.data_centre, "weights": weights})
         self._clock.advance(1)
 
     def judge(self, stage: Stage) -> bool:
         """Some verdicts with more evidence each; whether nothing was bad."""
         if stage.kind == "preflight":
-            good = {"name": "preflight", "status": "good", "sentence": "all nodes are ready"}
+            good: dict[str, object] = {
+                "name": "preflight",
+                "status": "good",
+                "sentence": "all nodes are ready",
+            }
             good |= {"figures": {"nodes": 2}, "bad_since_s": None}
             self.journal.append("verdict", {"stage": stage.number, "checks": [good]})
             self._clock.advance(STAGE_S)
@@ -94,7 +102,7 @@ class Teller:
 def verdicts(stage: Stage, defect: Defect) -> tuple[Verdict, ...]:
     """As evidence grows; the same for all tests."""
     seen = evidence(np.random.default_rng(stage.number), stage, defect)
-    times = [item.at_s for item in (*seen.observed, *seen.pairs)]
+    times = [item.at_s for item in seen.observed] + [item.at_s for item in seen.pairs]
     first, last = min(times), max(times)
     looks = (first + (last - first) * look / LOOKS for look in range(1, LOOKS + 1))
     return tuple(verdict_of(_until(seen, at_s), stage) for at_s in looks)

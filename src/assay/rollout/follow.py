@@ -37,8 +37,8 @@ PAGE_BYTES: Final = 2 * MAX_LINE_BYTES
 @dataclass(frozen=True, slots=True)
 class Reading:
     """How far the journal was read. `entries`: whole ones. `digest`: of the last line. `problem`: why nothing
-    after it is believed; None while all is well. `is_behind`: there is more, which was not read yet. `path`: of the
-    file."""
+    after it is believed; None while all is well. `is_behind`: there is more, which was not read yet. `path`:
+    of the file."""
 
     entries: int
     digest: str
