@@ -47,9 +47,11 @@ def test_growth_like_the_stable_arms_is_the_loads() -> None:
 
 
 def test_start_up_is_not_looked_at() -> None:
-    starting = process([50.0, 100.0, 200.0], start=0, jobs=6)
-    settled = process([200.0] * 20, start=20)
+    """26 MiB after the start are within the allowance; with the 11 before, they would not be."""
+    starting = process([188.0, 190.0], start=0, jobs=10)
+    settled = process([200 + 1.3 * place for place in range(21)], start=20)
     assert found(Evidence(memory=(*starting, *settled)), "memory")[0] == "good"
+    assert found(Evidence(memory=process([192 + 1.7 * place for place in range(21)])), "memory")[0] == "bad"
 
 
 def test_many_processes_with_few_jobs_each_are_judged_together() -> None:

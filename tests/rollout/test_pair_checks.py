@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from assay.rollout.samples import Evidence, SeenCell
+from assay.rollout.samples import Evidence, Pair, SeenCell
+from assay.rollout.statistics import Table
+from assay.rollout.verdict import Earlier
 from rollout.arms import verdict_of
 from rollout.evidence import SHADOW, Declared, cell, check_of, found, pair
 
@@ -136,3 +138,21 @@ def test_constant_times_are_told_apart() -> None:
 def test_too_few_times_are_no_data() -> None:
     assert found(_timed(1.0, count=199), "computing_time")[0] == "no_data"
     assert found(Evidence(pairs=GOOD), "computing_time")[0] == "no_data"
+
+
+def test_too_few_pairs_say_nothing_of_passing_failures() -> None:
+    assert found(Evidence(pairs=GOOD[:199]), "passing_errors")[0] == "no_data"
+    assert found(Evidence(pairs=GOOD[:200]), "passing_errors")[0] == "good"
+
+
+def test_pairs_of_earlier_stages_count_towards_an_alarm_but_no_minimum() -> None:
+    def told(pairs: tuple[Pair, ...], past: tuple[Pair, ...], name: str) -> str:
+        before = [Earlier(past, Table(0, 0, 0, 0), ())]
+        return check_of(verdict_of(Evidence(pairs=pairs), SHADOW, before=before), name).status
+
+    slow, fine = _timed(2.0).pairs, _timed(1.0).pairs
+    assert told(slow[:10], slow[10:], "computing_time") == "bad"
+    assert told(fine[:10], fine[10:], "computing_time") == "no_data"
+    failing = tuple([pair(status=(200, 503))] * 40)
+    assert told(failing[:10], failing[10:], "passing_errors") == "bad"
+    assert told(GOOD[:10], GOOD[10:], "passing_errors") == "no_data"

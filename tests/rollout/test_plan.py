@@ -19,6 +19,9 @@ def test_the_inactive_data_centre_goes_first_through_every_stage() -> None:
     steps = ["preflight", "synthetic", "shadow", "1 %", "5 %", "25 %", "50 %", "100 %"]
     assert names == [f"{centre} {step}" for centre in ("codfw", "eqiad") for step in steps]
     assert [stage.number for stage in make_plan(options()).stages] == list(range(16))
+    centres = options().data_centres
+    exchanged = {"codfw": centres["eqiad"], "eqiad": centres["codfw"]}
+    assert make_plan(options(data_centres=exchanged)).stages[0].data_centre == "eqiad"
 
 
 def test_the_false_alarms_of_all_stages_sum_to_what_was_agreed() -> None:

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from assay.rollout.samples import Arm, Evidence, Observed
-from assay.rollout.verdict import judge
+from assay.rollout.statistics import Table, rise_p
+from assay.rollout.verdict import ALPHA_SHARES, Earlier, judge
 from rollout.arms import CANDIDATE, STABLE, options, verdict_of
 from rollout.evidence import WEIGHT, check_of, found, user
 
@@ -81,9 +82,62 @@ def test_a_candidate_that_only_fails_is_caught_after_four_requests() -> None:
 
 
 def test_failing_less_than_a_practical_rise_is_not_asked_about() -> None:
-    many = tuple(user(candidate=number % 2 == 0, status=200, at_s=float(number)) for number in range(40_000))
-    few = tuple(user(candidate=True, status=500, at_s=40_000.0 + number) for number in range(30))
-    assert found(Evidence(observed=(*many, *few)), "user_errors", WEIGHT)[0] == "good"
+    """Ten times oftener, and beyond all chance, but only one request in seven hundred."""
+
+    def crowd(every: int) -> Evidence:
+        return Evidence(
+            observed=tuple(
+                user(
+                    candidate=number % 2 == 0, status=500 if number % every == 0 else 200, at_s=float(number)
+                )
+                for number in range(40_000)
+            )
+        )
+
+    assert found(crowd(1400), "user_errors", WEIGHT)[0] == "good"
+    assert found(crowd(400), "user_errors", WEIGHT)[0] == "bad"
+
+
+def test_failures_of_earlier_stages_count() -> None:
+    now = Evidence(
+        observed=tuple(
+            user(candidate=n % 2 == 0, status=503 if n in (100, 200) else 200, at_s=float(n))
+            for n in range(300)
+        )
+    )
+    before = [Earlier((), Table(10, 5000, 40, 100), ())]
+    assert check_of(verdict_of(now, WEIGHT), "user_errors").status == "good"
+    assert check_of(verdict_of(now, WEIGHT, before=before), "user_errors").status == "bad"
+
+
+def test_what_was_good_before_is_not_asked_again_at_a_looser_level() -> None:
+    """An alarm in a stage whose requests all went well would be one of the stage before, which had none."""
+    now = Evidence(observed=tuple(user(candidate=n % 2 == 0, at_s=float(n)) for n in range(300)))
+    tables = [Table(9, 10_000, 2, 100), Table(3, 3000, 2, 110)]
+    assert 1e-4 < rise_p(tables) < WEIGHT.alpha * ALPHA_SHARES["user_errors"] / 2
+    before = [Earlier((), table, ()) for table in tables]
+    assert check_of(verdict_of(now, WEIGHT, before=before), "user_errors").status == "good"
+
+
+def test_how_long_failures_take_is_not_latency() -> None:
+    rng = np.random.default_rng(3)
+    seen = tuple(
+        user(
+            candidate=bool(is_candidate),
+            at_s=float(at_s),
+            status=503 if fails else 200,
+            ms=9000.0 if fails else float(rng.lognormal(3, 0.5)),
+        )
+        for at_s, is_candidate in enumerate(rng.random(1000) < 0.5)
+        for fails in [bool(is_candidate and rng.random() < 0.5)]
+    )
+    assert found(Evidence(observed=seen), "user_latency", WEIGHT)[0] == "good"
+
+
+def test_classes_that_hold_less_than_half_of_the_least_are_no_data() -> None:
+    seen = [user(candidate=n % 2 == 0, at_s=float(n), is_cached=True, ms=1.0 + n % 7) for n in range(80)]
+    assert found(Evidence(observed=tuple(seen)), "user_latency", WEIGHT)[0] == "no_data"
+    assert found(Evidence(observed=tuple(seen * 2)), "user_latency", WEIGHT)[0] == "good"
 
 
 def test_clients_faults_are_answers() -> None:

@@ -14,6 +14,7 @@ from assay.rollout.journal import Entry
 from assay.rollout.state import Rollout, after
 
 _CONTROLLER: Final = "controller"
+_ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", **{mark: f"\\{mark}" for mark in "\\`[]|"}})
 
 
 def rollout_ids(entries: Iterable[Entry]) -> list[str]:
@@ -38,7 +39,7 @@ def write_report(entries: Sequence[Entry], rollout_id: str | None = None) -> str
 def _of_rollout(entries: Sequence[Entry], rollout_id: str | None) -> list[Entry]:
     """From its start to before the next one's."""
     starts = [place for place, entry in enumerate(entries) if entry.kind == "started"]
-    for start, end in reversed(list(zip(starts, [*starts[1:], len(entries)], strict=True))):
+    for start, end in reversed(list(zip(starts, [*starts, len(entries)][1:], strict=True))):
         if rollout_id in (None, str(entries[start].data["id"])):
             return list(entries[start:end])
     told = f"no rollout {rollout_id}" if rollout_id else "no rollout"
@@ -48,12 +49,13 @@ def _of_rollout(entries: Sequence[Entry], rollout_id: str | None) -> list[Entry]
 def _summary(state: Rollout, own: Sequence[Entry]) -> str:
     """What came of it, in a few lines."""
     took_s = own[-1].at_s - state.started_s
+    stage, reason = state.plan.stages[state.stage].name, _cell(state.reason) or "no reason told"
     endings = {
         "done": f"Done after {took_s:.0f} s: all users are answered by the candidate.",
-        "rolled_back": f"Rolled back after {took_s:.0f} s: {_text(state.reason)}",
-        "rolling_back": f"Rolling back: {_text(state.reason)}",
-        "paused": f"Paused in stage {state.plan.stages[state.stage].name}: {_text(state.reason)}",
-        "running": f"Running: stage {state.plan.stages[state.stage].name}.",
+        "rolled_back": f"Rolled back after {took_s:.0f} s: {reason}",
+        "rolling_back": f"Rolling back: {reason}",
+        "paused": f"Paused in stage {stage}: {reason}",
+        "running": f"Running: stage {stage}.",
     }
     lines = [
         f"# Rollout {state.id}",
@@ -63,7 +65,7 @@ def _summary(state: Rollout, own: Sequence[Entry]) -> str:
         f"- candidate: `{state.candidate.release}` in slot `{state.candidate.slot}`",
         f"- stable: `{state.stable.release}` in slot `{state.stable.slot}`",
         f"- started {_moment(own[0].at)} by {_who(own[0])}" + (", **as an emergency**" * state.is_emergency),
-        f"- farthest stage: {state.plan.stages[state.stage].name}",
+        f"- farthest stage: {stage}",
     ]
     if state.is_aborted:
         lines.append("- ended by an operator's order")
@@ -143,7 +145,7 @@ def _verdict(data: Mapping[str, Any]) -> str:
     checks = data.get("checks", ())
     bad = [f"{check['name']}: {check['sentence']}" for check in checks if check["status"] == "bad"]
     if bad:
-        return "verdict **bad**: " + "; ".join(bad)
+        return "verdict BAD: " + "; ".join(bad)
     by_status = {
         status: [check["name"] for check in checks if check["status"] == status]
         for status in ("good", "no_data")
@@ -185,11 +187,6 @@ def _seconds(start_s: float | None, end_s: float | None, least_s: float | None =
     return f"{span_s if least_s is None else max(least_s, span_s):.2f} s"
 
 
-def _text(text: str) -> str:
-    return " ".join(text.split()) or "no reason told"
-
-
 def _cell(text: str) -> str:
     """Text from outside (targets of requests, operators' words) must not break the table or become markup."""
-    safe = " ".join(text.split()).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
-    return safe[:500]
+    return " ".join(text.split())[:500].translate(_ESCAPES)

@@ -8,7 +8,7 @@ with new models begins with a cold cache, and would seem slow.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
 import numpy as np
@@ -87,22 +87,31 @@ def table_of(users: Users) -> Table:
 def user_errors_check(
     users: Users, earlier: Sequence[Table], guards: GuardOptions, least: int, alpha: float
 ) -> Check:
-    """Share of users' requests that fail. Fisher's exact test against the stable arm in the same time,
-    together with `earlier` stages as strata; without users at the stable arm, the exact binomial test against
+    """Share of users' requests that fail. Fisher's exact test against the stable arm in the same time: of
+    this stage alone, to be quick, and with `earlier` stages as strata, whose looks are counted on from
+    where they left off; each may spend half. Without users at the stable arm: exact binomial test against
     `failed_share_alone`."""
     n, m = len(users.stable), len(users.candidate)
     stable_failed = np.concatenate(([0], np.cumsum(users.is_failed[users.stable])))
     candidate_failed = np.concatenate(([0], np.cumsum(users.is_failed[users.candidate])))
 
-    def p_value(size: int) -> float:
+    past = sum(table.candidate for table in earlier)
+
+    def p_value(size: int, strata: Sequence[Table] = ()) -> float:
         more = int(candidate_failed[size])
         if n < _LEAST_STABLE:
             return excess_p(more, size, guards.failed_share_alone)
         others = int(np.searchsorted(users.stable, users.candidate[size - 1]))
-        tables = [*earlier, Table(int(stable_failed[others]), others, more, size)]
+        tables = [*strata, Table(int(stable_failed[others]), others, more, size)]
         return rise_p(tables) if _rise(tables) >= guards.failed_share_rise else 1.0
 
-    alarm = first_alarm(alpha, look_sizes(FIRST_ERROR_LOOK, m), p_value)
+    def joined_p(size: int) -> float:
+        return p_value(size - past, earlier) if size > past else 1.0
+
+    alarm = first_alarm(alpha / 2, look_sizes(FIRST_ERROR_LOOK, m), p_value)
+    if past and not alarm:
+        joined = first_alarm(alpha / 2, look_sizes(FIRST_ERROR_LOOK, past + m), joined_p)
+        alarm = joined and replace(joined, size=joined.size - past)
     fewer, more = int(stable_failed[-1]), int(candidate_failed[-1])
     figures = {
         "stable": {"requests": n, "failed": fewer, "interval": wilson(fewer, n)},
