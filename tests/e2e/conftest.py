@@ -26,7 +26,8 @@ ARGUMENTS = (
 )
 
 Visit = Callable[..., Page]
-"""Opens an address as one kind of reader: ``visit(url)``, ``visit(url, "dark")``."""
+"""Opens an address as one kind of reader: ``visit(url)``, ``visit(url, "dark")``. A page is there when what
+``ready`` selects is."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +75,7 @@ def open_page(contexts: dict[str, BrowserContext]) -> Iterator[Visit]:
         if urlsplit(request.url).hostname != "127.0.0.1":
             strangers.append(request.url)
 
-    def visit(url: str, kind: str = "light") -> Page:
+    def visit(url: str, kind: str = "light", ready: str = "#result[aria-busy=false]") -> Page:
         page = contexts[kind].new_page()
         pages.append(page)
         page.set_default_timeout(15_000)
@@ -82,7 +83,7 @@ def open_page(contexts: dict[str, BrowserContext]) -> Iterator[Visit]:
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)
         page.goto(url)
-        page.wait_for_selector("#result[aria-busy=false]")
+        page.wait_for_selector(ready)
         return page
 
     yield visit
