@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from assay.cli import bench, config, label, preflight, release, rollout, score, serve, train, up, web
+from assay.cli import bench, config, drill, label, preflight, release, rollout, score, serve, train, up, web
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, web, up, preflight, score, label, train, config, release, rollout, bench):
+for module in (serve, web, up, preflight, score, label, train, config, release, rollout, drill, bench):
     module.register(app)
 
 

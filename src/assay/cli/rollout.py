@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import Callable, Coroutine
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import orjson
@@ -13,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from assay import __version__
 from assay.cli import options
 from assay.clock import SystemClock
 from assay.compose import rollout as parts
@@ -24,6 +26,7 @@ from assay.rollout.journal import Entry, Journal, read_journal
 from assay.rollout.pooling import Pooling
 from assay.rollout.report import write_report
 from assay.rollout.state import Rollout, fold
+from assay.rollout.web import PageOptions, run_page
 from assay.settings import Settings
 from assay.telemetry import configure_logging
 
@@ -39,7 +42,7 @@ def register(app: typer.Typer) -> None:
     commands = typer.Typer(
         help="Move users to another release, step by step, and back by itself.", no_args_is_help=True
     )
-    for command in (start, run, status, pause, resume, promote, abort, back, report):
+    for command in (start, run, status, pause, resume, promote, abort, back, report, page):
         commands.command(command.__name__)(command)
     app.add_typer(commands, name="rollout")
     app.command()(pool)
@@ -122,6 +125,27 @@ def report(
     """The story of a rollout from its journal, as Markdown."""
     settings = options.load_settings(config)
     typer.echo(write_report(read_journal(parts.state_dir(settings)), rollout), nl=False)
+
+
+def page(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; off loopback a token is required.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8090,
+    state_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the journal; default: the setting rollout.state_dir.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token that every request must show.")
+    ] = None,
+    config: options.Config = None,
+) -> None:
+    """Serve a page to watch rollouts on, and the verdict for Argo Rollouts and Flagger. It only reads."""
+    settings = options.load_settings(config)
+    configure_logging(settings.log)
+    folder = state_dir or parts.state_dir(settings)
+    typer.echo(f"The page of rollouts in {folder} is on http://{host}:{port}/", err=True)
+    run_page(PageOptions(str(folder), host, port, str(token_file or ""), version=__version__))
 
 
 def depool(place: Place, reason: Reason = "", config: options.Config = None) -> None:

@@ -57,9 +57,9 @@ class Row:
 
     `caught`: the stage's name, with its data centre; None: it went through. `weight`: the greatest share of
     users, in per cent, that the candidate was given anywhere. `served`: users' requests that it answered.
-    `asked`: users' requests while the row lasted. `incidents`: those that were answered wrongly or not
-    at all. `caught_s`: from the start to the decision. `safety_s`: from the decision to the last user's
-    request on the candidate; 0 when no user met it.
+    `asked`: users' requests while the row lasted. `incidents`: those that were answered wrongly or not at
+    all. `by`: the checks that were bad. `caught_s`: from the start to the decision. `safety_s`: from the
+    decision to the last user's request on the candidate; 0 when no user met it.
     """
 
     defect: Defect
@@ -69,6 +69,7 @@ class Row:
     served: int
     asked: int
     incidents: tuple[Incident, ...]
+    by: str
     caught_s: float
     safety_s: float
     took_s: float
@@ -176,10 +177,18 @@ def _row(
         int(last.get("served", 0)),
         asked,
         incidents,
+        _by(entries) if caught not in (None, "start") else "",
         caught_s,
         safety_s,
         ended_s - began_s,
     )
+
+
+def _by(entries: Sequence[Entry]) -> str:
+    """Names of the checks that were bad in the last verdict."""
+    verdict = next((entry for entry in reversed(entries) if entry.kind == "verdict"), None)
+    checks = verdict.data["checks"] if verdict is not None else ()
+    return ", ".join(check["name"] for check in checks if check["status"] == "bad")
 
 
 def _greatest_weight(entries: Sequence[Entry], slot: str) -> int:

@@ -1,0 +1,69 @@
+"""What a drill found, as a table: for people at a terminal, and in Markdown for the documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from assay.drill.run import Row
+
+COLUMNS = (
+    "defect",
+    "after",
+    "caught in",
+    "by",
+    "most users on it",
+    "their requests",
+    "asked meanwhile",
+    "user-visible errors",
+    "seconds until caught",
+    "seconds to safety",
+)
+
+
+def cells(row: Row) -> tuple[str, ...]:
+    """One line of the table, as text."""
+    caught = "went through" if row.caught is None else row.caught
+    return (
+        row.defect.title,
+        row.defect.source,
+        caught,
+        row.by,
+        f"{row.weight} %",
+        str(row.served),
+        str(row.asked),
+        str(len(row.incidents)),
+        f"{row.caught_s:.0f}",
+        "–" if row.caught is None else f"{row.safety_s:.1f}",
+    )
+
+
+def markdown(rows: Sequence[Row]) -> str:
+    """The table as Markdown, and a sentence about all of it."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *map(cells, rows)]
+    return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["", summary(rows)])
+
+
+def summary(rows: Sequence[Row]) -> str:
+    """All in one sentence."""
+    asked, hurt = sum(row.asked for row in rows), sum(len(row.incidents) for row in rows)
+    right = sum(row.is_right for row in rows)
+    took_s = sum(row.took_s for row in rows)
+    return (
+        f"{right} of {len(rows)} rollouts ended as they should; users asked {asked} times meanwhile, "
+        f"and {hurt} answers were wrong or missing; {took_s:.0f} s in all."
+    )
+
+
+def faults(rows: Sequence[Row]) -> Iterator[str]:
+    """What is not as it should be, for the exit status and for whoever must mend it."""
+    for row in rows:
+        if row.is_right:
+            continue
+        if row.incidents:
+            yield f"{row.defect.name}: {len(row.incidents)} user-visible errors: {row.incidents[0].what}"
+        elif row.defect.is_harmless:
+            yield f"{row.defect.name} is harmless, but was stopped in {row.caught}: {row.reason}"
+        elif row.caught is None:
+            yield f"{row.defect.name}: it went through"
+        else:
+            yield f"{row.defect.name}: {row.weight} % of users had it before it was caught in {row.caught}"
