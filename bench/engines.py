@@ -1,8 +1,12 @@
-"""What engines cost beside the computation itself: the first half of `bench.serving`."""
+"""What engines cost beside the computation itself: the first half of `bench.serving`.
+
+``PYTHONPATH=tests python -m bench.engines`` prints the table of their own CPU time alone, in half a minute.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -12,6 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
+import uvloop
+from bench.extraction import sample
 from bench.probe import cpu_s, memory_mib, table
 
 from assay.clock import Deadline, SystemClock
@@ -31,6 +37,7 @@ from servers.celery_worker import celery_engine
 from servers.processes import ASSAY, Process
 from servers.processes import running as process_running
 from servers.redis import RedisServer
+from servers.redis import running as redis_running
 
 ROUNDS: Final = 3
 CHOICE: Final = choose(Settings())
@@ -247,6 +254,13 @@ async def two_processes(jobs: Sequence[Job], rigs: dict[str, dict[int, Rig]]) ->
     table("From one scoring process to two, 20 kB; the load shares the two cores", columns, rows)
 
 
+async def _own_cost_alone() -> None:
+    jobs = {size: [Job(TEST_WIKI, ONE, edit) for edit in edits] for size, edits in sample().items()}
+    with tempfile.TemporaryDirectory() as name, redis_running() as redis:
+        async with pool(1) as in_pool, celery(1, redis, Path(name)) as over_queue:
+            await own_cost(jobs, {"pool": in_pool, "celery": over_queue})
+
+
 def bytes_of_jobs(jobs: dict[str, list[Job]]) -> None:
     rows = [
         (size, *(median(len(pack(job)) / 1024 for job in edits) for pack in (encode_job, _packed)))
@@ -257,3 +271,7 @@ def bytes_of_jobs(jobs: dict[str, list[Job]]) -> None:
 
 def _packed(job: Job) -> bytes:
     return compress(encode_job(job))
+
+
+if __name__ == "__main__":
+    uvloop.run(_own_cost_alone())

@@ -20,6 +20,7 @@ from assay.revisions.problem import (
 )
 from assay.revisions.types import UNKNOWN, Actor, Page, Revision
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.inline import InlineEngine
 from assay.scoring.service import ScoringService
@@ -27,7 +28,10 @@ from assay.scoring.synthetic import SyntheticSource, synthetic_revision
 from assay.scoring.wikis import Wikis
 from assay.serving.app import Application, AppOptions, build_app
 from assay.serving.model_info import ModelInfos
+from assay.serving.quota import QuotaOptions
+from assay.stores.kv import KeyValueStore
 from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.quota import Quotas
 from assay.telemetry import Metrics
 from servers.asgi import Served
 from small_models import small_models
@@ -76,7 +80,12 @@ class SmallSource:
         return replace(revision, **odd.get(rev_id, {}))
 
 
-def small_service(metrics: Metrics, engine: Engine | None = None) -> ScoringService:
+def small_service(
+    metrics: Metrics,
+    engine: Engine | None = None,
+    store: KeyValueStore | None = None,
+    claims: Claims | None = None,
+) -> ScoringService:
     models = small_models()
     wikis = Wikis(
         {
@@ -86,21 +95,28 @@ def small_service(metrics: Metrics, engine: Engine | None = None) -> ScoringServ
         },
         models,
     )
-    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
-    return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics)
+    cache = ScoreCache(store or MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics, claims)
 
 
 @dataclass
 class SmallApp:
-    """An application with what tests look into."""
+    """An application with what tests look into. What is None is this process's own."""
 
     engine: Engine | None = None
     options: AppOptions = field(default_factory=AppOptions)
     metrics: Metrics = field(default_factory=lambda: Metrics("test"))
+    store: KeyValueStore | None = None
+    claims: Claims | None = None
+    quotas: Quotas | None = None
+    quota: QuotaOptions | None = None
 
     def build(self) -> Application:
-        service = small_service(self.metrics, self.engine)
-        return build_app(self.options, service, ModelInfos({}), self.metrics, CLOCK)
+        service = small_service(self.metrics, self.engine, self.store, self.claims)
+        infos = ModelInfos({})
+        return build_app(
+            self.options, service, infos, self.metrics, CLOCK, quota=self.quota, quotas=self.quotas
+        )
 
 
 @dataclass(frozen=True)

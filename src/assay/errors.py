@@ -12,6 +12,7 @@
     │   ├── Overloaded
     │   ├── DeadlineExceeded
     │   ├── EngineUnavailable
+    │   │   └── NoWorker
     │   └── SourceUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
@@ -90,6 +91,10 @@ class EngineUnavailable(RetryableError):
     """Nothing can be computed just now: the queue of jobs is away."""
 
     code = "queue_unavailable"
+
+
+class NoWorker(EngineUnavailable):
+    """The queue is there, but nobody takes jobs from it, and waiting a little has not helped."""
 
 
 class SourceUnavailable(RetryableError):

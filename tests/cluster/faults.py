@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from assay.scoring.queue.app import SENT_HEADER
 from assay.scoring.queue.envelope import taken_key
-from cluster.small_cluster import START_LIMIT_S, TIME_LIMIT_S, Cluster
+from assay.scoring.queue.job import TAKEN_MARGIN_S
+from cluster.small_cluster import REQUEST_TIMEOUT_S, START_LIMIT_S, TIME_LIMIT_S, Cluster
 from cluster.steady import Load
 from servers.processes import Process, until
 from servers.proxy import HEALTHY, Behaviour
@@ -248,18 +248,18 @@ def _working(cluster: Cluster, delay_s: float) -> Iterator[tuple[Process, Future
 
 
 def _at_work(cluster: Cluster) -> Iterator[Process]:
-    """Living workers with a long job; dead ones have left messages that nobody acknowledged, too."""
+    """Living workers with a long job; dead ones have left marks, too."""
     for taker in _long_at_work(cluster):
         yield from (one for one in cluster.workers.values() if f"-{one.pid}-" in taker)
 
 
 def _long_at_work(cluster: Cluster) -> Iterator[str]:
-    """The names of workers whose message has not been acknowledged for a second: ordinary ones take 0.05."""
+    """The names of workers that have not replied to a job for a second: ordinary ones take 0.05."""
     with cluster.redis.client() as client:
-        for value in client.hvals("unacked"):
-            headers = json.loads(value)[0]["headers"]
-            taken = client.get(taken_key(headers["id"], 1))
-            if taken is not None and time.time() - headers[SENT_HEADER] > 1.0:
+        for key in client.keys(taken_key("*", 1)):
+            age_s = REQUEST_TIMEOUT_S + TAKEN_MARGIN_S - client.pttl(key) / 1000
+            taken = client.get(key)
+            if taken is not None and age_s > 1.0:
                 yield taken.decode()
 
 

@@ -36,6 +36,7 @@ from servers.wiki_api import WikiProcess, sample_wiki
 START_LIMIT_S: Final = 120.0
 TIME_LIMIT_S: Final = 4.0
 AWAY_GRACE_S: Final = 1.0
+REQUEST_TIMEOUT_S: Final = 15.0
 MODELS: Final = ("damaging", "goodfaith")
 _REVISIONS: Final = 40
 _first = itertools.count(1)
@@ -127,7 +128,7 @@ def _environment(folder: Path, redis_url: str, wiki_url: str, bundles: Path) -> 
         "ASSAY_QUEUE__AWAY_GRACE_S": str(AWAY_GRACE_S),
         "ASSAY_WIKI_API__ATTEMPT_TIMEOUT_S": "1",
         "ASSAY_WIKI_API__ATTEMPTS": "2",
-        "ASSAY_WEB__REQUEST_TIMEOUT_S": "15",
+        "ASSAY_WEB__REQUEST_TIMEOUT_S": str(REQUEST_TIMEOUT_S),
     }
 
 

@@ -105,7 +105,9 @@ def test_probes_ask_routes_that_exist(deployment: dict[str, Any]) -> None:
         routes = set(SmallApp().build().fastapi.openapi()["paths"])
     probes = {container(deployment)[f"{kind}Probe"]["httpGet"]["path"] for kind in ("startup", "liveness")}
     assert probes == {"/livez"}
-    assert {*probes, container(deployment)["readinessProbe"]["httpGet"]["path"]} <= routes
+    ready, _, asked = container(deployment)["readinessProbe"]["httpGet"]["path"].partition("?")
+    assert {*probes, ready} <= routes
+    assert asked == ("degraded" if role == "web" else "")
     annotations = deployment["spec"]["template"]["metadata"]["annotations"]
     assert annotations["prometheus.io/path"] in routes
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,6 +13,7 @@ import pytest
 from redis import Redis
 
 from assay.clock import Deadline, SystemClock
+from assay.revisions.problem import Problem, revision_not_found
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
 from assay.scoring.claims import job_id
 from assay.scoring.identity import identity
@@ -44,13 +45,13 @@ class CountingEngine(InlineEngine):
         super().__init__(MODELS, metrics)
         self.jobs: list[int] = []
         self.go = asyncio.Event()
-        self.cuts_off = False
+        self.instead: Callable[[int], Problem] | None = None
 
     async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
         self.jobs.append(job.revision.id)
         await self.go.wait()
-        if self.cuts_off:
-            return dict.fromkeys(job.models, deadline_passed(job.revision.id))
+        if self.instead is not None:
+            return dict.fromkeys(job.models, self.instead(job.revision.id))
         return await super().score(job, deadline)
 
 
@@ -102,9 +103,15 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.005)
 
 
-def calls(client: Redis, command: str) -> int:
+def calls(client: Redis, *commands: str) -> list[int]:
     stats: Any = client.info("commandstats")
-    return int(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"])
+    return [int(stats.get(f"cmdstat_{command}", {"calls": 0})["calls"]) for command in commands]
+
+
+def looks(client: Redis) -> int:
+    """How often those who wait looked; who renews a claim gets it as well."""
+    gets, renewals = calls(client, "get", "pexpire")
+    return gets - renewals
 
 
 def channels(redis: RedisServer) -> list[bytes]:
@@ -135,15 +142,74 @@ async def test_who_waits_gets_what_was_computed_and_asks_redis_no_more_than_once
         with redis.client() as client:
             client.config_resetstat()
             began_s = time.monotonic()
-            await until(lambda: calls(client, "exists") >= 3)
+            await until(lambda: looks(client) >= 3)
             lifetimes = (time.monotonic() - began_s) / QUICK.ttl_s
-            assert calls(client, "exists") <= lifetimes + 1
-            assert calls(client, "set") == 0
+            assert looks(client) <= lifetimes + 1
+            assert calls(client, "set") == [0]
         first.engine.go.set()
         assert await one
         assert await other
         assert second.engine.jobs == []
         assert second.metrics.value(CLAIMS, "shared") == 1
+
+
+class Late:
+    """Claims of a process that is slow between its look-up and its claim."""
+
+    def __init__(self, claims: RedisClaims) -> None:
+        self._take = claims.take
+        self.looked = asyncio.Event()
+        self.go = asyncio.Event()
+
+    async def take(self, ids: Sequence[str]) -> set[str]:
+        self.looked.set()
+        await self.go.wait()
+        return await self._take(ids)
+
+
+@pytest.mark.parametrize(
+    "request_", [REQUEST, replace(REQUEST, features=True), replace(REQUEST, explain=True)]
+)
+async def test_who_claims_just_after_the_end_is_told_and_computes_nothing(
+    redis: RedisServer, request_: ScoreRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with nodes(redis, 2) as (first, second):
+        late = Late(second.claims)
+        monkeypatch.setattr(second.claims, "take", late.take)
+        first.engine.go.set()
+        second.engine.go.set()
+        other = second.ask(request_)
+        await late.looked.wait()
+        assert await first.ask(request_)
+        late.go.set()
+        assert await other
+        assert second.engine.jobs == []
+        assert second.metrics.value(CLAIMS, "shared") == 2
+
+
+async def test_an_answer_lies_in_its_claims_place_for_a_moment_only(redis: RedisServer) -> None:
+    request = replace(REQUEST, features=True)
+    async with nodes(redis, 2) as (first, second):
+        first.engine.go.set()
+        second.engine.go.set()
+        assert await first.ask(request)
+        with redis.client() as client:
+            kept: Any = client.mget(client.keys("assay:claim:*"))
+            assert [answer[:1] for answer in kept] == [b"=", b"="]
+            await until(lambda: client.keys("assay:claim:*") == [])
+        assert await second.ask(request)
+        assert sorted(second.engine.jobs) == [31, 32]
+
+
+async def test_what_may_be_mended_by_then_is_asked_for_anew(redis: RedisServer) -> None:
+    async with nodes(redis, 1) as (node,):
+        node.engine.go.set()
+        node.engine.instead = revision_not_found
+        assert not await node.ask()
+        with redis.client() as client:
+            assert client.keys("assay:claim:*") == []
+        node.engine.instead = None
+        assert await node.ask()
 
 
 async def test_a_release_never_waits_for_what_another_computes(redis: RedisServer) -> None:
@@ -184,7 +250,7 @@ async def test_a_wake_up_lost_with_its_connection_is_noticed(redis: RedisServer)
 
 async def test_an_owner_cut_off_by_its_own_deadline_leaves_the_work_to_others(redis: RedisServer) -> None:
     async with nodes(redis, 2) as (first, second):
-        first.engine.cuts_off = True
+        first.engine.instead = deadline_passed
         one = first.service.score(REQUEST, Deadline.after(20, SystemClock()))
         owner = asyncio.ensure_future(one)
         await until(lambda: len(first.engine.jobs) == 2)

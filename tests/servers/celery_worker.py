@@ -21,7 +21,6 @@ from redis import Redis
 
 from assay.clock import SystemClock
 from assay.scoring.queue.app import build_celery
-from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.queue.job import Scoring
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
@@ -128,7 +127,6 @@ def celery_engine(
         chosen,
         release,
         models,
-        Dispatcher(build_celery(url, {}, release, chosen), 2.0),
         connect(address),
         connect(address),
         metrics,

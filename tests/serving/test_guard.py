@@ -18,7 +18,24 @@ from assay.serving.guard import GuardOptions
 from assay.serving.model_info import ModelInfos
 from assay.telemetry import ERRORS, HTTP_IN_FLIGHT, HTTP_REQUESTS, LogOptions, Metrics, configure_logging
 from servers.asgi import Served, serving
+from servers.small_web import SmallWeb
 from small_app import CLOCK, SmallApp, ask, post_form, small_service
+
+
+@pytest.fixture(scope="module")
+def inline(web: SmallWeb) -> tuple[SmallApp, Served]:
+    """One engine for all: what is tested here ends before an engine is asked, and some takes seconds."""
+    return web.live("inline")
+
+
+@pytest.fixture(scope="module")
+def small_app(inline: tuple[SmallApp, Served]) -> SmallApp:
+    return inline[0]
+
+
+@pytest.fixture(scope="module")
+def live(inline: tuple[SmallApp, Served]) -> Served:
+    return inline[1]
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,7 +16,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from assay import settings
 from assay.clock import Deadline, FakeClock
 from assay.errors import ConfigurationError
-from assay.scoring.engine import Engine
 from assay.scoring.inline import InlineEngine
 from assay.scoring.request import MAX_REVISIONS, Cell, Job, ScoreRequest
 from assay.scoring.service import Table
@@ -27,7 +26,8 @@ from assay.serving.quota import Gate, QuotaOptions
 from assay.stores.quota import Exceeded, Lease, Limits, MemoryQuotas
 from assay.telemetry import QUOTA_REFUSALS, Metrics
 from servers.asgi import Served, serving
-from small_app import CLOCK, Reply, ask, post_form, post_json, small_service
+from servers.small_web import SmallWeb
+from small_app import CLOCK, Reply, SmallApp, ask, post_form, post_json, small_service
 from small_models import small_models
 
 STRICT = QuotaOptions(concurrent=2, revisions_per_minute=6, burst=50, exempt=())
@@ -36,15 +36,24 @@ STRICT = QuotaOptions(concurrent=2, revisions_per_minute=6, burst=50, exempt=())
 STRANGER, OTHER, PRECACHER = "203.0.113.9", "203.0.113.10", "198.51.100.7"
 
 
-@contextmanager
-def limited(
-    options: QuotaOptions = STRICT, metrics: Metrics | None = None, engine: Engine | None = None
-) -> Iterator[Served]:
-    metrics = metrics or Metrics("test")
-    service = small_service(metrics, engine)
-    app = build_app(AppOptions(), service, ModelInfos({}), metrics, CLOCK, quota=options)
-    with serving(app.asgi) as served:
-        yield served
+class Limited(Protocol):
+    """Starts an application whose clients have limits, on the engine of the test."""
+
+    def __call__(
+        self, options: QuotaOptions = STRICT, metrics: Metrics | None = None
+    ) -> AbstractContextManager[Served]: ...
+
+
+@pytest.fixture
+def limited(web: SmallWeb, engine: str) -> Limited:
+    @contextmanager
+    def start(options: QuotaOptions = STRICT, metrics: Metrics | None = None) -> Iterator[Served]:
+        app = web.app(engine, metrics=metrics)
+        app.quota = options
+        with serving(app.build().asgi) as served:
+            yield served
+
+    return start
 
 
 def ask_as(served: Served, client: str, path: str) -> Reply:
@@ -70,7 +79,7 @@ SCORING: list[tuple[str, Callable[[Served], Reply]]] = [
 FREE = ["/livez", "/readyz", "/metrics", "/v3/scores/", "/v3/scores/smallwiki", "/api/wikis", "/openapi.json"]
 
 
-def test_every_scoring_route_is_counted_and_nothing_else() -> None:
+def test_every_scoring_route_is_counted_and_nothing_else(limited: Limited) -> None:
     with limited() as served:
         for path in FREE:
             assert [ask(served, path).status for _ in range(3)] == [200] * 3
@@ -82,13 +91,15 @@ def test_every_scoring_route_is_counted_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize(("name", "request_"), SCORING)
-def test_a_single_revision_costs_one(name: str, request_: Callable[[Served], Reply]) -> None:
+def test_a_single_revision_costs_one(
+    limited: Limited, name: str, request_: Callable[[Served], Reply]
+) -> None:
     with limited() as served:
         assert ask(served, revisions(48)).status == 200
         assert [request_(served).status for _ in range(3)] == [200, 200, 429], name
 
 
-def test_what_is_wrong_is_refused_as_such_and_costs_nothing() -> None:
+def test_what_is_wrong_is_refused_as_such_and_costs_nothing(limited: Limited) -> None:
     with limited() as served:
         for _ in range(60):
             assert ask(served, "/v3/scores/smallwiki/?revids=x").status == 400
@@ -96,7 +107,7 @@ def test_what_is_wrong_is_refused_as_such_and_costs_nothing() -> None:
         assert ask(served, "/v3/scores/smallwiki/?revids=x").status == 400
 
 
-def test_the_refusal_says_which_limit_and_when_to_come_back() -> None:
+def test_the_refusal_says_which_limit_and_when_to_come_back(limited: Limited) -> None:
     metrics = Metrics("test")
     with limited(metrics=metrics) as served:
         ask(served, revisions(50))
@@ -110,7 +121,7 @@ def test_the_refusal_says_which_limit_and_when_to_come_back() -> None:
         assert metrics.value(QUOTA_REFUSALS, "concurrent") == 0
 
 
-def test_clients_behind_one_proxy_are_apart_and_cannot_name_themselves() -> None:
+def test_clients_behind_one_proxy_are_apart_and_cannot_name_themselves(limited: Limited) -> None:
     with limited() as served:
         assert ask_as(served, STRANGER, revisions(50)).status == 200
         for claim in (STRANGER, f"{OTHER}, {STRANGER}", f"127.0.0.1, {STRANGER}", f", {STRANGER}"):
@@ -120,7 +131,7 @@ def test_clients_behind_one_proxy_are_apart_and_cannot_name_themselves() -> None
         assert ask_as(served, OTHER, revisions(50)).status == 200
 
 
-def test_by_default_this_machine_is_exempt_and_clients_of_its_proxy_are_not() -> None:
+def test_by_default_this_machine_is_exempt_and_clients_of_its_proxy_are_not(limited: Limited) -> None:
     options = replace(QuotaOptions(), revisions_per_minute=6, burst=50)
     with limited(options) as served:
         assert [ask(served, revisions(50)).status for _ in range(3)] == [200] * 3
@@ -128,7 +139,7 @@ def test_by_default_this_machine_is_exempt_and_clients_of_its_proxy_are_not() ->
         assert [ask_as(served, "unknown", revisions(50)).status for _ in range(2)] == [200, 429]
 
 
-def test_without_quotas_nobody_is_refused() -> None:
+def test_without_quotas_nobody_is_refused(limited: Limited) -> None:
     with limited(replace(STRICT, enabled=False)) as served:
         assert [ask(served, revisions(50)).status for _ in range(3)] == [200] * 3
 
@@ -137,7 +148,7 @@ def test_without_quotas_nobody_is_refused() -> None:
 
 
 @pytest.mark.parametrize("more", ["&precache", "&precache=true", "&precache=1"])
-def test_regression_legacy_13_precache_does_not_escape_the_limit(more: str) -> None:
+def test_regression_legacy_13_precache_does_not_escape_the_limit(limited: Limited, more: str) -> None:
     with limited() as served:
         assert ask_as(served, STRANGER, revisions(50, more=more)).status == 200
         assert ask_as(served, STRANGER, revisions(1, more=more)).status == 429
@@ -149,7 +160,7 @@ def test_regression_legacy_13_precache_does_not_escape_the_limit(more: str) -> N
         assert ask_as(served, STRANGER, revisions(51, more=more)).status == 400
 
 
-def test_precache_clients_are_outside_the_limits_only_when_they_precache() -> None:
+def test_precache_clients_are_outside_the_limits_only_when_they_precache(limited: Limited) -> None:
     with limited(replace(STRICT, precache_clients=("198.51.100.0/24",))) as served:
         for _ in range(3):
             assert ask_as(served, PRECACHER, revisions(50, more="&precache")).status == 200
@@ -219,7 +230,8 @@ def test_regression_legacy_1_each_limit_is_read_from_its_own_setting() -> None:
 
 def test_one_request_more_than_allowed_at_once_is_refused_and_places_come_back() -> None:
     engine, metrics = HeldEngine(), Metrics("test")
-    with limited(metrics=metrics, engine=engine) as served, ThreadPoolExecutor(3) as pool:
+    app = SmallApp(engine=engine, metrics=metrics, quota=STRICT).build()
+    with serving(app.asgi) as served, ThreadPoolExecutor(3) as pool:
         try:
             first = [pool.submit(ask, served, f"/v3/scores/smallwiki/{rev_id}") for rev_id in (1, 2)]
             assert all(engine.waiting.acquire(timeout=30) for _ in first)

@@ -43,10 +43,12 @@ async def test_a_server_that_is_gone_is_left_alone_and_found_again(redis: RedisS
         assert await guarded.store.get_many(["a"]) == {}
     assert guarded.failures() == 2  # then nobody asked any more
     assert guarded.store.rests
+    assert not await guarded.store.answers()
     assert guarded.metrics.value(STORE_UP, "scores") == 0
     redis.start()
     guarded.clock.advance(11)
     await guarded.store.set_many({"a": b"2"}, 60)
+    assert await guarded.store.answers()
     assert await guarded.store.get_many(["a"]) == {"a": b"2"}
     assert guarded.metrics.value(STORE_UP, "scores") == 1
     await guarded.store.aclose()

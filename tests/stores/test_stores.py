@@ -80,6 +80,10 @@ async def test_values_expire(store: KeyValueStore, wait: Callable[[float], None]
     assert await store.get_many(["short", "long"]) == {"long": b"2"}
 
 
+async def test_a_store_that_is_there_answers(store: KeyValueStore) -> None:
+    assert await store.answers()
+
+
 async def test_nothing_is_asked_and_nothing_is_told(store: KeyValueStore) -> None:
     await store.set_many({}, ttl_s=1)
     assert await store.get_many([]) == {}

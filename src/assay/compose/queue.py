@@ -20,7 +20,6 @@ from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.fallback import FallbackEngine
 from assay.scoring.queue.app import build_celery
-from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.queue.job import Scoring
 from assay.scoring.queue.replies import BLOCK_S
@@ -85,7 +84,7 @@ def claims_client(settings: Settings) -> AsyncRedis:
 
 
 def queue_client(settings: Settings) -> AsyncRedis:
-    """A web process's, for lanes and large jobs."""
+    """A web process's, for lanes and jobs."""
     return connect(queue_options(settings))
 
 
@@ -101,7 +100,7 @@ def worker_client(settings: Settings) -> redis.Redis:
 
 
 def celery(settings: Settings) -> Celery:
-    """Of which a web process takes its connection to send, and a worker its own to receive."""
+    """Of which a worker takes its connection to receive."""
     target = broker(queue_options(settings))
     return build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
 
@@ -121,9 +120,10 @@ def shared_claims(settings: Settings, client: AsyncRedis, metrics: Metrics, cloc
     return RedisClaims(client, settings.release, settings.claims, metrics, clock)
 
 
-def dispatcher(settings: Settings) -> Dispatcher:
+def send_limit_s(settings: Settings) -> float:
+    """How long putting one job on the queue may take."""
     options = queue_options(settings)
-    return Dispatcher(celery(settings), options.connect_timeout_s + options.answer_timeout_s)
+    return options.connect_timeout_s + options.answer_timeout_s
 
 
 def queue_engine(
@@ -134,11 +134,11 @@ def queue_engine(
         settings.queue,
         settings.release,
         models,
-        dispatcher(settings),
         queue_client(settings),
         replies_client(settings),
         metrics,
         clock,
+        send_limit_s=send_limit_s(settings),
         fails_fast=fails_fast,
     )
 

@@ -48,5 +48,9 @@ class ScoreCache:
             values = {str(key): encode_score(score) for key, score in scores.items()}
             await self._store.set_many(values, self._options.ttl_s)
 
+    async def answers(self) -> bool:
+        """Whether known scores can be had just now."""
+        return await self._store.answers()
+
     async def aclose(self) -> None:
         await self._store.aclose()

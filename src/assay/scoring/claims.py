@@ -24,22 +24,18 @@ def job_id(keys: Iterable[ScoreKey], *, features: bool, explain: bool, bulk: boo
 class Claims(Protocol):
     """Claims by `job_id`. No method raises."""
 
-    @property
-    def are_shared(self) -> bool:
-        """Whether other processes may have computed between a look-up and a claim."""
-        ...
-
     async def take(self, ids: Sequence[str]) -> set[str]:
         """Those that are ours to compute now; the others somebody else computes."""
         ...
 
     async def wait(self, claim: str, limit_s: float) -> bytes | None:
-        """What the one who computes told, at most `limit_s` seconds later; None when nothing was told and the
-        claim is free, or the time is over."""
+        """What the one who computes told, or told a moment ago, at most `limit_s` seconds later; None when
+        nothing was told and the claim is free, or the time is over."""
         ...
 
-    async def settle(self, results: Mapping[str, bytes | None]) -> None:
-        """Give back claims of ours and tell those who wait; None: it came to nothing, another may try."""
+    async def settle(self, results: Mapping[str, bytes | None], *, is_lasting: bool = False) -> None:
+        """Give back claims of ours and tell those who wait; None: it came to nothing, another may try.
+        `is_lasting`: tell those, too, who looked before the end and ask just after it."""
         ...
 
     async def aclose(self) -> None: ...
@@ -48,15 +44,13 @@ class Claims(Protocol):
 class LocalClaims:
     """One process alone: everything is its own to compute."""
 
-    are_shared = False
-
     async def take(self, ids: Sequence[str]) -> set[str]:
         return set(ids)
 
     async def wait(self, claim: str, limit_s: float) -> bytes | None:  # noqa: ARG002 - the interface
         return None
 
-    async def settle(self, results: Mapping[str, bytes | None]) -> None:
+    async def settle(self, results: Mapping[str, bytes | None], *, is_lasting: bool = False) -> None:
         """Nobody waits."""
 
     async def aclose(self) -> None:

@@ -3,15 +3,20 @@
 ORES's load balancer asked for ``GET /``, which touches neither queue nor worker, and kept a broken
 server in service. Readiness here is a made-up revision scored by every set of models through the real
 engine.
+
+A server that cannot compute any more still has what it computed before. Whether to take it out depends on
+whether somebody else can compute, which only the load balancer knows: so it is told both.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from fastapi import APIRouter
+from starlette.requests import Request
 from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
@@ -22,10 +27,36 @@ from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
+from assay.serving.parameters import flag, read_fields
 from assay.serving.respond import json_response
 from assay.telemetry import JOBS, METRICS_CONTENT_TYPE, Metrics
 
 OK = "ok"
+State = Literal["ready", "degraded", "unready"]
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """`checks`: `OK` or the reason why not, by the wikis that share a set of models. `has_scored`: whether
+    all of them succeeded together since this process started, so that its configuration, secrets and release
+    are right. `has_cache`: whether known scores can be given."""
+
+    checks: Mapping[str, str] = field(default_factory=dict)
+    has_scored: bool = False
+    has_cache: bool = False
+
+    @property
+    def state(self) -> State:
+        """``ready``: everything is answered. ``degraded``: known scores are, others are refused at once, by
+        no fault of this process. ``unready``: nothing is, or nothing ever was."""
+        if all(outcome == OK for outcome in self.checks.values()):
+            return "ready"
+        return "degraded" if self.has_scored and self.has_cache else "unready"
+
+    def status(self, *, allows_degraded: bool) -> int:
+        """Of the HTTP answer, which is all that load balancers look at."""
+        accepted = ("ready", "degraded") if allows_degraded else ("ready",)
+        return 200 if self.state in accepted else 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +81,7 @@ class Health:
         self._clock = clock
         self._options = options
         self._lock = asyncio.Lock()
-        self._checks: dict[str, str] = {}
+        self._readiness = Readiness()
         self._checked_s = float("-inf")
         self._jobs_done = 0.0
 
@@ -60,7 +91,8 @@ class Health:
         ready[503] = {**ready[200], "description": "Not ready; `checks` names what fails."}
         add = router.add_api_route
         add("/livez", self.livez, summary=self.livez.__doc__, responses=openapi.responses("Liveness"))
-        add("/readyz", self.readyz, summary=self.readyz.__doc__, responses=ready)
+        asked = {"parameters": [openapi.ALLOW_DEGRADED]}
+        add("/readyz", self.readyz, summary=self.readyz.__doc__, responses=ready, openapi_extra=asked)
         text = {"description": "OK", "content": {"text/plain": {"schema": {"type": "string"}}}}
         add(
             "/metrics",
@@ -76,23 +108,31 @@ class Health:
         """The process answers"""
         return json_response({"alive": True})
 
-    async def readyz(self) -> Response:
+    async def readyz(self, request: Request) -> Response:
         """Every set of models scores a made-up revision"""
-        checks = await self.checks()
-        ready = all(outcome == OK for outcome in checks.values())
-        return json_response({"ready": ready, "checks": checks}, status=200 if ready else 503)
+        allows_degraded = flag(await read_fields(request), "degraded")
+        found = await self.readiness()
+        document = {
+            "ready": found.state == "ready",
+            "state": found.state,
+            "checks": dict(found.checks),
+            "cache": OK if found.has_cache else "The scores that were computed before cannot be had.",
+        }
+        return json_response(document, status=found.status(allows_degraded=allows_degraded))
 
     async def metrics(self) -> Response:
         """Counters in Prometheus's text format"""
         return Response(self._metrics.exposition(), headers={"Content-Type": METRICS_CONTENT_TYPE})
 
-    async def checks(self) -> dict[str, str]:
-        """`OK` or the reason why not, by the wikis that share a set of models."""
+    async def readiness(self) -> Readiness:
+        """At most `reuse_s` old."""
         async with self._lock:
             if self._clock.monotonic_s() - self._checked_s >= self._options.reuse_s:
-                self._checks = await self._probe_all()
+                checks, has_cache = await asyncio.gather(self._probe_all(), self._service.cache.answers())
+                has_scored = self._readiness.has_scored or all(outcome == OK for outcome in checks.values())
+                self._readiness = Readiness(checks, has_scored, has_cache)
                 self._checked_s = self._clock.monotonic_s()
-            return self._checks
+            return self._readiness
 
     async def _probe_all(self) -> dict[str, str]:
         sets: dict[tuple[str, ...], Wiki] = {}

@@ -55,6 +55,14 @@ SCORE_PARAMETERS: Final = {
 """Every parameter of the v3 routes, by name; the documentation is tested against it."""
 
 
+ALLOW_DEGRADED: Final = _query(
+    "degraded",
+    "200 as well while known scores can be given and others cannot be computed.",
+    _FLAG,
+    allowEmptyValue=True,
+)
+
+
 def query_parameter(name: str, description: str, schema: dict[str, Any]) -> dict[str, Any]:
     return _query(name, description, schema)
 
@@ -247,7 +255,14 @@ SCHEMAS: Final[dict[str, Any]] = {
             "injection": {"type": "object"},
         },
     },
-    "Readiness": _object({"ready": _BOOLEAN, "checks": _map(_STRING)}),
+    "Readiness": _object(
+        {
+            "ready": _BOOLEAN,
+            "state": {"type": "string", "enum": ["ready", "degraded", "unready"]},
+            "checks": _map(_STRING),
+            "cache": _STRING,
+        }
+    ),
     "Liveness": _object({"alive": _BOOLEAN}),
 }
 

@@ -78,10 +78,10 @@ def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | Non
         models=models,
         injection=_injection(fields, rev_ids),
         model_info=_bar_split(fields, "model_info") or (),
-        features=_flag(fields, "features"),
-        explain=_flag(fields, "explain"),
+        features=flag(fields, "features"),
+        explain=flag(fields, "explain"),
         compact=_is_compact(fields),
-        bulk=_flag(fields, "precache"),
+        bulk=flag(fields, "precache"),
     )
 
 
@@ -120,7 +120,8 @@ def _rev_ids(name: str, texts: list[str]) -> tuple[int, ...]:
     return unique
 
 
-def _flag(fields: Mapping[str, str], name: str) -> bool:
+def flag(fields: Mapping[str, str], name: str) -> bool:
+    """Whether it is given and not as false. Raises `BadParameter`."""
     if name not in fields:
         return False
     value = _FLAGS.get(fields[name].lower())

@@ -65,6 +65,9 @@ class MemoryStore:
             self.size_bytes += _size_bytes(key, value)
             self._shrink()
 
+    async def answers(self) -> bool:
+        return True
+
     async def aclose(self) -> None:
         self._entries.clear()
         self.size_bytes = 0

@@ -3,6 +3,9 @@
 A claim is a key that expires unless its owner keeps renewing it, so a dead owner's claim is free after
 `ClaimOptions.ttl_s`. Who waits subscribes to the claim's channel and sleeps; once in a claim's lifetime it
 looks whether the claim still stands, in case its owner died or the message was lost with a connection.
+
+A good answer lies in its claim's place for as long as a claim lives: whoever looked for it before the end and
+claims only now, or missed the message, is told instead of computing it a second time.
 """
 
 from __future__ import annotations
@@ -24,10 +27,15 @@ from assay.telemetry import CLAIMS, Metrics, logger
 
 T = TypeVar("T")
 _SETTLE: Final = """
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+  local kept = ARGV[3] ~= '0' and redis.pcall('SET', KEYS[1], ARGV[4] .. ARGV[2], 'PX', ARGV[3])
+  if not kept or kept.err then redis.call('DEL', KEYS[1]) end
+end
 return redis.call('PUBLISH', KEYS[1], ARGV[2])
 """
-"""Give back what is ours only: it may have expired, and be another's by now."""
+"""Give back what is ours only: it may have expired, and be another's by now. A full server keeps nothing."""
+_ANSWER: Final = b"="
+"""Before an answer that lies in a claim's place; tokens are hexadecimal."""
 _RENEW: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 """
@@ -39,7 +47,8 @@ class ClaimOptions:
     """How web processes agree on who computes."""
 
     ttl_s: float = 3.0
-    """Seconds after which a dead process's claims are free; a living one renews them."""
+    """Seconds after which a dead process's claims are free; a living one renews them. A good answer lies in
+    its claim's place for as long."""
 
     answer_timeout_s: float = 0.25
     """Seconds for Redis to answer; without an answer everybody computes."""
@@ -54,8 +63,6 @@ class RedisClaims:
     `release`: claims are among the web processes of one release only. Who waits for a claim takes another
     process's answer for its own, and a release must never be judged by answers that another one gave.
     """
-
-    are_shared = True
 
     def __init__(
         self, redis: Redis, release: str, options: ClaimOptions, metrics: Metrics, clock: Clock
@@ -100,8 +107,12 @@ class RedisClaims:
             if await self._asked(self._listen(claim)) is None:
                 return None
             while (left_s := ends_s - self._clock.monotonic_s()) > 0:
-                if not await self._asked(self._redis.exists(self._key(claim))):
+                held: Any = await self._asked(self._redis.get(self._key(claim)))
+                if held is None:
                     return told.result() if told.done() else None
+                if held.startswith(_ANSWER):
+                    self._metrics.count(CLAIMS, "shared")
+                    return bytes(held.removeprefix(_ANSWER))
                 await asyncio.wait([told], timeout=min(left_s, self._options.ttl_s))
                 if told.done():
                     self._metrics.count(CLAIMS, "shared" if told.result() else "lost")
@@ -114,12 +125,12 @@ class RedisClaims:
                 self._subscribed.pop(claim, None)
                 await self._unsubscribe(claim)
 
-    async def settle(self, results: Mapping[str, bytes | None]) -> None:
+    async def settle(self, results: Mapping[str, bytes | None], *, is_lasting: bool = False) -> None:
         ours = [
             (claim, self._held.pop(claim), data) for claim, data in results.items() if claim in self._held
         ]
         if ours:
-            await self._asked(self._settle_all(ours))
+            await self._asked(self._settle_all(ours, self._options.ttl_s if is_lasting else 0.0))
 
     async def aclose(self) -> None:
         await end(self._tasks)
@@ -137,10 +148,13 @@ class RedisClaims:
                 pipeline.set(self._key(claim), token, nx=True, px=lives_ms)
             return await pipeline.execute()
 
-    async def _settle_all(self, ours: Sequence[tuple[str, str, bytes | None]]) -> bool:
+    async def _settle_all(self, ours: Sequence[tuple[str, str, bytes | None]], kept_s: float) -> bool:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for claim, token, data in ours:
-                await self._settle([self._key(claim)], [token, data or b""], client=pipeline)
+                kept_ms = 0 if data is None else round(kept_s * 1000)
+                await self._settle(
+                    [self._key(claim)], [token, data or b"", kept_ms, _ANSWER], client=pipeline
+                )
             await pipeline.execute()
         return True
 

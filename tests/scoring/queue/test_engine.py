@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -13,7 +14,7 @@ import orjson
 import pytest
 
 from assay.clock import Deadline, SystemClock
-from assay.errors import EngineUnavailable, Overloaded
+from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.queue.envelope import Reply, encode_reply, queue_name
@@ -61,10 +62,10 @@ async def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
             await asyncio.sleep(0.01)
 
 
-async def ask_for_ever(engine: CeleryEngine) -> None:
+async def ask_for_ever(engine: CeleryEngine, job: Job = PLAIN) -> None:
     async with asyncio.timeout(20):
         while True:
-            await engine.score(PLAIN, soon(0.05))
+            await engine.score(job, soon(0.05))
 
 
 def problem(cells: Mapping[str, Cell]) -> Problem:
@@ -170,6 +171,44 @@ async def test_a_lane_that_is_long_or_slow_takes_no_more(redis: RedisServer) -> 
     async with engine_of(redis, options=replace(FAST, interactive_wait_s=0.01)) as (engine, _):
         with pytest.raises(Overloaded, match="oldest"):
             await engine.score(PLAIN, soon())
+
+
+async def test_a_burst_does_not_overrun_the_lane_between_two_looks(redis: RedisServer) -> None:
+    async with engine_of(redis, options=replace(FAST, queue_jobs=5)) as (engine, _):
+        burst = (engine.score(PLAIN, soon(0.5)) for _ in range(50))
+        told = await asyncio.gather(*burst, return_exceptions=True)
+        assert sum(isinstance(answer, Overloaded) for answer in told) == 45
+        with redis.client() as client:
+            assert client.llen(queue_name(RELEASE, "interactive")) == 5
+
+
+async def test_with_all_workers_gone_jobs_are_refused_at_once_until_one_is_back(redis: RedisServer) -> None:
+    async with engine_of(redis, options=replace(FAST, away_grace_s=0.3)) as (engine, _):
+        with small_worker(redis.url, options=QUICK, processes=1) as worker:
+            assert is_scored(await engine.score(PLAIN, soon()))
+            worker.end(signal.SIGKILL)
+        with pytest.raises(NoWorker):
+            await ask_for_ever(engine)
+        with redis.client() as client:
+            waiting = client.llen(queue_name(RELEASE, "interactive"))
+            with pytest.raises(NoWorker):
+                await engine.score(PLAIN, soon())
+            assert client.llen(queue_name(RELEASE, "interactive")) == waiting
+        with small_worker(redis.url, options={**QUICK, "heartbeat_s": 0.05}, processes=1):
+            async with asyncio.timeout(20):
+                while True:
+                    with contextlib.suppress(NoWorker):
+                        assert is_scored(await engine.score(PLAIN, soon()))
+                        break
+
+
+async def test_a_worker_for_people_alone_does_not_attend_the_bulk_lane(redis: RedisServer) -> None:
+    async with engine_of(redis, options=replace(FAST, away_grace_s=0.3)) as (engine, _):
+        with small_worker(redis.url, options=QUICK, processes=1, lanes=["interactive"]):
+            assert is_scored(await engine.score(PLAIN, soon()))
+            with pytest.raises(NoWorker):
+                await ask_for_ever(engine, replace(PLAIN, bulk=True))
+            assert is_scored(await engine.score(PLAIN, soon()))
 
 
 async def test_people_do_not_wait_for_bulk_work(redis: RedisServer) -> None:

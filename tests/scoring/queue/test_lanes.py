@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.errors import Overloaded
-from assay.scoring.queue.lanes import LaneState, _sent_s, check
+from assay.errors import NoWorker, Overloaded
+from assay.scoring.queue.lanes import LaneState, check
+from assay.scoring.queue.message import sent_s
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.queue.overdue import Fate, Sent, fate
 
@@ -28,6 +29,14 @@ def test_a_short_lane_that_does_not_move_is_full_too() -> None:
     assert refused.value.delay_s == 30.0
 
 
+def test_a_lane_that_nobody_works_on_takes_jobs_for_a_moment_only() -> None:
+    grace_s = OPTIONS.away_grace_s
+    check("interactive", LaneState(unattended_since_s=100.0), OPTIONS, 100.0 + grace_s)
+    with pytest.raises(NoWorker) as refused:
+        check("interactive", LaneState(unattended_since_s=100.0), OPTIONS, 100.1 + grace_s)
+    assert refused.value.delay_s == 2.0
+
+
 @given(st.integers(0, 100), st.none() | st.floats(0, 1e9), st.floats(0, 1e9))
 def test_clients_are_told_to_wait_a_sensible_time(jobs: int, oldest_s: float | None, now_s: float) -> None:
     state = LaneState(jobs, oldest_s)
@@ -43,7 +52,7 @@ def test_clients_are_told_to_wait_a_sensible_time(jobs: int, oldest_s: float | N
     "message", [None, b"", b"rubbish", b"{}", b'{"headers": {}}', b'{"headers": {"assay_sent_s": "x"}}']
 )
 def test_a_strangers_message_has_no_age(message: bytes | None) -> None:
-    assert _sent_s(message) is None
+    assert sent_s(message) is None
 
 
 @pytest.mark.parametrize(

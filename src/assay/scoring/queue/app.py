@@ -1,7 +1,8 @@
-"""The one Celery application that web processes send to and workers take from.
+"""The one Celery application: a worker's.
 
-Celery carries the jobs, starts and kills the scoring processes and hands out the work; it stores no
-results (`assay.scoring.queue.replies` says why) and speaks msgpack only: no message executes anything.
+Celery takes the jobs from Redis, starts and kills the scoring processes and hands out the work; it stores no
+results (`assay.scoring.queue.replies` says why) and speaks msgpack only: no message executes anything. Web
+processes write what they send themselves (`assay.scoring.queue.message`).
 """
 
 from __future__ import annotations
@@ -15,21 +16,15 @@ from kombu.entity import Queue
 from assay.scoring.queue.envelope import LANES, Lane, queue_name
 from assay.scoring.queue.options import CeleryOptions
 
-TASK: Final = "assay.score"
-SENT_HEADER: Final = "assay_sent_s"
-"""A message's own header with the moment it was sent, which tells how long the oldest has waited."""
-
-
-def _transport_options(options: CeleryOptions) -> dict[str, Any]:
-    """What kombu's Redis transport is told beside the address."""
-    return {
-        # a message that nobody acknowledged for so long was lost with its worker; by then its web process
-        # has sent the job again or given it up, and whoever gets it finds its deadline passed
-        "visibility_timeout": options.time_limit_s * 2 + 30,
-        "queue_order_strategy": "priority",  # interactive before bulk, always
-        "socket_keepalive": True,
-        "health_check_interval": 10,
-    }
+_TRANSPORT_OPTIONS: Final = {
+    # no copy of each message in Redis until it is acknowledged: what is lost with its worker, its web
+    # process sends again within seconds, while kombu would wait until nobody wants it any more
+    "ack_emulation": False,
+    "queue_order_strategy": "priority",  # interactive before bulk, always
+    "socket_keepalive": True,
+    "health_check_interval": 10,
+}
+"""What kombu's Redis transport is told beside the address."""
 
 
 def queue(release: str, lane: Lane) -> Queue:
@@ -49,7 +44,7 @@ def build_celery(
     app = Celery("assay", broker=broker_url, set_as_current=False)
     queues = [queue(release, lane) for lane in LANES]
     app.conf.update(
-        broker_transport_options={**_transport_options(options), **transport_options},
+        broker_transport_options={**_TRANSPORT_OPTIONS, **transport_options},
         broker_use_ssl=tls,
         broker_connection_retry_on_startup=True,
         broker_connection_max_retries=None,
@@ -67,6 +62,7 @@ def build_celery(
         worker_disable_prefetch=True,  # a message is taken only when a process is free for it
         worker_prefetch_multiplier=0,  # no second limit: that one counts messages whose acknowledgement was
         # lost with its connection, and a worker that reached it would wait for ever
+        worker_disable_rate_limits=True,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_hijack_root_logger=False,

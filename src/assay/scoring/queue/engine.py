@@ -22,7 +22,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from assay.clock import Clock, Deadline
-from assay.errors import EngineUnavailable, Overloaded
+from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.codec import CodecError, decode_computed, encode_job
 from assay.scoring.frames import FrameError, checked
@@ -33,8 +33,8 @@ from assay.scoring.problems import (
     ran_too_long,
     unencodable,
 )
-from assay.scoring.queue import lanes, overdue
-from assay.scoring.queue.dispatch import Dispatcher, Message
+from assay.scoring.queue import overdue
+from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.envelope import (
     Envelope,
     Lane,
@@ -46,6 +46,7 @@ from assay.scoring.queue.envelope import (
     queue_name,
 )
 from assay.scoring.queue.lanes import Lanes
+from assay.scoring.queue.message import Message
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.queue.replies import ReplyStream
 from assay.scoring.request import Cell, Job
@@ -94,6 +95,7 @@ class CeleryEngine:
 
     `models`: of this web process, read without their trees; a worker with other bundles refuses the job.
     `redis`: for lanes and large jobs. `reading`: for the replies, whose time limit exceeds a second.
+    `send_limit_s`: seconds that putting one job on the queue may take.
     `fails_fast`: do not wait for a queue that is away, because the caller has another engine.
     """
 
@@ -102,18 +104,18 @@ class CeleryEngine:
         options: CeleryOptions,
         release: str,
         models: ModelSets,
-        dispatcher: Dispatcher,
         redis: Redis,
         reading: Redis,
         metrics: Metrics,
         clock: Clock,
         *,
+        send_limit_s: float = 3.0,
         fails_fast: bool = False,
     ) -> None:
         self._options = options
         self._release = release
         self._models = models
-        self._dispatcher = dispatcher
+        self._dispatcher = Dispatcher(redis, send_limit_s)
         self._redis = redis
         self._metrics = metrics
         self._clock = clock
@@ -190,8 +192,8 @@ class CeleryEngine:
     # -- sending -------------------------------------------------------------------------------------
 
     async def _send_patiently(self, pending: _Pending, *, is_new: bool) -> None:
-        """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away, `Overloaded`
-        when it is full; a job that `is_new` no more was admitted before."""
+        """Wait a little for a queue that is away. Raises `EngineUnavailable` when it stays away or nobody
+        works on it, `Overloaded` when it is full; a job that `is_new` no more was admitted before."""
         waits_until_s = self._clock.monotonic_s() + self._grace_s
         while True:
             try:
@@ -200,6 +202,8 @@ class CeleryEngine:
                     await self._admit(pending.lane)
                 await self._send(pending)
                 return
+            except NoWorker:
+                raise
             except EngineUnavailable:
                 if self._clock.monotonic_s() >= waits_until_s:
                     raise
@@ -216,7 +220,7 @@ class CeleryEngine:
     async def _admit(self, lane: Lane) -> None:
         """Raises `EngineUnavailable` and `Overloaded`."""
         try:
-            lanes.check(lane, await self._lanes.state(lane), self._options, self._now_s())
+            await self._lanes.admit(lane, self._options)
         except Overloaded:
             self._metrics.count(JOBS, "refused")
             raise
@@ -242,14 +246,16 @@ class CeleryEngine:
             trace=pending.trace,
             content=None if is_large else pending.content,
         )
-        if is_large:
-            lives_ms = round((pending.deadline.remaining_s() + _CONTENT_MARGIN_S) * 1000)
-            try:
-                await self._redis.set(envelope.content_key, pending.content, px=lives_ms)
-            except (RedisError, OSError) as error:
-                raise _away() from error
-        queue = queue_name(self._release, pending.lane)
-        await self._dispatcher.send(Message(queue, pending.id, pending.sent_s, encode_envelope(envelope)))
+        lives_ms = round((pending.deadline.remaining_s() + _CONTENT_MARGIN_S) * 1000)
+        message = Message(
+            queue_name(self._release, pending.lane),
+            pending.id,
+            f"{pending.id}.{pending.attempt}",
+            pending.sent_s,
+            encode_envelope(envelope),
+            (envelope.content_key, pending.content, lives_ms) if is_large else None,
+        )
+        await self._dispatcher.send(message)
 
     def _send_again(self, pending: _Pending, reason: str) -> None:
         """In the background; a job that was sent too often is given up."""

@@ -40,6 +40,9 @@ from assay.telemetry import bound, continued, logger, span
 _REPLY_RETRIES: Final = 8
 """A reply outlives a Redis that is away for about ten seconds."""
 
+TAKEN_MARGIN_S: Final = 60.0
+"""Seconds beyond its deadline that an attempt stays marked as begun when its worker dies."""
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -65,6 +68,8 @@ class Scoring:
         self._connect = connect
         self._plans = PlanCache()
         self._redis: Redis | None = None
+        self._resident = 0
+        self._measured_s = float("-inf")
         self._log = logger(__name__)
 
     def warm(self) -> None:
@@ -106,7 +111,14 @@ class Scoring:
             self.reply(envelope, "damaged", str(error), waited_s)
             return Spent("damaged", waited_s)
         self.reply(envelope, "computed", "", waited_s, compress(encoded))
-        return Spent("done", waited_s, computed.extract_s, computed.predict_s, resident_bytes())
+        return Spent("done", waited_s, computed.extract_s, computed.predict_s, self._resident_bytes())
+
+    def _resident_bytes(self) -> int:
+        """As it was at most a second ago: to ask the kernel costs more than to take a job."""
+        now_s = time.monotonic()
+        if now_s - self._measured_s > 1.0:
+            self._resident, self._measured_s = resident_bytes(), now_s
+        return self._resident
 
     def _fault(self, envelope: Envelope) -> tuple[Outcome, str] | None:
         """Why the job must not be begun."""
@@ -121,15 +133,15 @@ class Scoring:
 
     def _take(self, envelope: Envelope) -> bytes | None:
         """Mark the attempt as begun and get its job; None when another worker has begun it, or it is gone."""
-        lives_ms = round((max(0.0, envelope.deadline_s - time.time()) + 60) * 1000)
+        lives_ms = round((max(0.0, envelope.deadline_s - time.time()) + TAKEN_MARGIN_S) * 1000)
+        if envelope.content is not None:  # one command costs half of a pipeline with one
+            is_ours = self._client().set(envelope.taken_key, self._name, nx=True, px=lives_ms)
+            return envelope.content if is_ours else None
         pipeline = self._client().pipeline(transaction=False)
         pipeline.set(envelope.taken_key, self._name, nx=True, px=lives_ms)
-        if envelope.content is None:
-            pipeline.get(envelope.content_key)
-        answers = pipeline.execute()
-        if not answers[0]:
-            return None
-        return envelope.content if envelope.content is not None else answers[1]
+        pipeline.get(envelope.content_key)
+        is_ours, content = pipeline.execute()
+        return content if is_ours else None
 
     def _compute(self, content: bytes) -> tuple[Computed, bytes]:
         job = decode_job(decompress(content))
@@ -154,8 +166,7 @@ class Scoring:
             pipeline = self._client().pipeline(transaction=False)
             pipeline.xadd(envelope.reply_to, {"r": encode_reply(told)}, maxlen=STREAM_LENGTH)
             pipeline.expire(envelope.reply_to, STREAM_TTL_S)
-            if envelope.content is None and outcome == "computed":
-                pipeline.delete(envelope.content_key)
+            pipeline.delete(*_done_with(envelope, outcome))
             pipeline.execute()
         except (RedisError, OSError) as error:  # whoever waits sends the job again
             self._log.error("a reply was not sent", outcome=outcome, reason=repr(error))
@@ -171,3 +182,9 @@ class Scoring:
                 )
             )
         return self._redis
+
+
+def _done_with(envelope: Envelope, outcome: Outcome) -> list[str]:
+    """Keys that a reply makes needless. The mark, too: should it never arrive, nobody works on the job."""
+    is_large = envelope.content is None and outcome == "computed"
+    return [envelope.taken_key, envelope.content_key] if is_large else [envelope.taken_key]

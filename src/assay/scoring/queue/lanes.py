@@ -1,18 +1,19 @@
-"""How full a lane is, and whether it takes one more job: by its length and by how long its oldest waits."""
+"""How full a lane is, and whether it takes one more job: by its length, by how long its oldest waits, and by
+whether anybody works on it at all."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-import orjson
 from redis.asyncio import Redis
 
-from assay.errors import Overloaded
-from assay.scoring.queue.app import SENT_HEADER
+from assay.errors import NoWorker, Overloaded
 from assay.scoring.queue.envelope import LANES, Lane, queue_name
+from assay.scoring.queue.message import sent_s
 from assay.scoring.queue.options import CeleryOptions
 from assay.telemetry import QUEUE_JOBS, Metrics
 
@@ -23,10 +24,12 @@ FRESH_S: Final = 0.1
 @dataclass(frozen=True, slots=True)
 class LaneState:
     """`jobs`: waiting. `oldest_sent_s`: when the one that waits longest was sent, seconds since 1970; None
-    when nothing waits."""
+    when nothing waits. `unattended_since_s`: when this process first saw that no worker for the lane lives,
+    seconds since 1970; None while one does."""
 
     jobs: int = 0
     oldest_sent_s: float | None = None
+    unattended_since_s: float | None = None
 
     def age_s(self, now_s: float) -> float:
         """Seconds that the oldest has waited, by two machines' clocks; never negative."""
@@ -34,7 +37,10 @@ class LaneState:
 
 
 def check(lane: Lane, state: LaneState, options: CeleryOptions, now_s: float) -> None:
-    """Raises `Overloaded` when one more job would have to wait too long."""
+    """Raises `Overloaded` when one more job would have to wait too long, `NoWorker` when it would wait for
+    workers that have been gone for `away_grace_s`."""
+    if state.unattended_since_s is not None and now_s - state.unattended_since_s > options.away_grace_s:
+        raise NoWorker("No worker of this release lives; try again shortly.", delay_s=2.0)
     limit_s = options.interactive_wait_s if lane == "interactive" else options.bulk_wait_s
     age_s = state.age_s(now_s)
     if state.jobs >= options.queue_jobs or age_s > limit_s:
@@ -45,7 +51,8 @@ def check(lane: Lane, state: LaneState, options: CeleryOptions, now_s: float) ->
 
 
 class Lanes:
-    """The lanes of one release, looked at when a job is to be sent."""
+    """The lanes of one release, looked at when a job is to be sent. What was let in since the last look
+    counts as waiting, lest a burst overrun the limit before anybody looks again."""
 
     def __init__(
         self, redis: Redis, release: str, metrics: Metrics, now_s: Callable[[], float] = time.time
@@ -54,33 +61,42 @@ class Lanes:
         self._queues = {lane: queue_name(release, lane) for lane in LANES}
         self._metrics = metrics
         self._now_s = now_s
-        self._states: dict[Lane, LaneState] = {}
+        self._states = dict.fromkeys(LANES, LaneState())
+        self._let_in = dict.fromkeys(LANES, 0)
         self._looked_s = float("-inf")
+        self._looking = asyncio.Lock()
+
+    async def admit(self, lane: Lane, options: CeleryOptions) -> None:
+        """Let one more job in. Raises as `check` does, and redis-py's errors."""
+        check(lane, await self.state(lane), options, self._now_s())
+        self._let_in[lane] += 1
 
     async def state(self, lane: Lane) -> LaneState:
         """At most `FRESH_S` old. Raises redis-py's errors."""
-        if self._now_s() - self._looked_s > FRESH_S:
-            await self._look()
-        return self._states[lane]
+        async with self._looking:  # many may ask at once: one looks for all
+            if self._now_s() - self._looked_s > FRESH_S:
+                await self._look()
+        seen = self._states[lane]
+        return replace(seen, jobs=seen.jobs + self._let_in[lane])
 
     async def _look(self) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for queue in self._queues.values():
                 pipeline.llen(queue)
                 pipeline.lindex(queue, -1)
+                pipeline.exists(attended_key(queue))
             answers: list[Any] = await pipeline.execute()
-        for index, lane in enumerate(LANES):
-            state = LaneState(answers[2 * index], _sent_s(answers[2 * index + 1]))
-            self._states[lane] = state
-            self._metrics.set(QUEUE_JOBS, state.jobs, lane)
-        self._looked_s = self._now_s()
+        now_s = self._now_s()
+        for lane in LANES:
+            jobs, oldest, is_attended = answers[:3]
+            del answers[:3]
+            since_s = None if is_attended else self._states[lane].unattended_since_s or now_s
+            self._states[lane] = LaneState(jobs, sent_s(oldest), since_s)
+            self._let_in[lane] = 0
+            self._metrics.set(QUEUE_JOBS, jobs, lane)
+        self._looked_s = now_s
 
 
-def _sent_s(message: bytes | None) -> float | None:
-    """From the headers of a message as kombu writes it. A stranger's message has no age."""
-    if message is None:
-        return None
-    try:
-        return float(orjson.loads(message)["headers"][SENT_HEADER])
-    except (ValueError, KeyError, TypeError):
-        return None
+def attended_key(queue: str) -> str:
+    """Exists while a worker lives that takes from the queue of that name."""
+    return f"assay:attended:{queue}"

@@ -26,6 +26,9 @@ STREAM_TTL_S: Final = 120
 STREAM_LENGTH: Final = 4096
 """Replies that may lie unread; a reader trims what it has read."""
 _MANY: Final = 256
+_TRIM_AFTER: Final = 64
+"""Replies that are read before they are taken out of the stream, or a pause: a round trip for each costs a
+web process a tenth of a job's whole cost."""
 _RETRY_S: Final = 0.2
 
 
@@ -52,6 +55,7 @@ class ReplyStream:
         self._on_up = on_up
         self._on_down = on_down
         self._last = "0-0"
+        self._untrimmed = 0
         self._run_id = ""
         self._task: asyncio.Task[None] | None = None
         self._log = logger(__name__)
@@ -96,11 +100,14 @@ class ReplyStream:
         answer: Any = await self._redis.xread(
             {self.name: self._last}, count=_MANY, block=round(BLOCK_S * 1000)
         )
-        for entry_id, fields in _entries(answer):
+        entries = _entries(answer)
+        for entry_id, fields in entries:
             self._last = entry_id
             self._on_reply(fields[b"r"])
-        if answer:
-            await self._redis.xtrim(self.name, minid=self._last, approximate=True)
+        self._untrimmed += len(entries)
+        if self._untrimmed >= _TRIM_AFTER or (self._untrimmed and not entries):
+            self._untrimmed = 0
+            await self._redis.xtrim(self.name, minid=self._last, approximate=False)
 
 
 def _entries(answer: Any) -> list[tuple[Any, Any]]:

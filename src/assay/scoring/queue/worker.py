@@ -17,7 +17,7 @@ import logging
 import os
 import secrets
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from typing import Any, Final
 
@@ -30,9 +30,11 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from assay.scoring.codec import CodecError
-from assay.scoring.queue.app import TASK, queue
-from assay.scoring.queue.envelope import Outcome, decode_envelope
+from assay.scoring.queue.app import queue
+from assay.scoring.queue.envelope import Lane, Outcome, decode_envelope, queue_name
 from assay.scoring.queue.job import Scoring, Spent
+from assay.scoring.queue.lanes import attended_key
+from assay.scoring.queue.message import TASK
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.overdue import heartbeat_key
 from assay.telemetry import (
@@ -73,7 +75,7 @@ def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions
         task_queues=[queue(parts.release, lane) for lane in worker.lanes],
     )
     _register(app, parts)
-    app.steps["worker"].add(_signs_of_life(parts, options))
+    app.steps["worker"].add(_signs_of_life(parts, worker.lanes, options))
     setup_logging.connect(_keep_our_logging, weak=False)
     process = app.Worker(
         hostname=f"assay@{parts.name}",
@@ -162,8 +164,12 @@ def _count(metrics: Metrics, told: str) -> None:
         metrics.count(JOBS, spent.outcome)
 
 
-def _signs_of_life(parts: Parts, options: CeleryOptions) -> type[bootsteps.StartStopStep]:
-    """A step of Celery's own life: shows, while the main process's loop turns, that this worker lives."""
+def _signs_of_life(
+    parts: Parts, lanes: Iterable[Lane], options: CeleryOptions
+) -> type[bootsteps.StartStopStep]:
+    """A step of Celery's own life: shows, while the main process's loop turns, that this worker lives and
+    takes from its lanes."""
+    keys = [heartbeat_key(parts.name), *(attended_key(queue_name(parts.release, lane)) for lane in lanes)]
 
     class SignsOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
         requires = frozenset({"celery.worker.components:Timer", "celery.worker.components:Pool"})
@@ -194,7 +200,10 @@ def _signs_of_life(parts: Parts, options: CeleryOptions) -> type[bootsteps.Start
             lives_ms = round(options.lost_after_s * 1000)
             try:
                 assert self._redis is not None
-                self._redis.set(heartbeat_key(parts.name), 1, px=lives_ms)
+                pipeline = self._redis.pipeline(transaction=False)
+                for key in keys:
+                    pipeline.set(key, 1, px=lives_ms)
+                pipeline.execute()
             except (RedisError, OSError) as error:
                 logger(__name__).warning("no sign of life was sent", reason=repr(error))
 
