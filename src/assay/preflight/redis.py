@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
+from kombu.exceptions import KombuError
 from redis.asyncio import Redis
 from redis.exceptions import (
     AuthenticationError,
@@ -84,7 +85,7 @@ class Ways:
         async def run() -> Outcome:
             try:
                 return await way()
-            except (RedisError, OSError, EngineUnavailable, _Broken) as error:
+            except (RedisError, KombuError, OSError, EngineUnavailable, _Broken) as error:
                 return Failed(_said(error), _todo(error, section))
 
         return Check(name, address(options), run, ADVICE)
