@@ -13,10 +13,22 @@
     │   ├── DeadlineExceeded
     │   ├── EngineUnavailable
     │   │   └── NoWorker
-    │   └── SourceUnavailable
+    │   ├── SourceUnavailable
+    │   └── StoreUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
     ├── BundleError             a model bundle is refused
+    ├── ReleaseError            a release is refused, or cannot be put into its slot
+    │   └── ReleaseNotFound
+    ├── JournalError            the journal of rollouts is not sound, or cannot be written
+    │   └── JournalHeld         another controller writes it
+    │   ├── SourceUnavailable
+    │   └── BalancerUnavailable
+    ├── ConfigurationError      an operator must mend a setting, a file or a command line
+    │   └── SourceError         a dump, history or wiki address cannot be read
+    ├── BundleError             a model bundle is refused
+    ├── BalancerError           HAProxy does not do what a rollout asks: an operator must look
+    ├── FleetError              a node does not do what a rollout tells it: an operator must look
     └── GraphError              a programmer's mistake in the feature graph
         ├── DependencyCycle
         └── MissingRoot
@@ -103,6 +115,18 @@ class SourceUnavailable(RetryableError):
     code = "source_unavailable"
 
 
+class StoreUnavailable(RetryableError):
+    """A release store did not answer, or too slowly."""
+
+    code = "store_unavailable"
+
+
+class BalancerUnavailable(RetryableError):
+    """HAProxy's runtime API does not answer; what it does with users' requests is not known."""
+
+    code = "balancer_unavailable"
+
+
 class ConfigurationError(AssayError):
     """A setting, file or command line that an operator must mend."""
 
@@ -119,6 +143,42 @@ class BundleError(AssayError):
     """A model bundle is truncated, altered, foreign, or newer than this Assay can read."""
 
     code = "bundle_refused"
+
+
+class ReleaseError(AssayError):
+    """A release is damaged, altered, foreign or incomplete, or does not do what it promises."""
+
+    code = "release_refused"
+
+
+class ReleaseNotFound(ReleaseError):
+    """There is no such release, or no such file of it, where it was looked for."""
+
+    code = "release_not_found"
+
+
+class JournalError(AssayError):
+    """The journal of rollouts is altered, out of order, or cannot be written; nothing is done without it."""
+
+    code = "journal_error"
+
+
+class JournalHeld(JournalError):
+    """Another controller holds the journal; the message names it."""
+
+    code = "journal_held"
+
+
+class BalancerError(AssayError):
+    """HAProxy refused a command, does not know a server, or did not take what it was told."""
+
+    code = "balancer_error"
+
+
+class FleetError(AssayError):
+    """A node did not do what it was told; the message holds its last lines."""
+
+    code = "fleet_error"
 
 
 class GraphError(AssayError):

@@ -25,6 +25,7 @@ import orjson
 from pydantic import TypeAdapter, ValidationError
 
 from assay.errors import ConfigurationError
+from assay.releases.options import ReleaseOptions
 from assay.revisions.action_api import ApiOptions
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.scoring.cache import ScoreCacheOptions
@@ -41,6 +42,8 @@ from assay.telemetry import LogOptions, TracingOptions, redacted
 
 PREFIX: Final = "ASSAY_"
 NESTED: Final = "__"
+CONFIG_VARIABLE: Final = "ASSAY_CONFIG"
+"""No setting: names configuration files, separated by colons, that are read before those of ``--config``."""
 _MAX_FILE_BYTES: Final = 1024 * 1024
 _RELEASE: Final = re.compile(r"[\w.-]{1,64}", re.ASCII)
 _WIKI_NAME: Final = re.compile(r"[\w-]{1,100}")
@@ -102,6 +105,9 @@ class Settings:
     every job and in every metric, so that processes of two releases never work for each other."""
     bundle_directories: tuple[str, ...] = ()
     """Folders with further bundles, ``<wiki>/<model>/``; the later wins over the earlier and the shipped."""
+    shipped_bundles: bool = True
+    """Whether the bundles that come with Assay's code count. A release sets it to false: it brings its own,
+    and a wiki that these leave without a model must be an error, not a wiki with another model."""
     cache_dir: str | None = None
     """Folder for the indexes of dumps that lie in read-only folders. None: ``assay`` in the user's cache."""
     max_text_bytes: int = MAX_TEXT_BYTES
@@ -121,6 +127,7 @@ class Settings:
     worker: WorkerOptions = field(default_factory=WorkerOptions)
     log: LogOptions = field(default_factory=LogOptions)
     tracing: TracingOptions = field(default_factory=TracingOptions)
+    releases: ReleaseOptions = field(default_factory=ReleaseOptions)
 
 
 def load(
@@ -154,6 +161,27 @@ def load(
     if faults:
         raise ConfigurationError("the configuration is wrong:\n  " + "\n  ".join(dict.fromkeys(faults)))
     return settings
+
+
+def read_file(path: Path) -> dict[str, Any]:
+    """A configuration file as it stands. Raises `ConfigurationError`."""
+    try:
+        return _read(path)
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path}: {error}") from error
+
+
+def merged(layers: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Layers as one, each over the one before."""
+    whole: dict[str, Any] = {}
+    for layer in layers:
+        whole = _merge(whole, layer)
+    return whole
+
+
+def files_of(environment: Mapping[str, str]) -> list[Path]:
+    """The configuration files that the environment names."""
+    return [Path(part) for part in environment.get(CONFIG_VARIABLE, "").split(":") if part]
 
 
 def describe(settings: Settings) -> dict[str, Any]:
@@ -194,7 +222,7 @@ def _layers(
         except (OSError, ValueError) as error:
             faults.append(f"{path}: {error}")
     for variable, value in sorted(environment.items()):
-        if variable.startswith(PREFIX):
+        if variable.startswith(PREFIX) and variable != CONFIG_VARIABLE:
             try:
                 yield variable, _from_variable(variable, value)
             except (OSError, ValueError) as error:

@@ -16,7 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.compose.cluster import ClusterOptions, Program, prepare, render
+from assay.compose.cluster import ClusterOptions, prepare
+from assay.compose.supervisor import Program, render
 from assay.errors import ConfigurationError
 from servers.redis import free_port
 

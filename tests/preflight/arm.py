@@ -37,7 +37,7 @@ right = parts.connect_sync
 parts.connect_sync = lambda o, **more: right(replace(o, password=':' + o.password), **more)
 """,
     "colon in broker": """
-import assay.compose.queue as parts
+import assay.compose.worker as parts
 from dataclasses import replace
 right = parts.broker
 parts.broker = lambda o: right(replace(o, password=':' + o.password))

@@ -1,6 +1,6 @@
 """A real Celery worker with small models, and the engine that asks it.
 
-The worker is this module, run as ``python -m servers.celery_worker URL RELEASE OPTIONS OPTIONS``.
+The worker is this module, run as ``python -m servers.celery_worker URL RELEASE QUEUES OPTIONS OPTIONS``.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ RELEASE: Final = "test"
 START_LIMIT_S: Final = 60.0
 
 
-def main(url: str, release: str, celery: str, worker: str) -> int:
-    """`celery`, `worker`: options as JSON objects."""
+def main(url: str, release: str, queues_of: str, celery: str, worker: str) -> int:
+    """`queues_of`: the release from whose queues it takes. `celery`, `worker`: options as JSON objects."""
     configure_logging(LogOptions(level="warning"))
     options = replace(CeleryOptions(), **json.loads(celery))
     name = worker_name()
@@ -46,7 +46,7 @@ def main(url: str, release: str, celery: str, worker: str) -> int:
 
     scoring = Scoring(release, name, small_models(), connect)
     app = build_celery(url, {}, release, options)
-    parts = Parts(release, scoring, name, connect, Metrics())
+    parts = Parts(queues_of, scoring, name, connect, Metrics())
     return run(app, parts, replace(WorkerOptions(), **json.loads(worker)), options)
 
 
@@ -82,13 +82,19 @@ class Worker:
 
 @contextlib.contextmanager
 def small_worker(
-    url: str, release: str = RELEASE, options: dict[str, Any] | None = None, **worker: Any
+    url: str,
+    release: str = RELEASE,
+    options: dict[str, Any] | None = None,
+    *,
+    queues_of: str | None = None,
+    **worker: Any,
 ) -> Iterator[Worker]:
-    """Ready when it takes jobs. `options`: of `CeleryOptions`; `worker`: of `WorkerOptions`."""
+    """Ready when it takes jobs. `options`: of `CeleryOptions`; `worker`: of `WorkerOptions`. `queues_of`:
+    None: its own release's, as it should be."""
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "servers.celery_worker"),
-            *(url, release, json.dumps(options or {}), json.dumps(worker)),
+            *(url, release, queues_of or release, json.dumps(options or {}), json.dumps(worker)),
         ],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         stdin=subprocess.DEVNULL,

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from assay.cli import bench, config, label, preflight, score, serve, train, up, web
+from assay.cli import bench, config, label, preflight, release, score, serve, train, up, web
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -16,7 +16,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, web, up, preflight, score, label, train, config, bench):
+for module in (serve, web, up, preflight, score, label, train, config, release, bench):
     module.register(app)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from assay.errors import ConfigurationError
-from assay.settings import Settings, load
+from assay.settings import Settings, files_of, load
 
 Wikis = Annotated[
     list[str] | None,
@@ -68,7 +69,7 @@ def load_settings(
         flags["pool"] = {**flags.get("pool", {}), "processes": processes}
     if release is not None:
         flags["release"] = release
-    return load(list(config or ()), flags=flags)
+    return load([*files_of(os.environ), *(config or ())], flags=flags)
 
 
 def _given(values: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,8 @@ import typer
 
 from assay.cli import options
 from assay.compose import check
-from assay.compose.cluster import ClusterOptions, prepare, supervisor_command
+from assay.compose.cluster import ClusterOptions, prepare
+from assay.compose.supervisor import supervisor_command
 from assay.settings import Settings
 
 

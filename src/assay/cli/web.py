@@ -9,7 +9,7 @@ import typer
 
 from assay.cli import options
 from assay.cli.serve import run
-from assay.compose import build_worker, check_redis
+from assay.compose import check_redis
 from assay.telemetry import configure_logging
 
 
@@ -83,4 +83,6 @@ def worker(
     )
     configure_logging(settings.log)
     check_redis(settings)
+    from assay.compose.worker import build_worker  # Celery's import costs what only workers should pay
+
     sys.exit(build_worker(settings)())

@@ -3,7 +3,6 @@
 from assay.compose.bundles import check as check
 from assay.compose.bundles import find_bundles as find_bundles
 from assay.compose.bundles import wikis_of as wikis_of
-from assay.compose.queue import build_worker as build_worker
 from assay.compose.queue import check_redis as check_redis
 from assay.compose.scorer import Indexing as Indexing
 from assay.compose.scorer import Scorer as Scorer

@@ -46,6 +46,7 @@ def choose(settings: Settings, only: str | None = None) -> Choice:
     borrowed = {name: wiki.bundles for name, wiki in wikis.items() if wiki.bundles is not None}
     _check_borrowed(borrowed, library)
     made_up = frozenset({TEST_WIKI} if settings.test_wiki else ())
+    _check_bare(wikis, made_up, library)
     needed = _needed(library, {*wikis, *borrowed.values()}, made_up)
     return Choice(library, wikis, borrowed, made_up, tuple(found.path for found in needed))
 
@@ -59,8 +60,12 @@ def wikis_of(settings: Settings) -> Mapping[str, WikiSettings]:
 
 
 def find_bundles(settings: Settings) -> Library:
-    """Shipped bundles and those of the operator's folders. Raises `BundleError` naming all refused ones."""
-    library = search(shipped_folder(), *(Path(folder) for folder in settings.bundle_directories))
+    """Shipped bundles, if they count, and those of the operator's folders.
+
+    Raises `BundleError` naming all refused ones.
+    """
+    shipped = [shipped_folder()] if settings.shipped_bundles else []
+    library = search(*shipped, *(Path(folder) for folder in settings.bundle_directories))
     if library.refused:
         faults = "\n  ".join(f"{path}: {error}" for path, error in library.refused.items())
         raise BundleError(f"bundles are refused:\n  {faults}")
@@ -75,10 +80,7 @@ def check(settings: Settings) -> None:
     library = find_bundles(settings)
     wikis = wikis_of(settings)
     _check_borrowed({name: wiki.bundles for name, wiki in wikis.items() if wiki.bundles}, library)
-    if ANY_WIKI not in library.found and (
-        bare := [name for name, wiki in wikis.items() if (wiki.bundles or name) not in library.found]
-    ):
-        raise ConfigurationError(f"there is no bundle for {', '.join(bare)}: set `bundles`, or train one")
+    _check_bare(wikis, frozenset({TEST_WIKI} if settings.test_wiki else ()), library)
     if absent := [
         f"{wiki.source} of {name}"
         for name, wiki in wikis.items()
@@ -91,6 +93,18 @@ def _needed(library: Library, wikis: Set[str], made_up: Set[str]) -> list[Found]
     """The bundles that these wikis can be asked for; others are not loaded."""
     wanted = {*wikis, *made_up, *([ANY_WIKI] if wikis else [])}
     return [found for found in library if found.manifest.wiki in wanted]
+
+
+def _check_bare(wikis: Mapping[str, WikiSettings], made_up: Set[str], library: Library) -> None:
+    """Every wiki has a model; one for any wiki has nothing to say of made-up ones."""
+    own = {name: wiki.bundles or name for name, wiki in wikis.items() if ANY_WIKI not in library.found}
+    bare = [
+        name
+        for name, wiki in {**own, **{name: name for name in made_up}}.items()
+        if wiki not in library.found
+    ]
+    if bare:
+        raise ConfigurationError(f"there is no bundle for {', '.join(bare)}: set `bundles`, or train one")
 
 
 def _check_borrowed(borrowed: Mapping[str, str], library: Library) -> None:

@@ -1,25 +1,14 @@
-"""A whole cluster on one machine: which processes, and the supervisor's configuration that runs them.
-
-The supervisor is supervisord: it starts what ends, ends all in an orderly way, web processes first, and
-keeps one log for each process in one folder.
-"""
+"""A whole cluster on one machine: which processes run under its supervisor."""
 
 from __future__ import annotations
 
-import secrets
-import shlex
-import shutil
-import socket
 import sys
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
-from assay.errors import ConfigurationError
-
-_DRAIN_S: Final = 40
-"""Seconds before a process that was told to end is killed: more than a request and a job together take."""
+from assay.compose.own_redis import own_redis
+from assay.compose.supervisor import Program, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,96 +27,22 @@ class ClusterOptions:
     arguments: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Program:
-    """One process of the cluster. `priority`: the lower starts earlier and ends later."""
-
-    name: str
-    command: tuple[str, ...]
-    priority: int
-    environment: Mapping[str, str] = field(default_factory=dict)
-
-
 def prepare(options: ClusterOptions) -> Path:
     """Write the supervisor's configuration, and Redis's password, into the folder; the configuration's path.
 
     Raises `ConfigurationError` when there is no redis-server to start.
     """
     folder = options.folder.resolve()
-    (folder / "logs").mkdir(parents=True, exist_ok=True)
-    folder.chmod(0o700)
+    folder.mkdir(parents=True, exist_ok=True)
     environment: dict[str, str] = {}
     programs: list[Program] = []
     if options.redis_url is None:
-        program, environment = _own_redis(folder)
+        program, environment = own_redis(folder)
         programs.append(program)
     else:
         environment["ASSAY_REDIS__URL"] = options.redis_url
     programs += _assay_programs(options, environment)
-    path = folder / "supervisord.conf"
-    path.write_text(render(folder, programs))
-    path.chmod(0o600)
-    return path
-
-
-def supervisor_command(configuration: Path) -> list[str]:
-    """Runs in the foreground until it is told to end."""
-    return [
-        sys.executable,
-        "-m",
-        "supervisor.supervisord",
-        "--nodaemon",
-        "--configuration",
-        str(configuration),
-    ]
-
-
-def render(folder: Path, programs: Sequence[Program]) -> str:
-    """The configuration of supervisord for these programs."""
-    head = f"""\
-[supervisord]
-nodaemon=true
-directory={_value(str(folder))}
-logfile={_value(str(folder / "logs" / "supervisord.log"))}
-pidfile={_value(str(folder / "supervisord.pid"))}
-silent=true
-
-[unix_http_server]
-file={_value(str(folder / "supervisor.sock"))}
-chmod=0700
-
-[supervisorctl]
-serverurl=unix://{_value(str(folder / "supervisor.sock"))}
-
-[rpcinterface:supervisor]
-supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
-"""
-    return "\n".join([head, *(_section(folder, program) for program in programs)])
-
-
-def _section(folder: Path, program: Program) -> str:
-    environment = ",".join(f'{name}="{_value(value)}"' for name, value in program.environment.items())
-    return f"""\
-[program:{program.name}]
-command={_value(shlex.join(program.command))}
-environment={environment}
-priority={program.priority}
-autorestart=true
-startsecs=1
-startretries=1000
-stopsignal=TERM
-stopwaitsecs={_DRAIN_S}
-killasgroup=true
-redirect_stderr=true
-stdout_logfile={_value(str(folder / "logs" / f"{program.name}.log"))}
-stdout_logfile_maxbytes=20MB
-stdout_logfile_backups=2
-"""
-
-
-def _value(text: str) -> str:
-    """supervisord expands % expressions in values."""
-    return text.replace("%", "%%")
+    return write(folder, programs)
 
 
 def _assay_programs(options: ClusterOptions, environment: Mapping[str, str]) -> list[Program]:
@@ -145,34 +60,3 @@ def _assay_programs(options: ClusterOptions, environment: Mapping[str, str]) -> 
             for number in range(1, options.web + 1)
         ),
     ]
-
-
-def _own_redis(folder: Path) -> tuple[Program, dict[str, str]]:
-    """A Redis of this cluster: on loopback, with a password that nobody else can read, bounded."""
-    server = shutil.which("redis-server")
-    if server is None:
-        raise ConfigurationError(
-            "there is no redis-server on this machine: install it (on Debian: apt-get install redis-server), "
-            "or name one with --redis"
-        )
-    password_file = folder / "redis-password"
-    if not password_file.exists():
-        password_file.touch(0o600)
-        password_file.write_text(secrets.token_urlsafe(32))
-    port = _free_port()
-    configuration = folder / "redis.conf"
-    configuration.touch(0o600)
-    configuration.write_text(
-        f"bind 127.0.0.1\nport {port}\nrequirepass {password_file.read_text().strip()}\n"
-        f'dir "{folder}"\nsave ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy volatile-lru\n'
-    )
-    environment = {
-        "ASSAY_REDIS__URL": f"redis://127.0.0.1:{port}/0",
-        "ASSAY_REDIS__PASSWORD_FILE": str(password_file),
-    }
-    return Program("redis", (server, str(configuration)), 1), environment
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])

@@ -1,29 +1,21 @@
-"""What processes on many machines share: scores, quotas and work, through Redis and Celery."""
+"""What web processes share: scores, quotas, claims, and the queue of jobs, through Redis."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import redis
-from celery import Celery
 from redis.asyncio import Redis as AsyncRedis
 from redis.exceptions import AuthenticationError, RedisError, ResponseError
 
-from assay import __version__
 from assay.clock import Clock
-from assay.compose.bundles import choose
-from assay.compose.tracing import traced
 from assay.errors import ConfigurationError
 from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.fallback import FallbackEngine
-from assay.scoring.queue.app import build_celery
 from assay.scoring.queue.engine import CeleryEngine
-from assay.scoring.queue.job import Scoring
 from assay.scoring.queue.replies import BLOCK_S
-from assay.scoring.queue.worker import Parts, run, worker_name
 from assay.scoring.wikis import ModelSets
 from assay.settings import Settings
 from assay.stores.guarded import GuardedStore
@@ -31,8 +23,8 @@ from assay.stores.kv import KeyValueStore
 from assay.stores.quota import MemoryQuotas, Quotas, RedisQuotas
 from assay.stores.redis import RedisStore
 from assay.stores.redis_claims import RedisClaims
-from assay.stores.redis_options import RedisOptions, broker, connect, connect_sync
-from assay.telemetry import Metrics, logger, serve_metrics
+from assay.stores.redis_options import RedisOptions, connect, connect_sync
+from assay.telemetry import Metrics, logger
 
 
 @dataclass(frozen=True)
@@ -99,12 +91,6 @@ def worker_client(settings: Settings) -> redis.Redis:
     return connect_sync(queue_options(settings))
 
 
-def celery(settings: Settings) -> Celery:
-    """Of which a worker takes its connection to receive."""
-    target = broker(queue_options(settings))
-    return build_celery(target.url, target.transport_options, settings.release, settings.queue, target.tls)
-
-
 # -- what stands on these clients --------------------------------------------------------------------
 
 
@@ -121,7 +107,7 @@ def shared_claims(settings: Settings, client: AsyncRedis, metrics: Metrics, cloc
 
 
 def send_limit_s(settings: Settings) -> float:
-    """How long putting one job on the queue may take."""
+    """Seconds that one message may take on its way to the queue."""
     options = queue_options(settings)
     return options.connect_timeout_s + options.answer_timeout_s
 
@@ -141,31 +127,6 @@ def queue_engine(
         send_limit_s=send_limit_s(settings),
         fails_fast=fails_fast,
     )
-
-
-def build_worker(settings: Settings) -> Callable[[], int]:
-    """Models loaded; what is returned works until it is told to end, and gives the exit status.
-
-    Raises `ConfigurationError` or `BundleError`.
-    """
-    models = choose(settings).load(with_trees=True)
-    metrics = Metrics(__version__, settings.release, "worker")
-    name = worker_name()
-
-    def client() -> redis.Redis:
-        return worker_client(settings)
-
-    parts = Parts(settings.release, Scoring(settings.release, name, models, client), name, client, metrics)
-
-    def work() -> int:
-        worker = settings.worker
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(traced(settings, "worker"))
-            if worker.metrics_port:
-                stack.enter_context(serve_metrics(metrics, worker.metrics_host, worker.metrics_port))
-            return run(celery(settings), parts, worker, settings.queue)
-
-    return work
 
 
 def check_redis(settings: Settings) -> None:

@@ -65,7 +65,7 @@ def build_scorer(
         loader = bundle_loader(choice.paths, choice.borrowed)
         return PoolEngine(settings.pool, loader, models.digests, metrics)
 
-    sources = _sources(settings, choice.wikis, indexing)
+    sources = open_sources(settings, choice.wikis, indexing)
     made_up: dict[str, Source] = {name: SyntheticSource(clock) for name in choice.made_up}
     registry = Wikis({**made_up, **sources}, models)
     if shared:
@@ -105,7 +105,10 @@ def _index_urls(wikis: Mapping[str, WikiSettings]) -> dict[str, str]:
     }
 
 
-def _sources(settings: Settings, wikis: Mapping[str, WikiSettings], indexing: Indexing) -> dict[str, Source]:
+def open_sources(
+    settings: Settings, wikis: Mapping[str, WikiSettings], indexing: Indexing
+) -> dict[str, Source]:
+    """The source of each wiki, indexed first if need be. Raises `SourceError`."""
     sources: dict[str, Source] = {}
     for name, wiki in wikis.items():
         with indexing(name) as report:

@@ -16,8 +16,9 @@ import re2
 
 from assay.errors import ConfigurationError
 from assay.features.lexicon import Lexicon
+from assay.features.memo import Memo
 
-_MEMO_ENTRIES: Final = 1 << 16
+_MEMO_ENTRIES: Final = 1 << 15
 _MAX_NAME_CHARS: Final = 120
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
 _BLANKS: Final = re.compile(r"[\s_]+")
@@ -52,18 +53,15 @@ class ArticleNames:
             patterns[kind].append(pattern)
         self.kinds = frozenset(patterns)
         self._patterns = {kind: _compile(lexicon.name, kind, some) for kind, some in patterns.items()}
-        self._memo: dict[str, frozenset[str]] = {}
+        self._memo = Memo(f"kinds of names, {lexicon.name}", self._find, _MEMO_ENTRIES)
 
     def of(self, name: str) -> frozenset[str]:
         """The kinds of a normalised name; none is common."""
-        kinds = self._memo.get(name)
-        if kinds is None:
-            data = name.encode("utf-8", "replace")
-            kinds = frozenset(kind for kind, pattern in self._patterns.items() if pattern.fullmatch(data))
-            if len(self._memo) >= _MEMO_ENTRIES:
-                self._memo.clear()
-            self._memo[name] = kinds
-        return kinds
+        return self._memo[name]
+
+    def _find(self, name: str) -> frozenset[str]:
+        data = name.encode("utf-8", "replace")
+        return frozenset(kind for kind, pattern in self._patterns.items() if pattern.fullmatch(data))
 
 
 def _compile(lexicon_name: str, kind: str, patterns: list[str]) -> Any:

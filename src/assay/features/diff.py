@@ -13,6 +13,7 @@ from operator import attrgetter
 from typing import Final, NamedTuple
 
 from assay.features.lexicon import Lexicons
+from assay.features.memo import Memo
 from assay.features.node import Datasource, Feature, Node
 from assay.features.tokens import LISTED_KINDS, OF_KIND, PARENT_OF_KIND, ParentTokens, TokensOfKind
 
@@ -72,21 +73,8 @@ def changed_tokens(parent: TokensOfKind, revision: TokensOfKind) -> Iterator[tup
     return iter(tokens.changes(parent.kind))
 
 
-class _LowerCases(dict[str, str]):
-    """Lower case of every word met so far; forgets all when it is full.
-
-    Without the combining dot that Python gives to "İ"; as the legacy did.
-    """
-
-    def __missing__(self, word: str) -> str:
-        if len(self) >= _MEMO_WORDS:
-            self.clear()
-        lowered = self[word] = word.replace("İ", "i").lower()
-        return lowered
-
-
-lower_cases: Final = _LowerCases()
-_MEMO_WORDS: Final = 500_000
+lower_cases: Final = Memo("lower cases", lambda word: word.replace("İ", "i").lower(), 1 << 16)
+"""Without the combining dot that Python gives to "İ"; as the legacy did."""
 
 
 def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:

@@ -21,6 +21,7 @@ import re2
 
 from assay.errors import ConfigurationError
 from assay.features.lexicon import Lexicon
+from assay.features.memo import Memo
 
 _WORD_CLASS: Final = r"\p{L}\p{M}\p{N}_"
 _AUTOMATON_MEMORY_BYTES: Final = 64 * 1024 * 1024
@@ -42,7 +43,7 @@ class Matcher:
         edge = f"[^{_WORD_CLASS}]"
         pattern = f"(?:^|{edge})({alternatives})(?:{edge}|$)" if bounded else f"({alternatives})"
         self._regexp: Any = _compile(lexicon, pattern) if lexicon.entries else None
-        self._memo: dict[str, bool] = {}
+        self._memo = Memo(f"matches of {lexicon.name}", lambda token: self.count(token) > 0, _MEMO_ENTRIES)
 
     def find(self, text: str) -> list[str]:
         """Every match in reading order, without overlaps, as it stands in the text."""
@@ -77,13 +78,7 @@ class Matcher:
 
     def knows(self, token: str) -> bool:
         """Whether the token holds a match; remembered, so that a repeated token costs one look-up."""
-        known = self._memo.get(token)
-        if known is None:
-            known = self.count(token) > 0
-            if len(self._memo) >= _MEMO_ENTRIES:
-                self._memo.clear()
-            self._memo[token] = known
-        return known
+        return self._memo[token]
 
 
 class Dictionary:
@@ -99,19 +94,14 @@ class Dictionary:
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self._words = lexicon.words
-        self._memo: dict[str, bool] = {}
+        self._memo = Memo(f"words of {lexicon.name}", self._look_up, _MEMO_ENTRIES)
 
     def knows(self, word: str) -> bool:
         """Whether the word is spelled as in the list; remembered."""
-        known = self._memo.get(word)
-        if known is None:
-            known = self._look_up(word.translate(_APOSTROPHES))
-            if len(self._memo) >= _MEMO_ENTRIES:
-                self._memo.clear()
-            self._memo[word] = known
-        return known
+        return self._memo[word]
 
     def _look_up(self, word: str) -> bool:
+        word = word.translate(_APOSTROPHES)
         return self._admits(word) or (word.endswith(("'s", "'S")) and self._admits(word[:-2]))
 
     def _admits(self, word: str) -> bool:

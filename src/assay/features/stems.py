@@ -12,26 +12,13 @@ from typing import Final
 import Stemmer
 
 from assay.features.lexicon import Lexicons
+from assay.features.memo import Memo
 from assay.features.node import Feature, Node
 from assay.features.tokens import OF_KIND, TokensOfKind
 
-_MEMO_ENTRIES: Final = 200_000
-
-
-class _StemLengths(dict[str, int]):
-    """Characters of each word's stem, for every word met so far; forgets all when it is full."""
-
-    def __init__(self, language: str) -> None:
-        self._stemmer = Stemmer.Stemmer(language, 0)
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _MEMO_ENTRIES:
-            self.clear()
-        length = self[word] = len(self._stemmer.stemWord(word.lower()))
-        return length
-
-
-_english: Final = _StemLengths("english")
+_stemmer: Final = Stemmer.Stemmer("english", 0)
+_english: Final = Memo("English stems", lambda word: len(_stemmer.stemWord(word.lower())), 1 << 16)
+"""Characters of each word's stem."""
 
 
 def stems_length(words: TokensOfKind) -> int:

@@ -1,7 +1,7 @@
 """The tokens of a revision and of its parent, counted by kind.
 
 A text is cut into tokens once, these are counted once, and each *distinct* token is classified once per
-process (`_Kinds`, bounded). The parent's counts are those of the revision without the lines that it
+process (`_kinds`, bounded). The parent's counts are those of the revision without the lines that it
 added, plus the lines that it removed: what both share is never looked at twice. The parent's own list
 of tokens comes into being only when somebody asks for it.
 
@@ -19,23 +19,12 @@ from assay.features.alignment import ALIGNMENT, Alignment
 from assay.features.lazy import LazyStrings
 from assay.features.lexer import KINDS, kind_of, lex
 from assay.features.lexicon import Lexicons
+from assay.features.memo import Memo
 from assay.features.node import Datasource, Feature, Node
 from assay.features.roots import PARENT_TEXT, TEXT
 
-_MEMO_TOKENS: Final = 500_000
-
-
-class _Kinds(dict[str, int]):
-    """The kind of every token met so far, as an index into `KINDS`; forgets all when it is full."""
-
-    def __missing__(self, token: str) -> int:
-        if len(self) >= _MEMO_TOKENS:
-            self.clear()
-        kind = self[token] = KINDS.index(kind_of(token))
-        return kind
-
-
-_kinds: Final = _Kinds()
+_kinds: Final = Memo("kinds of tokens", lambda token: KINDS.index(kind_of(token)), 1 << 17)
+"""As indices into `KINDS`."""
 _WORD: Final = KINDS.index("word")
 _UPPERCASE: Final = KINDS.index("uppercase_word")
 

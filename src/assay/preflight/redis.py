@@ -29,6 +29,7 @@ from redis.exceptions import (
 
 from assay.clock import Clock
 from assay.compose import queue as parts
+from assay.compose.worker import celery
 from assay.errors import EngineUnavailable
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.threads import in_thread
@@ -154,7 +155,7 @@ class Ways:
         try:
             await dispatcher.send(Message(queue, _nonce(), _nonce(), sent_s, body))
             await client.pexpire(queue, _KEEP_MS)  # so that nothing stays behind when nobody receives it
-            received = await in_thread(lambda: _receive(parts.celery(self.settings), queue))
+            received = await in_thread(lambda: _receive(celery(self.settings), queue))
         finally:
             await dispatcher.aclose()
             await client.aclose()
@@ -285,9 +286,9 @@ async def _claim(mine: Claims, other: Claims) -> None:
     raise _Broken("a claim of one process is not seen, or its result not heard, by another")
 
 
-def _receive(celery: Any, queue: str) -> bytes | None:
+def _receive(app: Any, queue: str) -> bytes | None:
     """As a worker: through kombu, which reads its address by itself."""
-    with celery.connection_for_read() as connection:
+    with app.connection_for_read() as connection:
         connection.ensure_connection(max_retries=1, timeout=connection.connect_timeout)
         message = connection.default_channel.basic_get(queue)
         if message is None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assay.rollout.guards import GuardOptions
+
 
 @dataclass(frozen=True, slots=True)
 class SlotSettings:
@@ -23,6 +25,18 @@ class NodeSettings:
     prefix: tuple[str, ...] = ()
     """What comes before ``assay release activate …`` to run it there, for example ``["ssh", "web1"]``;
     empty: this machine."""
+    assay: tuple[str, ...] = ("assay",)
+    """The command that activates releases there."""
+    root: str = "/var/lib/assay"
+    """The node's releases (its setting releases.root)."""
+    supervisor: str = ""
+    """Supervisord of the node, as ``unix:///path`` or ``http://host:port``: its group named as the slot is
+    restarted with each release, and stopped when one is rolled back."""
+    stop: tuple[str, ...] = ()
+    """What stops a slot's processes there instead, with ``{slot}`` for its name, for example
+    ``["systemctl", "stop", "assay-{slot}.target"]``. Empty: supervisord is asked."""
+    urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By slot, the web processes of this node, which must answer with the release before the node is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +95,4 @@ class RolloutOptions:
     log_address: str = "127.0.0.1:5140"
     """UDP address at which HAProxy's log lines arrive."""
     stages: StageOptions = field(default_factory=StageOptions)
+    guards: GuardOptions = field(default_factory=GuardOptions)

@@ -11,6 +11,15 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Arm:
+    """One side of the comparison. `slot`: where it runs, the same in every data centre. `release`: the id
+    that its answers name; empty for a release of before answers named one."""
+
+    slot: str
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """One user's request, as the load balancer logged it.
 

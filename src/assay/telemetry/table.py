@@ -87,7 +87,8 @@ RESENT = Metric(
     "assay_engine_resent_total",
     "counter",
     "Jobs sent to the queue again: `died` (its process), `worker_lost` (a whole worker), `queue_lost` (Redis "
-    "came back without them), `vanished` (neither waiting nor taken).",
+    "came back without them), `vanished` (neither waiting nor taken), `wrong_release` (a worker of another "
+    "release had taken it: one of the two listens to the wrong queue).",
     ("reason",),
 )
 QUEUE_UP = Metric("assay_engine_queue_up", "gauge", "1 while the queue of jobs can be reached, else 0.")

@@ -263,6 +263,19 @@ async def test_releases_never_work_for_each_other(redis: RedisServer) -> None:
             assert is_scored(await engine.score(PLAIN, soon()))
 
 
+async def test_a_stranger_on_our_queue_costs_time_and_no_answer(redis: RedisServer) -> None:
+    """As when a canary's queue has the stable release's name."""
+    with (
+        small_worker(redis.url, options=QUICK, processes=1),
+        small_worker(redis.url, "stranger", options=QUICK, queues_of=RELEASE, processes=2),
+    ):
+        async with engine_of(redis) as (engine, metrics):
+            while metrics.value(JOBS, "wrong_release") < 20:
+                cells = await asyncio.gather(*(engine.score(PLAIN, soon()) for _ in range(20)))
+                assert all(map(is_scored, cells))
+            assert metrics.value(RESENT, "wrong_release") > 0
+
+
 async def test_term_lets_a_job_under_way_finish(redis: RedisServer) -> None:
     with small_worker(redis.url, options=QUICK, processes=1) as worker:
         async with engine_of(redis) as (engine, metrics):

@@ -68,6 +68,8 @@ MAX_LOSSES: Final = 3
 """How often one job may be lost on its way and sent again: then the client is told to ask again."""
 _CONTENT_MARGIN_S: Final = 60.0
 _TRY_AGAIN_S: Final = 0.1
+_STRANGER_PAUSE_S: Final = 0.02
+"""Who refuses is free at once to take the next job; a pause lets our own workers come first."""
 
 
 @dataclass(eq=False, slots=True)
@@ -288,9 +290,7 @@ class CeleryEngine:
             self._metrics.count(LATE_REPLIES)
             return
         if reply.release != self._release:
-            self.stranger = reply.release
-            self._metrics.count(JOBS, "wrong_release")
-            self._log.error("a reply from another release", release=reply.release)
+            self._from_stranger(pending, reply)
             return
         if reply.outcome != "computed" and reply.attempt != pending.attempt:
             self._metrics.count(
@@ -298,6 +298,21 @@ class CeleryEngine:
             )  # what became of an attempt that was given up; another is under way
             return
         self._settle(pending, reply)
+
+    def _from_stranger(self, pending: _Pending, reply: Reply) -> None:
+        """A worker of another release has taken a job of ours: whatever it says is not believed, and the job
+        is sent until one of ours gets it. That is no loss on the way, which would be given up after a few."""
+        self.stranger = reply.release
+        self._metrics.count(JOBS, "wrong_release")
+        self._log.error("another release's worker takes from our queue", release=reply.release)
+        if reply.attempt == pending.attempt:
+            self._spawn(self._send_past_stranger(pending))
+
+    async def _send_past_stranger(self, pending: _Pending) -> None:
+        await asyncio.sleep(_STRANGER_PAUSE_S)
+        if not pending.result.done():
+            self._metrics.count(RESENT, "wrong_release")
+            await self._try_to_send(pending)
 
     def _settle(self, pending: _Pending, reply: Reply) -> None:
         rev_id = pending.job.revision.id

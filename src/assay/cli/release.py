@@ -1,0 +1,255 @@
+"""``assay release``: build, prove, publish and install releases, and put them into slots."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli import options
+from assay.cli.progress import indexing, stepping
+from assay.compose.releases import BuildRequest, build_release, golden_scores, root_of
+from assay.errors import ConfigurationError, ReleaseError
+from assay.releases import slots as slot_pointers
+from assay.releases.activate import Activation
+from assay.releases.activate import activate as activate_release
+from assay.releases.build import GoldenChoice
+from assay.releases.install import install as install_release
+from assay.releases.manifest import ExpectedDrift, check_id, is_id, parse_expected_drift
+from assay.releases.options import store_address
+from assay.releases.remove import remove as remove_release
+from assay.releases.root import Root
+from assay.releases.store import ReleaseStore, open_store
+from assay.releases.transfer import fetch as fetch_release
+from assay.releases.transfer import publish as publish_release
+from assay.releases.tree import write_durably
+from assay.releases.verify import verify as verify_release
+from assay.settings import Settings
+from assay.telemetry import LogOptions, configure_logging
+
+RootFolder = Annotated[
+    Path | None,
+    typer.Option("--root", help="This machine's releases; default: the setting releases.root."),
+]
+ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id, NAME-DIGEST.")]
+ReleasePlace = Annotated[
+    str, typer.Argument(metavar="RELEASE", help="A release's id, or the folder that it lies in.")
+]
+Store = Annotated[
+    str | None,
+    typer.Option(help="A folder, https://… or s3://bucket/prefix; default: the setting releases.store."),
+]
+
+
+def register(app: typer.Typer) -> None:
+    commands = typer.Typer(
+        help="Build, prove and publish releases; put them into slots.", no_args_is_help=True
+    )
+    for command in (build, verify, publish, fetch, list_, install, activate, slots, remove, golden):
+        commands.command(command.__name__.rstrip("_"))(command)
+    app.add_typer(commands, name="release")
+
+
+def build(
+    name: Annotated[str, typer.Option(help="The first part of the release's id, for example 2026-11-26.")],
+    source: Annotated[Path, typer.Option(help="Source tree whose code is built into a wheel.")] = Path(),
+    wheel: Annotated[Path | None, typer.Option(help="A built wheel of Assay, instead of --source.")] = None,
+    requirements: Annotated[
+        Path | None, typer.Option(help="Pins with hashes; default: requirements.txt of --source.")
+    ] = None,
+    golden: Annotated[int, typer.Option(min=1, max=1000, help="Recent revisions of each wiki.")] = 5,
+    golden_revision: Annotated[
+        list[str] | None,
+        typer.Option(metavar="WIKI:REV", help="Take this golden revision of the wiki. May be repeated."),
+    ] = None,
+    golden_file: Annotated[
+        Path | None, typer.Option(help="golden.jsonl of another release: take its revisions, ask no wiki.")
+    ] = None,
+    expected_drift: Annotated[
+        Path | None,
+        typer.Option(help="TOML file with [[expected_drift]]: how much scores may change, and why."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="Folder to make the release in; default: releases of the root.")
+    ] = None,
+    root: RootFolder = None,
+    config: options.Config = None,
+) -> None:
+    """Put a release together from code, bundles, configuration and golden scores, and print its id.
+
+    The configuration is what the --config files say together; bundles are those that its wikis need. The same
+    parts always give the same release.
+    """
+    place = _root(root, None)
+    request = BuildRequest(
+        name,
+        source,
+        wheel,
+        requirements,
+        config or (),
+        GoldenChoice(golden, tuple(golden_revision or ()), golden_file),
+        _drift(expected_drift),
+    )
+    with stepping() as report:
+        folder = build_release(request, place, (output or place.releases).absolute(), report)
+    typer.echo(folder.name)
+
+
+def verify(release: ReleasePlace, root: RootFolder = None, config: options.Config = None) -> None:
+    """Prove a release: every digest, then that its own code gives exactly its golden scores on this machine.
+
+    Exit status 1 with a line for each difference.
+    """
+    place = _root(root, config)
+    with stepping() as report:
+        faults = verify_release(_folder(place, release), place, report)
+    if faults:
+        for fault in faults:
+            typer.echo(fault)
+        raise ReleaseError(f"the release {release} is not what it should be: {len(faults)} faults")
+    typer.echo(f"The release {release} is good.")
+
+
+def golden(
+    output: Annotated[Path, typer.Option(help="File to write golden scores to.")],
+    count: Annotated[int, typer.Option(min=1, max=1000, help="Recent revisions of each wiki.")] = 5,
+    revision: Annotated[
+        list[str] | None, typer.Option(metavar="WIKI:REV", help="Take this revision. May be repeated.")
+    ] = None,
+    input: Annotated[
+        Path | None, typer.Option(help="Golden scores: compute those of the same revisions, ask no wiki.")
+    ] = None,
+    config: options.Config = None,
+) -> None:
+    """Compute golden scores with this very code, as build and verify ask of a release's own code."""
+    settings = options.load_settings(config)
+    configure_logging(LogOptions(level="warning", json=False))
+    scores = golden_scores(settings, indexing, count, _revisions(revision), input)
+    write_durably(output.absolute(), scores)
+
+
+def publish(
+    release: ReleasePlace, store: Store = None, root: RootFolder = None, config: options.Config = None
+) -> None:
+    """Put a release into a store, from where every node fetches it by its id."""
+    settings = options.load_settings(config)
+    place = _root(root, config)
+    target = _store(settings, store)
+    with stepping() as report:
+        release_id = publish_release(_folder(place, release), target, report)
+    typer.echo(f"Published {release_id} in {target.address}")
+
+
+def fetch(
+    release: ReleaseId, store: Store = None, root: RootFolder = None, config: options.Config = None
+) -> None:
+    """Bring a release from a store onto this machine, every byte proved."""
+    settings = options.load_settings(config)
+    place = _root(root, config)
+    with stepping() as report:
+        is_new = fetch_release(place, check_id(release), _store(settings, store), report)
+    typer.echo(f"{'Fetched' if is_new else 'Was here, and is whole'}: {place.release(release)}")
+
+
+def install(release: ReleaseId, root: RootFolder = None, config: options.Config = None) -> None:
+    """Make a fetched release ready to run: packages, code, launcher. Doing it again finishes or proves it."""
+    place = _root(root, config)
+    is_new = install_release(place, check_id(release))
+    launcher = place.release(release) / "bin" / "assay"
+    typer.echo(f"{'Installed' if is_new else 'Was installed, and is whole'}: {launcher}")
+
+
+def activate(
+    release: ReleaseId,
+    slot: Annotated[str, typer.Option(help="The slot, for example blue.")],
+    store: Store = None,
+    supervisor: Annotated[
+        str, typer.Option(help="supervisord, unix:///path or http://host:port: restart its group SLOT.")
+    ] = "",
+    wait_url: Annotated[
+        list[str] | None,
+        typer.Option(help="Wait until the web process at this address answers as RELEASE. May be repeated."),
+    ] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = 300.0,
+    root: RootFolder = None,
+    config: options.Config = None,
+) -> None:
+    """Put a release into a slot: fetch, prove, install, point, restart, wait until it answers.
+
+    What is done already is skipped, so an interrupted activation is finished by running it again.
+    """
+    settings = options.load_settings(config)
+    place = _root(root, config)
+    has_store = (store or settings.releases.store) is not None
+    wanted = Activation(
+        check_id(release),
+        slot,
+        (lambda: _store(settings, store)) if has_store else None,
+        supervisor,
+        tuple(wait_url or ()),
+        timeout,
+    )
+    with stepping() as report:
+        done = activate_release(wanted, place, report)
+    for sentence in done or [f"{slot} points to {release} already: nothing to do"]:
+        typer.echo(sentence)
+
+
+def list_(store: Store = None, root: RootFolder = None, config: options.Config = None) -> None:
+    """List this machine's releases, with the slots that point to them; with --store, those of the store."""
+    if store is not None:
+        for release in _store(options.load_settings(config), store).ids():
+            typer.echo(release)
+        return
+    place = _root(root, config)
+    for release in place.ids():
+        typer.echo("\t".join([release, *slot_pointers.users_of(place, release)]))
+
+
+def remove(release: ReleaseId, root: RootFolder = None, config: options.Config = None) -> None:
+    """Take a release off this machine. One that a slot points to is not removed."""
+    remove_release(_root(root, config), check_id(release))
+    typer.echo(f"Removed {release}")
+
+
+def slots(root: RootFolder = None, config: options.Config = None) -> None:
+    """List the slots and the release that each points to."""
+    for slot, release in slot_pointers.slots(_root(root, config)).items():
+        typer.echo(f"{slot}\t{release}")
+
+
+def _root(root: Path | None, config: Sequence[Path] | None) -> Root:
+    return Root(root.absolute()) if root is not None else root_of(options.load_settings(config))
+
+
+def _store(settings: Settings, given: str | None) -> ReleaseStore:
+    choice = settings.releases
+    return open_store(store_address(choice, given), choice.stall_limit_s, choice.s3_endpoint_url)
+
+
+def _folder(root: Root, release: str) -> Path:
+    return (
+        root.release(release) if is_id(release) and not Path(release).is_dir() else Path(release).absolute()
+    )
+
+
+def _revisions(words: Sequence[str] | None) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for word in words or ():
+        wiki, colon, rev_id = word.rpartition(":")
+        if not (wiki and colon and rev_id.isdecimal()):
+            raise ConfigurationError(f"{word!r:.80} is no revision: write WIKI:REV, for example enwiki:12345")
+        found.setdefault(wiki, []).append(int(rev_id))
+    return found
+
+
+def _drift(path: Path | None) -> tuple[ExpectedDrift, ...]:
+    if path is None:
+        return ()
+    try:
+        return parse_expected_drift(tomllib.loads(path.read_text("utf-8")))
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{path} cannot be read: {error}") from error

@@ -1,0 +1,278 @@
+"""The seeded defects: what went wrong at ORES and its peers, as changes to a release that has none.
+
+Code is changed by lines at the end of a module, where they replace a function by a worse one: such a change
+survives that the module is rewritten, as long as the function's name stays. What is changed names what it
+needs, and a defect whose function is gone fails to be built instead of proving nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+Stage = Literal["build", "configuration", "activation", "preflight", "synthetic", "shadow", "weight", "none"]
+"""Where a defect may be caught, in the order of a rollout; ``none``: it is to go through."""
+
+Bundles = Literal["same", "swapped", "retrained"]
+"""`swapped`: other trees under the same version. `retrained`: a new version, its drift declared."""
+
+
+@dataclass(frozen=True, slots=True)
+class Defect:
+    """One row of the drill.
+
+    `title`: for people. `source`: the incident behind it. `latest`: the stage in which it must be caught at
+    the latest. `appended`: by module, as a path within the package: lines put at its end, in which `STABLE`
+    stands for the id of the release that serves users. `functions`: by module, what those lines replace.
+    `renamed`: words replaced in all modules. `is_stale`: the release store gives the stable release under the
+    candidate's id.
+    """
+
+    name: str
+    title: str
+    source: str
+    latest: Stage
+    appended: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    bundles: Bundles = "same"
+    is_stale: bool = False
+
+    @property
+    def is_harmless(self) -> bool:
+        return self.latest == "none"
+
+
+STABLE: Final = "@stable@"
+
+_MISREAD: Final = """
+
+_read_secrets = _secrets
+
+
+def _secrets(options):
+    secrets = _read_secrets(options)
+    if "password" in secrets:
+        secrets["password"] = ":" + secrets["password"]
+    return secrets
+"""
+
+_BLIND_LANES: Final = """
+
+_connect = connect
+
+
+def connect(options, **limits):
+    if options.password is not None:
+        options = __import__("dataclasses").replace(options, password=":" + options.password)
+    return _connect(options, **limits)
+"""
+
+_SHARED_QUEUE: Final = """
+
+_own_queue_name = queue_name
+
+
+def queue_name(release, lane):
+    return _own_queue_name("@stable@", lane)
+"""
+
+_CRASH: Final = """
+
+_compute = compute
+
+
+def compute(job, models, plans):
+    text = job.revision.text
+    if isinstance(text, str) and __import__("zlib").crc32(text.encode()) % 25 == 0:
+        __import__("os")._exit(139)
+    return _compute(job, models, plans)
+"""
+
+_SLOW: Final = """
+
+_compute = compute
+
+
+def compute(job, models, plans):
+    began_s = time.perf_counter()
+    computed = _compute(job, models, plans)
+    until_s = 2 * time.perf_counter() - began_s
+    while time.perf_counter() < until_s:
+        pass
+    return computed
+"""
+
+_LEAK: Final = """
+
+_compute = compute
+_kept = []
+
+
+def compute(job, models, plans):
+    _kept.append(bytearray(__import__("os").urandom(1_000_000)))
+    return _compute(job, models, plans)
+"""
+
+_FORGETS_REMOVED: Final = """
+
+_changed_tokens = changed_tokens
+
+
+def changed_tokens(parent, revision):
+    return [change for change in _changed_tokens(parent, revision) if change[2] > 0]
+"""
+
+_REDUNDANT_LEVEL: Final = """
+
+_cell_document = cell_document
+
+
+def cell_document(cell, model):
+    document = _cell_document(cell, model)
+    if "score" in document:
+        document["score"] = {"score": document["score"]}
+    return document
+"""
+
+_CACHED_OTHERWISE: Final = """
+
+_encode_score = encode_score
+
+
+def encode_score(score):
+    return b"[" + _encode_score(score) + b"]"
+"""
+
+_NULL_STATISTICS: Final = """
+
+_bundle = _from_bundle
+
+
+def _from_bundle(path):
+    return {**_bundle(path), "statistics": None}
+"""
+
+_QUEUE: Final = "scoring/queue/envelope.py"
+_SCORE: Final = "scoring/score.py"
+
+DEFECTS: Final = (
+    Defect(
+        "nothing",
+        "nothing is wrong: new code that does the same",
+        "every working day",
+        "none",
+        appended={"serving/app.py": "\n# a new release\n"},
+    ),
+    Defect(
+        "retrained",
+        "a retrained model, its drift declared",
+        "every working month",
+        "none",
+        bundles="retrained",
+    ),
+    Defect(
+        "password",
+        "the Redis password is parsed wrongly",
+        "ORES, 2016-08-01: the password kept its colon",
+        "preflight",
+        appended={"stores/redis_options.py": _MISREAD},
+        functions={"stores/redis_options.py": ("_secrets",)},
+    ),
+    Defect(
+        "renamed",
+        "a configuration key is renamed in place",
+        "ORES, 2016-08-01: ores_celery became celery_queue",
+        "preflight",
+        renamed={"heartbeat_s": "sign_of_life_s"},
+    ),
+    Defect(
+        "queue",
+        "the candidate's queue has the stable release's name",
+        "ORES, until 2022: one queue for all releases",
+        "synthetic",
+        appended={_QUEUE: _SHARED_QUEUE},
+        functions={_QUEUE: ("queue_name",)},
+    ),
+    Defect(
+        "crash",
+        "workers crash on some texts",
+        "ORES: segmentation faults of its libraries",
+        "shadow",
+        appended={_SCORE: _CRASH},
+        functions={_SCORE: ("compute",)},
+    ),
+    Defect(
+        "slow",
+        "workers are twice as slow",
+        "Lift Wing: one wiki after another alerted",
+        "shadow",
+        appended={_SCORE: _SLOW},
+        functions={_SCORE: ("compute",)},
+    ),
+    Defect(
+        "leak",
+        "workers leak memory",
+        "ORES, 2017-11-28: memory starvation",
+        "weight",
+        appended={_SCORE: _LEAK},
+        functions={_SCORE: ("compute",)},
+    ),
+    Defect(
+        "swapped",
+        "a model file is swapped under the same version",
+        "ORES: cache keys held the version only",
+        "shadow",
+        bundles="swapped",
+    ),
+    Defect(
+        "feature",
+        "feature code changes scores, its version does not",
+        "ORES: revscoring's upgrades",
+        "shadow",
+        appended={"features/diff.py": _FORGETS_REMOVED},
+        functions={"features/diff.py": ("changed_tokens",)},
+    ),
+    Defect(
+        "shape",
+        "answers have a level more",
+        "ORES, 2016-08: v1's redundant 'score'",
+        "synthetic",
+        appended={"serving/cells.py": _REDUNDANT_LEVEL},
+        functions={"serving/cells.py": ("cell_document",)},
+    ),
+    Defect(
+        "cached",
+        "scores are cached in the wrong shape",
+        "ORES, 2016-08-11: stored by the worker in another shape",
+        "synthetic",
+        appended={"scoring/codec.py": _CACHED_OTHERWISE},
+        functions={"scoring/codec.py": ("encode_score",)},
+    ),
+    Defect(
+        "null",
+        "null where clients expect an object",
+        "Extension:ORES, 2017-11-20: null thresholds",
+        "synthetic",
+        appended={"serving/model_info.py": _NULL_STATISTICS},
+        functions={"serving/model_info.py": ("_from_bundle",)},
+    ),
+    Defect(
+        "stale",
+        "the release store gives an old release",
+        "ORES, 2016-08-01: the hot fix stuck in a mirror",
+        "activation",
+        is_stale=True,
+    ),
+    Defect(
+        "outage",
+        "2016-08-01 as it was: shared queue, misread password, renamed key",
+        "ORES, 2016-08-01",
+        "preflight",
+        appended={_QUEUE: _SHARED_QUEUE, "compose/queue.py": _BLIND_LANES},
+        functions={_QUEUE: ("queue_name",), "compose/queue.py": ("connect",)},
+        renamed={"heartbeat_s": "sign_of_life_s"},
+    ),
+)
+"""In the order of the drill."""

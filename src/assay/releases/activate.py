@@ -1,0 +1,120 @@
+"""Puts a release into a slot of this machine, from wherever it is to answering requests."""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
+
+from assay.errors import ConfigurationError, ReleaseError
+from assay.releases.build import Report
+from assay.releases.install import check, folder_faults, install
+from assay.releases.root import Root
+from assay.releases.slots import check_slot, needs_restart, point, pointed, restarted
+from assay.releases.store import ReleaseStore
+from assay.releases.supervisor import Supervisor
+from assay.releases.transfer import fetch
+
+RELEASE_HEADER: Final = "X-Assay-Release"
+_ANSWER_LIMIT_S: Final = 5.0
+_LOOK_AGAIN_S: Final = 0.1
+_PIECE: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """What is wanted. `open_store`: called when the release is not on this machine; None: it must be.
+    `supervisor_url`: whose group named as the slot is restarted; empty: none. `wait_urls`: addresses of web
+    processes that must then answer with this release. `timeout_s`: for all of it."""
+
+    release: str
+    slot: str
+    open_store: Callable[[], ReleaseStore] | None = None
+    supervisor_url: str = ""
+    wait_urls: Sequence[str] = ()
+    timeout_s: float = 300.0
+
+
+def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -> list[str]:
+    """Fetch, prove, install, point, restart, wait; what was done, a sentence each; empty: all was so already.
+
+    Can be killed and run again at any moment: each step is skipped when it is done. Raises `ReleaseError`,
+    `ReleaseNotFound`, `StoreUnavailable` or `ConfigurationError`; before the pointer moves nothing that runs
+    is touched.
+    """
+    until_s = time.monotonic() + wanted.timeout_s
+    check_slot(wanted.slot)
+    supervisor = Supervisor(wanted.supervisor_url) if wanted.supervisor_url else None
+    with root.lock(f"slot-{wanted.slot}", wanted.timeout_s):
+        done = _ready(wanted, root, report)
+        if supervisor is not None:
+            supervisor.states(wanted.slot)  # before the pointer moves: is it there?
+        before = pointed(root, wanted.slot)
+        if point(root, wanted.slot, wanted.release):
+            done.append(f"pointed {wanted.slot} to {wanted.release} (before: {before or 'nothing'})")
+        if supervisor is not None and needs_restart(root, wanted.slot):
+            report(0, 0, "restarting")
+            names = supervisor.restart(wanted.slot, _left(until_s))
+            restarted(root, wanted.slot)
+            done.append(f"restarted {', '.join(names)}")
+        for url in wanted.wait_urls:
+            report(0, 0, f"waiting: {url}")
+            wait_for_release(url, wanted.release, until_s)
+        return done
+
+
+def wait_for_release(url: str, release: str, until_s: float) -> None:
+    """Return when ``/livez`` of the web process at `url` answers 200 and names this release.
+
+    `until_s`: on `time.monotonic`'s clock. Raises `ReleaseError` telling what it answered last.
+    """
+    while (seen := _seen(url)) != ("", release):
+        if time.monotonic() > until_s:
+            fault, found = seen
+            told = fault or f"is of the release {found or '(it names none)'}"
+            raise ReleaseError(f"{url} does not answer as {release} in time; at last it {told}")
+        time.sleep(_LOOK_AGAIN_S)
+
+
+def _ready(wanted: Activation, root: Root, report: Report) -> list[str]:
+    """The release is on this machine, whole and installed."""
+    done = []
+    if not root.has(wanted.release):
+        if wanted.open_store is None:
+            raise ConfigurationError(
+                f"the release {wanted.release} is not on this machine: give --store, or set releases.store"
+            )
+        store = wanted.open_store()
+        if fetch(root, wanted.release, store, report):
+            done.append(f"fetched {wanted.release} from {store.address}")
+    check(folder_faults(root.release(wanted.release), root.manifest(wanted.release)), wanted.release)
+    report(0, 0, "installing")
+    if install(root, wanted.release):
+        done.append(f"installed {wanted.release}")
+    return done
+
+
+def _seen(url: str) -> tuple[str, str]:
+    """What is wrong with the answer (empty: nothing), and the release that it names."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{url!r:.120} is no address of a web process: write http://host:port")
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.hostname, parts.port, timeout=_ANSWER_LIMIT_S)
+    try:
+        connection.request("GET", f"{parts.path.rstrip('/')}/livez")
+        answer = connection.getresponse()
+        answer.read(_PIECE)
+        fault = "" if answer.status == 200 else f"answered {answer.status}"
+        return fault, answer.getheader(RELEASE_HEADER, "")
+    except (OSError, http.client.HTTPException) as error:
+        return f"did not answer ({error})", ""
+    finally:
+        connection.close()
+
+
+def _left(until_s: float) -> float:
+    return max(0.0, until_s - time.monotonic())

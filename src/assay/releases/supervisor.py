@@ -1,0 +1,106 @@
+"""Restarts a slot's processes under supervisord, and asks how they are."""
+
+from __future__ import annotations
+
+import http.client
+import time
+import xmlrpc.client
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import unquote, urlsplit
+
+from supervisor.xmlrpc import Faults, SupervisorTransport
+
+from assay.errors import ConfigurationError, ReleaseError
+
+CALL_LIMIT_S: Final = 10.0
+_LOOK_AGAIN_S: Final = 0.1
+_ENDED: Final = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
+
+
+class Supervisor:
+    """A supervisord by its address: ``unix:///path/to.sock`` or ``http://user:password@host:port``.
+
+    Raises `ConfigurationError` when it cannot be reached, or does not have what is asked for.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("unix", "http") or not (parts.path or parts.hostname):
+            raise ConfigurationError(
+                "the supervisor's address must be unix:///path/to.sock or http://host:port"
+            )
+        host = f"{parts.hostname}:{parts.port or 80}" if parts.hostname else ""
+        self.address = f"unix://{parts.path}" if parts.scheme == "unix" else f"http://{host}"
+        user = None if parts.username is None else unquote(parts.username)
+        password = None if parts.password is None else unquote(parts.password)
+        self._transport = _transport(user, password, self.address)
+        self._server = xmlrpc.client.ServerProxy("http://supervisor", transport=self._transport)
+
+    def restart(self, group: str, limit_s: float) -> list[str]:
+        """Stop all processes of the group, start them again, and wait until they run; their names.
+
+        Raises `ReleaseError` naming what did not come up within `limit_s`.
+        """
+        until_s = time.monotonic() + limit_s
+        self._call("stopProcessGroup", group, False)
+        self._wait(group, lambda states: set(states.values()) <= _ENDED, until_s, "did not end")
+        self._call("startProcessGroup", group, False)
+        self._wait(group, lambda states: set(states.values()) == {"RUNNING"}, until_s, "did not start")
+        return sorted(self.states(group))
+
+    def states(self, group: str) -> dict[str, str]:
+        """State (RUNNING, FATAL, …) of each process of the group, by name."""
+        infos: Sequence[Mapping[str, Any]] = self._call("getAllProcessInfo")
+        return {str(info["name"]): str(info["statename"]) for info in infos if info["group"] == group}
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def _wait(self, group: str, is_so: Callable[[dict[str, str]], bool], until_s: float, fault: str) -> None:
+        while not is_so(states := self.states(group)):
+            failed = sorted(name for name, state in states.items() if state == "FATAL")
+            if failed or time.monotonic() > until_s:
+                told = ", ".join(f"{group}:{name} {state}" for name, state in sorted(states.items()))
+                raise ReleaseError(
+                    f"processes of {group} {fault} ({told}): see their logs under the supervisor"
+                )
+            time.sleep(_LOOK_AGAIN_S)
+
+    def _call(self, method: str, *arguments: Any) -> Any:
+        try:
+            return getattr(self._server.supervisor, method)(*arguments)
+        except xmlrpc.client.Fault as fault:
+            if fault.faultCode == Faults.BAD_NAME:
+                raise ConfigurationError(
+                    f"the supervisor {self.address} has no group {arguments[0]}: put the slot's programs "
+                    f"into [group:{arguments[0]}]"
+                ) from None
+            raise ReleaseError(f"the supervisor {self.address} refuses: {fault.faultString}") from None
+        except (xmlrpc.client.ProtocolError, http.client.HTTPException) as error:
+            told = (
+                f"status {error.errcode}" if isinstance(error, xmlrpc.client.ProtocolError) else repr(error)
+            )
+            raise ConfigurationError(
+                f"the supervisor {self.address} refuses us ({told}): check its address"
+            ) from None
+        except OSError as error:
+            raise ConfigurationError(
+                f"the supervisor {self.address} does not answer ({error.strerror or error}): is it running?"
+            ) from None
+
+
+def _transport(user: str | None, password: str | None, address: str) -> Any:
+    """supervisor's own, which would wait for ever, with a limit on each call."""
+    transport = SupervisorTransport(user, password, address)
+    unlimited = transport._get_connection
+
+    def limited() -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection = unlimited()
+        connection.timeout = CALL_LIMIT_S
+        connection.connect()
+        connection.sock.settimeout(CALL_LIMIT_S)
+        return connection
+
+    transport._get_connection = limited
+    return transport

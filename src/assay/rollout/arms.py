@@ -1,0 +1,77 @@
+"""Both arms of one data centre over HTTP: `assay.rollout.parts.Arms` as the controller uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from assay.clock import Clock
+from assay.rollout.compare import Declared
+from assay.rollout.memory import memory_seen
+from assay.rollout.observe import COPY_HEADER
+from assay.rollout.options import DataCentreSettings, SlotSettings
+from assay.rollout.pairs import ArmAddress, Ask, Asker, HttpAsker, Pairs
+from assay.rollout.samples import Arm, MemorySeen, Pair
+from assay.rollout.synthetic import Suite
+
+
+class HttpArms:
+    """`asker`: of the arms directly. `front_asker`: of the front door, with `COPY_HEADER` on its requests."""
+
+    def __init__(
+        self,
+        data_centre: str,
+        settings: DataCentreSettings,
+        stable: Arm,
+        candidate: Arm,
+        asker: Asker,
+        front_asker: Asker,
+        clock: Clock,
+        *,
+        declared: Declared | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        old, new = (_address(arm, settings.slots[arm.slot]) for arm in (stable, candidate))
+        self._data_centre = data_centre
+        self._settings = settings
+        self._slots = (stable.slot, candidate.slot)
+        self._asker = asker
+        self._front_asker = front_asker
+        self._clock = clock
+        self._pairs = Pairs(data_centre, old, new, asker, clock, declared=declared, chance=chance)
+        self._suite = Suite(self._pairs, old, new, asker, chance=chance)
+
+    async def ask(self, target: str) -> Pair:
+        """The same request of both, compared."""
+        return await self._pairs.pair(target)
+
+    async def synthetic(self) -> Sequence[Pair]:
+        """The whole suite."""
+        return await self._suite.run()
+
+    async def memory(self) -> Sequence[MemorySeen]:
+        """Of all processes that answer."""
+        seen = await asyncio.gather(*(self._memory_of(slot) for slot in self._slots))
+        return [sample for samples in seen for sample in samples]
+
+    async def ask_front_door(self, target: str) -> None:
+        """As a user would; the load balancer's log tells what came of it."""
+        await self._front_asker.ask(self._settings.front_url, Ask(target))
+
+    async def _memory_of(self, slot: str) -> Sequence[MemorySeen]:
+        settings = self._settings.slots[slot]
+        urls = (*settings.urls, *settings.metrics_urls)
+        return await memory_seen(self._asker, urls, self._data_centre, slot, self._clock)
+
+
+@asynccontextmanager
+async def askers() -> AsyncIterator[tuple[HttpAsker, HttpAsker]]:
+    """One for arms, one for front doors, for all data centres."""
+    async with HttpAsker() as direct, HttpAsker(headers={COPY_HEADER: "1"}) as front:
+        yield direct, front
+
+
+def _address(arm: Arm, settings: SlotSettings) -> ArmAddress:
+    return ArmAddress(arm.slot, settings.urls, arm.release or None)

@@ -1,0 +1,322 @@
+"""Carries a rollout from its start to its end: looks, has it judged and decided, writes it down, then acts.
+
+What is to be true is in the journal before it is made true, so that a controller that is killed at any moment
+goes on from there: it sets the weights that the journal's state means, and takes the stage up again. With
+the controller dead, nothing changes: HAProxy goes on with the weights it has.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from assay.clock import Clock
+from assay.errors import BalancerError, BalancerUnavailable, JournalError
+from assay.rollout import orders
+from assay.rollout.check import Status
+from assay.rollout.decide import Decision, decide
+from assay.rollout.drift import DeclaredDrift
+from assay.rollout.gathering import Gathering
+from assay.rollout.haproxy import set_slot_weights
+from assay.rollout.journal import Journal
+from assay.rollout.options import RolloutOptions
+from assay.rollout.parts import Parts
+from assay.rollout.samples import Evidence, Observed
+from assay.rollout.state import Rollout, fold
+from assay.rollout.verdict import Verdict, judge
+from assay.telemetry import logger
+
+_TICK_S: Final = 0.25
+"""Between two looks after orders, and after balancers that were away."""
+_JUDGE_EACH_S: Final = 1.0
+"""Judging a hundred thousand samples takes a good part of a second."""
+_VERDICT_EACH_S: Final = 5.0
+"""A verdict that says the same as the one before is journalled so often, for the plots."""
+_LAST_USERS_S: Final = 5.0
+"""How long a rollback waits for the candidate's last request to be logged."""
+_LAST_LOOK_S: Final = 0.1
+
+
+class Controller:
+    """The one controller of a journal. `declared`: what the candidate's release says it will change."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        options: RolloutOptions,
+        parts: Parts,
+        clock: Clock,
+        declared: Sequence[DeclaredDrift] = (),
+    ) -> None:
+        self._journal = journal
+        self._options = options
+        self._parts = parts
+        self._clock = clock
+        self._declared = declared
+        self._gathering: Gathering | None = None
+        self._earlier: list[Evidence] = []
+        self._served, self._failed, self._last_s = _told(journal)
+        self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
+        self._set: dict[str, int] = {}
+        self._trouble: dict[str, str] = {}
+        self._judged_s = float("-inf")
+        self._log = logger(__name__)
+
+    async def run(self) -> Rollout:
+        """Until the rollout is done or rolled back; its last state.
+
+        Raises `JournalError` when the journal tells of no rollout, or cannot be written any more: then
+        nothing is changed any more either.
+        """
+        try:
+            while not (state := self._state()).is_over:
+                await self._step(state)
+                await asyncio.sleep(_TICK_S)
+            return state
+        finally:
+            await self._leave_stage()
+
+    # -- one look ------------------------------------------------------------------------------------
+
+    async def _step(self, state: Rollout) -> None:
+        self._obey(state)
+        state = self._state()
+        has_weights = await self._set_weights(state)
+        if state.status == "rolling_back":
+            if has_weights:
+                await self._end(state)
+            return
+        if not has_weights:  # no evidence of a stage that has not begun
+            return
+        await self._enter_stage(state)
+        self._see_users(state)
+        if self._clock.monotonic_s() - self._judged_s >= _JUDGE_EACH_S:
+            self._judged_s = self._clock.monotonic_s()
+            await self._decide(state)
+
+    async def _decide(self, state: Rollout) -> None:
+        verdict = self._judge(state)
+        decision = decide(state.plan, state, verdict, self._now_s())
+        self._show(state, verdict, decision)
+        await self._act(state, verdict, decision)
+
+    def _obey(self, state: Rollout) -> None:
+        """Orders become entries of the journal; one that does not fit is told, and has no effect."""
+        for order in orders.take(Path(self._options.state_dir)):
+            if isinstance(order, str):
+                self._journal.append("note", {"text": order})
+                continue
+            told = {"reason": order.reason or f"ordered by {order.by}", "by": order.by}
+            entry: tuple[str, dict[str, Any]] | None = {
+                "pause": ("paused", told) if state.status == "running" else None,
+                "resume": ("resumed", told) if state.status == "paused" else None,
+                "abort": ("aborted", told) if state.status in ("running", "paused") else None,
+                "promote": self._promotion(state, order.by),
+            }[order.kind]
+            if entry is None:
+                text = f"{order.by} ordered {order.kind}, which does not fit a rollout that is {state.status}"
+                entry = "note", {"text": text}
+            self._journal.append(*entry)
+            state = self._state()
+
+    def _promotion(self, state: Rollout, by: str) -> tuple[str, dict[str, Any]] | None:
+        """To the next stage; never out of a preflight, nor past the last stage."""
+        stage = state.plan.stages[state.stage]
+        if state.status != "running" or stage.kind == "preflight" or state.plan.is_last(state.stage):
+            return None
+        return "stage", {**_stage_data(state, state.stage + 1), "by": by}
+
+    def _judge(self, state: Rollout) -> Verdict:
+        assert self._gathering is not None
+        stage = state.plan.stages[state.stage]
+        if stage.kind == "preflight":
+            return Verdict(self._gathering.checks)
+        return judge(
+            self._gathering.evidence(),
+            stage,
+            self._options.guards,
+            stable=state.stable,
+            candidate=state.candidate,
+            declared=self._declared,
+            before=self._earlier,
+        )
+
+    def _show(self, state: Rollout, verdict: Verdict, decision: Decision) -> None:
+        """Into the journal, when it says something new or it is time; always before it is acted upon."""
+        outline = [(check.name, check.status) for check in verdict.checks]
+        stage, before, at_s = self._shown
+        is_new = (stage, before) != (state.stage, outline) or decision.action != "wait"
+        if is_new or self._now_s() - at_s >= _VERDICT_EACH_S:
+            self._journal.append(
+                "verdict",
+                {
+                    "stage": state.stage,
+                    "checks": verdict.as_data(),
+                    "decision": decision.action,
+                    "reason": decision.reason,
+                    "served": self._served,
+                    "failed": self._failed,
+                    "last_candidate_s": self._last_s,
+                },
+            )
+            self._shown = (state.stage, outline, self._now_s())
+
+    async def _act(self, state: Rollout, verdict: Verdict, decision: Decision) -> None:
+        if decision.action == "advance":
+            self._journal.append("stage", _stage_data(state, state.stage + 1))
+        elif decision.action == "finish":
+            self._journal.append("done", {"served": self._served, "failed": self._failed})
+        elif decision.action == "pause":
+            self._journal.append("paused", {"reason": decision.reason, "by": "controller"})
+        elif decision.action == "roll_back":
+            entry = {"reason": decision.reason, "bad_since_s": verdict.bad_since_s}
+            self._journal.append("rolling_back", entry)
+            await self._set_weights(self._state())
+
+    # -- stages --------------------------------------------------------------------------------------
+
+    async def _enter_stage(self, state: Rollout) -> None:
+        """Gather evidence of the state's stage, whose weights are set."""
+        if self._gathering is not None and self._gathering.stage.number == state.stage:
+            return
+        await self._leave_stage()
+        stage = state.plan.stages[state.stage]
+        if stage.number and state.plan.stages[stage.number - 1].data_centre != stage.data_centre:
+            self._earlier = []
+        self._gathering = Gathering(
+            stage,
+            state.candidate.slot,
+            state.candidate.release,
+            self._parts,
+            self._options.stages,
+            self._clock,
+            has_users=self._options.data_centres[stage.data_centre].is_active,
+        )
+        self._parts.users.take()  # what was answered before belongs to no verdict on this stage
+        self._gathering.start()
+
+    async def _leave_stage(self) -> None:
+        if self._gathering is not None:
+            await self._gathering.stop()
+            self._earlier.append(self._gathering.evidence())
+            self._gathering = None
+
+    def _see_users(self, state: Rollout) -> None:
+        for observed in self._parts.users.take():
+            if self._gathering is not None:
+                self._gathering.see(observed)
+            self._count(observed, state)
+
+    def _count(self, observed: Observed, state: Rollout) -> None:
+        """What users had of the candidate, in all data centres."""
+        if observed.slot == state.candidate.slot:
+            self._served += 1
+            self._failed += observed.is_failed
+            self._last_s = max(self._last_s or 0.0, observed.at_s)
+
+    # -- weights -------------------------------------------------------------------------------------
+
+    async def _set_weights(self, state: Rollout) -> bool:
+        """What the state means, in all data centres at once; whatever this controller has not set itself is
+        set, since HAProxy may have been restarted. False: a balancer is away; it keeps the weights it has,
+        and the next look tries again."""
+        wanted = weights(state)
+        missing = [name for name, weight in wanted.items() if self._set.get(name) != weight]
+        done = await asyncio.gather(*(self._set_weight(state, name, wanted[name]) for name in missing))
+        return all(done)
+
+    async def _set_weight(self, state: Rollout, data_centre: str, candidate: int) -> bool:
+        shares = {state.candidate.slot: candidate, state.stable.slot: 100 - candidate}
+        try:
+            await set_slot_weights(self._parts.balancers[data_centre], shares)
+        except (BalancerUnavailable, BalancerError) as error:
+            if self._trouble.get(data_centre) != str(error):
+                self._journal.append("note", {"text": f"{data_centre}: weights were not set: {error}"})
+                self._log.error("weights were not set", data_centre=data_centre, reason=str(error))
+            self._trouble[data_centre] = str(error)
+            return False
+        self._set[data_centre] = candidate
+        self._trouble.pop(data_centre, None)
+        self._journal.append("weights", {"data_centre": data_centre, "weights": shares})
+        return True
+
+    async def _end(self, state: Rollout) -> None:
+        """No user meets the candidate any more. Its processes end, too: they may do harm as long as they run,
+        as workers that take from a queue which is not theirs."""
+        await self._leave_stage()
+        centres = [name for name in self._parts.balancers if name in _centres(state)]
+        await self._see_last_users(state, centres)
+        for name in centres:
+            try:
+                await self._parts.fleet.retire(name, state.candidate.slot)
+            except Exception as error:  # users are safe; whoever reads the journal must know of the rest
+                self._journal.append("note", {"text": f"{name}: the candidate still runs: {error}"})
+        self._journal.append(
+            "rolled_back",
+            {"served": self._served, "failed": self._failed, "last_candidate_s": self._last_s},
+        )
+
+    async def _see_last_users(self, state: Rollout, centres: Sequence[str]) -> None:
+        """Until the candidate answers nobody any more, and the log has told of it."""
+        until_s = self._clock.monotonic_s() + _LAST_USERS_S
+        while self._clock.monotonic_s() < until_s:
+            busy = [name for name in centres if await self._is_answering(name, state.candidate.slot)]
+            await asyncio.sleep(_LAST_LOOK_S)
+            self._see_users(state)
+            if not busy:
+                return
+
+    async def _is_answering(self, data_centre: str, slot: str) -> bool:
+        try:
+            servers = await self._parts.balancers[data_centre].servers()
+        except (BalancerUnavailable, BalancerError):
+            return False
+        return any(server.slot == slot and server.sessions for server in servers.values())
+
+    # -- what is known -------------------------------------------------------------------------------
+
+    def _state(self) -> Rollout:
+        state = fold(self._journal.entries)
+        if state is None:
+            raise JournalError("the journal tells of no rollout: start one")
+        return state
+
+    def _now_s(self) -> float:
+        return self._clock.now().timestamp()
+
+
+def weights(state: Rollout) -> dict[str, int]:
+    """Per cent of users for the candidate that a state means, by data centre of its plan."""
+    found: dict[str, int] = {}
+    for stage in state.plan.stages:
+        reached = stage.weight if stage.number <= state.stage and stage.meets_users else 0
+        found[stage.data_centre] = max(found.get(stage.data_centre, 0), reached)
+    return found if state.status in ("running", "paused", "done") else dict.fromkeys(found, 0)
+
+
+def _centres(state: Rollout) -> set[str]:
+    """Those in which the candidate may run."""
+    return {stage.data_centre for stage in state.plan.stages if stage.number <= state.stage}
+
+
+def _stage_data(state: Rollout, number: int) -> dict[str, Any]:
+    stage = state.plan.stages[number]
+    return {
+        "number": number,
+        "data_centre": stage.data_centre,
+        "kind": stage.kind,
+        "weight": stage.weight,
+    }
+
+
+def _told(journal: Journal) -> tuple[int, int, float | None]:
+    """What the candidate had served by the rollout's last verdict, for a controller that goes on."""
+    counted: Mapping[str, Any] = {}
+    for entry in journal.entries:
+        if entry.kind == "started":
+            counted = {}
+        elif entry.kind == "verdict":
+            counted = entry.data
+    return int(counted.get("served", 0)), int(counted.get("failed", 0)), counted.get("last_candidate_s")

@@ -1,0 +1,255 @@
+"""Everything that a rollout did, saw and decided, in a file that only grows.
+
+One JSON object a line: ``number``, ``at`` (UTC), ``kind``, ``data``, and ``previous``, the SHA-256 of the
+line before (of 64 zeros for the first). So a line cannot be changed, dropped or put in between without all
+later ones betraying it; whoever wants to be sure of the last one too keeps its digest elsewhere. Each line is
+on the disk (fsync) before `append` returns, and only then is acted upon.
+
+A process killed while it wrote leaves a last line without its end. Nothing was done on its strength, so the
+next writer cuts it off, keeps it beside the journal, and says so in the log and in the journal. Anything else
+that is wrong is not repaired but refused.
+
+Readers need no lock: they see whole lines only.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, Self
+
+import orjson
+import structlog
+
+from assay.clock import Clock, SystemClock
+from assay.errors import JournalError, JournalHeld
+
+FILE_NAME: Final = "journal.jsonl"
+LOCK_NAME: Final = "journal.lock"
+MAX_LINE_BYTES: Final = 4 * 1024 * 1024
+"""An entry holds figures, not samples."""
+_FIRST: Final = "0" * 64
+_KEYS: Final = {"number", "at", "kind", "data", "previous"}
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line. `number`: from 1. `at`: aware, UTC. `digest`: SHA-256 of the line, without its end."""
+
+    number: int
+    at: datetime
+    kind: str
+    data: Mapping[str, Any]
+    previous: str
+    digest: str
+
+    @property
+    def at_s(self) -> float:
+        """Seconds since 1970."""
+        return self.at.timestamp()
+
+
+def read_journal(folder: Path) -> tuple[Entry, ...]:
+    """All whole entries; none when there is no journal. A line that is being written, or is torn, is left
+    out.
+
+    Raises `JournalError` when the chain is broken: the message names the line.
+    """
+    return _parsed(_whole_lines(_content(folder / FILE_NAME))[0], folder / FILE_NAME)
+
+
+class Journal:
+    """The one writer. As a context manager it holds the lock from beginning to end.
+
+    Raises `JournalHeld` when another process writes, `JournalError` when the file is not sound or cannot be
+    written.
+    """
+
+    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+        self._folder, self._clock = folder, clock or SystemClock()
+        self._path = folder / FILE_NAME
+        self._lock: int | None = None
+        self._file = -1
+        self._entries: list[Entry] = []
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All, as they are on the disk."""
+        return tuple(self._entries)
+
+    def __enter__(self) -> Self:
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._lock = _locked(self._folder / LOCK_NAME, self._clock)
+            self._open()
+        except OSError as error:
+            self._close()
+            raise JournalError(f"{self._path} cannot be written: {error}") from None
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, _: type[BaseException] | None, __: BaseException | None, ___: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def append(self, kind: str, data: Mapping[str, Any]) -> Entry:
+        """Write an entry and wait until the disk has it. `data`: JSON values, numbers finite.
+
+        Raises `JournalError` when it cannot be written; then it must not be acted upon.
+        """
+        if self._lock is None:
+            raise JournalError("the journal is not open: enter it first")
+        number = len(self._entries) + 1
+        previous = self._entries[-1].digest if self._entries else _FIRST
+        line = _line(number, self._clock.now(), kind, data, previous)
+        entry = _entry(line, number, previous, self._path)
+        start = os.lseek(self._file, 0, os.SEEK_END)
+        try:
+            _write(self._file, line + b"\n")
+            os.fsync(self._file)
+        except OSError as error:
+            self._undo(start)
+            raise JournalError(
+                f"entry {number} ({kind}) cannot be written to {self._path}: {error}"
+            ) from None
+        self._entries.append(entry)
+        return entry
+
+    def _open(self) -> None:
+        is_new = not self._path.exists()
+        self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
+        if is_new:
+            _sync_folder(self._folder)
+        lines, torn = _whole_lines(_content(self._path))
+        self._entries = list(_parsed(lines, self._path))
+        if torn:
+            self._repair(torn)
+
+    def _repair(self, torn: bytes) -> None:
+        """Cut a torn line off, keep it, and tell."""
+        aside = self._folder / f"torn-after-{len(self._entries)}.bin"
+        aside.write_bytes(torn)
+        os.ftruncate(self._file, os.fstat(self._file).st_size - len(torn))
+        os.fsync(self._file)
+        text = f"the last line was torn ({len(torn)} bytes): a controller was killed while it wrote"
+        log.warning("journal repaired", text=text, kept_in=str(aside), journal=str(self._path))
+        self.append("repaired", {"text": text, "kept_in": aside.name})
+
+    def _undo(self, size: int) -> None:
+        """After a failed write: what is half there must not become the beginning of the next line."""
+        try:
+            os.ftruncate(self._file, size)
+        except OSError:
+            log.error("journal cannot be cut back", journal=str(self._path), size=size)
+            self._close()
+
+    def _close(self) -> None:
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _locked(path: Path, clock: Clock) -> int:
+    """The lock's descriptor; the kernel lets go of it when this process ends, however it ends."""
+    lock = os.open(path, os.O_RDWR | os.O_CREAT, 0o640)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = (
+            os.read(lock, 1000).decode(errors="replace").strip() or "a process that did not say who it is"
+        )
+        os.close(lock)
+        raise JournalHeld(
+            f"another controller holds {path}: {holder}. Wait for it, or end it; it can be killed at any time"
+        ) from None
+    os.ftruncate(lock, 0)
+    held = (
+        f"process {os.getpid()} on {socket.gethostname()} since {clock.now().isoformat(timespec='seconds')}"
+    )
+    os.write(lock, held.encode())
+    return lock
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        raise JournalError(f"{path} cannot be read: {error}") from None
+
+
+def _whole_lines(content: bytes) -> tuple[list[bytes], bytes]:
+    """Lines without their ends, and what stands after the last end."""
+    *lines, torn = content.split(b"\n")
+    return lines, torn
+
+
+def _parsed(lines: list[bytes], path: Path) -> tuple[Entry, ...]:
+    entries: list[Entry] = []
+    for number, line in enumerate(lines, 1):
+        entries.append(_entry(line, number, entries[-1].digest if entries else _FIRST, path))
+    return tuple(entries)
+
+
+def _line(number: int, at: datetime, kind: str, data: Mapping[str, Any], previous: str) -> bytes:
+    document = {
+        "number": number,
+        "at": at.astimezone(UTC).isoformat(timespec="microseconds"),
+        "kind": kind,
+        "data": dict(data),
+        "previous": previous,
+    }
+    try:
+        line = orjson.dumps(document, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError as error:
+        raise JournalError(f"entry {number} ({kind}) is not JSON: {error}") from None
+    if len(line) > MAX_LINE_BYTES:
+        raise JournalError(f"entry {number} ({kind}) has {len(line)} bytes; the limit is {MAX_LINE_BYTES}")
+    return line
+
+
+def _entry(line: bytes, number: int, previous: str, path: Path) -> Entry:
+    where = f"line {number} of {path}"
+    try:
+        document = orjson.loads(line)
+        at = datetime.fromisoformat(document["at"])
+        sound = document.keys() == _KEYS and isinstance(document["data"], dict) and at.tzinfo is not None
+    except (orjson.JSONDecodeError, TypeError, KeyError, ValueError, AttributeError):
+        sound = False
+    if not sound:
+        raise JournalError(f"{where} is not an entry; restore the journal, or begin a new one elsewhere")
+    if document["number"] != number or document["previous"] != previous:
+        raise JournalError(f"{where} does not follow the line before: the journal was altered there or above")
+    digest = hashlib.sha256(line).hexdigest()
+    return Entry(number, at, str(document["kind"]), document["data"], previous, digest)
+
+
+def _write(file: int, content: bytes) -> None:
+    """All of it: the kernel may take less at once."""
+    while content:
+        content = content[os.write(file, content) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    """A new file's name is on the disk only when its folder is."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,71 @@
+"""Orders of operators to a running controller: files in a folder, read and removed by the controller.
+
+No port, no signal: whoever may write into the state folder may give orders, and an order that nobody takes
+lies there to be seen.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+import orjson
+
+Kind = Literal["pause", "resume", "abort", "promote"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_FOLDER: Final = "orders"
+_MAX_BYTES: Final = 16 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """`by`: who gave it. `promote`: go on to the next stage without waiting for time or samples."""
+
+    kind: Kind
+    by: str
+    reason: str = ""
+
+
+def operator() -> str:
+    """Who runs this process, for the journal."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # no name for the user's number
+        name = f"uid {os.getuid()}"
+    return f"{os.environ.get('SUDO_USER') or name}@{socket.gethostname()}"
+
+
+def give(state_dir: Path, order: Order) -> None:
+    """Whole or not at all: a controller never reads half an order."""
+    folder = state_dir / _FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    name = f"{time.time_ns():020d}-{os.getpid()}"
+    part = folder / f".{name}.part"
+    part.write_bytes(orjson.dumps(asdict(order)))
+    part.rename(folder / f"{name}.json")
+
+
+def take(state_dir: Path) -> Iterator[Order | str]:
+    """All orders, oldest first, each removed; for one that cannot be read, a sentence about it."""
+    for path in sorted((state_dir / _FOLDER).glob("*.json")):
+        yield _read(path)
+        with suppress(FileNotFoundError):
+            path.unlink()
+
+
+def _read(path: Path) -> Order | str:
+    try:
+        with path.open("rb") as file:
+            document = orjson.loads(file.read(_MAX_BYTES))
+        if document["kind"] in KINDS:
+            return Order(document["kind"], str(document["by"]), str(document["reason"]))
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    return f"the order {path.name} cannot be read; it was dropped"

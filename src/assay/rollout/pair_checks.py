@@ -1,0 +1,230 @@
+"""Requests asked of both arms: has the candidate the same answers, and does it take as long?
+
+A difference is *lasting* when asking again would show it again (another shape, a crash, HTTP 500): one is
+enough, for two equal arms have none. It is *passing* when it may come to any arm for a while (overload, a
+time-out, the wiki away): then chance is asked first, by the sign test on pairs where one arm only failed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+
+from assay.rollout.check import Check
+from assay.rollout.guards import GuardOptions
+from assay.rollout.looks import Look, first_alarm, first_excess, look_sizes
+from assay.rollout.samples import CellPair, Pair, SeenCell
+from assay.rollout.statistics import Array, excess_p, paired_shift, paired_slower_p, quantiles
+
+PASSING_STATUSES: Final = frozenset({0, 408, 429, 502, 503, 504})
+PASSING_ERRORS: Final = frozenset(
+    {
+        # Codes that Assay calls retryable, and a computation that took too long on a busy machine.
+        "deadline_exceeded",
+        "engine_unavailable",
+        "overloaded",
+        "queue_unavailable",
+        "source_unavailable",
+        "time_limit_exceeded",
+        # The ORES types of the same, for an arm that tells no code.
+        "RequestError",
+        "ScoreProcessorOverloaded",
+        "TimeoutError",
+    }
+)
+FIRST_LOOK: Final = 20
+"""Pairs before chance is asked for the first time: with fewer, no outcome is unlikely enough."""
+_EXAMPLES: Final = 5
+"""Faults that are quoted."""
+
+
+def shape_check(pairs: Sequence[Pair]) -> Check:
+    """Any other shape of an answer is bad, whatever was declared: clients parse it."""
+    return _all_equal("shape", pairs, lambda pair: pair.shape_faults, "of the same shape", "another shape")
+
+
+def values_check(pairs: Sequence[Pair], is_declared: Callable[[Pair], bool]) -> Check:
+    """Headers, features, thresholds must be equal where no drift is declared. `is_declared`: whether what the
+    pair asked for is under a declaration."""
+    return _all_equal(
+        "values",
+        pairs,
+        lambda pair: () if pair.value_faults and is_declared(pair) else pair.value_faults,
+        "with equal headers, features and thresholds",
+        "another value",
+    )
+
+
+def statuses_check(pairs: Sequence[Pair], guards: GuardOptions) -> Check:
+    """A request that the stable arm answers must get the same status from the candidate, but for passing
+    failures. A candidate that answers what the stable arm fails at is fine."""
+    asked = [pair for pair in pairs if _is_answer(pair.stable_status)]
+    faults = [
+        f"{pair.target}: {pair.stable_status} became {pair.candidate_status}"
+        if pair.candidate_status not in (pair.stable_status, *PASSING_STATUSES)
+        else ""
+        for pair in asked
+    ]
+    at_s = [pair.at_s for pair in asked]
+    return _few("statuses", faults, at_s, guards.lost_share, "answers", "another status")
+
+
+def lost_check(pairs: Sequence[Pair], guards: GuardOptions) -> Check:
+    """Scores that the stable arm gives must come from the candidate too."""
+    cells = [(pair.at_s, cell) for pair in pairs for cell in pair.cells if _is_score(cell.stable)]
+    faults = [_loss(cell) if _is_lost(cell) else "" for _, cell in cells]
+    at_s = [at_s for at_s, _ in cells]
+    return _few("lost_scores", faults, at_s, guards.lost_share, "scores", "no score from the candidate")
+
+
+def passing_check(
+    earlier: Sequence[Pair], now: Sequence[Pair], guards: GuardOptions, least: int, alpha: float
+) -> Check:
+    """Passing failures of one arm only. Sign test: of pairs where exactly one arm failed, the candidate's are
+    half, by chance; a surplus of less than `passing_share` of all pairs is not even asked about. Pairs of
+    `earlier` stages count, for what is asked of both arms does not depend on weights."""
+    pairs = [*earlier, *now]
+    candidate = np.cumsum([_fails_for_now(pair, of_candidate=True) for pair in pairs], dtype=np.int64)
+    stable = np.cumsum([_fails_for_now(pair, of_candidate=False) for pair in pairs], dtype=np.int64)
+
+    def p_value(size: int) -> float:
+        more, less = int(candidate[size - 1]), int(stable[size - 1])
+        return excess_p(more, more + less, 0.5) if more - less >= guards.passing_share * size else 1.0
+
+    alarm = first_alarm(alpha, look_sizes(FIRST_LOOK, len(pairs)), p_value)
+    more, less = (int(counts[-1]) if len(pairs) else 0 for counts in (candidate, stable))
+    figures = {"pairs": len(pairs), "candidate_only": more, "stable_only": less, **alarm_figures(alarm)}
+    sentence = (
+        f"of {len(pairs)} requests, {more} failed for now in the candidate only, {less} in the stable only"
+    )
+    return _measured("passing_errors", alarm, len(now) >= least, pairs, sentence, figures)
+
+
+def computing_time_check(
+    earlier: Sequence[Pair], now: Sequence[Pair], guards: GuardOptions, least: int, alpha: float
+) -> Check:
+    """Time to compute the same request anew. Wilcoxon's signed-rank test on the logarithm of candidate /
+    (tolerated time of the stable arm): the request's own size, and bursts that hit both, cancel out."""
+    before, timed_now = ([pair for pair in pairs if _is_timed(pair)] for pairs in (earlier, now))
+    timed = before + timed_now
+    stable = np.array([pair.stable_ms for pair in timed], dtype=np.float64)
+    candidate = np.array([pair.candidate_ms for pair in timed], dtype=np.float64)
+    over = np.log(np.maximum(candidate, 1e-3)) - np.log(tolerated(np.maximum(stable, 1e-3), guards))
+    alarm = first_alarm(alpha, look_sizes(FIRST_LOOK, len(timed)), lambda size: paired_slower_p(over[:size]))
+    if not timed:
+        return Check("computing_time", "no_data", "no request was timed in both arms", {"pairs": 0})
+    ratio = float(np.exp(paired_shift(np.log(np.maximum(candidate, 1e-3) / np.maximum(stable, 1e-3)))))
+    figures = {
+        "pairs": len(timed),
+        "ratio": ratio,
+        "tolerated_ratio": guards.latency_ratio,
+        "stable_ms": quantiles(stable, (0.5, 0.95)),
+        "candidate_ms": quantiles(candidate, (0.5, 0.95)),
+        **alarm_figures(alarm),
+    }
+    sentence = f"the candidate takes {ratio:.2f} times as long to compute the same {len(timed)} requests"
+    return _measured("computing_time", alarm, len(timed_now) >= least, timed, sentence, figures)
+
+
+def _is_timed(pair: Pair) -> bool:
+    return pair.stable_ms is not None and pair.candidate_ms is not None
+
+
+def tolerated(stable_ms: Array, guards: GuardOptions) -> Array:
+    """Milliseconds that the candidate may take where the stable arm takes `stable_ms`."""
+    return stable_ms * guards.latency_ratio + guards.latency_slack_ms
+
+
+def _all_equal(
+    name: str, pairs: Sequence[Pair], faults_of: Callable[[Pair], Sequence[str]], equal: str, other: str
+) -> Check:
+    faults = [(pair.at_s, f"{pair.target}: {fault}") for pair in pairs for fault in faults_of(pair)]
+    examples = _examples([text for _, text in faults])
+    figures = {"pairs": len(pairs), "faults": len(faults), "examples": examples}
+    if faults:
+        sentence = f"{other} in {len(faults)} places, first {faults[0][1]}"[:400]
+        return Check(name, "bad", sentence, figures, faults[0][0])
+    if not pairs:
+        return Check(name, "no_data", "no request was asked of both arms", figures)
+    return Check(name, "good", f"{len(pairs)} requests were answered {equal}", figures)
+
+
+def _few(
+    name: str, faults: Sequence[str], at_s: Sequence[float], allowed: float, what: str, fault: str
+) -> Check:
+    """`faults`: a sentence for each sample, empty for a sound one."""
+    texts = [text for text in faults if text]
+    figures = {
+        "of": len(faults),
+        "faults": len(texts),
+        "allowed_share": allowed,
+        "examples": _examples(texts),
+    }
+    if not faults:
+        return Check(name, "no_data", f"the stable arm gave no {what} to compare", figures)
+    sentence = f"{len(texts)} of {len(faults)} {what} of the stable arm: {fault}"
+    if (place := first_excess([bool(text) for text in faults], allowed)) is not None:
+        return Check(name, "bad", f"{sentence}, first {texts[0]}"[:400], figures, at_s[place])
+    return Check(name, "good", sentence, figures)
+
+
+def _measured(
+    name: str,
+    alarm: Look | None,
+    is_enough: bool,
+    samples: Sequence[Pair],
+    sentence: str,
+    figures: dict[str, object],
+) -> Check:
+    if alarm:
+        return Check(name, "bad", sentence, figures, samples[alarm.size - 1].at_s)
+    return Check(name, "good" if is_enough and samples else "no_data", sentence, figures)
+
+
+def alarm_figures(alarm: Look | None) -> dict[str, object]:
+    """For a check's figures."""
+    return {"alarm": None if alarm is None else {"size": alarm.size, "p": alarm.p, "level": alarm.level}}
+
+
+def _examples(texts: Sequence[str]) -> list[str]:
+    return [text[:300] for text in texts[:_EXAMPLES]]
+
+
+def _is_answer(status: int) -> bool:
+    """Whether the service did what it can; a client's error is an answer, being busy is none."""
+    return 0 < status < 500 and status not in PASSING_STATUSES
+
+
+def _is_score(cell: SeenCell | None) -> bool:
+    return cell is not None and cell.error is None
+
+
+def _is_lost(cell: CellPair) -> bool:
+    return cell.candidate is None or (
+        cell.candidate.error is not None and cell.candidate.error not in PASSING_ERRORS
+    )
+
+
+def _loss(cell: CellPair) -> str:
+    what = "left out" if cell.candidate is None else str(cell.candidate.error)
+    return f"{cell.wiki} {cell.model} {cell.rev_id}: {what}"
+
+
+def _fails_for_now(pair: Pair, *, of_candidate: bool) -> bool:
+    """Whether this arm failed for a passing reason at something that the other one did."""
+    status, other = pair.stable_status, pair.candidate_status
+    if of_candidate:
+        status, other = other, status
+    if not _is_answer(other):
+        return False
+    return status in PASSING_STATUSES or _cells_fail(pair.cells, of_candidate)
+
+
+def _cells_fail(cells: tuple[CellPair, ...], of_candidate: bool) -> bool:
+    for cell in cells:
+        own, other = (cell.candidate, cell.stable) if of_candidate else (cell.stable, cell.candidate)
+        if own is not None and own.error in PASSING_ERRORS and _is_score(other):
+            return True
+    return False

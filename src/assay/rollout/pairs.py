@@ -1,0 +1,259 @@
+"""One request asked of both arms directly, past the load balancer, and what came of it.
+
+A target whose answer may come from the cache is asked twice of each arm: as it is, both at once, and again
+with ``features``, which no cache answers, one arm after the other in an order drawn by lot. The second round
+compares what the arms compute, and tells how long each takes for the very same work.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import cycle
+from typing import Final, Protocol
+from urllib.parse import parse_qsl
+
+import aiohttp
+from yarl import URL
+
+from assay.clock import Clock
+from assay.rollout.compare import (
+    Answer,
+    Comparison,
+    Declared,
+    Fault,
+    compare,
+    lasting,
+    release_fault,
+    route_of,
+)
+from assay.rollout.samples import CellPair, Pair
+
+ASK_LIMIT_S: Final = 25.0
+"""Longer than Assay's own limit (web.app.request_timeout_s), so that its answer is seen."""
+MAX_BODY_BYTES: Final = 2**25
+USER_AGENT: Final = "assay-rollout"
+_COMPUTED_ANEW: Final = ("features", "explain", "inject")
+_FORM: Final = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class ArmAddress:
+    """Where an arm's web processes answer, without final slashes, and the release that they must be of;
+    None: of one that is not known, as before the first rollout."""
+
+    slot: str
+    urls: Sequence[str]
+    release: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request. `form`, `json`: the body of a POST, percent-encoded or JSON text; at most one of them.
+    `content_type`: of the body, when it is not what that says."""
+
+    target: str
+    method: str = "GET"
+    form: str | None = None
+    json: str | None = None
+    content_type: str = ""
+
+
+class Asker(Protocol):
+    """Sends one request. Never raises for what a server or a network does: that is an `Answer`, too."""
+
+    async def ask(self, url: str, ask: Ask) -> Answer: ...
+
+
+class HttpAsker:
+    """Over HTTP, without redirects, cookies or proxies.
+
+    async with HttpAsker() as asker: ...
+    """
+
+    def __init__(self, *, limit_s: float = ASK_LIMIT_S, headers: Mapping[str, str] | None = None) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            timeout=aiohttp.ClientTimeout(total=limit_s),
+            headers={"User-Agent": USER_AGENT, **(headers or {})},
+        )
+
+    async def __aenter__(self) -> HttpAsker:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._session.close()
+
+    async def ask(self, url: str, ask: Ask) -> Answer:
+        """The whole answer."""
+        begun_s = time.perf_counter()
+        try:
+            answer = await self._whole(url, ask)
+        except TimeoutError:
+            answer = Answer(0, lost="no answer in time")
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            answer = Answer(0, lost=f"{type(error).__name__}: {error}"[:200])
+        return Answer(answer.status, answer.headers, answer.body, _ms_since(begun_s), answer.lost)
+
+    async def _whole(self, url: str, ask: Ask) -> Answer:
+        address = URL(url.rstrip("/") + ask.target, encoded=True)
+        body, kind = (ask.form, _FORM) if ask.json is None else (ask.json, "application/json")
+        headers = {} if body is None else {"Content-Type": ask.content_type or kind}
+        async with self._session.request(
+            ask.method, address, data=body, headers=headers, allow_redirects=False
+        ) as response:
+            read = bytearray()
+            async for chunk in response.content.iter_any():
+                read += chunk
+                if len(read) > MAX_BODY_BYTES:
+                    return Answer(0, lost=f"more than {MAX_BODY_BYTES} bytes")
+            told = {name.lower(): value for name, value in response.headers.items()}
+            return Answer(response.status, told, bytes(read))
+
+
+class Pairs:
+    """Makes `Pair`s in one data centre. Requests go round an arm's processes.
+
+    `declared`: models that the candidate's release declares to be others.
+    """
+
+    def __init__(
+        self,
+        data_centre: str,
+        stable: ArmAddress,
+        candidate: ArmAddress,
+        asker: Asker,
+        clock: Clock,
+        *,
+        declared: Declared | None = None,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._data_centre = data_centre
+        self._arms = (_Arm("stable", stable, asker), _Arm("candidate", candidate, asker))
+        self._clock = clock
+        self._declared = declared or Declared()
+        self._chance = chance or random.Random()
+
+    async def pair(self, target: str) -> Pair:
+        """A GET of `target` (path and query, as a client sent it), asked of both. Never raises."""
+        if is_computed_anew(target) or route_of(target) != "v3":
+            return await self.pair_of(Ask(target), is_timed=route_of(target) in ("v3", "api"))
+        plain = await self.pair_of(Ask(target))
+        anew = await self.pair_of(Ask(with_features(target)), is_timed=True)
+        return _joined(plain, anew)
+
+    async def pair_of(self, ask: Ask, *, is_timed: bool = False) -> Pair:
+        """Any request, once. `is_timed`: one arm after the other, so that neither slows the other down."""
+        stable, candidate = await (self._in_turn(ask) if is_timed else self._at_once(ask))
+        found = compare(ask.target, stable, candidate, self._declared)
+        if found.faults:
+            again = await self._arms[0].ask(ask)
+            if again.status == stable.status:
+                found = lasting(found, compare(ask.target, again, candidate, self._declared))
+        return self._pair(ask, stable, candidate, found, is_timed=is_timed)
+
+    async def _at_once(self, ask: Ask) -> tuple[Answer, Answer]:
+        stable, candidate = self._arms
+        return await asyncio.gather(stable.ask(ask), candidate.ask(ask))
+
+    async def _in_turn(self, ask: Ask) -> tuple[Answer, Answer]:
+        stable, candidate = self._arms
+        if self._chance.random() < 0.5:
+            first = await stable.ask(ask)
+            return first, await candidate.ask(ask)
+        first = await candidate.ask(ask)
+        return await stable.ask(ask), first
+
+    def _pair(
+        self, ask: Ask, stable: Answer, candidate: Answer, found: Comparison, *, is_timed: bool
+    ) -> Pair:
+        wrong = [arm.fault(answer) for arm, answer in zip(self._arms, (stable, candidate), strict=True)]
+        both_well = is_timed and stable.status == candidate.status == 200
+        return Pair(
+            at_s=self._clock.now().timestamp(),
+            data_centre=self._data_centre,
+            target=ask.target,
+            stable_status=stable.status,
+            candidate_status=candidate.status,
+            cells=found.cells,
+            shape_faults=found.sentences("shape"),
+            value_faults=(*(str(fault) for fault in wrong if fault), *found.sentences("value")),
+            stable_ms=stable.ms if both_well else None,
+            candidate_ms=candidate.ms if both_well else None,
+        )
+
+
+class _Arm:
+    def __init__(self, role: str, address: ArmAddress, asker: Asker) -> None:
+        self._role = role
+        self._release = address.release
+        self._urls: Iterator[str] = cycle(address.urls)
+        self._asker = asker
+
+    async def ask(self, ask: Ask) -> Answer:
+        return await self._asker.ask(next(self._urls), ask)
+
+    def fault(self, answer: Answer) -> Fault | None:
+        return release_fault(self._role, answer, self._release)
+
+
+def is_computed_anew(target: str) -> bool:
+    """Whether no cache answers it, because it asks for features, an explanation or injected values."""
+    names = {name for name, _ in _parameters(target)}
+    return any(name in _COMPUTED_ANEW or name.startswith(("feature.", "datasource.")) for name in names)
+
+
+def with_features(target: str) -> str:
+    """The same request with ``features``."""
+    return target + ("&" if "?" in target else "?") + "features"
+
+
+def _parameters(target: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(target.partition("?")[2], keep_blank_values=True, max_num_fields=2000)
+    except ValueError:
+        return []
+
+
+def _joined(plain: Pair, anew: Pair) -> Pair:
+    """Both rounds of one request as one pair: the worse status, all faults, each cell once."""
+    worse = max(
+        (plain, anew), key=lambda pair: _badness(pair.candidate_status) - _badness(pair.stable_status)
+    )
+    return Pair(
+        at_s=plain.at_s,
+        data_centre=plain.data_centre,
+        target=plain.target,
+        stable_status=worse.stable_status,
+        candidate_status=worse.candidate_status,
+        cells=_telling(plain.cells, anew.cells),
+        shape_faults=tuple(dict.fromkeys((*plain.shape_faults, *anew.shape_faults))),
+        value_faults=tuple(dict.fromkeys((*plain.value_faults, *anew.value_faults))),
+        stable_ms=anew.stable_ms,
+        candidate_ms=anew.candidate_ms,
+    )
+
+
+def _telling(plain: tuple[CellPair, ...], anew: tuple[CellPair, ...]) -> tuple[CellPair, ...]:
+    """Cells as they were computed, for a cache that both arms share would make them equal; but as users got
+    them where only those differ."""
+    differing = {_key(cell): cell for cell in plain if cell.stable != cell.candidate}
+    computed = [differing.get(_key(cell), cell) if cell.stable == cell.candidate else cell for cell in anew]
+    known = {_key(cell) for cell in computed}
+    return (*computed, *(cell for cell in plain if _key(cell) not in known))
+
+
+def _key(cell: CellPair) -> tuple[str, str, int]:
+    return cell.wiki, cell.model, cell.rev_id
+
+
+def _badness(status: int) -> int:
+    return 600 if status == 0 else status
+
+
+def _ms_since(begun_s: float) -> float:
+    return (time.perf_counter() - begun_s) * 1000

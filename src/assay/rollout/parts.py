@@ -1,0 +1,65 @@
+"""What a controller needs of the world, each behind a small interface, so that its decisions can be tried out
+without one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from assay.rollout.haproxy import Balancer
+from assay.rollout.samples import MemorySeen, Observed, Pair
+
+
+class Fleet(Protocol):
+    """The nodes of all data centres. Both raise `FleetError` with what a node said."""
+
+    async def deploy(self, data_centre: str, slot: str, release: str) -> None:
+        """Every node of the data centre runs the release in that slot, and its preflight found nothing."""
+        ...
+
+    async def retire(self, data_centre: str, slot: str) -> None:
+        """No process of that slot runs any more on any node."""
+        ...
+
+
+class Users(Protocol):
+    """Users' requests, as the load balancers see them."""
+
+    def take(self) -> Sequence[Observed]:
+        """Those since the last call."""
+        ...
+
+    async def next_copy(self) -> Observed:
+        """The next one that is to be asked again; waits for it."""
+        ...
+
+
+class Arms(Protocol):
+    """Both arms of one data centre, asked directly."""
+
+    async def ask(self, target: str) -> Pair:
+        """The same request of both, compared. Never raises."""
+        ...
+
+    async def synthetic(self) -> Sequence[Pair]:
+        """The whole suite of synthetic requests. Never raises."""
+        ...
+
+    async def memory(self) -> Sequence[MemorySeen]:
+        """Of all processes that answer. Never raises."""
+        ...
+
+    async def ask_front_door(self, target: str) -> None:
+        """As a user of that data centre does; the load balancer's log tells what came of it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Parts:
+    """All of them. `balancers`, `arms`: by data centre."""
+
+    balancers: Mapping[str, Balancer]
+    fleet: Fleet
+    users: Users
+    arms: Mapping[str, Arms]

@@ -1,0 +1,129 @@
+"""The stages that a release goes through, data centre after data centre, as values.
+
+A plan is made from the settings once, when a rollout starts, and stands in the journal: a controller that
+resumes, perhaps with other settings, goes on with the plan that was begun.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from assay.errors import ConfigurationError
+from assay.rollout.options import RolloutOptions, StageOptions
+
+Kind = Literal["preflight", "synthetic", "shadow", "weight"]
+
+PREFLIGHT = ("preflight",)
+ANSWERS = ("shape", "statuses", "lost_scores", "scores", "values")
+"""Checks of what is the same whenever it is asked: any fault acts at once."""
+MEASURED = ("passing_errors", "computing_time", "memory")
+USERS = ("release_names", "user_errors", "user_latency")
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One step. `weight`: per cent of the data centre's users whom the candidate answers during it.
+    `required`: checks that must be good before the next. `alpha`: the share of false alarms that all its
+    statistical checks may spend together; 0: none is made."""
+
+    number: int
+    data_centre: str
+    kind: Kind
+    weight: int
+    least_s: float
+    limit_s: float
+    least_pairs: int
+    least_observed: int
+    required: tuple[str, ...]
+    alpha: float
+
+    @property
+    def meets_users(self) -> bool:
+        return self.weight > 0
+
+    @property
+    def name(self) -> str:
+        """For people: ``eqiad 5 %``, ``eqiad shadow``."""
+        what = f"{self.weight} %" if self.kind == "weight" else self.kind
+        return f"{self.data_centre} {what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All stages, in order. At the end of the last, the rollout is done."""
+
+    stages: tuple[Stage, ...]
+
+    def is_last(self, number: int) -> bool:
+        return number == len(self.stages) - 1
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """As JSON values, for the journal."""
+        return [asdict(stage) | {"required": list(stage.required)} for stage in self.stages]
+
+    @classmethod
+    def from_data(cls, data: list[Mapping[str, Any]]) -> Plan:
+        """What `as_data` wrote. Raises `TypeError` when it is of another version."""
+        return cls(tuple(Stage(**{**item, "required": tuple(item["required"])}) for item in data))
+
+
+def make_plan(options: RolloutOptions, *, now: bool = False) -> Plan:
+    """The plan of a rollout to all data centres, the inactive ones first, otherwise by name.
+
+    `now`: an emergency. No shadow, no small weights, no waiting: after preflight and synthetic requests all
+    users at once. Raises `ConfigurationError` when there is no data centre or the weights do not rise to 100.
+    """
+    if not options.data_centres:
+        raise ConfigurationError("rollout.data_centres is empty: name the data centres and their slots")
+    _check_weights(options.stages.weights)
+    centres = options.data_centres
+    order = sorted(centres, key=lambda name: (centres[name].is_active, name))
+    steps = _emergency_stages if now else _stages
+    stages = [stage for name in order for stage in steps(name, options.stages)]
+    judged = sum(stage.kind in ("shadow", "weight") for stage in stages)
+    alpha = options.guards.false_alarm_share / judged
+    return Plan(tuple(_numbered(stage, number, alpha) for number, stage in enumerate(stages)))
+
+
+def _numbered(stage: Stage, number: int, alpha: float) -> Stage:
+    return replace(stage, number=number, alpha=alpha if stage.kind in ("shadow", "weight") else 0.0)
+
+
+def _check_weights(weights: tuple[int, ...]) -> None:
+    rises = all(low < high for low, high in itertools.pairwise(weights))
+    if not (weights and rises and weights[0] > 0 and weights[-1] == 100):
+        raise ConfigurationError(f"rollout.stages.weights must rise from above 0 to 100, not be {weights}")
+
+
+def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
+    yield from _first_stages(name, options)
+    pairs = ANSWERS + MEASURED
+    yield Stage(0, name, "shadow", 0, options.least_s, options.limit_s, options.shadow_pairs, 0, pairs, 0.0)
+    for weight in options.weights:
+        # With all users at the candidate there is nobody left to compare its users' latencies with.
+        users = USERS if weight < 100 else ("release_names", "user_errors")
+        yield Stage(
+            0,
+            name,
+            "weight",
+            weight,
+            options.least_s,
+            options.limit_s,
+            options.weight_pairs,
+            options.weight_observed,
+            pairs + users,
+            0.0,
+        )
+
+
+def _emergency_stages(name: str, options: StageOptions) -> Iterator[Stage]:
+    yield from _first_stages(name, options)
+    yield Stage(0, name, "weight", 100, 0.0, options.limit_s, 0, 0, (), 0.0)
+
+
+def _first_stages(name: str, options: StageOptions) -> Iterator[Stage]:
+    yield Stage(0, name, "preflight", 0, 0.0, options.deploy_limit_s, 0, 0, PREFLIGHT, 0.0)
+    yield Stage(0, name, "synthetic", 0, 0.0, options.limit_s, 1, 0, ANSWERS, 0.0)

@@ -1,0 +1,154 @@
+"""One table of all requests that Assay answers: the synthetic suite of a rollout asks them of both arms.
+
+A test proves that every route of the application's OpenAPI document stands in it, and that each status is
+right.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+from assay.rollout.pairs import Ask
+
+TEST_WIKI: Final = "testwiki"
+TOO_MANY_REVISIONS: Final = 51
+_UNKNOWN: Final = "no_such_thing"
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What there is to ask for: models by wiki, and some revisions of each. `labels`: of each (wiki, model),
+    as JSON's keys have them; `features`: their names. `fresh`: a revision of the test wiki that nobody can
+    have asked for."""
+
+    models: Mapping[str, Sequence[str]]
+    revisions: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    labels: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    features: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
+    fresh: int = 0
+
+    def rev_id(self, wiki: str) -> int:
+        """A revision of the wiki: a fresh one of the test wiki, a recent one of others; 1, which is most
+        likely missing, where none is known: an error's shape is worth asking for, too."""
+        if wiki == TEST_WIKI and self.fresh:
+            return self.fresh
+        return next(iter(self.revisions.get(wiki, ())), 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`route`: the method and path of OpenAPI's document that it asks. `status`: what Assay answers.
+    `is_cacheable`: whether the second answer comes from the cache."""
+
+    route: str
+    ask: Ask
+    status: int = 200
+    is_cacheable: bool = False
+
+
+def cases(ground: Ground) -> list[Case]:
+    """All of them: each route and shape once, each model of each wiki, and bad inputs."""
+    found = list(_everywhere())
+    for wiki, models in ground.models.items():
+        found += _of_wiki(wiki, models, ground)
+        for model in models:
+            found += _of_model(wiki, model, ground)
+    some_wiki = next(iter(ground.models), _UNKNOWN)
+    return [*found, *_bad(some_wiki, ground.rev_id(some_wiki))]
+
+
+# -- parts -------------------------------------------------------------------------------------------
+
+_ALL: Final = "/v3/scores/"
+_WIKI: Final = "/v3/scores/{wiki}/"
+_REVISION: Final = "/v3/scores/{wiki}/{rev_id}/"
+_CELL: Final = "/v3/scores/{wiki}/{rev_id}/{model}/"
+_EDIT: Final = "/api/{wiki}/revisions/{rev_id}"
+
+
+def _get(path: str, query: str = "", *, status: int = 200, is_cacheable: bool = False, **parts: Any) -> Case:
+    return Case(f"GET {path}", Ask(_filled(path, parts) + query), status, is_cacheable)
+
+
+def _post(
+    path: str, *, form: str | None = None, json: str | None = None, status: int = 200, **parts: Any
+) -> Case:
+    return Case(f"POST {path}", Ask(_filled(path, parts), "POST", form, json), status)
+
+
+def _filled(path: str, parts: Mapping[str, Any]) -> str:
+    return path.format(**{name: quote(str(value), safe="") for name, value in parts.items()})
+
+
+def _everywhere() -> Iterator[Case]:
+    for path in ("/livez", "/readyz", "/metrics", "/api/wikis", _ALL):
+        yield _get(path)
+    yield _get(_ALL, "?model_info=")
+    yield _get(_ALL, "?format=json")
+    yield _post(_ALL, form="model_info=version")
+
+
+def _of_wiki(wiki: str, models: Sequence[str], ground: Ground) -> Iterator[Case]:
+    rev_id = ground.rev_id(wiki)
+    revids = quote("|".join(map(str, dict.fromkeys([*ground.revisions.get(wiki, ()), rev_id]))), safe="")
+    names = quote("|".join(models), safe="")
+    yield _get(_WIKI, wiki=wiki)
+    yield _get(_WIKI, "?model_info=", wiki=wiki)
+    yield _get(_WIKI, f"?revids={revids}", is_cacheable=True, wiki=wiki)
+    yield _get(_WIKI, f"?models={names}&revids={revids}&precache", wiki=wiki)
+    yield _post(_WIKI, form=f"models={names}&revids={revids}&features", wiki=wiki)
+    yield _get(_REVISION, is_cacheable=True, wiki=wiki, rev_id=rev_id)
+    yield _post(_REVISION, form=f"models={names}", wiki=wiki, rev_id=rev_id)
+    yield _get("/api/{wiki}/recent", "?limit=3", wiki=wiki)
+    yield _get(_EDIT, wiki=wiki, rev_id=rev_id)
+    yield _post(_EDIT, json="{}", wiki=wiki, rev_id=rev_id)
+
+
+def _of_model(wiki: str, model: str, ground: Ground) -> Iterator[Case]:
+    at: dict[str, Any] = {"wiki": wiki, "rev_id": ground.rev_id(wiki), "model": model}
+    yield _get(_CELL, is_cacheable=True, **at)
+    yield _get(_CELL, "?features&explain", **at)
+    yield _get(_CELL, "?model_info=", **at)
+    yield _post(_CELL, form="explain", **at)
+    of_model = f"?models={quote(model, safe='')}&model_info="
+    for label in ground.labels.get((wiki, model), ()):
+        for condition in (
+            "'maximum recall @ precision >= 0.5'",
+            "'maximum filter_rate @ recall >= 0.999999'",
+        ):
+            path = f"statistics.thresholds.{label}.{condition}"
+            yield _get(_WIKI, of_model + quote(path, safe=""), wiki=wiki)
+    for name in list(ground.features.get((wiki, model), ()))[:1]:
+        yield _get(_CELL, f"?{quote(name, safe='')}=1&features", **at)
+        inject = json.dumps({str(at["rev_id"]): {name: 1}})
+        yield _get(_CELL, "?" + urlencode({"inject": inject, "features": ""}), **at)
+        body = json.dumps({"models": [model], "injection": {name: 1}})
+        yield _post(_EDIT, json=body, wiki=wiki, rev_id=at["rev_id"])
+
+
+def _bad(wiki: str, rev_id: int) -> Iterator[Case]:
+    """What a client does wrong, and what it is told."""
+    at: dict[str, Any] = {"wiki": wiki, "rev_id": rev_id}
+    many = "|".join(map(str, range(1, TOO_MANY_REVISIONS + 1)))
+    yield _get(_WIKI, status=404, wiki=_UNKNOWN)
+    yield _get(_REVISION, status=404, wiki=_UNKNOWN, rev_id=1)
+    yield _get(_CELL, status=404, model=_UNKNOWN, **at)
+    yield _get(_EDIT, status=404, wiki=_UNKNOWN, rev_id=1)
+    yield _get(_REVISION, f"?models={_UNKNOWN}", status=404, **at)
+    yield _get(_REVISION, "?features=maybe", status=400, **at)
+    yield _get(_REVISION, "?format=xml", status=400, **at)
+    yield _get(_REVISION, "?model_info=statistics.nothing", status=400, **at)
+    yield _get(_REVISION, "?feature.no_such_feature=1", status=400, **at)
+    yield _get(_REVISION, "?inject=%7B", status=400, **at)
+    yield _get(_REVISION, status=400, wiki=wiki, rev_id="zero")
+    yield _get(_EDIT, status=400, wiki=wiki, rev_id="zero")
+    yield _get(_WIKI, f"?revids={quote(many, safe='')}", status=400, wiki=wiki)
+    yield _get("/api/{wiki}/recent", "?limit=0", status=400, wiki=wiki)
+    yield _post(_EDIT, json="[", status=400, **at)
+    yield Case(f"POST {_ALL}", Ask(_ALL, "POST", form="{}", content_type="text/plain"), 415)
+    yield Case(f"GET {_ALL}", Ask(_ALL, "DELETE"), 405)
+    yield Case(f"GET {_ALL}", Ask("/no/such/path"), 404)

@@ -1,0 +1,195 @@
+"""Installed is a release whole or not at all; side by side; each with its own code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import orjson
+import pytest
+
+from assay.errors import ReleaseError, ReleaseNotFound
+from assay.releases.install import INSTALLED, folder_faults, install, installation_faults, is_installed
+from assay.releases.root import Root
+from assay.releases.tree import plain_files
+from releases.small_release import SAYS_WHO_IT_IS, small_release
+from servers.processes import Process, inherited
+
+
+@pytest.fixture
+def release(root: Root) -> str:
+    root.releases.mkdir(parents=True)
+    return small_release(root.releases).name
+
+
+def _says(root: Root, release: str, cwd: Path, **environment: str) -> str:
+    launcher = root.release(release) / "bin" / "assay"
+    done = subprocess.run(
+        [launcher, "who"],
+        capture_output=True,
+        text=True,
+        cwd=cwd,
+        env={**inherited(), **environment},
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+def test_it_runs_its_own_code_wherever_it_is_called(root: Root, release: str, tmp_path: Path) -> None:
+    """Not the code in the folder that it is called from, nor what the caller's environment names."""
+    assert install(root, release)
+    (tmp_path / "assay").mkdir()
+    (tmp_path / "assay" / "__init__.py").write_text("raise SystemExit('the wrong code')")
+    expected = f"{release} {root.release(release)}/code/assay/cli.py"
+    assert _says(root, release, tmp_path) == expected
+    assert _says(root, release, tmp_path, PYTHONPATH=str(tmp_path), ASSAY_RELEASE="other") == expected
+
+
+def test_releases_lie_side_by_side(root: Root, release: str, tmp_path: Path) -> None:
+    other = small_release(root.releases, "other", SAYS_WHO_IT_IS + "\nprint('newer')").name
+    install(root, release)
+    install(root, other)
+    assert _says(root, release, tmp_path).startswith(release)
+    assert _says(root, other, tmp_path).startswith(other)
+    assert _says(root, other, tmp_path).endswith("newer")
+    assert len(list(root.environments.iterdir())) == 1
+
+
+def test_installing_again_proves_it(root: Root, release: str) -> None:
+    assert install(root, release)
+    before = (root.release(release) / "bin" / "assay").stat().st_mtime_ns
+    assert not install(root, release)
+    assert (root.release(release) / "bin" / "assay").stat().st_mtime_ns == before
+
+
+def test_code_is_read_only_and_compiled(root: Root, release: str) -> None:
+    install(root, release)
+    code = root.release(release) / "code"
+    assert list(code.glob("assay/__pycache__/cli.*.pyc"))
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in code.rglob("*")}
+    assert modes == {0o444, 0o555}
+
+
+def test_what_is_not_here_is_told(root: Root, release: str) -> None:
+    with pytest.raises(ReleaseNotFound, match=release):
+        install(root, "other-000000000000")
+
+
+def _alter(path: Path) -> None:
+    path.chmod(0o644)
+    content = path.read_bytes()
+    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) if content else b"more")
+
+
+def test_an_alteration_in_any_file_is_named(root: Root, release: str) -> None:
+    """Every file of an installed release, one after the other: fetched, unpacked, compiled or written."""
+    install(root, release)
+    folder = root.release(release)
+    manifest = root.manifest(release)
+    names = sorted(set(plain_files(folder)) - {"release.json", INSTALLED})
+    assert len(names) > 10
+    for name in names:
+        path = folder / name
+        before, mode = path.read_bytes(), path.stat().st_mode
+        _alter(path)
+        found = [*folder_faults(folder, manifest), *installation_faults(folder, manifest)]
+        assert any(name in fault for fault in found), name
+        with pytest.raises(ReleaseError, match="is damaged"):
+            install(root, release)
+        path.write_bytes(before)
+        path.chmod(mode)
+    assert not install(root, release)
+
+
+def test_an_altered_manifest_or_record_is_told(root: Root, release: str) -> None:
+    install(root, release)
+    folder = root.release(release)
+    _alter(folder / "release.json")
+    with pytest.raises(ReleaseError, match="altered"):
+        install(root, release)
+    shutil.rmtree(folder / "bin")
+    with pytest.raises(ReleaseError, match="altered"):
+        install(root, release)
+
+
+@pytest.mark.parametrize(
+    "name", ["code/assay/extra.py", "code/sitecustomize.py", "bin/other", "extra", "wheel/b.whl"]
+)
+def test_a_foreign_file_is_named(root: Root, release: str, name: str) -> None:
+    install(root, release)
+    path = root.release(release) / name
+    path.parent.chmod(0o755)
+    path.write_text("")
+    with pytest.raises(ReleaseError, match=f"{name} is foreign"):
+        install(root, release)
+
+
+@pytest.mark.parametrize("name", ["code/assay/cli.py", "golden.jsonl", "bin/assay"])
+def test_a_link_is_refused(root: Root, release: str, tmp_path: Path, name: str) -> None:
+    install(root, release)
+    path = root.release(release) / name
+    (tmp_path / "copy").write_bytes(path.read_bytes())
+    path.parent.chmod(0o755)
+    path.unlink()
+    path.symlink_to(tmp_path / "copy")
+    with pytest.raises(ReleaseError, match="link"):
+        install(root, release)
+
+
+def test_damaged_before_it_is_installed_nothing_is_written(root: Root, release: str) -> None:
+    _alter(root.release(release) / "configuration.toml")
+    with pytest.raises(ReleaseError, match=r"configuration\.toml was altered"):
+        install(root, release)
+    assert not (root.release(release) / "code").exists()
+
+
+def test_code_that_cannot_be_compiled_is_told(root: Root) -> None:
+    root.releases.mkdir(parents=True)
+    broken = small_release(root.releases, code="def broken(:\n").name
+    with pytest.raises(ReleaseError, match="cannot be compiled"):
+        install(root, broken)
+    assert not is_installed(root.release(broken))
+
+
+def test_many_at_once_install_it_once(root: Root, release: str) -> None:
+    results: list[bool] = []
+    threads = [threading.Thread(target=lambda: results.append(install(root, release))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [False, False, False, True]
+
+
+INSTALL = "import sys; from assay.releases import install, root; from pathlib import Path\n" + (
+    "install.install(root.Root(Path(sys.argv[1])), sys.argv[2])"
+)
+
+
+@pytest.mark.parametrize("seen", [".code.part", ".code.part/assay/__pycache__", "code", "installed.json"])
+def test_killed_at_any_moment_it_is_not_installed_and_then_finished(
+    root: Root, release: str, seen: str, tmp_path: Path
+) -> None:
+    """Killed with -9 as soon as a trace of its work is seen."""
+    folder = root.release(release)
+    process = Process("install", [sys.executable, "-c", INSTALL, str(root.path), release], tmp_path, {})
+    process.start()
+    try:
+        while process.is_running and not (folder / seen).exists():
+            os.sched_yield()
+        was_running = process.is_running
+    finally:
+        process.end()
+    if is_installed(folder):  # the kill came too late
+        assert installation_faults(folder, root.manifest(release)) == []
+    else:
+        assert was_running, process.tail()
+    install(root, release)
+    assert _says(root, release, tmp_path).startswith(release)
+    assert not (folder / ".code.part").exists()
+    assert set(orjson.loads((folder / INSTALLED).read_bytes())) == {"python", "compiled"}

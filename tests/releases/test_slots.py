@@ -1,0 +1,104 @@
+"""A slot points to a whole release, before, while and after it is moved."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from assay.errors import ConfigurationError, ReleaseError
+from assay.releases import slots
+from assay.releases.install import install
+from assay.releases.root import Root
+from releases.small_release import small_release
+
+
+@pytest.fixture
+def two(root: Root) -> tuple[str, str]:
+    """Two installed releases."""
+    root.releases.mkdir(parents=True)
+    first, second = (small_release(root.releases, name).name for name in ("first", "second"))
+    install(root, first)
+    install(root, second)
+    return first, second
+
+
+def test_a_slot_that_was_never_used_points_nowhere(root: Root) -> None:
+    assert slots.pointed(root, "blue") is None
+    assert slots.slots(root) == {}
+
+
+def test_pointers_are_listed(root: Root, two: tuple[str, str]) -> None:
+    assert slots.point(root, "blue", two[0])
+    assert slots.point(root, "green", two[1])
+    assert slots.slots(root) == {"blue": two[0], "green": two[1]}
+    assert slots.users_of(root, two[0]) == ["blue"]
+    assert (root.slots / "blue" / "bin" / "assay").is_file()
+
+
+def test_pointing_again_changes_nothing(root: Root, two: tuple[str, str]) -> None:
+    slots.point(root, "blue", two[0])
+    before = (root.slots / "blue").lstat()
+    assert not slots.point(root, "blue", two[0])
+    assert (root.slots / "blue").lstat() == before
+
+
+def test_what_is_not_installed_is_not_pointed_to(root: Root, two: tuple[str, str]) -> None:
+    fetched = small_release(root.releases, "third").name
+    with pytest.raises(ReleaseError, match="is not installed"):
+        slots.point(root, "blue", fetched)
+    assert slots.pointed(root, "blue") is None
+
+
+def test_the_pointer_is_never_away(root: Root, two: tuple[str, str]) -> None:
+    """Whoever looks while it is moved finds the one or the other."""
+    slots.point(root, "blue", two[0])
+    seen: set[str | None] = set()
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.is_set():
+            seen.add(slots.pointed(root, "blue"))
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for number in range(200):
+        slots.point(root, "blue", two[number % 2])
+    ended.set()
+    watcher.join()
+    assert seen <= set(two)
+
+
+def test_processes_count_as_old_until_they_were_restarted(root: Root, two: tuple[str, str]) -> None:
+    slots.point(root, "blue", two[0])
+    assert slots.needs_restart(root, "blue")
+    slots.restarted(root, "blue")
+    assert not slots.needs_restart(root, "blue")
+    slots.point(root, "blue", two[0])
+    assert not slots.needs_restart(root, "blue")
+    slots.point(root, "blue", two[1])
+    assert slots.needs_restart(root, "blue")
+
+
+def test_a_kill_before_the_pointer_moved_is_made_good(root: Root, two: tuple[str, str]) -> None:
+    slots.point(root, "blue", two[0])
+    (root.slots / ".blue.part").symlink_to(f"../releases/{two[1]}")
+    assert slots.slots(root) == {"blue": two[0]}
+    assert slots.point(root, "blue", two[1])
+    assert slots.slots(root) == {"blue": two[1]}
+
+
+@pytest.mark.parametrize("name", ["", "Blue", "../x", "a/b", ".blue", "a" * 33, "1", "blue\n"])
+def test_bad_names_are_refused(name: str) -> None:
+    with pytest.raises(ConfigurationError, match="no name for a slot"):
+        slots.check_slot(name)
+
+
+def test_what_is_no_pointer_is_left_alone(root: Root, tmp_path: Path) -> None:
+    (root.slots / "blue").mkdir(parents=True)
+    with pytest.raises(ReleaseError, match="move it away"):
+        slots.pointed(root, "blue")
+    (root.slots / "green").symlink_to(tmp_path)
+    with pytest.raises(ReleaseError, match="no release"):
+        slots.pointed(root, "green")

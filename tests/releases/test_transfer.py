@@ -1,0 +1,155 @@
+"""A release on its way: killed, resumed, borrowed from what is here. What all stores promise is in
+test_stores."""
+
+from __future__ import annotations
+
+import socket
+import sys
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from assay.errors import ReleaseError
+from assay.releases.folder_store import FolderStore
+from assay.releases.http_store import HttpStore
+from assay.releases.install import folder_faults
+from assay.releases.root import Root, read_manifest
+from assay.releases.transfer import fetch, publish
+from releases.small_release import small_release
+from servers.faulty_http import faulty_server, head
+from servers.file_server import file_server
+from servers.processes import Process
+
+FETCH = """
+import sys
+from pathlib import Path
+from assay.releases.http_store import HttpStore
+from assay.releases.root import Root, read_manifest
+from assay.releases.transfer import fetch
+fetch(Root(Path(sys.argv[1])), sys.argv[2], HttpStore(sys.argv[3], 60))
+"""
+
+
+@dataclass(frozen=True)
+class Counting(FolderStore):
+    """Tells which keys were read."""
+
+    keys: list[str] = field(default_factory=list)
+
+    def read(self, key: str) -> Generator[bytes, None, None]:
+        self.keys.append(key)
+        yield from FolderStore.read(self, key)
+
+
+@pytest.fixture
+def published(tmp_path: Path, small: Path) -> Path:
+    """A folder store that has the small release."""
+    folder = tmp_path / "store"
+    publish(small, FolderStore(folder))
+    return folder
+
+
+def test_killed_in_mid_fetch_it_is_not_here_and_then_resumed(
+    root: Root, small: Path, published: Path, tmp_path: Path
+) -> None:
+    """A mirror that gives three objects and then hangs; -9; then a mirror that works."""
+    served: list[str] = []
+
+    def hangs_after_three(connection: socket.socket, ended: threading.Event) -> None:
+        if len(served) >= 4:  # the manifest and three objects
+            ended.wait()
+            return
+        key = wanted[len(served)]
+        served.append(key)
+        content = (published / key).read_bytes()
+        connection.sendall(head("200 OK", len(content)) + content)
+
+    manifest = read_manifest(small)
+    wanted = [f"releases/{small.name}.json", *(f"objects/{e.sha256}" for e in manifest.files.values())]
+    part = root.releases / f".{small.name}.part"
+    with faulty_server(hangs_after_three) as url:
+        process = Process(
+            "fetch", [sys.executable, "-c", FETCH, str(root.path), small.name, url], tmp_path, {}
+        )
+        process.start()
+        try:
+            process.until(lambda: len(served) == 4 and len(arrived(part)) == 3, 30)
+        finally:
+            process.end()
+    assert not root.has(small.name)
+    assert root.ids() == ()
+    store = Counting(published)
+    assert fetch(root, small.name, store)
+    assert folder_faults(root.release(small.name), manifest) == []
+    assert set(store.keys) == {wanted[0], *wanted[4:]}
+    assert not part.exists()
+
+
+def arrived(part: Path) -> list[Path]:
+    return [path for path in part.rglob("*") if path.is_file() and not path.name.startswith(".")]
+
+
+def test_what_a_kill_left_is_proved_before_it_is_used(root: Root, small: Path, published: Path) -> None:
+    part = root.releases / f".{small.name}.part"
+    part.mkdir(parents=True)
+    (part / "golden.jsonl").write_bytes(b"y")
+    (part / ".golden.jsonl.part").write_bytes(b"half")
+    (part / "foreign").write_bytes(b"?")
+    assert fetch(root, small.name, FolderStore(published))
+    assert (root.release(small.name) / "golden.jsonl").read_bytes() == b"x"
+    assert not (root.release(small.name) / "foreign").exists()
+
+
+def test_files_of_other_releases_here_are_not_fetched_again(
+    root: Root, small: Path, published: Path, tmp_path: Path
+) -> None:
+    """A hot fix brings its wheel, not its models."""
+    fetch(root, small.name, FolderStore(published))
+    fixed = small_release(tmp_path, "fixed", code="print('fixed')")
+    publish(fixed, FolderStore(published))
+    store = Counting(published)
+    assert fetch(root, fixed.name, store)
+    wheel = read_manifest(fixed).code.sha256
+    configuration = read_manifest(fixed).files["configuration.toml"].sha256
+    assert set(store.keys) == {
+        f"releases/{fixed.name}.json",
+        f"objects/{wheel}",
+        f"objects/{configuration}",
+    }
+
+
+def test_damaged_files_of_other_releases_are_not_borrowed(
+    root: Root, small: Path, published: Path, tmp_path: Path
+) -> None:
+    fetch(root, small.name, FolderStore(published))
+    (root.release(small.name) / "requirements.txt").write_bytes(b"altered")
+    fixed = small_release(tmp_path, "fixed", code="print('fixed')")
+    publish(fixed, FolderStore(published))
+    assert fetch(root, fixed.name, FolderStore(published))
+    assert folder_faults(root.release(fixed.name), root.manifest(fixed.name)) == []
+
+
+def test_a_damaged_copy_here_is_told_and_not_used(root: Root, small: Path, published: Path) -> None:
+    fetch(root, small.name, FolderStore(published))
+    (root.release(small.name) / "golden.jsonl").write_bytes(b"z")
+    with pytest.raises(ReleaseError, match=r"golden\.jsonl was altered"):
+        fetch(root, small.name, FolderStore(published))
+
+
+def test_two_at_once_fetch_it_once(root: Root, small: Path, published: Path, tmp_path: Path) -> None:
+    with file_server(published, tmp_path) as (url, server):
+        processes = [
+            Process(
+                f"fetch-{n}", [sys.executable, "-c", FETCH, str(root.path), small.name, url], tmp_path, {}
+            )
+            for n in range(2)
+        ]
+        for process in processes:
+            process.start()
+        assert [process.wait() for process in processes] == [0, 0]
+        asked = [line for line in server.text().splitlines() if "GET /objects" in line]
+    assert len(asked) == len({entry.sha256 for entry in read_manifest(small).files.values()})
+    assert fetch(root, small.name, HttpStore("http://127.0.0.1:1", 1)) is False

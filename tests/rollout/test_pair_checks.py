@@ -1,0 +1,138 @@
+"""Requests asked of both arms."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from assay.rollout.samples import Evidence, SeenCell
+from rollout.arms import verdict_of
+from rollout.evidence import SHADOW, Declared, cell, check_of, found, pair
+
+GOOD = tuple(pair(cell(0.3, 0.3, rev_id=number), at_s=float(number)) for number in range(300))
+CRASHED, BUSY = SeenCell(error="engine_crashed"), SeenCell(error="overloaded")
+
+
+def test_equal_answers_are_good() -> None:
+    for name in ("shape", "statuses", "lost_scores", "values", "passing_errors", "scores"):
+        assert found(Evidence(pairs=GOOD), name)[0] == "good", name
+
+
+def test_nothing_is_never_good() -> None:
+    for check in verdict_of(Evidence(), SHADOW).checks:
+        assert check.status == "no_data", check
+
+
+def test_another_data_centres_pairs_are_not_ours() -> None:
+    assert found(Evidence(pairs=(pair(centre="eqiad", shape_faults=("x",)),)), "shape")[0] == "no_data"
+
+
+def test_one_shape_fault_among_many_is_bad_at_once_and_quoted() -> None:
+    fault = pair(at_s=7.5, shape_faults=("scores.testwiki.models: null for an object",))
+    check = check_of(verdict_of(Evidence(pairs=(*GOOD, fault)), SHADOW), "shape")
+    assert check.status == "bad"
+    assert "null for an object" in check.sentence
+    assert check.bad_since_s == 7.5
+
+
+def test_a_declaration_excuses_values_never_shapes() -> None:
+    seen = Evidence(pairs=(pair(cell(0.3, 0.3), value_faults=("feature x",), shape_faults=("a key more",)),))
+    assert found(seen, "values")[0] == "bad"
+    assert found(seen, "values", declared=[Declared("testwiki", "damaging")])[0] == "good"
+    assert found(seen, "values", declared=[Declared("testwiki", "reverted")])[0] == "bad"
+    assert found(seen, "shape", declared=[Declared()])[0] == "bad"
+
+
+def test_thresholds_are_excused_by_their_wiki() -> None:
+    info = pair(target="/v3/scores/testwiki/?model_info", value_faults=("threshold",))
+    assert found(Evidence(pairs=(info,)), "values", declared=[Declared("testwiki", "damaging")])[0] == "good"
+    assert found(Evidence(pairs=(info,)), "values", declared=[Declared("otherwiki", "*")])[0] == "bad"
+
+
+@pytest.mark.parametrize("candidate", [500, 404, 204, 301])
+def test_another_lasting_status_is_bad(candidate: int) -> None:
+    assert found(Evidence(pairs=(*GOOD, pair(status=(200, candidate)))), "statuses")[0] == "bad"
+
+
+@pytest.mark.parametrize("stable", [500, 503, 0])
+def test_a_candidate_that_answers_where_the_stable_arm_fails_is_fine(stable: int) -> None:
+    pairs = (*GOOD, pair(status=(stable, 200)), pair(cell(CRASHED, 0.4)), pair(cell(None, 0.4)))
+    for name in ("statuses", "lost_scores", "passing_errors", "scores"):
+        assert found(Evidence(pairs=pairs), name)[0] == "good", name
+
+
+def test_equal_refusals_are_good() -> None:
+    pairs = tuple(pair(status=(404, 404)) for _ in range(3))
+    assert found(Evidence(pairs=pairs), "statuses")[0] == "good"
+    hidden = SeenCell(error="text_deleted")
+    assert found(Evidence(pairs=(*GOOD, pair(cell(hidden, hidden)))), "lost_scores")[0] == "good"
+
+
+@pytest.mark.parametrize("candidate", [CRASHED, None])
+def test_a_lost_score_is_bad(candidate: SeenCell | None) -> None:
+    lost = pair(cell(0.3, candidate, rev_id=77), at_s=301.0)
+    check = check_of(verdict_of(Evidence(pairs=(*GOOD, lost)), SHADOW), "lost_scores")
+    assert check.status == "bad"
+    assert "testwiki damaging 77" in check.sentence
+    assert check.bad_since_s == 301.0
+
+
+def test_one_lost_score_in_thousands_is_a_revision_hidden_meanwhile() -> None:
+    lost = pair(cell(0.3, SeenCell(error="text_deleted")))
+    assert found(Evidence(pairs=(*GOOD * 4, lost)), "lost_scores")[0] == "good"
+    assert found(Evidence(pairs=(*GOOD * 4, lost, lost)), "lost_scores")[0] == "bad"
+
+
+def test_what_was_lost_once_stays_bad() -> None:
+    lost = pair(cell(0.3, CRASHED))
+    assert found(Evidence(pairs=(lost, *GOOD * 10)), "lost_scores")[0] == "bad"
+
+
+@pytest.mark.parametrize("fails", [pair(status=(200, 503)), pair(status=(200, 0)), pair(cell(0.3, BUSY))])
+def test_passing_failures_are_asked_of_chance(fails: object) -> None:
+    few, many = (*GOOD, *[fails] * 4), (*GOOD, *[fails] * 60)
+    assert found(Evidence(pairs=few), "passing_errors")[0] == "good"  # type: ignore[arg-type]
+    assert found(Evidence(pairs=many), "passing_errors")[0] == "bad"  # type: ignore[arg-type]
+    assert found(Evidence(pairs=few), "statuses")[0] == "good"  # type: ignore[arg-type]
+    assert found(Evidence(pairs=few), "lost_scores")[0] == "good"  # type: ignore[arg-type]
+
+
+def test_failures_of_both_arms_are_nobodys() -> None:
+    both = [pair(status=(200, 503)), pair(status=(503, 200)), pair(status=(503, 503))] * 60
+    assert found(Evidence(pairs=(*GOOD, *both)), "passing_errors")[0] == "good"
+
+
+def _timed(factor: float, count: int = 250, seed: int = 3) -> Evidence:
+    rng = np.random.default_rng(seed)
+    stable, noise = rng.lognormal(3, 0.9, count), rng.lognormal(0, 0.3, count)
+    times = zip(stable, stable * noise * factor, strict=True)
+    return Evidence(
+        pairs=tuple(
+            pair(at_s=float(at_s), stable_ms=float(one), candidate_ms=float(other))
+            for at_s, (one, other) in enumerate(times)
+        )
+    )
+
+
+def test_twice_as_slow_is_bad_and_a_quarter_slower_is_not() -> None:
+    assert found(_timed(2.0), "computing_time")[0] == "bad"
+    assert found(_timed(1.25), "computing_time")[0] == "good"
+    assert found(_timed(0.5), "computing_time")[0] == "good"
+    check = check_of(verdict_of(_timed(2.0), SHADOW), "computing_time")
+    assert 1.8 < check.figures["ratio"] < 2.2
+    assert check.bad_since_s == check.figures["alarm"]["size"] - 1
+
+
+def test_a_factor_of_tiny_times_is_noise() -> None:
+    pairs = tuple(pair(stable_ms=1.0, candidate_ms=2.5) for _ in range(300))
+    assert found(Evidence(pairs=pairs), "computing_time")[0] == "good"
+
+
+def test_constant_times_are_told_apart() -> None:
+    pairs = tuple(pair(stable_ms=30.0, candidate_ms=90.0) for _ in range(300))
+    assert found(Evidence(pairs=pairs), "computing_time")[0] == "bad"
+
+
+def test_too_few_times_are_no_data() -> None:
+    assert found(_timed(1.0, count=199), "computing_time")[0] == "no_data"
+    assert found(Evidence(pairs=GOOD), "computing_time")[0] == "no_data"

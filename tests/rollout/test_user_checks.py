@@ -1,0 +1,138 @@
+"""Users' own requests, as a balancer logged them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from assay.rollout.samples import Arm, Evidence, Observed
+from assay.rollout.verdict import judge
+from rollout.arms import CANDIDATE, STABLE, options, verdict_of
+from rollout.evidence import WEIGHT, check_of, found, user
+
+ALL = replace(WEIGHT, weight=100)
+
+
+def _crowd(
+    count: int = 400, *, failed: float = 0.0, slow: float = 1.0, cached_slow: float = 1.0, share: float = 0.5
+) -> Evidence:
+    """Users of both arms by turns of chance; the candidate's fail or are slow."""
+    rng = np.random.default_rng(11)
+    return Evidence(
+        observed=tuple(
+            user(
+                candidate=bool(is_candidate),
+                at_s=float(at_s),
+                status=503 if is_candidate and rng.random() < failed else 200,
+                ms=float(rng.lognormal(1 if cached else 3.5, 0.6))
+                * ((cached_slow if cached else slow) if is_candidate else 1.0),
+                is_cached=bool(cached),
+            )
+            for at_s, (is_candidate, cached) in enumerate(
+                zip(rng.random(count) < share, rng.random(count) < 0.5, strict=True)
+            )
+        )
+    )
+
+
+def test_equal_users_are_good() -> None:
+    for name in ("release_names", "user_errors", "user_latency"):
+        assert found(_crowd(), name, WEIGHT)[0] == "good", name
+
+
+def test_each_answer_must_name_its_slots_release() -> None:
+    seen = _crowd().observed
+    wrong = user(candidate=True, at_s=1000.0, release=STABLE.release)
+    check = check_of(verdict_of(Evidence(observed=(*seen, wrong)), WEIGHT), "release_names")
+    assert check.status == "bad"
+    assert STABLE.release in check.sentence
+    assert check.bad_since_s == 1000.0
+
+
+@pytest.mark.parametrize("candidate", [True, False])
+def test_an_answer_without_a_name_is_bad_in_either_arm(candidate: bool) -> None:
+    seen = (*_crowd().observed, user(candidate=candidate, release=""))
+    assert found(Evidence(observed=seen), "release_names", WEIGHT)[0] == "bad"
+
+
+def test_a_stable_release_of_before_the_header_need_not_name_itself() -> None:
+    seen = tuple(
+        Observed(1.0, "codfw", slot.slot, slot.release, 200, 5.0, None, "GET", "/")
+        for slot in (Arm("blue"), CANDIDATE)
+        for _ in range(120)
+    )
+    verdict = judge(Evidence(seen), WEIGHT, options().guards, stable=Arm("blue"), candidate=CANDIDATE)
+    assert check_of(verdict, "release_names").status == "good"
+
+
+def test_the_balancers_own_failures_name_nobody() -> None:
+    seen = (*_crowd().observed, user(candidate=True, status=502, release=""))
+    assert found(Evidence(observed=seen), "release_names", WEIGHT)[0] == "good"
+    unserved = (*_crowd().observed, user(candidate=True, status=503, release="", slot=""))
+    assert found(Evidence(observed=unserved), "release_names", WEIGHT)[0] == "good"
+
+
+def test_a_candidate_that_only_fails_is_caught_after_four_requests() -> None:
+    check = check_of(verdict_of(_crowd(failed=1.0, share=0.05), WEIGHT), "user_errors")
+    assert check.status == "bad"
+    assert check.figures["alarm"]["size"] <= 6
+
+
+def test_failing_less_than_a_practical_rise_is_not_asked_about() -> None:
+    many = tuple(user(candidate=number % 2 == 0, status=200, at_s=float(number)) for number in range(40_000))
+    few = tuple(user(candidate=True, status=500, at_s=40_000.0 + number) for number in range(30))
+    assert found(Evidence(observed=(*many, *few)), "user_errors", WEIGHT)[0] == "good"
+
+
+def test_clients_faults_are_answers() -> None:
+    seen = tuple(
+        user(candidate=number % 2 == 0, status=429 if number % 2 == 0 else 200) for number in range(300)
+    )
+    assert found(Evidence(observed=seen), "user_errors", WEIGHT)[0] == "good"
+
+
+def test_alone_it_must_fail_by_much() -> None:
+    def alone(failed: int) -> Evidence:
+        return Evidence(
+            observed=tuple(
+                user(candidate=True, status=500 if number < failed else 200, at_s=float(number))
+                for number in np.random.default_rng(2).permutation(400)
+            )
+        )
+
+    assert found(alone(8), "user_errors", ALL)[0] == "good"
+    assert found(alone(80), "user_errors", ALL)[0] == "bad"
+
+
+def test_either_cache_class_may_be_slow() -> None:
+    assert found(_crowd(slow=3.0), "user_latency", WEIGHT)[0] == "bad"
+    assert "computed" in found(_crowd(slow=3.0), "user_latency", WEIGHT)[1]
+    assert "cached" in found(_crowd(2000, cached_slow=6.0), "user_latency", WEIGHT)[1]
+    assert found(_crowd(slow=0.3, cached_slow=0.3), "user_latency", WEIGHT)[0] == "good"
+
+
+def test_a_cold_cache_is_not_slowness() -> None:
+    rng = np.random.default_rng(8)
+    seen = tuple(
+        user(
+            candidate=bool(is_candidate),
+            at_s=float(at_s),
+            is_cached=cached,
+            ms=float(rng.lognormal(0.5 if cached else 4, 0.5)),
+        )
+        for at_s, is_candidate in enumerate(rng.random(2000) < 0.5)
+        for cached in [bool(rng.random() < (0.1 if is_candidate else 0.8))]
+    )
+    assert found(Evidence(observed=seen), "user_latency", WEIGHT)[0] == "good"
+
+
+def test_too_few_are_no_data() -> None:
+    for name in ("release_names", "user_errors", "user_latency"):
+        assert found(_crowd(60), name, WEIGHT)[0] == "no_data", name
+
+
+def test_latency_is_never_good_without_a_stable_arm() -> None:
+    alone = Evidence(observed=tuple(user(candidate=True) for _ in range(500)))
+    assert found(alone, "user_latency", ALL)[0] == "no_data"
