@@ -26,6 +26,7 @@ from redis.exceptions import (
     RedisError,
     ResponseError,
 )
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from assay.clock import Clock
 from assay.compose import queue as parts
@@ -45,6 +46,8 @@ from assay.telemetry import Metrics
 _KEEP_MS: Final = 60_000
 _SHORT_MS: Final = 50
 _LOOK_AGAIN_S: Final = 0.02
+_TRIES: Final = 3
+"""Serving's time limits are short, because a miss costs little; one slow answer is no reason to fail here."""
 _ATTEMPTS: Final = 4
 """Tries of what has a short time limit in serving, and a first connection to make here."""
 ADVICE: Final = "see that Redis answers in time: its load, its memory (maxmemory), the network between"
@@ -84,10 +87,14 @@ class Ways:
         section = "redis" if options == self.settings.redis else "queue_redis"
 
         async def run() -> Outcome:
-            try:
-                return await way()
-            except (RedisError, KombuError, OSError, EngineUnavailable, _Broken) as error:
-                return Failed(_said(error), _todo(error, section))
+            for attempt in range(1, _TRIES + 1):
+                try:
+                    return await way()
+                except (RedisError, KombuError, OSError, EngineUnavailable, _Broken) as error:
+                    failed = Failed(_said(error), _todo(error, section))
+                    if attempt == _TRIES or not isinstance(_cause(error), RedisTimeoutError | TimeoutError):
+                        break
+            return failed
 
         return Check(name, address(options), run, ADVICE)
 
@@ -101,7 +108,7 @@ class Ways:
             store = parts.score_store(self.settings, client, self.metrics, self.clock)
             key, value = f"score:preflight:{_nonce()}", secrets.token_bytes(16)
             for _ in range(_ATTEMPTS):
-                await store.set_many({key: value}, _SHORT_MS)
+                await store.set_many({key: value}, _KEEP_MS / 1000)
                 if await store.get_many([key]) == {key: value}:
                     await client.delete(key)
                     return Passed(f"{said}; the score store gives back what it was given")
