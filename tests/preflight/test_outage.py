@@ -41,7 +41,10 @@ def own(tmp_path: Path, redis: RedisServer) -> Arm:
 @pytest.mark.parametrize(
     ("patch", "bad"),
     [
-        ("colon in web", {"redis.scores", "redis.quotas", "redis.claims", "redis.queue", "redis.replies"}),
+        (
+            "colon in web",
+            {f"redis.{way}" for way in ("scores", "quotas", "claims", "queue", "broker", "replies")},
+        ),
         ("colon in worker", {"redis.worker", "redis.replies"}),
         ("colon in broker", {"redis.broker"}),
     ],

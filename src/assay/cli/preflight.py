@@ -18,6 +18,7 @@ from assay.preflight import (
     PreflightOptions,
     Report,
     document,
+    golden_of,
     preflight,
     print_table,
     secrets,
@@ -73,7 +74,7 @@ def preflight_(
     except ConfigurationError as error:
         _tell(unreadable(error), Blotter(()), as_json=json)
     else:
-        report = asyncio.run(preflight(settings, chosen))
+        report = asyncio.run(preflight(settings, chosen, golden_of(settings)))
         _tell(report, Blotter(secrets(settings)), as_json=json)
 
 

@@ -76,7 +76,7 @@ def claims_client(settings: Settings) -> AsyncRedis:
 
 
 def queue_client(settings: Settings) -> AsyncRedis:
-    """A web process's, for lanes and large jobs."""
+    """A web process's, for lanes and jobs."""
     return connect(queue_options(settings))
 
 

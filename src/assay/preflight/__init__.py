@@ -2,6 +2,7 @@
 
 from assay.preflight.bundles import Golden as Golden
 from assay.preflight.check import Report as Report
+from assay.preflight.golden import golden_of as golden_of
 from assay.preflight.plan import PreflightOptions as PreflightOptions
 from assay.preflight.plan import preflight as preflight
 from assay.preflight.plan import secrets as secrets

@@ -17,7 +17,7 @@ from redis.exceptions import RedisError
 
 from assay.clock import Clock, Deadline
 from assay.compose import queue as parts
-from assay.errors import AssayError, DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.errors import AssayError, DeadlineExceeded, EngineUnavailable, NoWorker, Overloaded
 from assay.preflight.bundles import Load
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.threads import once
@@ -75,7 +75,7 @@ class Worker:
         engine, before_s = await self._started(), self.clock.monotonic_s()
         try:
             cells = await self._patiently(engine, job)
-        except Overloaded as error:
+        except (Overloaded, NoWorker) as error:
             return await self._silent(engine, lane, str(error))
         except EngineUnavailable as error:
             return Failed(str(error), "mend what the redis checks say")

@@ -6,13 +6,18 @@ and features or explanations are asked for rarely and are large.
 
 from __future__ import annotations
 
+import random
+import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from assay.models.model import Score
 from assay.scoring.codec import CodecError, decode_score, encode_score
 from assay.scoring.key import ScoreKey
 from assay.stores.kv import KeyValueStore
+
+_PROBE_TTL_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,19 @@ class ScoreCache:
     async def answers(self) -> bool:
         """Whether known scores can be had just now."""
         return await self._store.answers()
+
+    async def misleads(self) -> bool:
+        """Whether a score that was made up just now comes back as another one, so that answers are wrong.
+        That nothing comes back is no such thing: it costs time only."""
+        chance = random.random()
+        score = Score(True, {True: chance, False: 1 - chance})
+        key = str(ScoreKey("readyz", "probe", secrets.token_hex(8), 1))
+        await self._store.set_many({key: encode_score(score)}, _PROBE_TTL_S)
+        found = (await self._store.get_many([key])).get(key)
+        try:
+            return found is not None and decode_score(found) != score
+        except CodecError:
+            return True
 
     async def aclose(self) -> None:
         await self._store.aclose()

@@ -32,6 +32,7 @@ from assay.serving.respond import json_response
 from assay.telemetry import JOBS, METRICS_CONTENT_TYPE, Metrics
 
 OK = "ok"
+MISLED = "The cache gives back other scores than were stored: see what else writes into this Redis."
 State = Literal["ready", "degraded", "unready"]
 
 
@@ -128,7 +129,12 @@ class Health:
         """At most `reuse_s` old."""
         async with self._lock:
             if self._clock.monotonic_s() - self._checked_s >= self._options.reuse_s:
-                checks, has_cache = await asyncio.gather(self._probe_all(), self._service.cache.answers())
+                cache = self._service.cache
+                checks, has_cache, is_misled = await asyncio.gather(
+                    self._probe_all(), cache.answers(), cache.misleads()
+                )
+                if is_misled:  # out of service, known scores and all: they are not to be believed
+                    checks["cache"], has_cache = MISLED, False
                 has_scored = self._readiness.has_scored or all(outcome == OK for outcome in checks.values())
                 self._readiness = Readiness(checks, has_scored, has_cache)
                 self._checked_s = self._clock.monotonic_s()
