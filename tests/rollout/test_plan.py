@@ -45,16 +45,23 @@ def test_every_required_check_is_made() -> None:
     assert {name for stage in plan.stages for name in stage.required} == made | {"preflight"}
 
 
+def test_small_weights_wait_for_fewer_users() -> None:
+    plan = make_plan(options(stages=StageOptions(weights=(1, 5, 10, 100), weight_observed=90)))
+    assert [stage.least_observed for stage in plan.stages[3:7]] == [9, 45, 90, 90]
+    few = make_plan(options(stages=StageOptions(weights=(1, 100), weight_observed=20)))
+    assert [stage.least_observed for stage in few.stages[3:5]] == [5, 20]
+
+
 def test_samples_and_times_are_the_settings() -> None:
     stages = StageOptions(
-        shadow_pairs=7, weight_pairs=8, weight_observed=9, least_s=3, limit_s=4, deploy_limit_s=5
+        shadow_pairs=7, weight_pairs=8, weight_observed=4, least_s=3, limit_s=4, deploy_limit_s=5
     )
     for stage in make_plan(options(stages=stages)).stages:
         expected = {
             "preflight": (0, 0, 0.0, 5),
             "synthetic": (1, 0, 0.0, 4),
             "shadow": (7, 0, 3, 4),
-            "weight": (8, 9, 3, 4),
+            "weight": (8, 4, 3, 4),
         }[stage.kind]
         assert (stage.least_pairs, stage.least_observed, stage.least_s, stage.limit_s) == expected
 

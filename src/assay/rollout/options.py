@@ -75,7 +75,8 @@ class StageOptions:
     weight_pairs: int = 50
     """Compared requests at each weight, besides users' own."""
     weight_observed: int = 100
-    """Users' requests that the candidate must have answered at each weight, before it gets more."""
+    """Users' requests that the candidate must have answered at each weight from 10 per cent on, before it
+    gets more; at smaller weights fewer, in proportion, but 5."""
     least_s: float = 10.0
     """Seconds that each of shadow and weights lasts at least, so that slow faults have time to show."""
     limit_s: float = 600.0

@@ -7,6 +7,7 @@ resumes, perhaps with other settings, goes on with the plan that was begun.
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
@@ -16,6 +17,8 @@ from assay.rollout.options import RolloutOptions, StageOptions
 
 Kind = Literal["preflight", "synthetic", "shadow", "weight"]
 
+FULL_SAMPLE_WEIGHT = 10
+FEWEST_OBSERVED = 5
 PREFLIGHT = ("preflight",)
 ANSWERS = ("shape", "statuses", "lost_scores", "scores", "values")
 """Checks of what is the same whenever it is asked: any fault acts at once."""
@@ -103,8 +106,10 @@ def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
     pairs = ANSWERS + MEASURED
     yield Stage(0, name, "shadow", 0, options.least_s, options.limit_s, options.shadow_pairs, 0, pairs, 0.0)
     for weight in options.weights:
-        # With all users at the candidate there is nobody left to compare its users' latencies with.
-        users = USERS if weight < 100 else ("release_names", "user_errors")
+        # Few users' times cannot be told from chance, and with all users at the candidate there is nobody
+        # left to compare them with; pairs are timed in every stage.
+        is_comparable = FULL_SAMPLE_WEIGHT <= weight < 100
+        users = USERS if is_comparable else ("release_names", "user_errors")
         yield Stage(
             0,
             name,
@@ -113,10 +118,18 @@ def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
             options.least_s,
             options.limit_s,
             options.weight_pairs,
-            options.weight_observed,
+            _least_observed(options, weight),
             pairs + users,
             0.0,
         )
+
+
+def _least_observed(options: StageOptions, weight: int) -> int:
+    """All that is asked for from `FULL_SAMPLE_WEIGHT` per cent on; below it fewer, in proportion: a hundredth
+    of a small wiki's users would else be waited for through hours, and what equal arms never do shows in
+    the compared requests anyway."""
+    share = min(1.0, weight / FULL_SAMPLE_WEIGHT)
+    return min(options.weight_observed, max(FEWEST_OBSERVED, math.ceil(options.weight_observed * share)))
 
 
 def _emergency_stages(name: str, options: StageOptions) -> Iterator[Stage]:
