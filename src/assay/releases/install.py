@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +15,6 @@ from assay.releases.manifest import MANIFEST, REQUIREMENTS, FileEntry, ReleaseMa
 from assay.releases.root import Root
 from assay.releases.tree import (
     discard,
-    entry_of,
     entry_of_bytes,
     faults,
     make_read_only,
@@ -28,11 +25,10 @@ from assay.releases.tree import (
 from assay.releases.wheel import contents, unpack
 
 INSTALLED: Final = "installed.json"
-"""Which interpreter, and the digests of what was compiled: the rest is proved against the wheel."""
+"""Which interpreter runs it; all else that is installed is proved against the wheel."""
 _PARTS: Final = frozenset({f".{CODE}.part", f".{INSTALLED}.part"})
 """What a kill may leave of these."""
 WRITTEN_BY_INSTALL: Final = frozenset({CODE, "bin", INSTALLED}) | _PARTS
-_COMPILE_LIMIT_S: Final = 120.0
 
 
 def install(root: Root, release_id: str) -> bool:
@@ -64,17 +60,10 @@ def lay_out(folder: Path, wheel: str, release: str, python: Path) -> None:
     for leftover in (part, code):
         discard(leftover)
     unpack(folder / wheel, part)
-    sources = set(plain_files(part))
-    _compile(part, python)
-    compiled = {path: entry_of(part / path) for path in sorted(set(plain_files(part)) - sources)}
     make_read_only(part)
     part.rename(code)
-    record = {
-        "python": str(python),
-        "compiled": {path: entry.model_dump() for path, entry in compiled.items()},
-    }
-    write_durably(folder / INSTALLED, orjson.dumps(record, option=orjson.OPT_INDENT_2))
-    os.sync()  # a thousand small files: the launcher must not outlive a crash that they do not
+    write_durably(folder / INSTALLED, orjson.dumps({"python": str(python)}))
+    os.sync()  # hundreds of small files: the launcher must not outlive a crash that they do not
     write_durably(folder / LAUNCHER, launcher_text(folder, release, python), mode=0o755)
     sync_folder(folder)
 
@@ -87,14 +76,13 @@ def folder_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
 
 def installation_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
     """The same for what `install` wrote: code against the wheel, the launcher against what it must be."""
-    record = _record(folder)
-    if record is None:
+    python = _python(folder)
+    if python is None:
         return [f"{INSTALLED} is missing or damaged"]
-    python, compiled = record
     expected = {
         path: entry_of_bytes(content) for path, content in contents(folder / manifest.code.wheel).items()
     }
-    found = [f"{CODE}/{fault}" for fault in faults(folder / CODE, {**expected, **compiled})]
+    found = [f"{CODE}/{fault}" for fault in faults(folder / CODE, expected)]
     try:
         if (folder / LAUNCHER).read_bytes() != launcher_text(folder, manifest.id, python):
             found.append(f"{LAUNCHER} was altered")
@@ -116,23 +104,9 @@ def check(found: list[str], release_id: str) -> None:
         )
 
 
-def _compile(folder: Path, python: Path) -> None:
-    """So that processes start fast though nobody may write there. Python checks the sources' hashes."""
-    command = [str(python), "-I", "-m", "compileall", "-q", "-j", "2", "--invalidation-mode", "checked-hash"]
+def _python(folder: Path) -> Path | None:
     try:
-        done = subprocess.run(  # noqa: S603
-            [*command, str(folder)], capture_output=True, text=True, timeout=_COMPILE_LIMIT_S, check=False
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise ReleaseError(f"the release's code cannot be compiled by {python}: {error}") from error
-    if done.returncode:
-        raise ReleaseError(f"the release's code cannot be compiled: {done.stdout.strip():.600}")
-
-
-def _record(folder: Path) -> tuple[Path, dict[str, FileEntry]] | None:
-    try:
-        record: Mapping[str, Any] = orjson.loads((folder / INSTALLED).read_bytes())
-        compiled = {path: FileEntry.model_validate(entry) for path, entry in record["compiled"].items()}
-        return Path(record["python"]), compiled
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        record: Any = orjson.loads((folder / INSTALLED).read_bytes())
+        return Path(record["python"])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
