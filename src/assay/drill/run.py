@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -36,6 +37,7 @@ from assay.load import Expectations
 from assay.releases.launcher import clean_environment
 from assay.revisions.open import open_source
 from assay.revisions.types import Revision
+from assay.rollout import orders
 from assay.rollout.journal import Entry, read_journal
 from assay.rollout.state import fold
 from assay.scoring.loading import load_models
@@ -49,6 +51,7 @@ _ROW_LIMIT_S: Final = 600.0
 _QUIET_S: Final = 2.0
 """After a rollout: what it did to users is counted until then."""
 _AT_ONCE: Final = 25
+_LOOK_AGAIN_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,9 @@ async def drill(folder: Path, source: Path, defects: Sequence[Defect], report: R
 
     Raises `ConfigurationError` or `ReleaseError` when the drill itself cannot be held.
     """
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)  # and everything is ended
     report("building the releases")
     site = await asyncio.to_thread(make_site, folder, source)
     stable = await asyncio.to_thread(build_stable, site)
@@ -139,12 +145,25 @@ async def _roll_out(site: Site, users: Users, defect: Defect, release: str) -> R
         str(site.configuration),
     ]
     began_s = time.time()
-    _, told = await _run(command, _ROW_LIMIT_S)
+    async with asyncio.TaskGroup() as group:
+        minding = group.create_task(_abort_when_paused(state_dir))
+        _, told = await _run(command, _ROW_LIMIT_S)
+        minding.cancel()
     await asyncio.sleep(_QUIET_S)
     entries = read_journal(state_dir)
     ended_s = time.time()
     asked, incidents = users.asked(began_s, ended_s), tuple(users.hurt(began_s, ended_s))
     return _row(defect, entries, told, asked, incidents, began_s, ended_s)
+
+
+async def _abort_when_paused(state_dir: Path) -> None:
+    """What an operator would do with a release that cannot be judged."""
+    while True:
+        await asyncio.sleep(_LOOK_AGAIN_S)
+        state = fold(read_journal(state_dir))
+        if state is not None and state.status == "paused":
+            orders.give(state_dir, orders.Order("abort", "the drill", f"paused: {state.reason}"))
+            return
 
 
 def _row(
