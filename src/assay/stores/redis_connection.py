@@ -1,7 +1,7 @@
 """Asynchronous connections whose every failure is one of redis-py's errors.
 
 uvloop raises RuntimeError when something is written to a transport that was closed a moment ago, and redis-py
-lets it through, so that nobody who is ready for a lost connection, its own retries included, knows it for one.
+lets it through, so that nobody who is ready for a lost connection, its own retries included, sees one.
 """
 
 from __future__ import annotations
