@@ -14,11 +14,15 @@ from urllib.parse import parse_qs, quote, urlsplit
 
 import redis
 import redis.asyncio
+from redis.asyncio.connection import Connection
 from redis.asyncio.connection import SSLConnection as AsyncSSLConnection
 from redis.asyncio.connection import parse_url as parse_async_url
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.asyncio.sentinel import SentinelManagedConnection, SentinelManagedSSLConnection
 from redis.connection import SSLConnection, UnixDomainSocketConnection, parse_url
 from redis.sentinel import Sentinel
+
+from assay.stores.redis_connection import telling
 
 SENTINEL_PORT: Final = 26379
 _LIMITS: Final = (
@@ -99,13 +103,15 @@ def connect(options: RedisOptions, *, answer_timeout_s: float | None = None) -> 
     limits = _limits(options, answer_timeout_s)
     if options.sentinels:
         sentinel = AsyncSentinel(_sentinels(options), sentinel_kwargs=_to_sentinels(options, limits))
+        parts = _of_service(options, limits)
+        kind = SentinelManagedSSLConnection if parts.get("ssl") else SentinelManagedConnection
         client: redis.asyncio.Redis = sentinel.master_for(
-            options.sentinel_service, redis_class=_WithSentinels, **_of_service(options, limits)
+            options.sentinel_service, redis_class=_WithSentinels, **parts, connection_class=telling(kind)
         )
         return client
-    pool = redis.asyncio.BlockingConnectionPool(
-        timeout=limits["socket_timeout"], **_parts(options, parse_async_url), **limits
-    )
+    parts = _parts(options, parse_async_url)
+    parts["connection_class"] = telling(parts.get("connection_class", Connection))
+    pool = redis.asyncio.BlockingConnectionPool(timeout=limits["socket_timeout"], **parts, **limits)
     return redis.asyncio.Redis.from_pool(pool)  # which closes the pool with itself
 
 

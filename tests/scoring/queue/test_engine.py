@@ -155,7 +155,10 @@ async def test_a_redis_that_stays_away_is_told_and_found_again(redis: RedisServe
 
 async def test_a_job_past_its_deadline_is_not_begun(redis: RedisServer) -> None:
     async with engine_of(redis) as (engine, metrics):
-        assert problem(await engine.score(PLAIN, soon(0.05))).code == "deadline_exceeded"
+        waiting = asyncio.create_task(engine.score(PLAIN, soon(3)))
+        with redis.client() as client:
+            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+        assert problem(await waiting).code == "deadline_exceeded"
         with small_worker(redis.url, options=QUICK, processes=1):
             await until(lambda: metrics.value(LATE_REPLIES) == 1)
         assert metrics.value(JOBS, "done") == 0

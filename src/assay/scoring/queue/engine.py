@@ -168,6 +168,8 @@ class CeleryEngine:
             return dict.fromkeys(job.models, deadline_passed(job.revision.id))
         finally:
             del self._pending[pending.id]
+            if not result.cancel() and not result.cancelled():
+                result.exception()  # told while nobody awaited it: known, and no line in the log
 
     async def aclose(self) -> None:
         """Wait for what was sent, then end."""
