@@ -6,7 +6,7 @@ BIN := .venv/bin
 INPUTS := pyproject.toml tools/setup.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint bench train lock clean
+.PHONY: help run test check lint bench drill train lock clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 10
@@ -36,6 +36,9 @@ bench: .venv/.dev-ready ## measure speed, as ratios side by side
 	$(BIN)/python bench/index_dump.py
 	$(BIN)/python bench/quality.py
 	PYTHONPATH=tests $(BIN)/python -m bench.serving
+
+drill: .venv/.dev-ready ## seeded defects, rolled out in two data centres on this machine, under load
+	$(BIN)/assay drill
 
 train: .venv/.dev-ready ## train every shipped bundle again from ../shared/data
 	$(BIN)/assay train --all --data ../shared/data --output src/assay/bundles

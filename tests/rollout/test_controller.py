@@ -166,6 +166,20 @@ def test_a_balancer_that_is_away_is_tried_until_it_is_there(tmp_path: Path) -> N
     assert len([note for note in notes(tmp_path) if "weights were not set" in note]) == 1
 
 
+def test_a_balancer_that_was_restarted_gets_its_weights_again(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    async def restart() -> None:
+        while dict(weights_of(world))[MAIN] != 50:  # noqa: ASYNC110 - in virtual time
+            await asyncio.sleep(0.1)
+        await world.balancers[MAIN].set_weights({"blue-1": 100, "blue-2": 100, "green-1": 0, "green-2": 0})
+        await asyncio.sleep(TIME_LIMIT_S)
+
+    assert rolled(world, during=restart).status == "done"
+    assert world.candidate_weights(MAIN) == [0, 5, 50, 0, 50, 100]
+    assert [note for note in notes(tmp_path) if "changed by somebody else" in note]
+
+
 class Killed(BaseException):
     """As by kill -9: nothing more is done by that controller."""
 

@@ -19,7 +19,7 @@ from assay.rollout.check import Status
 from assay.rollout.decide import Decision, decide
 from assay.rollout.drift import DeclaredDrift
 from assay.rollout.gathering import Gathering
-from assay.rollout.haproxy import set_slot_weights
+from assay.rollout.haproxy import server_weights, set_slot_weights
 from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.parts import Parts
@@ -34,6 +34,8 @@ _JUDGE_EACH_S: Final = 1.0
 """Judging a hundred thousand samples takes a good part of a second."""
 _VERDICT_EACH_S: Final = 5.0
 """A verdict that says the same as the one before is journalled so often, for the plots."""
+_NOTICE_EACH_S: Final = 2.0
+"""Between two looks whether HAProxy still has the weights that were set."""
 _LAST_USERS_S: Final = 5.0
 """How long a rollback waits for the candidate's last request to be logged."""
 _LAST_LOOK_S: Final = 0.1
@@ -61,7 +63,7 @@ class Controller:
         self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
         self._trouble: dict[str, str] = {}
-        self._judged_s = float("-inf")
+        self._judged_s = self._noticed_s = float("-inf")
         self._log = logger(__name__)
 
     async def run(self) -> Rollout:
@@ -83,6 +85,7 @@ class Controller:
     async def _step(self, state: Rollout) -> None:
         self._obey(state)
         state = self._state()
+        await self._notice_changes(state)
         has_weights = await self._set_weights(state)
         if state.status == "rolling_back":
             if has_weights:
@@ -233,8 +236,24 @@ class Controller:
         done = await asyncio.gather(*(self._set_weight(state, name, wanted[name]) for name in missing))
         return all(done)
 
+    async def _notice_changes(self, state: Rollout) -> None:
+        """Weights that are not as they were set: HAProxy was restarted, or somebody else set them. They are
+        set again, since the verdict is on users that were shared out as the journal says."""
+        if self._clock.monotonic_s() - self._noticed_s < _NOTICE_EACH_S:
+            return
+        self._noticed_s = self._clock.monotonic_s()
+        for name, candidate in list(self._set.items()):
+            try:
+                servers = await self._parts.balancers[name].servers()
+                wanted = server_weights(servers, _shares(state, candidate))
+            except (BalancerUnavailable, BalancerError):
+                continue
+            if any(servers[server].weight != weight for server, weight in wanted.items()):
+                self._journal.append("note", {"text": f"{name}: weights were changed by somebody else"})
+                del self._set[name]
+
     async def _set_weight(self, state: Rollout, data_centre: str, candidate: int) -> bool:
-        shares = {state.candidate.slot: candidate, state.stable.slot: 100 - candidate}
+        shares = _shares(state, candidate)
         try:
             await set_slot_weights(self._parts.balancers[data_centre], shares)
         except (BalancerUnavailable, BalancerError) as error:
@@ -300,6 +319,11 @@ def weights(state: Rollout) -> dict[str, int]:
         reached = stage.weight if stage.number <= state.stage and stage.meets_users else 0
         found[stage.data_centre] = max(found.get(stage.data_centre, 0), reached)
     return found if state.status in ("running", "paused", "done") else dict.fromkeys(found, 0)
+
+
+def _shares(state: Rollout, candidate: int) -> dict[str, int]:
+    """Per cent of users by slot."""
+    return {state.candidate.slot: candidate, state.stable.slot: 100 - candidate}
 
 
 def _centres(state: Rollout) -> set[str]:
