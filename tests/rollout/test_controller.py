@@ -88,8 +88,9 @@ def test_slowness_is_caught_in_the_shadow(tmp_path: Path) -> None:
     assert (state.status, state.plan.stages[state.stage].kind) == ("rolled_back", "shadow")
 
 
-def test_errors_that_only_users_see_cost_few_of_them(tmp_path: Path) -> None:
-    world = World(tmp_path, Faults(errors_for_users=0.5))
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_errors_that_only_users_see_cost_few_of_them(tmp_path: Path, share: float) -> None:
+    world = World(tmp_path, Faults(errors_for_users=share))
     state = rolled(world)
     assert state.status == "rolled_back"
     assert dict(weights_of(world)) == {STANDBY: 0, MAIN: 0}

@@ -53,6 +53,8 @@ _WEB, _WORKERS = 2, 2
 _START_LIMIT_S: Final = 120.0
 _END_LIMIT_S: Final = 60.0
 _LOOK_AGAIN_S: Final = 0.1
+_MAX_PATH: Final = 70
+"""The system's limit for a socket's path is 107 characters."""
 _SAMPLE: Final = "src/assay/sample/samplewiki.xml"
 _TIGHT: Final = {"queue": {"heartbeat_s": 1.0}}
 """What every node sets of its own accord, so that a key that is renamed in place is missed."""
@@ -100,6 +102,10 @@ def make_site(folder: Path, source: Path) -> Site:
     """Everything written, nothing started. Raises `ConfigurationError` when something is missing here."""
     if not (source / _SAMPLE).is_file():
         raise ConfigurationError(f"{source} is no source tree of Assay: name one with --source")
+    if len(str(folder)) > _MAX_PATH:
+        raise ConfigurationError(
+            f"{folder} is too long a path for the sockets in it: name a shorter --folder"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     log_address = f"127.0.0.1:{free_port()}"
     ports = {name: free_port() for name in (STANDBY, MAIN)}

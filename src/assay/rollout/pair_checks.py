@@ -14,7 +14,7 @@ import numpy as np
 
 from assay.rollout.check import Check
 from assay.rollout.guards import GuardOptions
-from assay.rollout.looks import Look, first_alarm, first_excess, look_sizes
+from assay.rollout.looks import DOUBT, Look, first_alarm, first_excess, look_sizes
 from assay.rollout.samples import CellPair, Pair, SeenCell
 from assay.rollout.statistics import Array, excess_p, paired_shift, paired_slower_p, quantiles
 
@@ -99,7 +99,8 @@ def passing_check(
     sentence = (
         f"of {len(pairs)} requests, {more} failed for now in the candidate only, {less} in the stable only"
     )
-    return _measured("passing_errors", alarm, len(now) >= least, pairs, sentence, figures)
+    is_enough = len(now) >= least and not (pairs and p_value(len(pairs)) <= DOUBT)
+    return _measured("passing_errors", alarm, is_enough, pairs, sentence, figures)
 
 
 def computing_time_check(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from assay.rollout.check import Check
 from assay.rollout.guards import GuardOptions
-from assay.rollout.looks import Look, first_alarm, look_sizes
+from assay.rollout.looks import DOUBT, Look, first_alarm, look_sizes
 from assay.rollout.pair_checks import alarm_figures, tolerated
 from assay.rollout.samples import Arm, Observed
 from assay.rollout.statistics import Array, Flags, Table, excess_p, quantiles, rise_p, shift, slower_p, wilson
@@ -122,6 +122,8 @@ def user_errors_check(
     if alarm:
         since_s = users.seen[users.candidate[alarm.size - 1]].at_s
         return Check("user_errors", "bad", sentence, figures, since_s)
+    if m and p_value(m) <= DOUBT:
+        return Check("user_errors", "no_data", f"{sentence}: too many to go on, too few to be sure", figures)
     return Check("user_errors", "good" if m and m >= least else "no_data", sentence, figures)
 
 
