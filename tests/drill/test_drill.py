@@ -1,4 +1,4 @@
-"""A shorter drill with everything real: two data centres, users, and `assay rollout start` for each defect."""
+"""A shorter drill with everything real: two data centres, users, `assay rollout start` for each defect."""
 
 from __future__ import annotations
 
