@@ -275,5 +275,5 @@ DEFECTS: Final = (
         bundles="retrained",
     ),
 )
-"""In the order of the drill: what goes through comes last, since it is the stable release afterwards, and some
+"""In the order of the drill: what goes through comes last, as it is the stable release afterwards, and some
 defects are about that."""
