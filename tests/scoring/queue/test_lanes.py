@@ -30,7 +30,7 @@ def test_a_short_lane_that_does_not_move_is_full_too() -> None:
 
 
 def test_a_lane_that_nobody_works_on_takes_jobs_for_a_moment_only() -> None:
-    grace_s = OPTIONS.away_grace_s
+    grace_s = max(OPTIONS.away_grace_s, OPTIONS.lost_after_s)
     check("interactive", LaneState(unattended_since_s=100.0), OPTIONS, 100.0 + grace_s)
     with pytest.raises(NoWorker) as refused:
         check("interactive", LaneState(unattended_since_s=100.0), OPTIONS, 100.1 + grace_s)

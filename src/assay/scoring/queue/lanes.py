@@ -38,7 +38,7 @@ class LaneState:
 
 def check(lane: Lane, state: LaneState, options: CeleryOptions, now_s: float) -> None:
     """Raises `Overloaded` when one more job would have to wait too long, `NoWorker` when it would wait for
-    workers that have been gone for `away_grace_s`."""
+    workers that are gone (`is_forsaken`)."""
     if is_forsaken(state, options, now_s):
         raise no_worker()
     limit_s = options.interactive_wait_s if lane == "interactive" else options.bulk_wait_s
@@ -51,9 +51,10 @@ def check(lane: Lane, state: LaneState, options: CeleryOptions, now_s: float) ->
 
 
 def is_forsaken(state: LaneState, options: CeleryOptions, now_s: float) -> bool:
-    """Whether nobody has worked on a lane for longer than anybody should wait for that."""
+    """Whether nobody has worked on a lane for longer than anybody should wait for that, nor shown a sign of
+    life for as long as one counts: a Redis that came back empty has forgotten who lives."""
     since_s = state.unattended_since_s
-    return since_s is not None and now_s - since_s > options.away_grace_s
+    return since_s is not None and now_s - since_s > max(options.away_grace_s, options.lost_after_s)
 
 
 def no_worker() -> NoWorker:
