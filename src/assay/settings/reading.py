@@ -86,9 +86,14 @@ def _unknown(values: Mapping[str, Any], node: Schema, place: Place = ()) -> Iter
         inner = known.get(key, within)
         here = (*place, key)
         if inner is False:
-            yield here, _advice(key, place, [name for name in known if RENAMED_KEY not in known[name]])
+            yield here, _advice(key, place, [name for name in known if _is_current(known[name])])
         elif isinstance(inner, Mapping) and isinstance(value, Mapping):
             yield from _unknown(value, inner, here)
+
+
+def _is_current(node: Any) -> bool:
+    """Whether a setting may be given, and not only under this old name of its."""
+    return isinstance(node, Mapping) and RENAMED_KEY not in node
 
 
 def _advice(key: str, place: Place, known: Sequence[str]) -> str:
