@@ -88,6 +88,23 @@ def test_values_are_read_as_that_release_reads_them(root: Path) -> None:
     assert "claims.ttl_s: must be a whole number (it is '3.5', from ASSAY_CLAIMS__TTL_S)" in fault
 
 
+@pytest.mark.parametrize(
+    ("node", "message"),
+    [
+        ({"type": "number", "maximum": 2}, "claims.ttl_s: must be a number up to 2 (it is 3,"),
+        ({"anyOf": [{"type": "string"}, {"type": "null"}]}, "claims.ttl_s: does not fit the schema (anyOf)"),
+        ({"type": "number", "multipleOf": 2}, "claims.ttl_s: does not fit the schema (multipleOf)"),
+        (False, "unknown setting claims.ttl_s"),
+    ],
+)
+def test_another_codes_schema_may_use_other_words(root: Path, node: Any, message: str) -> None:
+    schema = json_schema()
+    schema["properties"]["claims"]["properties"]["ttl_s"] = node
+    write_release(root, OLD, schema=schema)
+    (fault,) = incompatible(Given(flags={"claims": {"ttl_s": 3}}), root).faults
+    assert message in fault
+
+
 def test_a_releases_own_configuration_is_merged_below_the_nodes(root: Path) -> None:
     text = '[wikis.cywiki]\nsource = "cy.xml"\n[queue]\nheartbeat_s = 0\n'
     write_release(root, OLD, configuration=text)

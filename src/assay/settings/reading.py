@@ -86,9 +86,14 @@ def _unknown(values: Mapping[str, Any], node: Schema, place: Place = ()) -> Iter
         inner = known.get(key, within)
         here = (*place, key)
         if inner is False:
-            yield here, _advice(key, place, [name for name in known if RENAMED_KEY not in known[name]])
+            yield here, _advice(key, place, [name for name in known if _is_current(known[name])])
         elif isinstance(inner, Mapping) and isinstance(value, Mapping):
             yield from _unknown(value, inner, here)
+
+
+def _is_current(node: Any) -> bool:
+    """Whether a setting may be given, and not only under this old name of its."""
+    return isinstance(node, Mapping) and RENAMED_KEY not in node
 
 
 def _advice(key: str, place: Place, known: Sequence[str]) -> str:
@@ -107,8 +112,8 @@ def _without(values: Mapping[str, Any], places: Mapping[Place, str], place: Plac
 
 
 def _sentence(error: ValidationError, place: Place, origins: Mapping[Place, str]) -> str:
-    if error.validator == "required" or error.validator == "anyOf":
-        return "; ".join(f"{'.'.join((*place, name))}: must be given" for name in _missing(error))
+    if missing := _missing(error):
+        return "; ".join(f"{'.'.join((*place, name))}: must be given" for name in missing)
     name = ".".join(place) or "settings"
     if "propertyNames" in error.absolute_schema_path:
         return f"{name}: {error.instance!r:.80} {_rule(error)}"
@@ -116,12 +121,15 @@ def _sentence(error: ValidationError, place: Place, origins: Mapping[Place, str]
 
 
 def _missing(error: ValidationError) -> list[str]:
-    """Names of settings that must be given: of a renamed one, the new name, which is the first."""
+    """Names of settings that must be given: of a renamed one the new name, which stands first. Empty for
+    other faults."""
     wanted: Any = error.validator_value
     given: Any = error.instance
+    if error.validator == "required":
+        return [name for name in wanted if name not in given]
     if error.validator == "anyOf":
-        return [str(wanted[0]["required"][0])]
-    return [name for name in wanted if name not in given]
+        return [name for either in wanted[:1] for name in either.get("required", ())]
+    return []
 
 
 def _rule(error: ValidationError) -> str:
@@ -143,11 +151,18 @@ def _rule(error: ValidationError) -> str:
 
 
 def _range(node: Schema, *, tells_end: bool) -> str:
+    """``from 1 on``, ``from 0 to 65535``, ``above 0, up to 1``. The greatest number of all is not told unless
+    it was exceeded (`tells_end`)."""
     end = node.get("maximum", MAX_NUMBER)
-    begin = (
-        f"above {node['exclusiveMinimum']}" if "exclusiveMinimum" in node else f"from {node.get('minimum')}"
-    )
-    return f"{begin} to {end}" if tells_end or end < MAX_NUMBER else f"{begin} on"
+    if not tells_end and end >= MAX_NUMBER:
+        return (
+            f"above {node['exclusiveMinimum']}"
+            if "exclusiveMinimum" in node
+            else f"from {node['minimum']} on"
+        )
+    if "exclusiveMinimum" in node:
+        return f"above {node['exclusiveMinimum']}, up to {end}"
+    return f"from {node['minimum']} to {end}" if "minimum" in node else f"up to {end}"
 
 
 def _told(value: Any, place: Place, origins: Mapping[Place, str]) -> str:
