@@ -18,7 +18,7 @@ from rollout.told import NOON, Teller, whole
 from servers.asgi import Served, serving
 
 ATTACK = '</p><script>window.stolen = 1</script><img src=x onerror="window.stolen = 2">'
-CRASHES = Defect(crash_share=0.3)
+SLOW = Defect(slow=4.0)
 
 
 class Watched:
@@ -166,20 +166,20 @@ def test_it_says_so_when_its_server_is_gone_and_when_it_is_back(open_page: Visit
 
 
 def test_rolled_back_tells_why_and_what_users_had_of_it(open_page: Visit, watched: Watched) -> None:
-    whole(watched.folder, watched.clock, defect=CRASHES)
+    whole(watched.folder, watched.clock, defect=SLOW)
     page = look(open_page, watched)
     expect(page.get_by_role("heading", level=1)).to_have_text("Rolled back at codfw shadow")
     hero = page.locator(".hero")
-    expect(hero).to_contain_text("lost_scores")
+    expect(hero).to_contain_text("computing_time")
     expect(hero).to_contain_text("All users are answered by the stable release.")
     expect(hero).to_contain_text("Decision to rolled back0.7 s")
     expect(page.locator(".stage-failed")).to_contain_text("shadow")
-    expect(page.locator(".check").first).to_contain_text("lost scores bad")
+    expect(page.locator(".check").first).to_contain_text("computing time bad")
     expect(page.locator(".stage-never")).to_have_count(13)
 
 
 def test_former_rollouts_are_listed_and_can_be_read(open_page: Visit, watched: Watched) -> None:
-    whole(watched.folder, watched.clock, "bad", CRASHES)
+    whole(watched.folder, watched.clock, "bad", SLOW)
     whole(watched.folder, watched.clock, "good")
     page = look(open_page, watched)
     expect(page.get_by_role("heading", level=1)).to_have_text("Done")
@@ -238,7 +238,7 @@ def test_hostile_text_of_a_journal_stays_text(open_page: Visit, watched: Watched
 
 @pytest.mark.parametrize("kind", ["light", "dark", "phone"])
 def test_it_can_be_read_and_used_by_everyone(open_page: Visit, watched: Watched, kind: str) -> None:
-    whole(watched.folder, watched.clock, "bad", CRASHES)
+    whole(watched.folder, watched.clock, "bad", SLOW)
     watched.begin("now", last=5)
     page = look(open_page, watched, kind)
     page.evaluate("document.querySelectorAll('details').forEach((d) => { d.open = true; })")

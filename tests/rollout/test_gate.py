@@ -176,19 +176,27 @@ def test_a_damaged_journal_is_never_good_but_bad_stays_bad(case: Case) -> None:
 
 def test_a_journal_that_is_not_read_to_its_end_is_not_good(case: Case) -> None:
     case.tell()
-    follower = Follower(case.folder, read_at_once=(case.folder / FILE_NAME).stat().st_size - 10_000)
-    with follower.refreshed() as (reading, stories):
-        assert reading.is_behind
-        assert ask(reading, stories, RELEASE, NOON.timestamp(), 1e6).verdict == "no_data"
+    size = (case.folder / FILE_NAME).stat().st_size
+    with Journal(case.folder, case.clock) as journal:
+        for _ in range(3):
+            journal.append("note", {"text": "x"})
+    follower, now_s = Follower(case.folder, read_at_once=size), case.clock.now().timestamp()
+    for is_behind, verdict in ((True, "no_data"), (False, "good")):
+        with follower.refreshed() as (reading, stories):
+            assert reading.is_behind is is_behind
+            assert ask(reading, stories, RELEASE, now_s, AGE_S).verdict == verdict
 
 
 def test_a_release_that_another_followed_is_not_good(case: Case) -> None:
-    case.tell()
+    teller = case.tell(last=15)
     with Journal(case.folder, case.clock) as journal:
-        journal.append("aborted", {"reason": "another is better", "by": "ada"})
-        journal.append("rolled_back", {})
+        teller.journal = journal
+        teller.finish()
+    assert case.ask().verdict == "good", "done, and judged just now"
+    with Journal(case.folder, case.clock) as journal:
         Teller(journal, case.clock, "r2").start(Arm("green", "winter-000000000003"))
-    assert case.ask().verdict == "bad"
+    assert case.ask().reason == "another release has been rolled out since"
+    assert case.ask().verdict == "no_data"
     assert case.ask("winter-000000000003").verdict == "no_data"
 
 

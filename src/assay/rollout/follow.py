@@ -26,8 +26,8 @@ from assay.rollout.journal import _entry as parse_entry
 from assay.rollout.state import Rollout, after
 from assay.rollout.story import Story
 
-READ_AT_ONCE: Final = 64 * 1024 * 1024
-"""Bytes that one refresh reads at most, which takes a second or two; the next one goes on."""
+READ_AT_ONCE: Final = 16 * 1024 * 1024
+"""Bytes that one refresh reads at most, which takes about a second; the next one goes on."""
 MAX_STORIES: Final = 30
 """Rollouts that are told in full, the newest; `assay rollout report` tells older ones."""
 PAGE_ENTRIES: Final = 100

@@ -7,7 +7,7 @@ each stage. Figures are read, never trusted: what is missing or no finite number
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -83,9 +83,9 @@ def _number(value: object) -> float | None:
 def _at(data: object, *path: str | int) -> object:
     """The value at a path of keys and places; None when there is none."""
     for step in path:
-        if isinstance(step, str) and isinstance(data, Mapping):
+        if isinstance(step, str) and isinstance(data, dict):
             data = data.get(step)
-        elif isinstance(step, int) and isinstance(data, Sequence) and -len(data) <= step < len(data):
+        elif isinstance(step, int) and isinstance(data, (list, tuple)) and -len(data) <= step < len(data):
             data = data[step]
         else:
             return None
@@ -107,7 +107,7 @@ def _failed(checks: Checks) -> Values:
 def _waited(checks: Checks) -> Values:
     """Of the cache class in which the candidate answered most."""
     classes = _at(checks.get("user_latency"), "classes")
-    found = list(classes.values()) if isinstance(classes, Mapping) else []
+    found = list(classes.values()) if isinstance(classes, dict) else []
     most = max(found, key=lambda item: _number(_at(item, "candidate", "requests")) or 0.0, default=None)
     return tuple(
         _number(_at(most, arm, "p50_p95_p99_ms", place))
@@ -150,7 +150,7 @@ def _moved(checks: Checks) -> Values:
 
 def _models(figures: object) -> list[object]:
     models = _at(figures, "models")
-    return list(models.values()) if isinstance(models, Mapping) else []
+    return list(models.values()) if isinstance(models, dict) else []
 
 
 def _of_both(*names_and_styles: tuple[str, str]) -> tuple[Line, ...]:
