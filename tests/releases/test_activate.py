@@ -167,6 +167,35 @@ def test_code_that_does_not_start_is_told(node: Node, tmp_path: Path) -> None:
         activate(node.activation(broken.name, timeout_s=3), node.root)
 
 
+def test_a_process_that_ends_later_is_told_with_its_last_words(node: Node, tmp_path: Path) -> None:
+    """As one that finds, once its models are loaded, that its password is wrong: not waited for to the end."""
+    dies = SAYS_WHO_IT_IS.replace(
+        'if sys.argv[1] == "web":',
+        'if sys.argv[1] == "web":\n    import time; time.sleep(2); sys.exit("Redis refuses our password")',
+    )
+    release = publish(small_release(tmp_path, "dies", dies), node.store)
+    began_s = time.monotonic()
+    with pytest.raises(
+        ReleaseError, match=r"blue:web-\d.* ended after the start: Redis refuses our password"
+    ):
+        activate(node.activation(release, timeout_s=60), node.root)
+    assert time.monotonic() - began_s < 30
+
+
+def test_a_configuration_that_the_release_cannot_read_keeps_the_pointer(
+    node: Node, tmp_path: Path, first: str
+) -> None:
+    node.activate(first)
+    picky = (
+        SAYS_WHO_IT_IS
+        + '\nif sys.argv[1] == "config":\n    sys.exit("assay: unknown setting queue.pace_s")\n'
+    )
+    release = publish(small_release(tmp_path, "picky", picky), node.store)
+    with pytest.raises(ReleaseError, match=r"config check.* failed .*: unknown setting queue\.pace_s"):
+        node.activate(release)
+    assert slots.slots(node.root) == {"blue": first}
+
+
 def test_the_wrong_release_is_never_taken_for_the_right_one(
     root: Root, store: FolderStore, first: str
 ) -> None:

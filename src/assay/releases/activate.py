@@ -56,9 +56,15 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
         stack.enter_context(root.lock(f"slot-{wanted.slot}", wanted.timeout_s))
         done = _ready(wanted, root, report)
         done += _moved(wanted, root, supervisor, until_s, report)
+        started = {} if supervisor is None else supervisor.started(wanted.slot)
+
+        def look() -> None:
+            if supervisor is not None:
+                supervisor.check_lives(wanted.slot, started)
+
         for url in wanted.wait_urls:
             report(0, 0, f"waiting: {url}")
-            wait_for_release(url, wanted.release, until_s)
+            wait_for_release(url, wanted.release, until_s, look)
         return done
 
 
@@ -80,12 +86,14 @@ def _moved(
     return done
 
 
-def wait_for_release(url: str, release: str, until_s: float) -> None:
+def wait_for_release(url: str, release: str, until_s: float, look: Callable[[], None] = lambda: None) -> None:
     """Return when ``/livez`` of the web process at `url` answers 200 and names this release.
 
-    `until_s`: on `time.monotonic`'s clock. Raises `ReleaseError` telling what it answered last.
+    `until_s`: on `time.monotonic`'s clock. `look`: called between two tries; raises when it is in vain.
+    Raises `ReleaseError` telling what it answered last.
     """
     while (seen := _seen(url)) != ("", release):
+        look()
         if time.monotonic() > until_s:
             fault, found = seen
             told = fault or f"is of the release {found or '(it names none)'}"

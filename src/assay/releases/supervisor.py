@@ -63,6 +63,19 @@ class Supervisor:
         """Process id of each process of the group, by name; 0 where none runs."""
         return {str(info["name"]): int(info["pid"]) for info in self._infos(group)}
 
+    def started(self, group: str) -> dict[str, int]:
+        """When each process of the group was last started, seconds since 1970, by name."""
+        infos: Sequence[Mapping[str, Any]] = self._call("getAllProcessInfo")
+        return {str(info["name"]): int(info["start"]) for info in infos if info["group"] == group}
+
+    def check_lives(self, group: str, started: Mapping[str, int]) -> None:
+        """Raises `ReleaseError` when a process has ended since it was `started`: the supervisor would begin
+        it again and again, while an operator waits."""
+        now = self.started(group)
+        if ended := sorted(name for name, at_s in started.items() if now.get(name) != at_s):
+            told = ", ".join(f"{group}:{name}" for name in ended)
+            raise ReleaseError(f"{told} ended after the start{self._last_words(group, ended)}")
+
     def close(self) -> None:
         self._transport.close()
 
