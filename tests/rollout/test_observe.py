@@ -21,7 +21,6 @@ from assay.clock import FakeClock, SystemClock
 from assay.errors import ConfigurationError
 from assay.rollout.haproxy_config import HaproxyConfig
 from assay.rollout.observe import (
-    CLIENT_GAVE_UP,
     COPY_HEADER,
     CopyOptions,
     Damaged,
@@ -29,7 +28,7 @@ from assay.rollout.observe import (
     is_for_scores,
     parse,
 )
-from assay.rollout.samples import Observed
+from assay.rollout.samples import CLIENT_GAVE_UP, Observed
 from rollout.small_arms import ID, Arm, two_arms, until
 from servers.haproxy import RunningHaproxy, haproxy
 from servers.redis import free_port

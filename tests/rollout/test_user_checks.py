@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from assay.rollout.samples import Arm, Evidence, Observed
+from assay.rollout.samples import CLIENT_GAVE_UP, Arm, Evidence, Observed
 from assay.rollout.statistics import Table, rise_p
 from assay.rollout.verdict import ALPHA_SHARES, Earlier, judge
 from rollout.arms import CANDIDATE, STABLE, options, verdict_of
@@ -190,3 +190,8 @@ def test_too_few_are_no_data() -> None:
 def test_latency_is_never_good_without_a_stable_arm() -> None:
     alone = Evidence(observed=tuple(user(candidate=True) for _ in range(500)))
     assert found(alone, "user_latency", ALL)[0] == "no_data"
+
+
+def test_an_answer_that_nobody_waited_for_names_no_release_and_blames_none() -> None:
+    left = user(candidate=True, release="", status=CLIENT_GAVE_UP)
+    assert found(Evidence(observed=(*_crowd().observed, left)), "release_names", WEIGHT)[0] == "good"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, get_args
 
 from redis.exceptions import RedisError
@@ -34,6 +34,8 @@ from assay.telemetry import Metrics
 
 LOAD_MARGIN_S: Final = 125.0
 _MANY_KEYS: Final = 100
+_MANY_JOBS: Final = 12
+"""With as many strangers as own workers on a queue, one set of jobs in four thousand meets none of them."""
 _TRY_AGAIN_S: Final = 0.5
 
 
@@ -85,7 +87,17 @@ class Worker:
             return await self._silent(engine, lane, f"no answer within {self.patience_s:g} s")
         if codes:
             return _refused(cells, codes)
+        if await self._meets_stranger(engine, job):
+            return self._taken(engine, lane)
         return await self._compared(wiki, cells, f"{len(cells)} models answered in {took_ms:.0f} ms")
+
+    async def _meets_stranger(self, engine: CeleryEngine, job: Job) -> bool:
+        """Whether a worker of another release takes jobs from our queue: then both take some, so several
+        are sent. Whoever finds one there has been given the other release's queue, or gave it ours."""
+        deadline = Deadline.after(self.patience_s, self.clock)
+        more = [replace(job, revision=synthetic_revision(self.rev_id + n)) for n in range(1, _MANY_JOBS)]
+        await asyncio.gather(*(engine.score(one, deadline) for one in more), return_exceptions=True)
+        return engine.stranger is not None
 
     async def _patiently(self, engine: CeleryEngine, job: Job) -> Mapping[str, Cell]:
         """A full lane may be emptied yet: a worker that was started just now drops what is stale."""
@@ -124,17 +136,21 @@ class Worker:
     async def _silent(self, engine: CeleryEngine, lane: Lane, said: str) -> Failed:
         release, queue = self.settings.release, queue_name(self.settings.release, lane)
         if engine.stranger is not None:
-            return Failed(
-                f"a worker of release {engine.stranger} takes the jobs of release {release} from {queue} "
-                "(it refuses them)",
-                f"end that worker or mend the name of its queue; start `assay worker` of release {release}",
-            )
+            return self._taken(engine, lane)
         jobs, workers = await self._look(queue)
         return Failed(
             f"no worker of release {release} answers from {queue}: {said}; {jobs} jobs wait there; "
             f"{workers} workers of any release show signs of life in this Redis",
             f"start `assay worker` with release {release}, this Redis and the lane {lane}; if one runs, "
             "read its log, and compare release, redis and worker.lanes of its configuration",
+        )
+
+    def _taken(self, engine: CeleryEngine, lane: Lane) -> Failed:
+        release = self.settings.release
+        return Failed(
+            f"a worker of release {engine.stranger} takes the jobs of release {release} from "
+            f"{queue_name(release, lane)} (it refuses them)",
+            f"end that worker or mend the name of its queue; start `assay worker` of release {release}",
         )
 
     async def _look(self, queue: str) -> tuple[Any, Any]:

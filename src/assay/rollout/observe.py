@@ -27,11 +27,8 @@ import orjson
 from assay.clock import Clock
 from assay.errors import ConfigurationError
 from assay.rollout.haproxy import slot_of
-from assay.rollout.samples import Observed
+from assay.rollout.samples import CLIENT_GAVE_UP, Observed
 
-CLIENT_GAVE_UP: Final = 499
-"""The status of a request whose client left before the answer's end; nginx's number. No failure of ours, but
-its `ms` count among the others', so an arm that makes clients leave is seen by its slowness."""
 COPY_HEADER: Final = "X-Assay-Copy"
 """On requests that a controller asks through the front door, so that they are not offered once more."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,11 @@ class Arm:
 
     slot: str
     release: str = ""
+
+
+CLIENT_GAVE_UP: Final = 499
+"""The status of a request whose client left before the answer's end; nginx's number. No failure of ours, but
+its `ms` count among the others', so an arm that makes clients leave is seen by its slowness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,11 @@ class Observed:
     is_cached: bool | None
     method: str
     target: str
+
+    @property
+    def has_answer(self) -> bool:
+        """Whether a whole answer came back, and the client was still there: else nobody saw its headers."""
+        return self.status not in (0, CLIENT_GAVE_UP)
 
     @property
     def is_failed(self) -> bool:

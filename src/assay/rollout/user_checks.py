@@ -61,13 +61,15 @@ class Users:
 
 def release_names_check(users: Users, stable: Arm, candidate: Arm, least: int) -> Check:
     """Each answer must name the release of the slot that gave it. One that names another was scored by the
-    wrong release, which is the founding outage. Failures, which the balancer may answer itself, need not."""
+    wrong release, which is the founding outage. Failures, which the balancer may answer itself, need not, nor
+    answers that nobody waited for."""
     answers = users.candidate[~users.is_failed[users.candidate]]
     named = len(answers) if candidate.release else 0
     wrong: list[int] = []
     for arm, places in ((stable, users.stable), (candidate, users.candidate)):
         answered = places[~users.is_failed[places]] if arm.release else ()
-        wrong += [int(place) for place in answered if users.seen[place].release != arm.release]
+        seen = ((int(place), users.seen[place]) for place in answered)
+        wrong += [place for place, one in seen if one.has_answer and one.release != arm.release]
     figures = {"candidate_answers": named, "wrong": len(wrong)}
     if wrong:
         first = users.seen[min(wrong)]
