@@ -30,9 +30,9 @@ def test_a_defect_changes_something(defect: Defect, tmp_path: Path) -> None:
 
 
 def test_a_function_that_is_gone_is_told() -> None:
-    gone = replace(BY_NAME["slow"], functions={"scoring/score.py": ("compute_all",)})
+    gone = replace(BY_NAME["crash"], functions={"scoring/score.py": ("compute_all",)})
     with pytest.raises(
-        ConfigurationError, match=r"'slow' does not fit .* scoring/score.py has no compute_all"
+        ConfigurationError, match=r"'crash' does not fit .* scoring/score.py has no compute_all"
     ):
         source_changes(gone, ROOT, "stable")
 

@@ -92,16 +92,15 @@ def compute(job, models, plans):
 
 _SLOW: Final = """
 
-_compute = compute
+_reply = Scoring.reply
 
 
-def compute(job, models, plans):
-    began_s = time.perf_counter()
-    computed = _compute(job, models, plans)
-    until_s = 2 * time.perf_counter() - began_s
-    while time.perf_counter() < until_s:
-        pass
-    return computed
+def _reply_late(self, envelope, *arguments, **more):
+    time.sleep(max(0.0, time.time() - envelope.sent_s))
+    _reply(self, envelope, *arguments, **more)
+
+
+Scoring.reply = _reply_late
 """
 
 _LEAK: Final = """
@@ -155,6 +154,7 @@ def _from_bundle(path):
 """
 
 _QUEUE: Final = "scoring/queue/envelope.py"
+_JOB: Final = "scoring/queue/job.py"
 _SCORE: Final = "scoring/score.py"
 
 DEFECTS: Final = (
@@ -191,11 +191,11 @@ DEFECTS: Final = (
     ),
     Defect(
         "slow",
-        "workers are twice as slow",
+        "workers take twice as long for every job",
         "Lift Wing: one wiki after another alerted",
         "shadow",
-        appended={_SCORE: _SLOW},
-        functions={_SCORE: ("compute",)},
+        appended={_JOB: _SLOW},
+        functions={_JOB: ("Scoring",)},
     ),
     Defect(
         "leak",
