@@ -53,6 +53,20 @@ async def test_a_controller_asks_arms_and_front_door() -> None:
         assert [pair.target for pair in await arms.synthetic()] == ["/v3/scores/"]
 
 
+async def test_memory_of_an_arm_that_tells_it_in_part_is_not_seen() -> None:
+    """A worker whose address is wrong would else be a worker without a leak."""
+    async with two_arms(respond=_respond) as (stable, candidate), askers() as (direct, front):
+        stable.respond = _respond
+        slots = {
+            "blue": SlotSettings(tuple(stable.urls)),
+            "green": SlotSettings(tuple(candidate.urls), (f"{candidate.urls[0]}/metrics",)),
+        }
+        settings = DataCentreSettings("/sock", stable.urls[0], slots)
+        old, new = Arm("blue", stable.release), Arm("green", candidate.release)
+        arms: Arms = HttpArms("one", settings, old, new, direct, front, FakeClock())
+        assert {sample.slot for sample in await arms.memory()} == {"blue"}
+
+
 async def test_a_release_that_is_not_known_is_not_judged() -> None:
     async with two_arms() as (stable, candidate), askers() as (direct, front):
         slots = {

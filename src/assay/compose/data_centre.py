@@ -86,7 +86,7 @@ def as_settings(options: DataCentreOptions) -> DataCentreSettings:
         slots={
             name: SlotSettings(
                 urls=_urls(ports),
-                metrics_urls=tuple(f"http://127.0.0.1:{port}/metrics" for port in ports.metrics),
+                metrics_urls=tuple(f"http://127.0.0.1:{port}" for port in ports.metrics),
             )
             for name, ports in options.slots.items()
         },

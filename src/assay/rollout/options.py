@@ -15,7 +15,8 @@ class SlotSettings:
     urls: tuple[str, ...]
     """Addresses of its web processes, in the order of HAProxy's servers."""
     metrics_urls: tuple[str, ...] = ()
-    """Further addresses of ``/metrics``: its workers'. The web processes' own are read anyway."""
+    """Further addresses, without a path, whose ``/metrics`` are read: its workers'. The web processes' are
+    read anyway. When one of them does not answer, memory is not seen, and the stage does not go on."""
 
 
 @dataclass(frozen=True, slots=True)
