@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from assay.clock import Deadline
@@ -36,12 +35,6 @@ class SickEngine(InlineEngine):
 
 def test_a_live_process_says_so(live: Served) -> None:
     assert ask(live, "/livez").json == {"alive": True}
-
-
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
-def test_balancers_may_ask_for_headers_only(live: Served, path: str) -> None:
-    reply = ask(live, path, method="HEAD")
-    assert (reply.status, reply.body) == (200, b"")
 
 
 def test_a_ready_server_has_scored_with_every_set_of_models(live: Served) -> None:
