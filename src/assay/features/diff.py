@@ -8,7 +8,8 @@ only items of the changed lines are looked at, since all others have delta 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import compress
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -72,21 +73,9 @@ def changed_tokens(parent: TokensOfKind, revision: TokensOfKind) -> Iterator[tup
     return iter(tokens.changes(parent.kind))
 
 
-class _LowerCases(dict[str, str]):
-    """Lower case of every word met so far; forgets all when it is full.
-
-    Without the combining dot that Python gives to "İ"; as the legacy did.
-    """
-
-    def __missing__(self, word: str) -> str:
-        if len(self) >= _MEMO_WORDS:
-            self.clear()
-        lowered = self[word] = word.replace("İ", "i").lower()
-        return lowered
-
-
-lower_cases: Final = _LowerCases()
-_MEMO_WORDS: Final = 500_000
+def lower_case(word: str) -> str:
+    """Without the combining dot that Python gives to "İ"; as the legacy did."""
+    return word.replace("İ", "i").lower()
 
 
 def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
@@ -95,19 +84,29 @@ def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
 
 def _word_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
     """Of words whatever their case."""
-    wanted = {lower_cases[word] for word, _, _ in changed_tokens(parent, revision)}
+    wanted = {lower_case(word) for word, _, _ in changed_tokens(parent, revision)}
     old, new = (_lowered_counts(words, wanted) for words in (parent, revision))
     return summed((before, delta) for _, before, delta in changed_counts(old, new))
 
 
 def _lowered_counts(words: TokensOfKind, wanted: set[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    if wanted:
-        for token, count in words.tokens.counts.items():
-            lowered = lower_cases[token]
-            if lowered in wanted and words.admits(token):
-                counts[lowered] = counts.get(lowered, 0) + count
+    for token in spellings(words, wanted):
+        lowered = lower_case(token)
+        counts[lowered] = counts.get(lowered, 0) + words.tokens.counts[token]
     return counts
+
+
+def spellings(words: TokensOfKind, wanted: Container[str]) -> Iterator[str]:
+    """The distinct words whose lower case is wanted.
+
+    All tokens of the text are lowered for this. Remembering each would be no faster: a memo's entries lie
+    all over the memory, while these tokens were just made.
+    """
+    counts, text = words.tokens.counts, words.tokens.text
+    lower = str.lower if text is not None and "İ" not in text else lower_case
+    is_wanted = map(wanted.__contains__, map(lower, counts))
+    return filter(words.admits, compress(counts, is_wanted))
 
 
 def delta_features(prefix: str, source: Datasource, what: str, *, whole: bool) -> Iterator[Feature]:

@@ -7,37 +7,32 @@ with apostrophes or letters outside English the two implementations differ now a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import mul
 from typing import Final
 
 import Stemmer
 
 from assay.features.lexicon import Lexicons
+from assay.features.memo import Memo
 from assay.features.node import Feature, Node
 from assay.features.tokens import OF_KIND, TokensOfKind
 
-_MEMO_ENTRIES: Final = 200_000
+_MEMO_WORDS: Final = 200_000
 
 
-class _StemLengths(dict[str, int]):
-    """Characters of each word's stem, for every word met so far; forgets all when it is full."""
-
-    def __init__(self, language: str) -> None:
-        self._stemmer = Stemmer.Stemmer(language, 0)
-
-    def __missing__(self, word: str) -> int:
-        if len(self) >= _MEMO_ENTRIES:
-            self.clear()
-        length = self[word] = len(self._stemmer.stemWord(word.lower()))
-        return length
+def _stem_lengths(language: str) -> Memo[int]:
+    """Characters of each word's stem."""
+    stemmer = Stemmer.Stemmer(language, 0)
+    return Memo(lambda word: len(stemmer.stemWord(word.lower())), _MEMO_WORDS)
 
 
-_english: Final = _StemLengths("english")
+_english: Final = _stem_lengths("english")
 
 
 def stems_length(words: TokensOfKind) -> int:
     """Characters of the stems of all words together."""
-    lengths = _english
-    return sum(lengths[word] * count for word, count in words.counts.items())
+    counts = words.counts
+    return sum(map(mul, _english.of(counts), counts.values()))
 
 
 ENGLISH_STEMS_LENGTH: Final = Feature(

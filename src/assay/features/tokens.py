@@ -1,7 +1,7 @@
 """The tokens of a revision and of its parent, counted by kind.
 
 A text is cut into tokens once, these are counted once, and each *distinct* token is classified once per
-process (`_Kinds`, bounded). The parent's counts are those of the revision without the lines that it
+process (`_kinds`, bounded). The parent's counts are those of the revision without the lines that it
 added, plus the lines that it removed: what both share is never looked at twice. The parent's own list
 of tokens comes into being only when somebody asks for it.
 
@@ -13,29 +13,22 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from itertools import compress
 from typing import Any, Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
 from assay.features.lazy import LazyStrings
 from assay.features.lexer import KINDS, kind_of, lex
 from assay.features.lexicon import Lexicons
+from assay.features.memo import Memo
 from assay.features.node import Datasource, Feature, Node
 from assay.features.roots import PARENT_TEXT, TEXT
 
 _MEMO_TOKENS: Final = 500_000
 
 
-class _Kinds(dict[str, int]):
-    """The kind of every token met so far, as an index into `KINDS`; forgets all when it is full."""
-
-    def __missing__(self, token: str) -> int:
-        if len(self) >= _MEMO_TOKENS:
-            self.clear()
-        kind = self[token] = KINDS.index(kind_of(token))
-        return kind
-
-
-_kinds: Final = _Kinds()
+_kinds: Final = Memo(lambda token: KINDS.index(kind_of(token)), _MEMO_TOKENS)
+"""Kinds of tokens as indices into `KINDS`."""
 _WORD: Final = KINDS.index("word")
 _UPPERCASE: Final = KINDS.index("uppercase_word")
 
@@ -66,12 +59,16 @@ class Tokens(LazyStrings):
         return Counter(self._tokens)
 
     @cached_property
+    def kinds(self) -> list[int]:
+        """The kind of each distinct token, in the order of `counts`."""
+        return list(_kinds.of(self.counts))
+
+    @cached_property
     def totals(self) -> list[int]:
         """Tokens of each of `KINDS`; uppercase words are counted as such and not among "word"."""
         totals = [0] * len(KINDS)
-        kinds = _kinds
-        for token, count in self.counts.items():
-            totals[kinds[token]] += count
+        for kind, count in zip(self.kinds, self.counts.values(), strict=True):
+            totals[kind] += count
         return totals
 
     def total(self, kind: str) -> int:
@@ -107,6 +104,14 @@ class ParentTokens(Tokens):
         counts.subtract(self.added.counts)
         counts.update(self.removed.counts)
         return +counts
+
+    def has_token_of(self, chars: int) -> bool:
+        """Whether there is a token of at least so many characters."""
+        if self.removed.longest >= chars:
+            return True
+        added = self.added.counts
+        counts = self.revision.counts.items()
+        return any(count > added.get(token, 0) for token, count in counts if len(token) >= chars)
 
     def changes(self, kind: str) -> list[tuple[str, int, int]]:
         """(token, count in the parent, delta to the revision) of each token of a kind whose count differs."""
@@ -154,8 +159,8 @@ class TokensOfKind(LazyStrings):
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How often each distinct token of the kind occurs."""
-        kinds, admitted = _kinds, self._admitted
-        return {token: count for token, count in self.tokens.counts.items() if kinds[token] in admitted}
+        is_admitted = map(self._admitted.__contains__, self.tokens.kinds)
+        return dict(compress(self.tokens.counts.items(), is_admitted))
 
     def admits(self, token: str) -> bool:
         """Whether the token is of this kind; everything injected is."""
