@@ -8,13 +8,12 @@ only items of the changed lines are looked at, since all others have delta 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from itertools import compress
-from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from assay.features.lexicon import Lexicons
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Feature, Field, Node
 from assay.features.tokens import LISTED_KINDS, OF_KIND, PARENT_OF_KIND, ParentTokens, TokensOfKind
 
 
@@ -117,15 +116,8 @@ def delta_features(prefix: str, source: Datasource, what: str, *, whole: bool) -
     """
     for field in Delta._fields:
         meaning = f"{field.replace('_', ' ')} of {what}: sum over all, those that grew or those that shrank."
-        get: Callable[[Delta], float] = attrgetter(field)
-        if whole and field.startswith("delta"):
-            yield Feature(f"{prefix}_{field}", meaning, (source,), get, type="int")
-        else:
-            yield Feature(f"{prefix}_{field}", meaning, (source,), _as_float(get))
-
-
-def _as_float(get: Callable[[Delta], float]) -> Callable[[Delta], float]:
-    return lambda delta: float(get(delta))
+        kind: Literal["int", "float"] = "int" if whole and field.startswith("delta") else "float"
+        yield Field(f"{prefix}_{field}", meaning, (source,), type=kind, field=field, as_float=not whole)
 
 
 def _kind_nodes(kind: str) -> Iterator[Node]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
 from rapidfuzz.distance import Indel, Postfix, Prefix
 
 from assay.features.lexicon import Lexicons
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Field, Node
 from assay.features.roots import PARENT_TEXT, TEXT
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
@@ -169,7 +168,7 @@ _DOCS = {
     "position": "Where in the child the change begins, 0 (top) to 1 (end).",
 }
 FEATURES = tuple(
-    Feature(f"feature.assay.change.{name}", doc, (CHANGE,), attrgetter(name)) for name, doc in _DOCS.items()
+    Field(f"feature.assay.change.{name}", doc, (CHANGE,), field=name) for name, doc in _DOCS.items()
 )
 
 
