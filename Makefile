@@ -35,6 +35,7 @@ bench: .venv/.dev-ready ## measure speed, as ratios side by side
 	$(BIN)/python bench/extraction.py
 	$(BIN)/python bench/index_dump.py
 	$(BIN)/python bench/quality.py
+	PYTHONPATH=tests $(BIN)/python -m bench.agreement
 	PYTHONPATH=tests $(BIN)/python -m bench.serving
 
 drill: .venv/.dev-ready ## seeded defects, rolled out in two data centres on this machine, under load

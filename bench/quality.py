@@ -7,10 +7,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from statistics import mean
 from typing import Any
 
 from assay.models.bundle import read_statistics
 from assay.models.library import Found, search, shipped_folder
+from assay.models.recipes import recipes
 
 COLUMNS = ("bundle", "held-out rows", "figure", "value", "95 % interval")
 
@@ -44,8 +46,12 @@ def _figures(found: Found) -> Iterator[tuple[str, float, str]]:
     for masked in ours["masked"]:
         yield f"ROC-AUC without {masked['prefixes'][0]}…", masked["roc_auc"], ""
     if found.manifest.wiki == "anywiki":
-        for part, measured in ours["parts"].items():
-            yield f"ROC-AUC on {part}, never seen", measured["roc_auc"], ""
+        areas = {part: measured["roc_auc"] for part, measured in ours["parts"].items()}
+        for wiki, area in areas.items():
+            yield f"ROC-AUC on {wiki}, never seen", area, ""
+        own = [area for wiki, area in areas.items() if f"{wiki}/reverted" in recipes()]
+        yield f"mean of these {len(areas)}", mean(areas.values()), ""
+        yield f"mean of the {len(own)} with models of their own", mean(own), ""
 
 
 def _largest_class(statistics: Mapping[str, Any]) -> float:

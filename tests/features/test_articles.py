@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import json
-import lzma
-import re
 from collections import Counter
-from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
 import pytest
@@ -24,8 +19,7 @@ from assay.features.lexicon import Lexicon, shipped
 from assay.features.paragraphs import paragraphs, uncited_chars
 from assay.features.prose import analyse
 from assay.features.wikicode import read
-from assay.revisions.types import Actor, Page, Revision
-from shared_data import shared
+from features.oracle import ARTICLE_WORD_LIST_FEATURES, article, articles, needs_word_list, of_articles
 
 WORD_LISTS = ("english.badwords", "english.idioms", "english.informals", "english.words_to_watch")
 TOPICS_LEXICON, RATING_LEXICON = "english.topics", "english.article_rating"
@@ -34,8 +28,6 @@ MODEL_FEATURES = features(
     shipped(NAMES_LEXICON, *WORD_LISTS, TOPICS_LEXICON, RATING_LEXICON),
 )
 MODEL_PLAN = Plan(MODEL_FEATURES)
-NUMBER = re.compile(r'"n": (\d+)')
-"""Parsing all 212 MB of JSON for 150 articles would take most of the time."""
 ARTICLE = """{{Infobox person|name=Ada
 | birth = 1815
 | death =
@@ -63,22 +55,8 @@ In 2011 and 2011 again.
 [[fr:Ada]]"""
 
 
-@cache
-def oracle() -> list[tuple[dict[str, float], str]]:
-    path = shared("data/oracle/articlequality_enwiki_wp10.jsonl.xz")
-    with lzma.open(path, "rt") as lines:
-        rows = {row["n"]: row["base_features"] for row in map(json.loads, lines)}
-    with lzma.open(shared("data/articlequality/enwiki.jsonl.xz"), "rt") as lines:
-        wanted = (line for line in lines if int(NUMBER.search(line)[1]) in rows)  # type: ignore[index]
-        return [(rows[text["n"]], text["text"]) for text in map(json.loads, wanted)]
-
-
-def revision(text: str) -> Revision:
-    return Revision(1, Page("X"), Actor("", True), datetime(2020, 1, 1, tzinfo=UTC), "", text, None)
-
-
 def row(text: str) -> dict[str, Any]:
-    values = MODEL_PLAN.run(revision(text)).row(MODEL_FEATURES)
+    values = MODEL_PLAN.run(article(text)).row(MODEL_FEATURES)
     assert isinstance(values, list)
     return {
         feature.name.removeprefix("feature.assay.article."): value
@@ -86,44 +64,22 @@ def row(text: str) -> dict[str, Any]:
     }
 
 
-@cache
-def computed() -> dict[str, tuple[list[float], list[float]]]:
-    names = sorted(oracle()[0][0])
-    wanted = features(names, shipped("english.idioms", "english.words_to_watch"))
-    plan = Plan(wanted)
-    columns: dict[str, tuple[list[float], list[float]]] = {name: ([], []) for name in names}
-    for base, text in oracle():
-        values = plan.run(revision(text)).row(wanted)
-        assert isinstance(values, list)
-        for name, value in zip(names, values, strict=True):
-            columns[name][0].append(base[name])
-            columns[name][1].append(float(value or 0))
-    return columns
-
-
-WORD_LIST_FEATURES = (
-    "feature.english.stemmed.revision.stems_length",
-    "feature.len(<datasource.english.idioms.revision.matches>)",
-    "feature.len(<datasource.english.words_to_watch.revision.matches>)",
-)
-
-
 def test_features_without_word_lists_equal_the_oracle_on_every_article() -> None:
     different = Counter(
         name
-        for name, (expected, found) in computed().items()
-        if name not in WORD_LIST_FEATURES
-        for a, b in zip(expected, found, strict=True)
-        if abs(a - b) > 1e-9
+        for name, pairs in of_articles().items()
+        if not needs_word_list(name)
+        for expected, own in pairs
+        if abs(own - expected) > 1e-9
     )
-    assert len(computed()) == 26
+    assert len(of_articles()) == 26
     assert not different
 
 
-@pytest.mark.parametrize("name", WORD_LIST_FEATURES)
+@pytest.mark.parametrize("name", ARTICLE_WORD_LIST_FEATURES)
 def test_word_list_features_rank_as_the_oracle_does(name: str) -> None:
-    expected, found = computed()[name]
-    assert spearmanr(expected, found).statistic >= 0.95
+    expected, own = zip(*of_articles()[name], strict=True)
+    assert spearmanr(expected, own).statistic >= 0.95
 
 
 def test_what_an_article_holds_is_counted() -> None:
@@ -195,7 +151,7 @@ def test_other_templates_do_change_something() -> None:
 
 
 def test_real_articles_are_blind_to_the_class_too() -> None:
-    for _, text in oracle()[:25]:
+    for _, text in articles()[:25]:
         assert row("{{featured article}}\n" + text + "\n\n{{Foo-stub}}") == row(text)
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.features.region import changed_region, common_prefix, common_suffix
+from assay.features.region import changed_region
 from features.edits import edit, value, values
 
 TEXTS = st.text("ab \n[", max_size=40)
@@ -39,26 +39,6 @@ def test_huge_rewrites_fall_back_to_bags_of_tokens() -> None:
     region = changed_region(old, new)
     assert "b2999" in region.added[0]
     assert "a7" not in region.added[0].split()
-
-
-@given(TEXTS, TEXTS)
-def test_prefix_and_suffix_are_common_and_longest(a: str, b: str) -> None:
-    prefix = common_prefix(a, b)
-    assert a[:prefix] == b[:prefix]
-    assert prefix == min(len(a), len(b)) or a[prefix] != b[prefix]
-    limit = min(len(a), len(b)) - prefix
-    suffix = common_suffix(a, b, limit)
-    assert suffix <= limit
-    assert a[len(a) - suffix :] == b[len(b) - suffix :]
-    assert suffix == limit or a[len(a) - suffix - 1] != b[len(b) - suffix - 1]
-
-
-@pytest.mark.parametrize("at", [0, 1, 2047, 2048, 2049, 5000])
-def test_prefix_and_suffix_across_chunks(at: int) -> None:
-    text = "x" * 6000
-    other = text[:at] + "y" + text[at + 1 :]
-    assert common_prefix(text, other) == at
-    assert common_suffix(text, other, 6000 - at) == 6000 - at - 1
 
 
 @given(TEXTS, TEXTS)

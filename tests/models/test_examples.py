@@ -133,6 +133,7 @@ def test_who_is_new_who_is_a_bot() -> None:
         )
 
     past = ActorHistory(10, 0, 0, 1, 0, None, None)
+    assert actor_group(revision(Actor("A", False), replace(past, edits=9))) == NEW
     assert actor_group(revision(Actor("A", False), past)) == EXPERIENCED
     assert actor_group(revision(Actor("A", False, edit_count=3))) == NEW
     assert actor_group(revision(Actor("A", False))) == UNKNOWN_GROUP

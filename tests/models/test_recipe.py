@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -12,16 +12,49 @@ from assay.models.recipes import recipe, recipes, register, register_template
 GOOD = Recipe("enwiki", "damaging", "binary", (True, False), ("feature.a", "feature.b"), "A test.")
 
 
-def test_the_digest_follows_every_field() -> None:
-    changed = [
-        replace(GOOD, rounds=299),
-        replace(GOOD, seeds=2),
-        replace(GOOD, params={"num_leaves": 7}),
-        replace(GOOD, masks=(Mask(("feature.b",)),)),
-        replace(GOOD, split=Split("folds", folds=7)),
-        replace(GOOD, features=("feature.b", "feature.a")),
-    ]
-    assert len({GOOD.digest, *(other.digest for other in changed)}) == len(changed) + 1
+CLASSES: dict[str, Any] = {"kind": "multiclass", "labels": ("FA", "Stub")}
+CHANGES: dict[str, dict[str, Any]] = {
+    "wiki": {"wiki": "frwiki"},
+    "name": {"name": "goodfaith"},
+    "kind": CLASSES,
+    "labels": {**CLASSES, "labels": ("FA", "GA", "Stub")},
+    "features": {"features": ("feature.b", "feature.a")},
+    "description": {"description": "Another test."},
+    "version": {"version": "1.0.1"},
+    "lexicons": {"lexicons": ("english.badwords",)},
+    "label": {"label": "reverted"},
+    "truth": {"truth": "is_reverted"},
+    "params": {"params": {"num_leaves": 7}},
+    "rounds": {"rounds": 299},
+    "early_stopping_rounds": {"early_stopping_rounds": 50},
+    "seed": {"seed": 2017},
+    "seeds": {"seeds": 2},
+    "split": {"split": Split("folds", folds=7)},
+    "shipped": {"shipped": "train"},
+    "rows_per_actor": {"rows_per_actor": 100},
+    "leave_out": {"leave_out": ("bots",)},
+    "helper_weight": {"helper_weight": 0.5, "split": Split("time", wiki="enwiki")},
+    "balance_wikis": {"balance_wikis": True},
+    "masks": {"masks": (Mask(("feature.b",)),)},
+    "positive_weight": {"positive_weight": 2.0},
+    "population_rates": {"population_rates": {"true": 0.1, "false": 0.9}},
+    "calibration": {"calibration": "none"},
+    "needs_parent": {"needs_parent": True},
+    "inputs": {"inputs": "Edits."},
+    "limits": {"limits": ("Few rows.",)},
+    "command": {"command": "assay train enwiki/damaging"},
+}
+"""For every field, a change of it, and what it needs besides to be a recipe."""
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Recipe)])
+def test_json_and_digest_follow_every_field(name: str) -> None:
+    changed = replace(GOOD, **CHANGES[name])
+    assert changed.to_json().get(name) != GOOD.to_json().get(name)
+    assert changed.digest != GOOD.digest
+
+
+def test_equal_recipes_have_equal_digests() -> None:
     assert GOOD.digest == replace(GOOD).digest
 
 

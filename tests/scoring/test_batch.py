@@ -52,18 +52,20 @@ class FlakySource(SyntheticSource):
         return found
 
 
-def _batch(source: SyntheticSource) -> Batch:
+def _batch(source: SyntheticSource, *, features: bool = False, explain: bool = False) -> Batch:
     models = ModelSets([load_bundle(shipped_folder() / TEST_WIKI / "revid")])
     metrics = Metrics(__version__)
     cache = ScoreCache(MemoryStore(MemoryStoreOptions(), SystemClock()), ScoreCacheOptions())
     engine = InlineEngine(models, metrics)
     service = ScoringService(Wikis({TEST_WIKI: source}, models), engine, cache, metrics)
-    return Batch(service, TEST_WIKI, ("revid",), cell_document, options=QUICK)
+    return Batch(
+        service, TEST_WIKI, ("revid",), cell_document, features=features, explain=explain, options=QUICK
+    )
 
 
-def _run(source: SyntheticSource, ids: Sequence[int], path: Path) -> int:
+def _run(source: SyntheticSource, ids: Sequence[int], path: Path, **told: bool) -> int:
     with LinesFile(path) as lines:
-        return asyncio.run(_batch(source).run(iter(ids), lines, lambda more: None))
+        return asyncio.run(_batch(source, **told).run(iter(ids), lines, lambda more: None))
 
 
 def _ids(path: Path) -> list[int]:
@@ -169,3 +171,19 @@ def test_a_file_of_other_bundles_is_not_gone_on_with(tmp_path: Path) -> None:
     (tmp_path / "out").write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in lines))
     with pytest.raises(ConfigurationError, match="bundles"):
         _run(SyntheticSource(SystemClock()), [1, 2, 3], tmp_path / "out")
+
+
+@pytest.mark.parametrize("flag", ["features", "explain"])
+@pytest.mark.parametrize("begun_with", [True, False])
+def test_a_file_that_tells_something_else_is_not_gone_on_with(
+    tmp_path: Path, flag: str, begun_with: bool
+) -> None:
+    source, path = SyntheticSource(SystemClock()), tmp_path / "out"
+    _run(source, [1, 2], path, **{flag: begun_with})
+    before = path.read_bytes()
+    with pytest.raises(
+        ConfigurationError, match=f"begun with another choice of --{flag}: give the same again"
+    ):
+        _run(source, [1, 2, 3], path, **{flag: not begun_with})
+    assert path.read_bytes() == before
+    assert _run(source, [1, 2, 3], path, **{flag: begun_with}) == 1

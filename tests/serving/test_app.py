@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 from fastapi import APIRouter
@@ -22,11 +22,12 @@ from assay.errors import (
 )
 from assay.scoring.inline import InlineEngine
 from assay.scoring.request import Cell, Job
+from assay.serving import ui
 from assay.serving.app import AppOptions, build_app
 from assay.serving.model_info import ModelInfos
 from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics
-from servers.asgi import serving
+from servers.asgi import Served, serving
 from small_app import CLOCK, SmallApp, ask, small_service
 from small_models import small_models
 
@@ -90,6 +91,38 @@ def test_pages_come_after_our_routes_and_keep_their_own_policy() -> None:
     assert reply.body == b"<p>hello"
     assert reply.headers["content-security-policy"] == "default-src 'self'"
     assert reply.headers["x-frame-options"] == "DENY"
+
+
+TOLD = SmallApp().build().fastapi.openapi()["paths"]
+GETS = [
+    *(path.format(wiki="smallwiki", rev_id=12, model="damaging") for path in TOLD if "get" in TOLD[path]),
+    *("/v3/scores", "/v3/scores/smallwiki", "/v3/scores/smallwiki/12", "/v3/scores/smallwiki/12/damaging"),
+    *("/openapi.json", "/", "/favicon.svg", "/favicon.ico", "/static/any/main.js"),
+]
+REFUSED = ["/api/smallwiki/revisions/404", "/api/smallwiki/recent?limit=0", "/v3/scores/nowiki", "/nowhere"]
+
+
+@pytest.fixture(scope="module")
+def paged() -> Iterator[Served]:
+    """The small application with its pages."""
+    metrics = Metrics()
+    pages = ui.router(ui.PageOptions(("smallwiki",), {}, "test"))
+    app = build_app(AppOptions(), small_service(metrics), ModelInfos({}), metrics, CLOCK, routers=[pages])
+    with serving(app.asgi) as served:
+        yield served
+
+
+@pytest.mark.parametrize("path", [*GETS, *REFUSED])
+def test_head_is_answered_like_get_without_a_body(paged: Served, path: str) -> None:
+    got, head = ask(paged, path), ask(paged, path, method="HEAD")
+    assert (got.status == 200) == (path in GETS)
+    assert head.status == got.status
+    assert head.body == b""
+    assert got.body
+    assert set(head.headers) == set(got.headers)
+    assert head.headers["content-type"] == got.headers["content-type"]
+    if path != "/metrics":  # its counters have moved on
+        assert head.headers["content-length"] == got.headers["content-length"]
 
 
 @pytest.mark.parametrize(

@@ -40,12 +40,6 @@ def test_a_live_process_says_so(live: Served) -> None:
     assert ask(live, "/livez").json == {"alive": True}
 
 
-@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics"])
-def test_balancers_may_ask_for_headers_only(live: Served, path: str) -> None:
-    reply = ask(live, path, method="HEAD")
-    assert (reply.status, reply.body) == (200, b"")
-
-
 def test_a_ready_server_has_scored_with_every_set_of_models(live: Served) -> None:
     reply = ask(live, "/readyz")
     assert reply.status == 200

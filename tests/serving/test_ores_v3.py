@@ -143,11 +143,6 @@ def test_headers_are_the_legacys_and_safe(live: Served) -> None:
     assert headers["content-type"] == "application/json"
 
 
-def test_a_head_request_has_headers_only(live: Served) -> None:
-    reply = ask(live, f"{V3}smallwiki/12", method="HEAD")
-    assert (reply.status, reply.body) == (200, b"")
-
-
 def test_a_preflight_is_answered(live: Served) -> None:
     reply = ask(live, f"{V3}smallwiki/", method="OPTIONS", headers={"Origin": "https://example.org"})
     assert reply.status == 204

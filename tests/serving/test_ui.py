@@ -124,11 +124,6 @@ def test_without_scripts_it_names_the_api(client: Served) -> None:
     assert 'href="/v3/scores/"' in found[1]
 
 
-def test_a_head_request_is_answered_without_a_body(client: Served) -> None:
-    answer = client.ask("/", "HEAD")
-    assert (answer.status, answer.body) == (200, b"")
-
-
 def test_scripts_never_make_markup_from_text() -> None:
     forbidden = re.compile(
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"

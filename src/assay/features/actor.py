@@ -57,8 +57,9 @@ ANONYMOUS: Final = 0
 NEWCOMER: Final = 1
 EXPERIENCED: Final = 2
 
-_CONFIRMED_AFTER: Final = timedelta(days=4)
-_CONFIRMED_EDITS: Final = 10
+CONFIRMED_AFTER: Final = timedelta(days=4)
+CONFIRMED_EDITS: Final = 10
+"""What makes an account "autoconfirmed" on Wikipedia; also of an actor's group in `assay.models.examples`."""
 
 
 def user_type(anonymous: Any, registered_at: Any, edit_count: Any, past: Any, timestamp: Any) -> Any:
@@ -75,8 +76,8 @@ def user_type(anonymous: Any, registered_at: Any, edit_count: Any, past: Any, ti
         return UNKNOWN
     if registered_at is UNKNOWN:
         return EXPERIENCED if _proves_experience(past, timestamp) else UNKNOWN
-    is_young = registered_at is not None and timestamp - registered_at < _CONFIRMED_AFTER
-    has_few_edits = edit_count is not UNKNOWN and edit_count < _CONFIRMED_EDITS
+    is_young = registered_at is not None and timestamp - registered_at < CONFIRMED_AFTER
+    has_few_edits = edit_count is not UNKNOWN and edit_count < CONFIRMED_EDITS
     return NEWCOMER if is_young or has_few_edits else EXPERIENCED
 
 
@@ -84,8 +85,8 @@ def _proves_experience(past: Any, timestamp: datetime) -> bool:
     return (
         isinstance(past, ActorHistory)
         and past.first_edit_at is not None
-        and past.edits >= _CONFIRMED_EDITS
-        and timestamp - past.first_edit_at >= _CONFIRMED_AFTER
+        and past.edits >= CONFIRMED_EDITS
+        and timestamp - past.first_edit_at >= CONFIRMED_AFTER
     )
 
 

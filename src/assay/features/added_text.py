@@ -13,11 +13,10 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import NamedTuple
 
 from assay.features.lexicon import Lexicons
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Field, Node
 from assay.features.region import REGION, Region
 from assay.features.roots import PAGE_TITLE, PARENT_TEXT
 
@@ -249,7 +248,7 @@ _REMOVED_DOCS = {
     "distinct_chars": "Different characters per removed character (of at most 200).",
 }
 FEATURES = tuple(
-    Feature(f"feature.assay.{group}.{name}", doc, (source,), attrgetter(name))
+    Field(f"feature.assay.{group}.{name}", doc, (source,), field=name)
     for group, source, docs in (("added", ADDED_TEXT, _ADDED_DOCS), ("removed", REMOVED_TEXT, _REMOVED_DOCS))
     for name, doc in docs.items()
 )

@@ -16,11 +16,10 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import Indel, Postfix, Prefix
 
 from assay.features.completeness import Completeness
 from assay.features.node import Datasource
-from assay.features.region import common_prefix, common_suffix
 from assay.features.roots import PARENT_TEXT, TEXT
 
 _TAG_BEGINS: Final = re.compile(r"</?[a-z]")
@@ -60,9 +59,9 @@ def align(parent_text: str | None, text: str) -> Alignment:
     parent = parent_text or ""
     if parent == text:
         return Alignment(text, text, (text,), "", "", ("", ""))
-    start = _cut(parent, text, common_prefix(parent, text))
+    start = _cut(parent, text, Prefix.similarity(parent, text))
     limit = min(len(parent), len(text)) - start
-    tail = _tail(parent, text, start, common_suffix(parent, text, limit))
+    tail = _tail(parent, text, start, min(Postfix.similarity(parent, text), limit))
     head, rest = text[:start], text[len(text) - tail :]
     steps = _steps(parent[start : len(parent) - tail], text[start : len(text) - tail])
     return Alignment(

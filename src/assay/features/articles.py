@@ -21,7 +21,7 @@ from assay.features.article_ratios import ArticleRatios
 from assay.features.article_structure import ArticleStructure
 from assay.features.lexicon import Lexicon, Lexicons, shipped
 from assay.features.matching import matcher
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Feature, Field, Node
 from assay.features.prose import Prose
 from assay.features.roots import TEXT
 from assay.features.wikicode import Wikicode
@@ -54,8 +54,7 @@ PROSE: Final = Datasource(
 
 def _features(prefix: str, of: Datasource, fields: Iterable[str]) -> tuple[Feature, ...]:
     return tuple(
-        Feature(f"feature.assay.article.{prefix}{f}", f.replace("_", " "), (of,), attrgetter(f))
-        for f in fields
+        Field(f"feature.assay.article.{prefix}{f}", f.replace("_", " "), (of,), field=f) for f in fields
     )
 
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import NamedTuple
 
 from assay.features.lexicon import Lexicons
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Feature, Field, Node
 from assay.features.region import REGION, Region
 from assay.features.roots import COMMENT, PARENT_COMMENT
 
@@ -108,7 +107,7 @@ _DOCS = {
 }
 FEATURES = (
     *(
-        Feature(f"feature.assay.comment.{name}", doc, (COMMENT_SHAPE,), attrgetter(name))
+        Field(f"feature.assay.comment.{name}", doc, (COMMENT_SHAPE,), field=name)
         for name, doc in _DOCS.items()
     ),
     Feature(

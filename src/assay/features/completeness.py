@@ -28,7 +28,9 @@ class Completeness:
             count = piece.count(opening)
             if count != piece.count(closing) or (count and piece.rfind(opening) > piece.rfind(closing)):
                 return False
-        return not _open_tables(piece) and not any(self._open_tags(piece).values()) and _even_quotes(piece)
+        if _open_tables(piece) or not _even_quotes(piece):
+            return False
+        return not self._closed or not any(self._open_tags(piece).values())
 
     def closes_later(self, head: str, rest: str) -> bool:
         """Whether something that begins in `head` ends in `rest` and so spans what is in between.
@@ -39,20 +41,23 @@ class Completeness:
         if _open_tables(head) > 0 and _open_tables(rest) < 0:
             return True
         for opening, closing in _PAIRS:
+            if opening not in head or closing not in rest:
+                continue
+            if head.rfind(opening) > head.rfind(closing):
+                return True
             if head.count(opening) > head.count(closing) and rest.count(opening) < rest.count(closing):
                 return True
-            if head.rfind(opening) > head.rfind(closing) and closing in rest:
-                return True
+        if not self._closed:
+            return False
         open_tags = {name for name, count in self._open_tags(head).items() if count > 0}
         return bool(open_tags) and any(self._open_tags(rest)[name] < 0 for name in open_tags)
 
     def _open_tags(self, text: str) -> Counter[str]:
         """Opened minus closed, by name."""
         count: Counter[str] = Counter()
-        if self._closed:
-            for slash, name, alone in _TAG.findall(text):
-                if not alone and name.lower() in self._closed:
-                    count[name.lower()] += -1 if slash else 1
+        for slash, name, alone in _TAG.findall(text):
+            if not alone and name.lower() in self._closed:
+                count[name.lower()] += -1 if slash else 1
         return count
 
 
@@ -67,6 +72,8 @@ def _open_tables(text: str) -> int:
 
 def _even_quotes(text: str) -> bool:
     """Whether bold and italics that begin also end."""
+    if "''" not in text:
+        return True
     bold = italics = False
     for quotes in _QUOTES.findall(text):
         italics ^= len(quotes) in (2, 5)

@@ -8,13 +8,12 @@ only items of the changed lines are looked at, since all others have delta 0.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from operator import attrgetter
-from typing import Final, NamedTuple
+from collections.abc import Container, Iterable, Iterator, Mapping
+from itertools import compress
+from typing import Final, Literal, NamedTuple
 
 from assay.features.lexicon import Lexicons
-from assay.features.memo import Memo
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Feature, Field, Node
 from assay.features.tokens import LISTED_KINDS, OF_KIND, PARENT_OF_KIND, ParentTokens, TokensOfKind
 
 
@@ -73,8 +72,9 @@ def changed_tokens(parent: TokensOfKind, revision: TokensOfKind) -> Iterator[tup
     return iter(tokens.changes(parent.kind))
 
 
-lower_cases: Final = Memo("lower cases", lambda word: word.replace("İ", "i").lower(), 1 << 16)
-"""Without the combining dot that Python gives to "İ"; as the legacy did."""
+def lower_case(word: str) -> str:
+    """Without the combining dot that Python gives to "İ"; as the legacy did."""
+    return word.replace("İ", "i").lower()
 
 
 def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
@@ -83,19 +83,29 @@ def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
 
 def _word_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
     """Of words whatever their case."""
-    wanted = {lower_cases[word] for word, _, _ in changed_tokens(parent, revision)}
+    wanted = {lower_case(word) for word, _, _ in changed_tokens(parent, revision)}
     old, new = (_lowered_counts(words, wanted) for words in (parent, revision))
     return summed((before, delta) for _, before, delta in changed_counts(old, new))
 
 
 def _lowered_counts(words: TokensOfKind, wanted: set[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    if wanted:
-        for token, count in words.tokens.counts.items():
-            lowered = lower_cases[token]
-            if lowered in wanted and words.admits(token):
-                counts[lowered] = counts.get(lowered, 0) + count
+    for token in spellings(words, wanted):
+        lowered = lower_case(token)
+        counts[lowered] = counts.get(lowered, 0) + words.tokens.counts[token]
     return counts
+
+
+def spellings(words: TokensOfKind, wanted: Container[str]) -> Iterator[str]:
+    """The distinct words whose lower case is wanted.
+
+    All tokens of the text are lowered for this. Remembering each would be no faster: a memo's entries lie
+    all over the memory, while these tokens were just made.
+    """
+    counts, text = words.tokens.counts, words.tokens.text
+    lower = str.lower if text is not None and "İ" not in text else lower_case
+    is_wanted = map(wanted.__contains__, map(lower, counts))
+    return filter(words.admits, compress(counts, is_wanted))
 
 
 def delta_features(prefix: str, source: Datasource, what: str, *, whole: bool) -> Iterator[Feature]:
@@ -106,15 +116,8 @@ def delta_features(prefix: str, source: Datasource, what: str, *, whole: bool) -
     """
     for field in Delta._fields:
         meaning = f"{field.replace('_', ' ')} of {what}: sum over all, those that grew or those that shrank."
-        get: Callable[[Delta], float] = attrgetter(field)
-        if whole and field.startswith("delta"):
-            yield Feature(f"{prefix}_{field}", meaning, (source,), get, type="int")
-        else:
-            yield Feature(f"{prefix}_{field}", meaning, (source,), _as_float(get))
-
-
-def _as_float(get: Callable[[Delta], float]) -> Callable[[Delta], float]:
-    return lambda delta: float(get(delta))
+        kind: Literal["int", "float"] = "int" if whole and field.startswith("delta") else "float"
+        yield Field(f"{prefix}_{field}", meaning, (source,), type=kind, field=field, as_float=not whole)
 
 
 def _kind_nodes(kind: str) -> Iterator[Node]:

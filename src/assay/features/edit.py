@@ -17,8 +17,8 @@ from assay.features.lexicon import Lexicons
 from assay.features.node import Feature, Node
 from assay.features.tokens import PARENT_TOKENS, TOKENS, ParentTokens, Tokens
 
-_PAIR: Final = 2
-_FREQUENT_PAIRS: Final = ("[[", "ll", "ee", "ss", "''", "==")
+_OFTEN_REPEATED: Final = "['=les-. "
+"""Characters whose runs are looked for first, since finding one is many times faster than measuring all."""
 
 
 def longest_run(text: str) -> int:
@@ -28,13 +28,24 @@ def longest_run(text: str) -> int:
         characters = np.frombuffer(lowered.encode("ascii"), dtype=np.uint8)
     else:
         characters = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    if characters.size == 0:
-        return 0
-    ends = np.flatnonzero(characters[1:] != characters[:-1])
-    if ends.size == 0:
-        return int(characters.size)
-    between = int((ends[1:] - ends[:-1]).max()) if ends.size > 1 else 0
-    return max(int(ends[0]) + 1, between, int(characters.size - 1 - ends[-1]))
+    return 1 + _longest_of_ones((characters[1:] == characters[:-1]).tobytes()) if text else 0
+
+
+def _longest_of_ones(flags: bytes) -> int:
+    """Length of the longest run of bytes 1.
+
+    Doubled until too long, then halved between: a text of one character costs few searches, too.
+    """
+    length, too_long = 0, 1
+    while b"\1" * too_long in flags:
+        length, too_long = too_long, 2 * too_long
+    while too_long - length > 1:
+        middle = (length + too_long) // 2
+        if b"\1" * middle in flags:
+            length = middle
+        else:
+            too_long = middle
+    return length
 
 
 def new_longest_run(alignment: Alignment) -> int:
@@ -43,16 +54,17 @@ def new_longest_run(alignment: Alignment) -> int:
     added = longest_run(alignment.added)
     if added <= 1:
         return 1
-    shared = "".join(alignment.shared)
-    if added == _PAIR and any(pair in shared for pair in _FREQUENT_PAIRS):
+    old = (*alignment.shared, alignment.removed)
+    if any(mark * added in text for text in old for mark in _OFTEN_REPEATED):
         return 1
-    return added if added > max(longest_run(alignment.removed), longest_run(shared)) else 1
+    return added if added > max(map(longest_run, old)) else 1
 
 
 def new_longest_token(parent: Tokens, revision: Tokens) -> int:
+    if isinstance(parent, ParentTokens) and parent.revision is revision:
+        longest = parent.added.longest
+        return 1 if parent.has_token_of(longest) else longest
     longest = revision.longest
-    if isinstance(parent, ParentTokens) and parent.revision is revision and parent.added.longest < longest:
-        return 1
     return longest if longest > parent.longest else 1
 
 

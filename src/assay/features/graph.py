@@ -1,19 +1,21 @@
 """Computes any set of nodes for a revision, each needed node once.
 
 A `Plan` is compiled once for a set of targets and a set of injected names, then run for many
-revisions: a flat loop over slots, no recursion and no dictionary look-ups. Failures are values and
-stay local: a node that fails takes down only what depends on it, so models that do not need it are
-still scored.
+revisions: a flat loop over slots, no recursion and no dictionary look-ups; the fields of one value stand
+in consecutive slots and are read by one call. Failures are values and stay local: a node that fails takes
+down only what depends on it, so models that do not need it are still scored.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
 from typing import Any, Final
 
 from assay.errors import BadInjection, DependencyCycle, MissingRoot
-from assay.features.node import Datasource, Feature, FeatureValue, Node, Root
+from assay.features.node import Datasource, Feature, FeatureValue, Field, Node, Root
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Revision, Unknown
 
@@ -33,7 +35,62 @@ _STOPS: Final = frozenset({Unknown, Problem, Failed})
 """Types of inputs with which a node does not run (`accepts_unknown` apart)."""
 
 _Step = tuple[int, Callable[..., Any], tuple[int, ...], int, Node]
-"""(slot, compute, slots of its inputs, the slot of its only input or -1, node)."""
+"""(slot, compute, slots of its inputs, the slot of its only input or -1 or `_FIELDS`, node)."""
+
+_FIELDS: Final = -2
+"""`compute` is a `_Fields` and writes into the values itself."""
+
+
+class _Fields:
+    """Reads two or more fields of one value, which are told alike, into consecutive slots from `first`."""
+
+    __slots__ = ("_fields", "_place", "_read", "_source")
+
+    def __init__(self, source: int, first: int, fields: Sequence[Field]) -> None:
+        self._source = source
+        self._place = slice(first, first + len(fields))
+        self._fields = tuple(fields)
+        get = attrgetter(*(field.field for field in fields))
+        self._read: Callable[[Any], Iterable[Any]] = (
+            (lambda value: map(float, get(value))) if fields[0].as_float else get
+        )
+
+    def __call__(self, values: list[Any]) -> None:
+        value = values[self._source]
+        if type(value) in _STOPS:
+            values[self._place] = [value] * len(self._fields)
+            return
+        try:
+            values[self._place] = self._read(value)
+        except Exception:  # one of them failed: each for itself
+            values[self._place] = [_one(field, value) for field in self._fields]
+
+
+def _one(field: Field, value: Any) -> Any:
+    try:
+        return field.compute(value) if field.compute else None
+    except Exception as error:
+        return _failed(field, error)
+
+
+def _failed(node: Node, error: Exception) -> Failed:
+    return Failed(node.name, f"{type(error).__name__}: {error}")
+
+
+def _steps(order: Iterable[Node], slots: Mapping[Node, int]) -> Iterator[_Step]:
+    for fields, alike in groupby(order, _told_alike):
+        nodes = [*alike]
+        if fields is None or len(nodes) == 1:
+            yield from (_step(slots[node], node, slots) for node in nodes)
+        else:
+            source = slots[nodes[0].depends_on[0]]
+            read = _Fields(source, slots[nodes[0]], [node for node in nodes if isinstance(node, Field)])
+            yield slots[nodes[0]], read, (source,), _FIELDS, nodes[0]
+
+
+def _told_alike(node: Node) -> tuple[Node, bool] | None:
+    """The same for fields of one value that can be read together; None for other nodes."""
+    return (node.depends_on[0], node.as_float) if isinstance(node, Field) else None
 
 
 def _step(slot: int, node: Node, slots: Mapping[Node, int]) -> _Step:
@@ -52,7 +109,7 @@ class Plan:
 
     def __init__(self, targets: Iterable[Node], injected: frozenset[str] = frozenset()) -> None:
         self.targets = tuple(targets)
-        order = _topological(self.targets, injected)
+        order = _fields_together(_topological(self.targets, injected), injected)
         self._slots = {node: slot for slot, node in enumerate(order)}
         self.nodes = tuple(order)
         self._injected = tuple((slot, node.name) for slot, node in enumerate(order) if node.name in injected)
@@ -61,11 +118,8 @@ class Plan:
             for slot, node in enumerate(order)
             if isinstance(node, Root) and node.read is not None and node.name not in injected
         )
-        self._steps = tuple(
-            _step(slot, node, self._slots)
-            for slot, node in enumerate(order)
-            if node.name not in injected and not isinstance(node, Root)
-        )
+        computed = [node for node in order if node.name not in injected and not isinstance(node, Root)]
+        self._steps = tuple(_steps(computed, self._slots))
 
     def run(self, revision: Revision, injection: Mapping[str, Any] | None = None) -> Values:
         """All values for one revision. `injection`: already decoded values (see `decode_injection`)."""
@@ -84,11 +138,14 @@ class Plan:
                         continue
                     values[slot] = compute(value)
                     continue
+                if only == _FIELDS:
+                    compute(values)
+                    continue
                 given = [values[place] for place in inputs]
                 blocked = _blocked(given, node)
                 values[slot] = compute(*given) if blocked is None else blocked
             except Exception as error:  # a hostile text must cost its own cell only
-                values[slot] = Failed(node.name, f"{type(error).__name__}: {error}")
+                values[slot] = _failed(node, error)
         return Values(self._slots, values)
 
 
@@ -171,6 +228,20 @@ def _blocked(inputs: list[Any], node: Node) -> Any:
         if type(value) is Problem or type(value) is Failed:
             return value
     return None if node.accepts_unknown else UNKNOWN
+
+
+def _fields_together(order: list[Node], injected: frozenset[str]) -> list[Node]:
+    """The same order, but fields follow their input directly, those that are told alike together."""
+    fields: dict[Node, list[Field]] = {}
+    others: list[Node] = []
+    for node in order:
+        if isinstance(node, Field) and node.name not in injected:
+            fields.setdefault(node.depends_on[0], []).append(node)
+        else:
+            others.append(node)
+    for found in fields.values():
+        found.sort(key=lambda field: field.as_float)
+    return [node for other in others for node in (other, *fields.get(other, ()))]
 
 
 def _topological(targets: tuple[Node, ...], injected: frozenset[str]) -> list[Node]:

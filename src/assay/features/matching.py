@@ -13,7 +13,6 @@ written without spaces have no word boundaries: give their lexicons `bounded=Fal
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from assay.features.memo import Memo
 
 _WORD_CLASS: Final = r"\p{L}\p{M}\p{N}_"
 _AUTOMATON_MEMORY_BYTES: Final = 64 * 1024 * 1024
-_MEMO_ENTRIES: Final = 1 << 16
+_MEMO_WORDS: Final = 1 << 16
 _FORBIDDEN: Final = re.compile(r"\\[bBAzZ]|\(\?(?!:)|(?<!\\)[\^$](?![^\[]*\])")
 _CAPTURING: Final = re.compile(r"(?<!\\)\((?!\?)")
 _APOSTROPHES: Final = str.maketrans({"’": "'", "ʼ": "'"})
@@ -34,7 +33,7 @@ _APOSTROPHES: Final = str.maketrans({"’": "'", "ʼ": "'"})
 class Matcher:
     """All patterns of one lexicon, compiled once. Case is ignored; thread-safe; bounded memory."""
 
-    __slots__ = ("_memo", "_regexp", "lexicon")
+    __slots__ = ("_regexp", "lexicon")
 
     def __init__(self, lexicon: Lexicon, *, bounded: bool = True) -> None:
         """Raises `ConfigurationError` naming the entry that RE2 cannot compile."""
@@ -43,7 +42,6 @@ class Matcher:
         edge = f"[^{_WORD_CLASS}]"
         pattern = f"(?:^|{edge})({alternatives})(?:{edge}|$)" if bounded else f"({alternatives})"
         self._regexp: Any = _compile(lexicon, pattern) if lexicon.entries else None
-        self._memo = Memo(f"matches of {lexicon.name}", lambda token: self.count(token) > 0, _MEMO_ENTRIES)
 
     def find(self, text: str) -> list[str]:
         """Every match in reading order, without overlaps, as it stands in the text."""
@@ -59,10 +57,6 @@ class Matcher:
             position = end if end > position else position + 1
         return found
 
-    def find_all(self, texts: Iterable[str]) -> list[str]:
-        """The matches of several texts (segments, tokens) one after the other; none spans two texts."""
-        return [match for text in texts for match in self.find(text)]
-
     def count(self, text: str) -> int:
         """How many matches `find` would give."""
         if self._regexp is None or not text:
@@ -76,10 +70,6 @@ class Matcher:
             position = end if end > position else position + 1
         return count
 
-    def knows(self, token: str) -> bool:
-        """Whether the token holds a match; remembered, so that a repeated token costs one look-up."""
-        return self._memo[token]
-
 
 class Dictionary:
     """Membership of a word list with the rules of spelling checkers for case and possessives.
@@ -89,16 +79,13 @@ class Dictionary:
     is not listed. Typographic apostrophes count as plain ones. Mirrors what hunspell decided for ORES.
     """
 
-    __slots__ = ("_memo", "_words", "lexicon")
+    __slots__ = ("_words", "known", "lexicon")
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
         self._words = lexicon.words
-        self._memo = Memo(f"words of {lexicon.name}", self._look_up, _MEMO_ENTRIES)
-
-    def knows(self, word: str) -> bool:
-        """Whether the word is spelled as in the list; remembered."""
-        return self._memo[word]
+        self.known: Final = Memo(f"words of {lexicon.name}", self._look_up, _MEMO_WORDS)
+        """Whether a word is spelled as in the list, by word."""
 
     def _look_up(self, word: str) -> bool:
         word = word.translate(_APOSTROPHES)

@@ -4,6 +4,9 @@ A process that scores for months meets every word there is, and whatever vandals
 it is full (words are so unequally frequent that the common ones are back after some texts, and nothing has to
 be counted meanwhile), and never keeps a long key: a text of two megabytes may be one single word.
 
+A known word costs one dictionary access without a call, and `of` asks for many in C. What is as cheap to find
+out, such as a lower case, is not worth an entry.
+
 Measured on 2 582 articles in three languages, 30 kB each: with 131 072 kinds of tokens 482 of 1 290 distinct
 ones are found out anew for each article. With 500 000 it would be 283, which saves 0.3 ms of some 10 and
 costs 60 MB in each process.
@@ -13,7 +16,7 @@ from __future__ import annotations
 
 import sys
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -41,6 +44,10 @@ class Memo(dict[str, T]):
                 self.clear()
             self[word] = found
         return found
+
+    def of(self, words: Iterable[str]) -> Iterator[T]:
+        """What `find` says of several words, in their order."""
+        return map(self.__getitem__, words)
 
     @property
     def size_bytes(self) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal
 
 from assay.revisions.types import Revision
@@ -62,3 +63,18 @@ class Feature(Node):
     """A number or truth value for models; `name` begins with ``feature.``; `doc` tells unit and range."""
 
     type: Literal["bool", "int", "float"] = field(default="float")
+
+
+@dataclass(frozen=True, eq=False, slots=True, repr=False)
+class Field(Feature):
+    """A feature that is one field of its only input; the fields of one input are read together.
+
+    `as_float`: a whole number is told as a float, as the legacy did.
+    """
+
+    field: str = ""
+    as_float: bool = False
+
+    def __post_init__(self) -> None:
+        get = attrgetter(self.field)
+        object.__setattr__(self, "compute", (lambda value: float(get(value))) if self.as_float else get)

@@ -16,9 +16,10 @@ import re
 from typing import Final
 
 _BREAK: Final = re.compile(
-    r"(?P<tag><ref\b(?:/(?!>)|[^>/])*>|</?[a-z][a-z0-9]*\b[^>]*>)|(?P<end>(?:\n\r?|\r\n)\s*(?:\n\r?|\r\n)+)",
-    re.IGNORECASE,
+    r"<(?i:ref\b(?:/(?!>)|[^>/])*>|/?[a-z][a-z0-9]*\b[^>]*>)"
+    r"|\n\r?\s*(?:\n\r?|\r\n)+|\r\n\s*(?:\n\r?|\r\n)+"
 )
+"""A tag, or blank lines. Every alternative begins with a plain character, so that `re` skips to these."""
 _TOKEN: Final = re.compile(
     r"(?P<space>(?:\n\r?|[^\S\n\r]+))"
     r"|(?P<plain>https?://[^\s/$.?#][^|<>\s{}]*|=+|\||&[a-z][a-z0-9]*;)"
@@ -36,7 +37,7 @@ def paragraphs(text: str) -> list[str]:
     found = []
     start = 0
     for match in _BREAK.finditer(text):
-        if match["end"] is None:
+        if text[match.start()] == "<":
             continue
         if _opens_table(text, start, match.start()):
             break

@@ -10,16 +10,14 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
 from typing import NamedTuple
 
-from rapidfuzz.distance import Indel
+from rapidfuzz.distance import Indel, Postfix, Prefix
 
 from assay.features.lexicon import Lexicons
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Field, Node
 from assay.features.roots import PARENT_TEXT, TEXT
 
-_CHUNK = 2048
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
 _COMPARED = 2_000
 _MAX_ALIGNED_CELLS = 25_000_000
@@ -43,47 +41,11 @@ class Region(NamedTuple):
     new_size: int
 
 
-def common_prefix(a: str, b: str) -> int:
-    """Length of the longest common prefix; compares whole chunks, then bisects the differing one."""
-    limit = min(len(a), len(b))
-    start = 0
-    while start < limit and a[start : start + _CHUNK] == b[start : start + _CHUNK]:
-        start += _CHUNK
-    low, high = min(start, limit), min(start + _CHUNK, limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if a[low:middle] == b[low:middle]:
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def common_suffix(a: str, b: str, limit: int) -> int:
-    """Length of the longest common suffix, at most `limit`."""
-    start = 0
-    while start < limit and _tail(a, start, _CHUNK) == _tail(b, start, _CHUNK):
-        start += _CHUNK
-    low, high = min(start, limit), min(start + _CHUNK, limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        if _tail(a, low, middle - low) == _tail(b, low, middle - low):
-            low = middle
-        else:
-            high = middle - 1
-    return low
-
-
-def _tail(text: str, skipped: int, length: int) -> str:
-    end = len(text) - skipped
-    return text[max(0, end - length) : max(0, end)]
-
-
 def changed_region(parent_text: str | None, text: str) -> Region:
     """Compare a revision with its parent; None: the revision created its page, all of it is new."""
     old = parent_text or ""
-    prefix = common_prefix(old, text)
-    suffix = common_suffix(old, text, min(len(old), len(text)) - prefix)
+    prefix = Prefix.similarity(old, text)
+    suffix = min(Postfix.similarity(old, text), min(len(old), len(text)) - prefix)
     begin = text.rfind("\n", 0, prefix) + 1
     line_end = text.find("\n", len(text) - suffix)
     tail = 0 if line_end < 0 else len(text) - line_end
@@ -206,7 +168,7 @@ _DOCS = {
     "position": "Where in the child the change begins, 0 (top) to 1 (end).",
 }
 FEATURES = tuple(
-    Feature(f"feature.assay.change.{name}", doc, (CHANGE,), attrgetter(name)) for name, doc in _DOCS.items()
+    Field(f"feature.assay.change.{name}", doc, (CHANGE,), field=name) for name, doc in _DOCS.items()
 )
 
 

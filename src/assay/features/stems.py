@@ -7,6 +7,7 @@ with apostrophes or letters outside English the two implementations differ now a
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import mul
 from typing import Final
 
 import Stemmer
@@ -23,8 +24,8 @@ _english: Final = Memo("English stems", lambda word: len(_stemmer.stemWord(word.
 
 def stems_length(words: TokensOfKind) -> int:
     """Characters of the stems of all words together."""
-    lengths = _english
-    return sum(lengths[word] * count for word, count in words.counts.items())
+    counts = words.counts
+    return sum(map(mul, _english.of(counts), counts.values()))
 
 
 ENGLISH_STEMS_LENGTH: Final = Feature(

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from itertools import compress
 from typing import Any, Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
@@ -55,12 +56,16 @@ class Tokens(LazyStrings):
         return Counter(self._tokens)
 
     @cached_property
+    def kinds(self) -> list[int]:
+        """The kind of each distinct token, in the order of `counts`."""
+        return list(_kinds.of(self.counts))
+
+    @cached_property
     def totals(self) -> list[int]:
         """Tokens of each of `KINDS`; uppercase words are counted as such and not among "word"."""
         totals = [0] * len(KINDS)
-        kinds = _kinds
-        for token, count in self.counts.items():
-            totals[kinds[token]] += count
+        for kind, count in zip(self.kinds, self.counts.values(), strict=True):
+            totals[kind] += count
         return totals
 
     def total(self, kind: str) -> int:
@@ -96,6 +101,14 @@ class ParentTokens(Tokens):
         counts.subtract(self.added.counts)
         counts.update(self.removed.counts)
         return +counts
+
+    def has_token_of(self, chars: int) -> bool:
+        """Whether there is a token of at least so many characters."""
+        if self.removed.longest >= chars:
+            return True
+        added = self.added.counts
+        counts = self.revision.counts.items()
+        return any(count > added.get(token, 0) for token, count in counts if len(token) >= chars)
 
     def changes(self, kind: str) -> list[tuple[str, int, int]]:
         """(token, count in the parent, delta to the revision) of each token of a kind whose count differs."""
@@ -143,8 +156,8 @@ class TokensOfKind(LazyStrings):
     @cached_property
     def counts(self) -> Mapping[str, int]:
         """How often each distinct token of the kind occurs."""
-        kinds, admitted = _kinds, self._admitted
-        return {token: count for token, count in self.tokens.counts.items() if kinds[token] in admitted}
+        is_admitted = map(self._admitted.__contains__, self.tokens.kinds)
+        return dict(compress(self.tokens.counts.items(), is_admitted))
 
     def admits(self, token: str) -> bool:
         """Whether the token is of this kind; everything injected is."""

@@ -12,7 +12,7 @@ spans two parts is not seen. Hostile texts are tamed first, see `assay.features.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from operator import add, sub
 from typing import Any, Final, NamedTuple
@@ -71,20 +71,20 @@ class Wikicode:
 
     @cached_property
     def structure(self) -> Structure:
-        count = self._count
-        names = self.tag_names
+        count = self._count.get
+        names = Counter(self.tag_names)
         levels = [0] * 6
         for position in self._places(marks.HeadingStart):
             levels[self._tokens[position]["level"] - 1] += 1
         return Structure(
-            count[marks.HeadingStart],
-            count[marks.WikilinkOpen],
-            count[marks.ExternalLinkOpen],
-            count[marks.TemplateOpen],
-            len(names),
+            count(marks.HeadingStart, 0),
+            count(marks.WikilinkOpen, 0),
+            count(marks.ExternalLinkOpen, 0),
+            count(marks.TemplateOpen, 0),
+            count(marks.TagOpenOpen, 0),
             _starting_with("ref", names),
             _starting_with("li", names),
-            count[marks.CommentStart],
+            count(marks.CommentStart, 0),
             *levels,
         )
 
@@ -151,7 +151,7 @@ class Wikicode:
     def _places(self, kind: type) -> Iterator[int]:
         """Where the tokens of a kind stand."""
         position = -1
-        for _ in range(self._count[kind]):
+        for _ in range(self._count.get(kind, 0)):
             position = self._types.index(kind, position + 1)
             yield position
 
@@ -202,8 +202,8 @@ def _tokenize(text: str) -> Any:
     return Parser()._tokenizer.tokenize(text, 0, False)  # type: ignore[no-untyped-call]
 
 
-def _starting_with(prefix: str, names: Sequence[str]) -> int:
-    return sum(name[: len(prefix)].lower() == prefix for name in names)
+def _starting_with(prefix: str, names: Mapping[str, int]) -> int:
+    return sum(count for name, count in names.items() if name[: len(prefix)].lower() == prefix)
 
 
 _OPENS: Final = frozenset(

@@ -20,7 +20,7 @@ from typing import Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
 from assay.features.lexicon import Lexicons
-from assay.features.node import Datasource, Feature, Node
+from assay.features.node import Datasource, Feature, Field, Node
 from assay.features.roots import PARENT_TEXT, TEXT
 from assay.features.wikicode import Structure, Wikicode, read
 
@@ -72,9 +72,8 @@ _COUNTS: Final = {
 
 
 def _count(of: str, structure: Datasource, field: str, doc: str, name: str = "") -> Feature:
-    get = attrgetter(field)
     name = f"feature.wikitext.revision{of}.{name or field}"
-    return Feature(name, doc, (structure,), lambda counts: float(get(counts)))
+    return Field(name, doc, (structure,), field=field, as_float=True)
 
 
 CHARS: Final = Feature(

@@ -20,7 +20,8 @@ from assay.features.diff import (
     changed_counts,
     changed_tokens,
     delta_features,
-    lower_cases,
+    lower_case,
+    spellings,
     summed,
 )
 from assay.features.lazy import LazyStrings
@@ -53,21 +54,21 @@ class DictionaryDelta(NamedTuple):
 
 
 def _counts(matches: Iterable[str]) -> Counter[str]:
-    return Counter(map(lower_cases.__getitem__, matches))
+    return Counter(map(lower_case, matches))
 
 
 def match_delta(parent: Sequence[str], revision: Sequence[str], alignment: Alignment) -> Delta:
     """How the frequencies of matches, whatever their case, changed."""
     derived = isinstance(revision, Matches) and revision.text is alignment.text
     if not (derived and isinstance(parent, Matches) and parent.text == alignment.parent_text):
-        changes = changed_counts(_counts(parent), _counts(revision))
-        return summed((old, delta) for _, old, delta in changes)
-    removed = _counts(parent.search.find(alignment.removed))
-    added = _counts(parent.search.find(alignment.added))
-    if removed == added:
+        differing = changed_counts(_counts(parent), _counts(revision))
+        return summed((old, delta) for _, old, delta in differing)
+    removed = parent.search.find(alignment.removed)
+    added = parent.search.find(alignment.added)
+    changes = [] if removed == added else [*changed_counts(_counts(removed), _counts(added))]
+    if not changes:
         return NO_DELTA
     new = _counts(revision)
-    changes = changed_counts(removed, added)
     return summed((new[item] - delta, delta) for item, _, delta in changes)
 
 
@@ -79,26 +80,23 @@ def dictionary_delta(words: Dictionary, parent: TokensOfKind, revision: TokensOf
     """
     deltas: dict[tuple[bool, str], int] = {}
     for word, _, delta in changed_tokens(parent, revision):
-        item = (words.knows(word), lower_cases[word])
+        item = (words.known[word], lower_case(word))
         deltas[item] = deltas.get(item, 0) + delta
     if not deltas:
         return DictionaryDelta(NO_DELTA, NO_DELTA)
     new = _frequencies(words, revision, {lowered for _, lowered in deltas})
-    known, unknown = (
-        summed((new.get(item, 0) - delta, delta) for item, delta in deltas.items() if item[0] is which)
-        for which in (True, False)
-    )
-    return DictionaryDelta(known, unknown)
+    sides: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
+    for item, delta in deltas.items():
+        sides[item[0]].append((new.get(item, 0) - delta, delta))
+    return DictionaryDelta(summed(sides[True]), summed(sides[False]))
 
 
 def _frequencies(words: Dictionary, revision: TokensOfKind, wanted: set[str]) -> dict[tuple[bool, str], int]:
     """Counts of the items whose lower case is wanted, over all their spellings."""
-    lowered = lower_cases
     counts: dict[tuple[bool, str], int] = {}
-    for token, count in revision.tokens.counts.items():
-        if lowered[token] in wanted and revision.admits(token):
-            item = (words.knows(token), lowered[token])
-            counts[item] = counts.get(item, 0) + count
+    for word in spellings(revision, wanted):
+        item = (words.known[word], lower_case(word))
+        counts[item] = counts.get(item, 0) + revision.tokens.counts[word]
     return counts
 
 

@@ -51,7 +51,8 @@ COLUMNS: Final[Mapping[str, tuple[type, Any]]] = {
 """Columns that every data set has, with their types and the value where a source does not tell.
 
 `label`: probability of True in [0, 1], or an index into the recipe's labels; NaN unknown. `timestamp`:
-Unix seconds. `group`: `ANONYMOUS`, `NEW`, `EXPERIENCED` or `UNKNOWN_GROUP`. `page`, `actor`: names, unique
+Unix seconds. `group`: `ANONYMOUS`, `NEW` (to this wiki's history: `assay.models.examples.actor_group`),
+`EXPERIENCED` or `UNKNOWN_GROUP`. `page`, `actor`: names, unique
 within a wiki. A data set may have further one-dimensional columns.
 """
 

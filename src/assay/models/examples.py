@@ -19,14 +19,13 @@ from typing import Any, Final, Protocol
 import orjson
 
 from assay.errors import ConfigurationError
+from assay.features.actor import CONFIRMED_EDITS
 from assay.features.node import FeatureValue
 from assay.models.dataset import ANONYMOUS, EXPERIENCED, NEW, UNKNOWN_GROUP
 from assay.revisions.indexed import IndexedSource, LabelledEdit
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, Revision
 
-NEWCOMER_EDITS: Final = 10
-"""Fewer earlier edits than this make an actor new, as for MediaWiki's autoconfirmed group."""
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 _BOLD: Final = re.compile(r"'''([^'\n]{2,100})'''")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -189,7 +188,8 @@ class RecordedExamples:
 
 
 USER_TYPE: Final = "feature.assay.user.type"
-"""0 anonymous, 1 newcomer, 2 experienced: the same numbers as the data set's groups."""
+"""0 anonymous, 1 newcomer, 2 experienced: numbered like the data set's groups, which are it where it is
+recorded; for a history see `actor_group`."""
 IS_ANONYMOUS: Final = "feature.revision.user.is_anon"
 
 
@@ -208,16 +208,22 @@ def article(n: int, text: str) -> Revision:
 
 
 def actor_group(revision: Revision) -> int:
-    """`ANONYMOUS`, `NEW`, `EXPERIENCED`, or `UNKNOWN_GROUP` where neither past nor edit count is known."""
+    """`ANONYMOUS`, `NEW`, `EXPERIENCED`, or `UNKNOWN_GROUP` where neither past nor edit count is known.
+
+    New is who has fewer than `CONFIRMED_EDITS` earlier edits in the history: new *there*. The feature
+    `feature.assay.user.type` asks for the account's age besides, which no history tells, and is then
+    unknown instead of newcomer, since a veteran's first edit there must not look like a beginner's. A
+    card needs a group for everybody.
+    """
     actor, past = revision.actor, revision.actor_history
     if isinstance(actor, Problem):
         return UNKNOWN_GROUP
     if actor.is_anonymous:
         return ANONYMOUS
     if isinstance(past, ActorHistory):
-        return NEW if past.edits < NEWCOMER_EDITS else EXPERIENCED
+        return NEW if past.edits < CONFIRMED_EDITS else EXPERIENCED
     if isinstance(actor.edit_count, int):
-        return NEW if actor.edit_count < NEWCOMER_EDITS else EXPERIENCED
+        return NEW if actor.edit_count < CONFIRMED_EDITS else EXPERIENCED
     return UNKNOWN_GROUP
 
 

@@ -2,8 +2,9 @@
 
 Lines stand in the order of the list, each written whole. The file itself is therefore the record of
 progress: on resuming, a torn last line is cut off, the whole ones are counted, and the list goes on
-behind them. One line: ``{"wiki", "rev_id", "scores": {model: …}, "bundles": {model: digest}}``, so that
-a file which was begun with other models is not gone on with.
+behind them. One line: ``{"wiki", "rev_id", "scores": {model: …}, "bundles": {model: digest}, "features":
+bool, "explain": bool}``, so that a file which was begun with other models, or to tell something else, is not
+gone on with.
 """
 
 from __future__ import annotations
@@ -35,6 +36,15 @@ Shape = Callable[[Cell, Model], Mapping[str, Any]]
 _MAX_ID_DIGITS: Final = len(str(MAX_ID))
 _LINE_HEAD: Final = b'{"wiki":"'
 """How every line of ours begins; a torn one has at least a piece of it."""
+
+_OTHER: Final = {
+    "wiki": "another wiki",
+    "rev_id": "another list",
+    "bundles": "other models or bundles",
+    "features": "another choice of --features",
+    "explain": "another choice of --explain",
+}
+"""What a differing value in a file's last line says about how the file was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +196,8 @@ class Batch:
     ) -> None:
         self._service = service
         self._models = service.wikis.named(wiki).models
-        self._bundles = {name: self._models[name].digest[:12] for name in models}
+        bundles = {name: self._models[name].digest[:12] for name in models}
+        self._terms = {"bundles": bundles, "features": features, "explain": explain}
         self._request = ScoreRequest(wiki, (), tuple(models), {}, features, explain)
         self._shape = shape
         self._options = options
@@ -211,15 +222,12 @@ class Batch:
         if output.last is None:
             return rev_ids
         reached = next(islice(rev_ids, output.count - 1, None), None)
-        last = output.last
-        if (last.get("wiki"), last.get("rev_id"), last.get("bundles")) != (
-            self._request.wiki,
-            reached,
-            self._bundles,
-        ):
+        mine = {"wiki": self._request.wiki, "rev_id": reached, **self._terms}
+        other = [_OTHER[key] for key, value in mine.items() if output.last.get(key) != value]
+        if other:
             raise ConfigurationError(
-                "the output was begun with another list, wiki, models or bundles: "
-                "give another file, or delete it to begin anew"
+                f"the output was begun with {' and '.join(other)}: "
+                "give the same again, or another file, or delete it to begin anew"
             )
         return rev_ids
 
@@ -272,7 +280,7 @@ class Batch:
 
     def _document(self, rev_id: int, table: Table) -> dict[str, Any]:
         scores = {name: self._shape(cell, self._models[name]) for name, cell in table[rev_id].items()}
-        return {"wiki": self._request.wiki, "rev_id": rev_id, "scores": scores, "bundles": self._bundles}
+        return {"wiki": self._request.wiki, "rev_id": rev_id, "scores": scores, **self._terms}
 
 
 def _encoded(documents: Iterable[Mapping[str, Any]]) -> list[bytes]:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
@@ -89,9 +90,11 @@ def build_app(
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         Health(service, metrics, clock, options.health).router(),
     )
-    for router in (*own, *routers):
+    told = [route for router in (*own, *routers) for route in router.routes]
+    heads = _heads(told)
+    for router in (*own, *routers, heads):
         app.include_router(router)
-    routes = [route for router in (*own, *routers) for route in router.routes]
+    routes = [*told, *heads.routes]
 
     async def refuse(request: Request, error: Exception) -> Response:
         refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
@@ -110,6 +113,18 @@ class Application:
 
     fastapi: FastAPI
     asgi: ASGIApp
+
+
+def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
+    """HEAD wherever GET is, by the same handler; the server keeps the body back.
+
+    Starlette's routes do so by themselves, FastAPI's do not. Undescribed: it would double the document.
+    """
+    heads = APIRouter(include_in_schema=False)
+    for route in routes:
+        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
+            heads.add_api_route(route.path, route.endpoint, methods=["HEAD"])
+    return heads
 
 
 def _ours(error: Exception, request: Request, routes: Sequence[BaseRoute]) -> Exception:

@@ -101,8 +101,6 @@ class Health:
             summary=self.metrics.__doc__,
             responses={**openapi.responses("Error"), 200: text},
         )
-        for path, handler in (("/livez", self.livez), ("/readyz", self.readyz), ("/metrics", self.metrics)):
-            add(path, handler, methods=["HEAD"], include_in_schema=False)  # as many load balancers ask
         return router
 
     async def livez(self) -> Response:

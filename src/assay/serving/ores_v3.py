@@ -84,9 +84,8 @@ class ScoresV3:
                 responses=openapi.responses("Scores", *statuses),
                 openapi_extra=extra,
             )
-        router.add_api_route(path, handler, methods=["HEAD"], include_in_schema=False)
         router.add_api_route(
-            path.removesuffix("/"), handler, methods=["GET", "HEAD", "POST"], include_in_schema=False
+            path.removesuffix("/"), handler, methods=["GET", "POST"], include_in_schema=False
         )
 
     # -- handlers ------------------------------------------------------------------------------------

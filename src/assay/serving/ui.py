@@ -96,7 +96,7 @@ def router(options: PageOptions) -> APIRouter:
     page = _render(options, assets.digest)
     routes = APIRouter(include_in_schema=False)
 
-    @routes.api_route("/", methods=["GET", "HEAD"])
+    @routes.get("/")
     async def home() -> HTMLResponse:
         return HTMLResponse(page, headers=_PAGE_HEADERS)
 
