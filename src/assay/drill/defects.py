@@ -26,7 +26,7 @@ class Defect:
     the latest. `appended`: by module, as a path within the package: lines put at its end, in which `STABLE`
     stands for the id of the release that serves users. `functions`: by module, what those lines replace.
     `renamed`: words replaced in all modules. `is_stale`: the release store gives the stable release under the
-    candidate's id.
+    candidate's id. `is_emergency`: rolled out with ``--now``.
     """
 
     name: str
@@ -38,6 +38,7 @@ class Defect:
     renamed: Mapping[str, str] = field(default_factory=dict)
     bundles: Bundles = "same"
     is_stale: bool = False
+    is_emergency: bool = False
 
     @property
     def is_harmless(self) -> bool:
@@ -266,6 +267,14 @@ DEFECTS: Final = (
         "every working day",
         "none",
         appended={"serving/app.py": "\n# a new release\n"},
+    ),
+    Defect(
+        "hotfix",
+        "a hot fix, in an emergency (--now)",
+        "ORES, 2016-08-01: 17 minutes for a mirror",
+        "none",
+        appended={"serving/app.py": "\n# a hot fix\n"},
+        is_emergency=True,
     ),
     Defect(
         "retrained",
