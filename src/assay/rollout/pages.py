@@ -117,6 +117,8 @@ def headline(told: Mapping[str, Any]) -> str:
     status = _STATUS_WORDS[rollout["status"]]
     if rollout["status"] in ("done", "ended"):
         return status
+    if watched := [stage["data_centre"] for stage in rollout["stages"] if stage["kind"] == "watch"]:
+        return f"Watching {', '.join(watched)}"
     return f"{status}{':' if rollout['status'] == 'running' else ' at'} {rollout['stage']}"
 
 

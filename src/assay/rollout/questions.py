@@ -9,22 +9,35 @@ from __future__ import annotations
 import asyncio
 import random
 from collections import deque
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 from urllib.parse import quote
 
 from assay.clock import Clock
 from assay.rollout.pairs import Asker
 from assay.rollout.synthetic import is_named, told_recent, told_wikis
 
-RECENT: Final = 20
-"""Revisions of each wiki, as many as the page at ``/`` shows."""
+RECENT: Final = 50
+"""Revisions of each wiki, all that an arm tells."""
+KEPT: Final = 500
+"""Revisions of each wiki that are remembered, because on a quiet one the recent ones alone are too few scores
+to compare."""
 BATCH: Final = 5
 """Revisions of one request for several: a page of a watchlist asks for more, but few are soon answered."""
 RENEW_EACH_S: Final = 30.0
-"""Wikis are asked for newer revisions so often; until then the same ones are asked again, in other shapes."""
+"""Wikis are asked for newer revisions so often."""
 _RETRY_S: Final = 2.0
 _AT_ONCE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Wiki:
+    """`revisions`: newest first."""
+
+    name: str
+    models: Sequence[str]
+    revisions: Sequence[int]
 
 
 class Questions:
@@ -35,42 +48,50 @@ class Questions:
         self._url = url
         self._clock = clock
         self._chance = chance or random.Random()
-        self._known: list[tuple[str, Sequence[str], Sequence[int]]] = []
-        self._told_s = float("-inf")
+        self._known: dict[str, _Wiki] = {}
+        self._renewed_s = float("-inf")
         self._waiting: deque[str] = deque()
         self._lock = asyncio.Lock()
 
     async def next(self) -> str:
         """The next target; waits while the arm tells no revision. Never raises."""
         async with self._lock:
-            while not self._waiting:
-                await self._fill()
+            if self._clock.monotonic_s() - self._renewed_s >= RENEW_EACH_S:
+                await self._renew()
+            while not self._waiting and not self._draw():
+                await asyncio.sleep(_RETRY_S)
+                await self._renew()
             return self._waiting.popleft()
 
-    async def _fill(self) -> None:
-        if self._clock.monotonic_s() - self._told_s >= RENEW_EACH_S:
-            if known := await self._told():
-                self._known = known  # an arm that is away for a while leaves us what it told before
-            self._told_s = self._clock.monotonic_s()
-        drawn = [target for told in self._known for target in targets(*told, self._chance)]
-        self._chance.shuffle(drawn)
-        self._waiting.extend(drawn)
-        if not drawn:
-            self._told_s = float("-inf")
-            await asyncio.sleep(_RETRY_S)
+    def _draw(self) -> bool:
+        """All recent revisions, then all others that are remembered, each in a new shape and order."""
+        newest, older = [], []
+        for wiki in self._known.values():
+            newest += targets(wiki.name, wiki.models, wiki.revisions[:RECENT], self._chance)
+            older += targets(wiki.name, wiki.models, wiki.revisions[RECENT:], self._chance)
+        for drawn in (newest, older):
+            self._chance.shuffle(drawn)
+            self._waiting.extend(drawn)
+        return bool(self._waiting)
 
-    async def _told(self) -> list[tuple[str, Sequence[str], Sequence[int]]]:
+    async def _renew(self) -> None:
+        """From an arm that is away for a while we keep what it told before."""
         wikis = await told_wikis(self._asker, self._url)
         places = asyncio.Semaphore(_AT_ONCE)
 
-        async def recent(wiki: str) -> list[int]:
+        async def renewed(told: Mapping[str, Any]) -> _Wiki:
             async with places:
-                return await told_recent(self._asker, self._url, wiki, RECENT)
+                recent = await told_recent(self._asker, self._url, told["name"], RECENT)
+            before = self._known.get(told["name"])
+            revisions = dict.fromkeys([*recent, *(before.revisions if before else ())])
+            models = [model["name"] for model in filter(is_named, told.get("models", ()))]
+            return _Wiki(told["name"], models, list(revisions)[:KEPT])
 
-        revisions = await asyncio.gather(*(recent(wiki["name"]) for wiki in wikis))
-        models = [[model["name"] for model in filter(is_named, wiki.get("models", ()))] for wiki in wikis]
-        names = [wiki["name"] for wiki in wikis]
-        return [told for told in zip(names, models, revisions, strict=True) if all(told)]
+        found = await asyncio.gather(*map(renewed, wikis))
+        if known := {wiki.name: wiki for wiki in found if wiki.models and wiki.revisions}:
+            self._known = known
+        self._renewed_s = self._clock.monotonic_s()
+        self._waiting.clear()
 
 
 def targets(

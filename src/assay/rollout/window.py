@@ -1,9 +1,9 @@
 """The newest evidence on a candidate that is watched, for as long as it stands, in bounded memory.
 
 Pairs fill blocks; judged are the last full block and the one that is being filled. With each new block
-another window begins, which is tested anew. So that weeks of tests raise no more false alarms than one rollout may,
-window number k spends only its share of them (`assay.rollout.looks.spent`): it is sharpest at the beginning,
-when the others decide whether users shall meet the candidate.
+another window begins, which is tested anew. So that weeks of tests raise no more false alarms than one
+rollout may, window number k spends only its share of them (`assay.rollout.looks.spent`): it is sharpest at
+the beginning, when the others decide whether users shall meet the candidate.
 """
 
 from __future__ import annotations
