@@ -90,7 +90,7 @@ async def watched(folder: Path, candidate: Application) -> AsyncIterator[Served]
     ):
         slots = {"canary": SlotSettings(tuple(new.urls)), "stable": SlotSettings(tuple(old.urls))}
         rollout = RolloutOptions(
-            {"here": DataCentreSettings(slots=slots)},
+            {"here": DataCentreSettings("", "", slots)},
             str(folder),
             stages=StageOptions(pairs_per_s=200, shadow_pairs=40),
             # Times of a busy test machine are no part of this.
@@ -149,7 +149,7 @@ async def test_the_page_says_bad_of_another_shape(tmp_path: Path) -> None:
 async def test_settings_that_tell_no_two_arms_are_refused(
     tmp_path: Path, slots: Mapping[str, tuple[str, ...]], stable: str | None, complaint: str
 ) -> None:
-    centre = DataCentreSettings(slots={name: SlotSettings(urls) for name, urls in slots.items()})
+    centre = DataCentreSettings("", "", {name: SlotSettings(urls) for name, urls in slots.items()})
     settings = replace(Settings(), rollout=RolloutOptions({"here": centre}, str(tmp_path)))
     with pytest.raises(ConfigurationError, match=complaint):
         await watch(settings, stable=stable, by="a test")

@@ -115,7 +115,7 @@ class Cluster:
     def __init__(self, folder: Path, *names: str) -> None:
         self.folder, self.clock = folder, LoopClock()
         self.places = {name: FakePlace(name, self.clock) for name in names or ("here",)}
-        centres = {name: DataCentreSettings(slots=SLOTS) for name in self.places}
+        centres = {name: DataCentreSettings("", "", SLOTS) for name in self.places}
         self.options = RolloutOptions(centres, str(folder))
         self.drift_of: DriftOf = no_drift
 

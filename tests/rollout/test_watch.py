@@ -277,8 +277,8 @@ def test_a_rollout_that_moves_users_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_defect_of_ours_is_not_taken_for_a_sound_candidate(cluster: Cluster) -> None:
-    async def broken(_: str) -> str:
-        raise ZeroDivisionError
+    async def broken(slot: str) -> str:
+        raise ZeroDivisionError(slot)
 
     cluster.place.candidate = NEW
     cluster.place.next_target = broken  # type: ignore[method-assign]

@@ -43,12 +43,12 @@ class NodeSettings:
 class DataCentreSettings:
     """A load balancer with the arms behind it."""
 
-    haproxy: str = ""
+    haproxy: str
     """HAProxy's runtime API (level admin): the path of a unix socket, or ``host:port``. Empty: others move
     the users here, and ``assay rollout watch`` only judges."""
-    front_url: str = ""
-    """Where its users ask. Only a rollout that moves users needs it."""
-    slots: Mapping[str, SlotSettings] = field(default_factory=dict)
+    front_url: str
+    """Where its users ask; used only where HAProxy is."""
+    slots: Mapping[str, SlotSettings]
     """The two arms, by the slot's name."""
     nodes: Mapping[str, NodeSettings] = field(default_factory=dict)
     """By name; empty: this machine alone."""

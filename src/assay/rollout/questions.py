@@ -65,7 +65,8 @@ class Questions:
 
     def _draw(self) -> bool:
         """All recent revisions, then all others that are remembered, each in a new shape and order."""
-        newest, older = [], []
+        newest: list[str] = []
+        older: list[str] = []
         for wiki in self._known.values():
             newest += targets(wiki.name, wiki.models, wiki.revisions[:RECENT], self._chance)
             older += targets(wiki.name, wiki.models, wiki.revisions[RECENT:], self._chance)
