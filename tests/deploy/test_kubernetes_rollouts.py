@@ -23,7 +23,9 @@ from assay.clock import FakeClock
 from assay.rollout.journal import Journal
 from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettings
 from assay.rollout.samples import Arm
+from assay.rollout.subject import Slots, slots_of
 from assay.rollout.web import PageOptions, build_page
+from assay.serving.quota import QuotaOptions
 from deploy.crds import SCHEMAS
 from deploy.files import DEPLOY, documents, unknown
 from rollout.told import NOON, Teller
@@ -188,6 +190,40 @@ def test_the_page_is_started_with_options_that_it_has_and_a_token() -> None:
     mounts = {mount["mountPath"]: mount for mount in container(watch(), "page")["volumeMounts"]}
     assert mounts[given["state_dir"]]["readOnly"] is True
     assert str(Path(given["token_file"]).parent) in mounts
+
+
+def test_the_watcher_is_started_with_options_that_it_has_on_the_slots_of_its_configuration(
+    tmp_path: Path,
+) -> None:
+    *command, stable = container(watch(), "watch")["command"]
+    assert command == ["assay", "rollout", "watch"]
+    option, _, slot = stable.partition("=")
+    known = typer.main.get_command(app).commands["rollout"].commands["watch"]  # type: ignore[attr-defined]
+    assert option in {name for parameter in known.params for name in parameter.opts}
+    slots = slots_of(watch_settings(tmp_path).rollout, slot)
+    assert slots == slots_of(watch_settings(tmp_path).rollout, None) == Slots("stable", "canary")
+
+
+def watch_settings(tmp_path: Path) -> settings.Settings:
+    """As the real loader reads them from the ConfigMap."""
+    (config,) = [m for m in of_kind("ConfigMap") if "rollout.toml" in m["data"]]
+    file = tmp_path / "rollout.toml"
+    file.write_text(config["data"]["rollout.toml"])
+    return settings.load([file], environment={})
+
+
+def test_watcher_and_page_share_the_journal_that_the_configuration_names(tmp_path: Path) -> None:
+    named = watch_settings(tmp_path).rollout.state_dir
+    for name in ("watch", "page"):
+        assert named in [mount["mountPath"] for mount in container(watch(), name)["volumeMounts"]]
+
+
+def test_the_watcher_is_not_held_to_a_clients_quota() -> None:
+    (config,) = [m for m in of_kind("ConfigMap") if m["metadata"]["name"] == f"assay-{RELEASE}"]
+    readable = {key: value for key, value in config["data"].items() if not key.endswith("_FILE")}
+    quota = settings.load(environment=readable).quota
+    assert set(quota.exempt) > set(QuotaOptions().exempt)
+    assert quota.trusted_proxies == quota.exempt, "the gateway's users would all be exempt"
 
 
 def test_one_pod_writes_the_journal() -> None:

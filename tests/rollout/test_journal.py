@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from assay.clock import FakeClock
 from assay.errors import JournalError, JournalHeld
 from assay.rollout import journal as journal_module
-from assay.rollout.journal import FILE_NAME, LOCK_NAME, Journal, read_journal
+from assay.rollout.journal import FILE_NAME, LOCK_NAME, Entry, Journal, read_journal
 
 json_values = st.recursive(
     st.none()
@@ -249,3 +249,13 @@ def test_a_killed_writer_loses_nothing_that_it_was_told_is_written(
         assert len(notes) >= acknowledged[-1]
         journal.append("note", {"number": "after"})
     assert read_journal(tmp_path)[-1].data == {"number": "after"}
+
+
+def test_a_writer_that_keeps_no_entries_is_told_each_and_goes_on_with_the_chain(tmp_path: Path) -> None:
+    for number in (1, 2, 3):
+        told: list[Entry] = []
+        with Journal(tmp_path, tell=told.append) as journal:
+            journal.append("note", {"text": str(number)})
+            assert journal.entries == ()
+        assert tuple(told) == read_journal(tmp_path)
+        assert len(told) == number

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assay.errors import JournalError
 from assay.rollout.journal import Entry
-from assay.rollout.plan import make_plan
+from assay.rollout.plan import make_plan, make_watch_plan
 from assay.rollout.state import Rollout, after, fold
 from rollout.arms import CANDIDATE, STABLE, options
 
@@ -81,6 +81,23 @@ def test_an_abort_rolls_back_even_from_a_pause() -> None:
     assert (ended.status, ended.is_aborted, ended.reason) == ("rolled_back", True, "no")
 
 
+WATCHED = {**STARTED, "plan": make_watch_plan(options(), ["codfw", "eqiad"]).as_data()}
+
+
+def test_a_watched_rollout_can_only_end() -> None:
+    begun = fold(entries(("started", WATCHED)))
+    assert begun is not None
+    assert (begun.is_watched, begun.is_over) == (True, False)
+    ended = fold(entries(("started", WATCHED), ("verdict", {}), ("ended", {"reason": "x"})))
+    assert ended is not None
+    assert (ended.status, ended.is_over, ended.reason) == ("ended", True, "x")
+    for kind in ("stage", "paused", "aborted", "rolling_back", "rolled_back", "done"):
+        with pytest.raises(JournalError, match="only watched"):
+            fold(entries(("started", WATCHED), (kind, {"number": 1, "reason": "x"})))
+    with pytest.raises(JournalError, match="not only watched"):
+        state(("ended", {"reason": "x"}))
+
+
 def test_the_next_rollout_begins_afresh() -> None:
     again = state(*ALL_STAGES, ("done", {}), ("started", {**STARTED, "id": "r2"}))
     assert (again.id, again.stage, again.status) == ("r2", 0, "running")
@@ -143,6 +160,8 @@ KINDS = st.sampled_from(
         ("rolling_back", {"reason": "b"}),
         ("rolled_back", {}),
         ("done", {}),
+        ("started", WATCHED),
+        ("ended", {"reason": "e"}),
         ("verdict", {"stage": 0, "checks": []}),
         ("note", {"text": "n"}),
     ]

@@ -18,6 +18,7 @@ from assay import __version__
 from assay.cli import options
 from assay.clock import SystemClock
 from assay.compose import rollout as parts
+from assay.compose.watch import watch as watch_arms
 from assay.errors import ConfigurationError, JournalHeld
 from assay.rollout import orders
 from assay.rollout.controller import weights
@@ -42,7 +43,7 @@ def register(app: typer.Typer) -> None:
     commands = typer.Typer(
         help="Move users to another release, step by step, and back by itself.", no_args_is_help=True
     )
-    for command in (start, run, status, pause, resume, promote, abort, back, report, page):
+    for command in (start, run, watch, status, pause, resume, promote, abort, back, report, page):
         commands.command(command.__name__)(command)
     app.add_typer(commands, name="rollout")
     app.command()(pool)
@@ -70,6 +71,27 @@ def start(
 def run(config: options.Config = None) -> None:
     """Go on with the rollout of the journal, whose controller was ended."""
     _control(config)
+
+
+def watch(
+    stable: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SLOT",
+            help="The slot that answers users with the proved release; default: the one called stable, "
+            "else the first.",
+        ),
+    ] = None,
+    config: options.Config = None,
+) -> None:
+    """Judge whatever candidate stands beside the stable arm, for Argo Rollouts or Flagger to ask.
+
+    Both arms are asked the same requests, and every verdict is journalled; no weight is changed, nothing
+    started or stopped. Runs until it is ended, and can be killed at any moment.
+    """
+    settings = options.load_settings(config)
+    configure_logging(settings.log)
+    asyncio.run(watch_arms(settings, stable=stable, by=_me()))
 
 
 def back(config: options.Config = None) -> None:
@@ -190,6 +212,10 @@ def _order(config: options.Config, kind: orders.Kind, reason: str) -> Settings:
     state = fold(read_journal(folder))
     if state is None or state.is_over:
         raise ConfigurationError(f"no rollout is under way in {folder}")
+    if state.is_watched:
+        raise ConfigurationError(
+            f"{state.candidate.release} is only watched: give the order to Argo Rollouts or Flagger"
+        )
     orders.give(folder, orders.Order(kind, _me(), reason))
     return settings
 

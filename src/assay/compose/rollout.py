@@ -42,9 +42,13 @@ def state_dir(settings: Settings) -> Path:
 
 
 def balancers(options: RolloutOptions) -> dict[str, Balancer]:
-    """By data centre. Raises `ConfigurationError` when there is none."""
+    """By data centre. Raises `ConfigurationError` when there is none, or one has no HAProxy."""
     if not options.data_centres:
         raise ConfigurationError("rollout.data_centres is empty: name the data centres and their slots")
+    if without := sorted(name for name, dc in options.data_centres.items() if not dc.haproxy):
+        raise ConfigurationError(
+            f"rollout.data_centres.{without[0]}.haproxy is empty: without it only `assay rollout watch` works"
+        )
     return {name: HaproxyBalancer(dc.haproxy, dc.backend) for name, dc in options.data_centres.items()}
 
 
@@ -90,6 +94,10 @@ async def _controller(settings: Settings, journal: Journal) -> AsyncIterator[Con
     state = fold(journal.entries)
     if state is None:
         raise ConfigurationError("the journal tells of no rollout: assay rollout start RELEASE")
+    if state.is_watched:
+        raise ConfigurationError(
+            f"{state.candidate.release} is only watched, and others move the users: assay rollout watch"
+        )
     manifest = _known(root_of(settings), state.candidate.release)
     drift: Sequence[ExpectedDrift] = manifest.expected_drift if manifest is not None else ()
     declared = Declared([(item.wiki, item.model) for item in drift])

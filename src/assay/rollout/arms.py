@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from assay.clock import Clock
-from assay.rollout.compare import Declared
+from assay.rollout.compare import RELEASE_HEADER, Declared
+from assay.rollout.drift import DeclaredDrift
 from assay.rollout.memory import memory_seen
 from assay.rollout.observe import COPY_HEADER
 from assay.rollout.options import DataCentreSettings, SlotSettings
 from assay.rollout.pairs import ArmAddress, Ask, Asker, HttpAsker, Pairs
+from assay.rollout.questions import Questions
 from assay.rollout.samples import Arm, MemorySeen, Pair
 from assay.rollout.synthetic import Suite
 
@@ -66,6 +68,55 @@ class HttpArms:
         seen = await memory_seen(self._asker, urls, self._data_centre, slot, self._clock)
         told = {sample.process.partition(" since ")[0] for sample in seen}
         return seen if told >= set(urls) else ()  # who does not answer must not count as one without a leak
+
+
+class HttpPlace:
+    """A data centre in which others move the users: `assay.rollout.parts.Place`."""
+
+    def __init__(
+        self,
+        data_centre: str,
+        settings: DataCentreSettings,
+        asker: Asker,
+        clock: Clock,
+        *,
+        chance: random.Random | None = None,
+    ) -> None:
+        self._data_centre = data_centre
+        self._settings = settings
+        self._asker = asker
+        self._clock = clock
+        self._questions = {
+            slot: Questions(asker, one.urls[0], clock, chance=chance) for slot, one in settings.slots.items()
+        }
+
+    async def releases(self) -> Mapping[str, str]:
+        """By slot; of processes that do not answer nothing is said, those that do must agree."""
+        slots = self._settings.slots
+        named = await asyncio.gather(*(self._release_of(one) for one in slots.values()))
+        return dict(zip(slots, named, strict=True))
+
+    def arms(self, stable: Arm, candidate: Arm, declared: Sequence[DeclaredDrift]) -> HttpArms:
+        """To be asked as long as they are of these releases."""
+        return HttpArms(
+            self._data_centre,
+            self._settings,
+            stable,
+            candidate,
+            self._asker,
+            self._asker,  # nobody logs a front door's requests to us
+            self._clock,
+            declared=Declared([(item.wiki, item.model) for item in declared]),
+        )
+
+    async def next_target(self, slot: str) -> str:
+        """Of a recent revision that the slot's first process tells."""
+        return await self._questions[slot].next()
+
+    async def _release_of(self, settings: SlotSettings) -> str:
+        answers = await asyncio.gather(*(self._asker.ask(url, Ask("/livez")) for url in settings.urls))
+        named = {name for answer in answers if (name := answer.headers.get(RELEASE_HEADER, ""))}
+        return named.pop() if len(named) == 1 else ""
 
 
 @asynccontextmanager

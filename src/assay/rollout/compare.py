@@ -104,9 +104,11 @@ def lasting(found: Comparison, again: Comparison) -> Comparison:
 
 
 def release_fault(arm: str, answer: Answer, release: str | None) -> Fault | None:
-    """A sentence when an arm's answer is another release's. `release`: None: not to be judged."""
+    """A sentence when an arm's answer is another release's. `release`: None: not to be judged. A failure need
+    not name any: a proxy before the arm may have answered itself."""
     told = answer.headers.get(RELEASE_HEADER, "")
-    if release is None or answer.status == 0 or told == release:
+    is_proxys = not told and answer.status >= 500
+    if release is None or answer.status == 0 or told == release or is_proxys:
         return None
     what = f"the {arm} arm, which is {release}, answered as {_show(told)}: it has a foreign process"
     return Fault("value", ("header", RELEASE_HEADER), what)

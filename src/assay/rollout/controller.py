@@ -313,7 +313,10 @@ class Controller:
 
 
 def weights(state: Rollout) -> dict[str, int]:
-    """Per cent of users for the candidate that a state means, by data centre of its plan."""
+    """Per cent of users for the candidate that a state means, by data centre of its plan; none where others
+    set the weights."""
+    if state.is_watched:
+        return {}
     found: dict[str, int] = {}
     for stage in state.plan.stages:
         reached = stage.weight if stage.number <= state.stage and stage.meets_users else 0

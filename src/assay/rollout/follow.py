@@ -20,9 +20,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from assay.errors import JournalError
-from assay.rollout.journal import _FIRST as FIRST_DIGEST
-from assay.rollout.journal import FILE_NAME, MAX_LINE_BYTES, Entry
-from assay.rollout.journal import _entry as parse_entry
+from assay.rollout.journal import FILE_NAME, FIRST_DIGEST, MAX_LINE_BYTES, Entry, parse_entry
 from assay.rollout.state import Rollout, after
 from assay.rollout.story import Story
 

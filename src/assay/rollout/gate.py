@@ -39,7 +39,8 @@ class HookRefused(AssayError):
 @dataclass(frozen=True, slots=True)
 class Gate:
     """An answer. `age_s`: of the verdict; None when there is none. `stage`, `data_centre`, `weight`: where it
-    was judged, with how many per cent of users; None likewise. `checks`: status by name."""
+    was judged, with how many per cent of users; None likewise, the weight also where others set it.
+    `checks`: status by name."""
 
     release: str
     verdict: Answer
@@ -86,10 +87,12 @@ def ask(reading: Reading, stories: Sequence[Story], release: str, now_s: float, 
     story = next((story for story in reversed(stories) if story.rollout.candidate.release == release), None)
     if story is None:
         return Gate(release, "no_data", _unsound(reading) or "no rollout of this release is in the journal")
-    told = story.verdict
-    verdict, reason = _judged(
-        reading, story, is_newest=story is stories[-1], now_s=now_s, max_age_s=max_age_s
-    )
+    is_newest = story is stories[-1]
+    found = [
+        (*_judged(reading, story, told, is_newest=is_newest, now_s=now_s, max_age_s=max_age_s), told)
+        for told in _counting(story)
+    ]
+    verdict, reason, told = min(found, key=lambda one: _WORST_FIRST.index(one[0]))
     if told is None:
         return Gate(release, verdict, reason, rollout=story.rollout.id)
     return Gate(
@@ -100,7 +103,7 @@ def ask(reading: Reading, stories: Sequence[Story], release: str, now_s: float, 
         story.rollout.id,
         told.stage.name,
         told.stage.data_centre,
-        told.stage.weight,
+        None if story.rollout.is_watched else told.stage.weight,
         {str(check["name"]): str(check["status"]) for check in told.checks},
     )
 
@@ -163,10 +166,21 @@ def read_age(text: str) -> float | None:
     return seconds
 
 
+_WORST_FIRST: Final[tuple[Answer, ...]] = ("bad", "no_data", "good")
+
+
+def _counting(story: Story) -> Sequence[Told | None]:
+    """The verdicts that an answer rests on: the newest; of a rollout that is watched in several data centres
+    at the same time, the newest of each. None: nothing was judged there yet."""
+    if story.rollout.is_watched:
+        return [story.verdicts.get(stage.number) for stage in story.rollout.plan.stages]
+    return [story.verdict]
+
+
 def _judged(
-    reading: Reading, story: Story, *, is_newest: bool, now_s: float, max_age_s: float
+    reading: Reading, story: Story, told: Told | None, *, is_newest: bool, now_s: float, max_age_s: float
 ) -> tuple[Answer, str]:
-    rollout, told = story.rollout, story.verdict
+    rollout = story.rollout
     if rollout.status in ("rolling_back", "rolled_back"):
         return "bad", f"{rollout.status.replace('_', ' ')}: {rollout.reason}"
     if told is not None and told.outcome == "bad":
@@ -179,6 +193,8 @@ def _judged(
         return "no_data", "another release has been rolled out since"
     if rollout.status == "paused":
         return "no_data", f"paused: {rollout.reason}"
+    if rollout.status == "ended":
+        return "no_data", f"no longer watched: {rollout.reason}"
     return ("no_data", "nothing was judged yet") if told is None else _recent(told, now_s, max_age_s)
 
 

@@ -18,7 +18,7 @@ import fcntl
 import hashlib
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,8 @@ FILE_NAME: Final = "journal.jsonl"
 LOCK_NAME: Final = "journal.lock"
 MAX_LINE_BYTES: Final = 4 * 1024 * 1024
 """An entry holds figures, not samples."""
-_FIRST: Final = "0" * 64
+FIRST_DIGEST: Final = "0" * 64
+"""What the first line names as the one before."""
 _KEYS: Final = {"number", "at", "kind", "data", "previous"}
 
 log = structlog.get_logger(__name__)
@@ -70,16 +71,23 @@ def read_journal(folder: Path) -> tuple[Entry, ...]:
 class Journal:
     """The one writer. As a context manager it holds the lock from beginning to end.
 
+    `tell`: called with each entry instead of keeping it, those of the file first, so that a writer can run
+    for weeks; `entries` is then empty. It may raise `JournalError` for what cannot stand there.
+
     Raises `JournalHeld` when another process writes, `JournalError` when the file is not sound or cannot be
     written.
     """
 
-    def __init__(self, folder: Path, clock: Clock | None = None) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock | None = None, tell: Callable[[Entry], None] | None = None
+    ) -> None:
         self._folder, self._clock = folder, clock or SystemClock()
         self._path = folder / FILE_NAME
         self._lock: int | None = None
         self._file = -1
         self._entries: list[Entry] = []
+        self._tell = tell or self._entries.append
+        self._count, self._digest = 0, FIRST_DIGEST
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -111,10 +119,9 @@ class Journal:
         """
         if self._lock is None:
             raise JournalError("the journal is not open: enter it first")
-        number = len(self._entries) + 1
-        previous = self._entries[-1].digest if self._entries else _FIRST
+        number, previous = self._count + 1, self._digest
         line = _line(number, self._clock.now(), kind, data, previous)
-        entry = _entry(line, number, previous, self._path)
+        entry = parse_entry(line, number, previous, self._path)
         start = os.lseek(self._file, 0, os.SEEK_END)
         try:
             _write(self._file, line + b"\n")
@@ -124,7 +131,7 @@ class Journal:
             raise JournalError(
                 f"entry {number} ({kind}) cannot be written to {self._path}: {error}"
             ) from None
-        self._entries.append(entry)
+        self._take(entry)
         return entry
 
     def _open(self) -> None:
@@ -132,14 +139,25 @@ class Journal:
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
         if is_new:
             _sync_folder(self._folder)
-        lines, torn = _whole_lines(_content(self._path))
-        self._entries = list(_parsed(lines, self._path))
-        if torn:
+        if torn := self._read():
             self._repair(torn)
+
+    def _read(self) -> bytes:
+        """All whole lines, one at a time; what stands after the last end."""
+        with self._path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    return line
+                self._take(parse_entry(line[:-1], self._count + 1, self._digest, self._path))
+        return b""
+
+    def _take(self, entry: Entry) -> None:
+        self._tell(entry)
+        self._count, self._digest = entry.number, entry.digest
 
     def _repair(self, torn: bytes) -> None:
         """Cut a torn line off, keep it, and tell."""
-        aside = self._folder / f"torn-after-{len(self._entries)}.bin"
+        aside = self._folder / f"torn-after-{self._count}.bin"
         aside.write_bytes(torn)
         os.ftruncate(self._file, os.fstat(self._file).st_size - len(torn))
         os.fsync(self._file)
@@ -203,7 +221,7 @@ def _whole_lines(content: bytes) -> tuple[list[bytes], bytes]:
 def _parsed(lines: list[bytes], path: Path) -> tuple[Entry, ...]:
     entries: list[Entry] = []
     for number, line in enumerate(lines, 1):
-        entries.append(_entry(line, number, entries[-1].digest if entries else _FIRST, path))
+        entries.append(parse_entry(line, number, entries[-1].digest if entries else FIRST_DIGEST, path))
     return tuple(entries)
 
 
@@ -224,7 +242,9 @@ def _line(number: int, at: datetime, kind: str, data: Mapping[str, Any], previou
     return line
 
 
-def _entry(line: bytes, number: int, previous: str, path: Path) -> Entry:
+def parse_entry(line: bytes, number: int, previous: str, path: Path) -> Entry:
+    """An entry from its line, without the line's end. `number`, `previous`: what it must follow. `path`: for
+    the message. Raises `JournalError`."""
     where = f"line {number} of {path}"
     try:
         document = orjson.loads(line)

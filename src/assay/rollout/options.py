@@ -45,9 +45,10 @@ class DataCentreSettings:
     """A load balancer with the arms behind it."""
 
     haproxy: str
-    """HAProxy's runtime API (level admin): the path of a unix socket, or ``host:port``."""
+    """HAProxy's runtime API (level admin): the path of a unix socket, or ``host:port``. Empty: others move
+    the users here, and ``assay rollout watch`` only judges."""
     front_url: str
-    """Where its users ask."""
+    """Where its users ask; used only where HAProxy is."""
     slots: Mapping[str, SlotSettings]
     """The two arms, by the slot's name."""
     nodes: Mapping[str, NodeSettings] = field(default_factory=dict)

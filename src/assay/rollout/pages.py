@@ -44,6 +44,7 @@ _STATUS_WORDS: Final = {
     "rolling_back": "Rolling back",
     "rolled_back": "Rolled back",
     "done": "Done",
+    "ended": "No longer watched",
 }
 
 
@@ -114,8 +115,10 @@ def headline(told: Mapping[str, Any]) -> str:
     if rollout is None:
         return "No rollout yet"
     status = _STATUS_WORDS[rollout["status"]]
-    if rollout["status"] == "done":
+    if rollout["status"] in ("done", "ended"):
         return status
+    if watched := [stage["data_centre"] for stage in rollout["stages"] if stage["kind"] == "watch"]:
+        return f"Watching {', '.join(watched)}"
     return f"{status}{':' if rollout['status'] == 'running' else ' at'} {rollout['stage']}"
 
 

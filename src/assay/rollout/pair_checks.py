@@ -60,7 +60,7 @@ def values_check(pairs: Sequence[Pair], is_declared: Callable[[Pair], bool]) -> 
 def statuses_check(pairs: Sequence[Pair], guards: GuardOptions) -> Check:
     """A request that the stable arm answers must get the same status from the candidate, but for passing
     failures. A candidate that answers what the stable arm fails at is fine."""
-    asked = [pair for pair in pairs if _is_answer(pair.stable_status)]
+    asked = [pair for pair in pairs if is_answer(pair.stable_status)]
     faults = [
         f"{pair.target}: {pair.stable_status} became {pair.candidate_status}"
         if pair.candidate_status not in (pair.stable_status, *PASSING_STATUSES)
@@ -193,7 +193,7 @@ def _examples(texts: Sequence[str]) -> list[str]:
     return [text[:300] for text in texts[:_EXAMPLES]]
 
 
-def _is_answer(status: int) -> bool:
+def is_answer(status: int) -> bool:
     """Whether the service did what it can; a client's error is an answer, being busy is none."""
     return 0 < status < 500 and status not in PASSING_STATUSES
 
@@ -218,7 +218,7 @@ def _fails_for_now(pair: Pair, *, of_candidate: bool) -> bool:
     status, other = pair.stable_status, pair.candidate_status
     if of_candidate:
         status, other = other, status
-    if not _is_answer(other):
+    if not is_answer(other):
         return False
     return status in PASSING_STATUSES or _cells_fail(pair.cells, of_candidate)
 

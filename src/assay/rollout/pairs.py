@@ -21,6 +21,7 @@ from yarl import URL
 
 from assay.clock import Clock
 from assay.rollout.compare import (
+    RELEASE_HEADER,
     Answer,
     Comparison,
     Declared,
@@ -184,6 +185,9 @@ class Pairs:
             value_faults=(*(str(fault) for fault in wrong if fault), *found.sentences("value")),
             stable_ms=stable.ms if both_well else None,
             candidate_ms=candidate.ms if both_well else None,
+            has_stranger=any(
+                arm.is_foreign(answer) for arm, answer in zip(self._arms, (stable, candidate), strict=True)
+            ),
         )
 
 
@@ -199,6 +203,10 @@ class _Arm:
 
     def fault(self, answer: Answer) -> Fault | None:
         return release_fault(self._role, answer, self._release)
+
+    def is_foreign(self, answer: Answer) -> bool:
+        told = answer.headers.get(RELEASE_HEADER, "")
+        return self._release is not None and told not in ("", self._release)
 
 
 def is_computed_anew(target: str) -> bool:
@@ -235,6 +243,7 @@ def _joined(plain: Pair, anew: Pair) -> Pair:
         value_faults=tuple(dict.fromkeys((*plain.value_faults, *anew.value_faults))),
         stable_ms=anew.stable_ms,
         candidate_ms=anew.candidate_ms,
+        has_stranger=plain.has_stranger or anew.has_stranger,
     )
 
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from assay.rollout.drift import DeclaredDrift
 from assay.rollout.haproxy import Balancer
-from assay.rollout.samples import MemorySeen, Observed, Pair
+from assay.rollout.samples import Arm, MemorySeen, Observed, Pair
 
 
 class Fleet(Protocol):
@@ -52,6 +53,23 @@ class Arms(Protocol):
 
     async def ask_front_door(self, target: str) -> None:
         """As a user of that data centre does; the load balancer's log tells what came of it."""
+        ...
+
+
+class Place(Protocol):
+    """A data centre in which others move the users: its two arms may be of other releases at any time."""
+
+    async def releases(self) -> Mapping[str, str]:
+        """By slot, the release that its web processes name; empty when none answers, or they do not agree.
+        Never raises."""
+        ...
+
+    def arms(self, stable: Arm, candidate: Arm, declared: Sequence[DeclaredDrift]) -> Arms:
+        """To be asked, as long as they are of these releases. `declared`: what the candidate changes."""
+        ...
+
+    async def next_target(self, slot: str) -> str:
+        """What a user could ask next, of a recent revision that the arm in `slot` tells; waits for one."""
         ...
 
 

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from assay.errors import ConfigurationError
 from assay.rollout.options import RolloutOptions, StageOptions
 
-Kind = Literal["preflight", "synthetic", "shadow", "weight"]
+Kind = Literal["preflight", "synthetic", "shadow", "weight", "watch"]
 
 FULL_SAMPLE_WEIGHT = 10
 FEWEST_OBSERVED = 5
@@ -23,6 +23,8 @@ PREFLIGHT = ("preflight",)
 ANSWERS = ("shape", "statuses", "lost_scores", "scores", "values")
 """Checks of what is the same whenever it is asked: any fault acts at once."""
 MEASURED = ("passing_errors", "computing_time", "memory")
+SYNTHETIC = "synthetic"
+"""The check that all of a suite's answers are alike, where it is judged beside requests that users ask."""
 USERS = ("release_names", "user_errors", "user_latency")
 
 
@@ -89,6 +91,32 @@ def make_plan(options: RolloutOptions, *, now: bool = False) -> Plan:
     judged = sum(stage.kind in ("shadow", "weight") for stage in stages)
     alpha = options.guards.false_alarm_share / judged
     return Plan(tuple(_numbered(stage, number, alpha) for number, stage in enumerate(stages)))
+
+
+def make_watch_plan(options: RolloutOptions, data_centres: Sequence[str]) -> Plan:
+    """One stage for each data centre, all judged side by side for as long as the candidate stands there.
+
+    No weight: others set them. What needs users' own requests is not required, since nobody logs them to us.
+    """
+    stages, alpha = options.stages, options.guards.false_alarm_share / len(data_centres)
+    required = (SYNTHETIC, *ANSWERS, *MEASURED)
+    return Plan(
+        tuple(
+            Stage(
+                number,
+                name,
+                "watch",
+                0,
+                stages.least_s,
+                stages.limit_s,
+                stages.shadow_pairs,
+                0,
+                required,
+                alpha,
+            )
+            for number, name in enumerate(data_centres)
+        )
+    )
 
 
 def _numbered(stage: Stage, number: int, alpha: float) -> Stage:

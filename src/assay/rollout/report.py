@@ -55,6 +55,7 @@ def _summary(state: Rollout, own: Sequence[Entry]) -> str:
         "rolled_back": f"Rolled back after {took_s:.0f} s: {reason}",
         "rolling_back": f"Rolling back: {reason}",
         "paused": f"Paused in stage {stage}: {reason}",
+        "ended": f"No longer watched after {took_s:.0f} s: {reason}",
         "running": f"Running: stage {stage}.",
     }
     lines = [
@@ -135,6 +136,8 @@ def _what(entry: Entry) -> str:
             return f"abort: {data['reason']}"
         case "paused" | "resumed":
             return f"{entry.kind}: {data.get('reason', '')}".rstrip(": ")
+        case "ended":
+            return f"no longer watched: {data['reason']}"
         case "rolled_back" | "done":
             return entry.kind.replace("_", " ")
         case _:

@@ -13,8 +13,9 @@ kind                    data
 ``rolling_back``        reason, bad_since_s (None: not from evidence)
 ``rolled_back``         served, failed, last_candidate_s (see `assay.rollout.report`)
 ``done``                served, failed
+``ended``               reason: a rollout that was only watched is over
 ``weights``             data_centre, weights by slot: acknowledged by the load balancer
-``verdict``             stage, checks (as `Verdict.as_data`)
+``verdict``             stage, checks (as `Verdict.as_data`); window (of one that is watched)
 ``action``, ``note``    text, and whatever else is told
 ``repaired``            text, lost: written by the journal itself after a torn line
 ======================  =====================================================================================
@@ -31,7 +32,7 @@ from assay.rollout.journal import Entry
 from assay.rollout.plan import Plan
 from assay.rollout.samples import Arm
 
-Status = Literal["running", "paused", "rolling_back", "rolled_back", "done"]
+Status = Literal["running", "paused", "rolling_back", "rolled_back", "done", "ended"]
 
 INFORMATION: Final = frozenset({"weights", "verdict", "action", "note", "repaired"})
 """Kinds that change no state."""
@@ -59,7 +60,12 @@ class Rollout:
 
     @property
     def is_over(self) -> bool:
-        return self.status in ("rolled_back", "done")
+        return self.status in ("rolled_back", "done", "ended")
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether others move the users, and it is only judged: all its stages at the same time."""
+        return any(stage.kind == "watch" for stage in self.plan.stages)
 
     @property
     def data_centre(self) -> str:
@@ -87,6 +93,8 @@ def after(state: Rollout | None, entry: Entry) -> Rollout | None:
             raise _Illegal("no rollout was started")
         if state.is_over:
             raise _Illegal(f"rollout {state.id} is over ({state.status})")
+        if state.is_watched and entry.kind != "ended":
+            raise _Illegal(f"rollout {state.id} is only watched")
         return _STEPS[entry.kind](state, entry)
     except _Illegal as fault:
         raise JournalError(f"entry {entry.number} ({entry.kind}) cannot stand there: {fault}") from None
@@ -170,6 +178,12 @@ def _done(state: Rollout, _: Entry) -> Rollout:
     return replace(state, status="done")
 
 
+def _ended(state: Rollout, entry: Entry) -> Rollout:
+    if not state.is_watched:
+        raise _Illegal(f"rollout {state.id} is not only watched")
+    return replace(state, status="ended", reason=str(entry.data["reason"]))
+
+
 _STEPS: Final[Mapping[str, Callable[[Rollout, Entry], Rollout]]] = {
     "stage": _stage,
     "paused": _paused,
@@ -178,4 +192,5 @@ _STEPS: Final[Mapping[str, Callable[[Rollout, Entry], Rollout]]] = {
     "rolling_back": _rolling_back,
     "rolled_back": _rolled_back,
     "done": _done,
+    "ended": _ended,
 }

@@ -53,6 +53,8 @@ class Story:
     weights: dict[str, tuple[float, Mapping[str, int]]] = field(default_factory=dict)
     """By data centre: when they were last set, and per cent by slot."""
     verdict: Told | None = None
+    verdicts: dict[int, Told] = field(default_factory=dict)
+    """The newest of each stage."""
     series: list[Series] = field(default_factory=lambda: [Series(kind) for kind in CHARTS])
     effect: Mapping[str, Any] = field(default_factory=dict)
     """What the end told: ``served``, ``failed``; empty before the end."""
@@ -63,7 +65,8 @@ class Story:
     @classmethod
     def of(cls, rollout: Rollout, started: Entry) -> Story:
         story = cls(rollout, who(started), started.number, started.number, started.at_s)
-        story.began_s[0] = started.at_s
+        begun = rollout.plan.stages if rollout.is_watched else rollout.plan.stages[:1]
+        story.began_s = {stage.number: started.at_s for stage in begun}
         return story
 
     @property
@@ -88,6 +91,8 @@ class Story:
                 self._judge(entry)
             case "aborted" | "rolling_back":
                 self.decided_s = entry.at_s
+            case "ended":
+                self.ended_s = entry.at_s
             case "rolled_back" | "done":
                 self.ended_s = entry.at_s
                 self.effect = {key: _count(entry.data.get(key)) for key in ("served", "failed")}
@@ -106,7 +111,7 @@ class Story:
     def _judge(self, entry: Entry) -> None:
         checks = tuple(_check(item) for item in checks_of(entry.data)[:_MAX_CHECKS])
         stage = self._judged(entry.data.get("stage"))
-        self.verdict = Told(entry.number, entry.at_s, stage, checks)
+        self.verdict = self.verdicts[stage.number] = Told(entry.number, entry.at_s, stage, checks)
         figures = figures_by_name(checks)
         for series in self.series:
             series.add(entry.at_s, stage.number, figures)

@@ -12,6 +12,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
+from urllib.parse import quote
 
 import orjson
 
@@ -172,24 +173,31 @@ def _shown(cell: SeenCell) -> str:
 
 async def explore(asker: Asker, url: str, fresh: int = 0) -> Ground:
     """What an arm tells of its wikis; nothing of what it does not tell."""
-    wikis = _document(await asker.ask(url, Ask("/api/wikis"))).get("wikis", [])
     models: dict[str, list[str]] = {}
     labels: dict[tuple[str, str], list[str]] = {}
     features: dict[tuple[str, str], list[str]] = {}
-    for wiki in filter(_is_named, wikis if isinstance(wikis, list) else ()):
-        for model in filter(_is_named, wiki.get("models", ())):
+    for wiki in await told_wikis(asker, url):
+        for model in filter(is_named, wiki.get("models", ())):
             key = wiki["name"], model["name"]
             models.setdefault(key[0], []).append(key[1])
             labels[key] = [orjson.dumps(label).decode().strip('"') for label in model.get("labels", ())]
-            features[key] = [f["name"] for f in filter(_is_named, model.get("features", ()))]
-    recent = await asyncio.gather(*(_recent(asker, url, wiki) for wiki in models))
+            features[key] = [f["name"] for f in filter(is_named, model.get("features", ()))]
+    recent = await asyncio.gather(*(told_recent(asker, url, wiki, RECENT) for wiki in models))
     has_statistics = await _with_thresholds(asker, url, models)
     known = {key: names for key, names in labels.items() if key in has_statistics}
     return Ground(models, dict(zip(models, recent, strict=True)), known, features, fresh)
 
 
-async def _recent(asker: Asker, url: str, wiki: str) -> list[int]:
-    found = _document(await asker.ask(url, Ask(f"/api/{wiki}/recent?limit={RECENT}"))).get("revisions", [])
+async def told_wikis(asker: Asker, url: str) -> list[dict[str, Any]]:
+    """The wikis that an arm says it has, each with a ``name``; none when it does not tell."""
+    wikis = _document(await asker.ask(url, Ask("/api/wikis"))).get("wikis", [])
+    return list(filter(is_named, wikis if isinstance(wikis, list) else ()))
+
+
+async def told_recent(asker: Asker, url: str, wiki: str, most: int) -> list[int]:
+    """Newest revisions of a wiki, as an arm tells them; none when it does not. `most`: up to 50."""
+    target = f"/api/{quote(wiki, safe='')}/recent?limit={most}"
+    found = _document(await asker.ask(url, Ask(target))).get("revisions", [])
     return [rev_id for rev_id in found if isinstance(rev_id, int)] if isinstance(found, list) else []
 
 
@@ -212,5 +220,6 @@ def _document(answer: Answer) -> dict[str, Any]:
     return document if answer.status == 200 and isinstance(document, dict) else {}
 
 
-def _is_named(value: Any) -> bool:
+def is_named(value: Any) -> bool:
+    """Whether it is an object with a name."""
     return isinstance(value, dict) and isinstance(value.get("name"), str)

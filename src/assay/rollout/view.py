@@ -82,8 +82,8 @@ def _rollout(story: Story, *, is_newest: bool) -> dict[str, Any]:
 
 def _stage(story: Story, stage: Stage) -> dict[str, Any]:
     began = story.began_s.get(stage.number)
-    ended = story.began_s.get(stage.number + 1)
-    is_here = stage.number == story.rollout.stage
+    ended = None if story.rollout.is_watched else story.began_s.get(stage.number + 1)
+    is_here = story.rollout.is_watched or stage.number == story.rollout.stage
     if is_here:
         ended = story.decided_s if story.decided_s is not None else story.ended_s
     return {

@@ -51,6 +51,8 @@ def checks_of(data: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _words(kind: str, data: Mapping[str, Any]) -> str:
     match kind:
         case "started":
+            if _is_watched(data):
+                return f"{_release(data, 'candidate')} is watched beside {_release(data, 'stable')}"
             emergency = ", as an emergency" if data.get("is_emergency") else ""
             return (
                 f"rollout of {_release(data, 'candidate')} in place of {_release(data, 'stable')}{emergency}"
@@ -69,10 +71,18 @@ def _words(kind: str, data: Mapping[str, Any]) -> str:
             return f"{kind}: {data.get('reason') or 'no reason told'}"
         case "rolled_back":
             return f"rolled back{_served(data)}"
+        case "ended":
+            return f"no longer watched: {data.get('reason')}"
         case "done":
             return f"done{_served(data)}"
         case _:
             return f"{kind}: {data.get('text', '')}".removesuffix(": ")
+
+
+def _is_watched(data: Mapping[str, Any]) -> bool:
+    plan = data.get("plan")
+    stages = plan if isinstance(plan, list) else []
+    return any(isinstance(stage, dict) and stage.get("kind") == "watch" for stage in stages)
 
 
 def _release(data: Mapping[str, Any], arm: str) -> str:

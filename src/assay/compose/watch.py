@@ -1,0 +1,67 @@
+"""The observing controller, made from the settings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NoReturn
+
+from assay.clock import SystemClock
+from assay.compose.releases import root_of
+from assay.compose.rollout import state_dir
+from assay.errors import ReleaseError, ReleaseNotFound
+from assay.releases.manifest import ExpectedDrift, is_id
+from assay.releases.options import store_address
+from assay.releases.store import open_store
+from assay.releases.transfer import fetch_manifest
+from assay.rollout.arms import HttpPlace
+from assay.rollout.asking import Pace
+from assay.rollout.drift import DeclaredDrift
+from assay.rollout.journal import Journal
+from assay.rollout.pairs import HttpAsker
+from assay.rollout.subject import slots_of
+from assay.rollout.watch import Record, Watcher
+from assay.settings import Settings
+
+
+async def watch(settings: Settings, *, stable: str | None, by: str, pace: Pace | None = None) -> NoReturn:
+    """Judge whatever stands beside the stable arm, until this process ends. `stable`: the slot that answers
+    users with what is proved; None: the one called ``stable``, else the first.
+
+    Raises `ConfigurationError`, and `JournalError` when the journal cannot be held, read or written.
+    """
+    options, clock, record = settings.rollout, SystemClock(), Record()
+    slots = slots_of(options, stable)
+
+    async def drift_of(release: str) -> Sequence[DeclaredDrift] | None:
+        return await asyncio.to_thread(declared_drift, settings, release)
+
+    with Journal(state_dir(settings), clock, record.add) as journal:
+        async with HttpAsker() as asker:
+            places: Mapping[str, HttpPlace] = {
+                name: HttpPlace(name, centre, asker, clock) for name, centre in options.data_centres.items()
+            }
+            watcher = Watcher(journal, record, options, places, slots, drift_of, clock, by=by, pace=pace)
+            await watcher.run()
+
+
+def declared_drift(settings: Settings, release: str) -> Sequence[ExpectedDrift] | None:
+    """What a release declares to change, from this machine's releases, else from the release store; None: it
+    is in neither, or its name is no release's id.
+
+    Raises `StoreUnavailable` or `ReleaseError` when it is somewhere, but cannot be read.
+    """
+    if not is_id(release):
+        return None
+    root, choice = root_of(settings), settings.releases
+    try:
+        if root.has(release):
+            return root.manifest(release).expected_drift
+        if choice.store is None:
+            return None
+        store = open_store(store_address(choice, None), choice.stall_limit_s, choice.s3_endpoint_url)
+        return fetch_manifest(store, release).expected_drift
+    except ReleaseNotFound:
+        return None
+    except OSError as error:
+        raise ReleaseError(f"the manifest of {release} cannot be read: {error}") from None
