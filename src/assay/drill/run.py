@@ -134,7 +134,6 @@ async def _roll_out(site: Site, users: Users, defect: Defect, release: str) -> R
         kept = site.folder / "journals"
         kept.mkdir(exist_ok=True)
         shutil.move(state_dir, kept / f"{len(list(kept.iterdir())):02}")
-    now = ["--now"] if defect.is_emergency else []
     command = [
         sys.executable,
         "-m",

@@ -9,9 +9,10 @@ made in code, too, stands here a second time.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from assay.rollout.guards import GuardOptions
 from assay.scoring.request import MAX_REVISIONS
 
 MAX_NUMBER: Final = 2**53
@@ -83,6 +84,13 @@ LIMITS: Final[Mapping[str, Limits]] = {
     "rollout.stages.limit_s": SECONDS,
     "rollout.stages.deploy_limit_s": SECONDS,
     "rollout.data_centres.<name>.slots.<name>.urls": Limits(least_items=1),
+    **{
+        f"rollout.guards.{item.name}": Limits(minimum=0, maximum=1)
+        for item in fields(GuardOptions)
+        if "share" in item.name
+    },
+    "rollout.guards.false_alarm_share": Limits(above=0, maximum=1),
+    "rollout.guards.latency_ratio": Limits(minimum=1, maximum=MAX_NUMBER),
 }
 """The name of a mapping with ``.<name>`` is for the items' names, that of a list with ``.<item>`` for its
 items."""
