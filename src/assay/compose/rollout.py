@@ -29,6 +29,7 @@ from assay.rollout.options import RolloutOptions
 from assay.rollout.pairs import Ask, Asker
 from assay.rollout.parts import Parts
 from assay.rollout.plan import Plan, make_plan
+from assay.rollout.points import operating_points
 from assay.rollout.samples import Arm
 from assay.rollout.state import Rollout, fold
 from assay.settings import Settings
@@ -112,7 +113,9 @@ async def _controller(settings: Settings, journal: Journal) -> AsyncIterator[Con
         }
         fleet = NodeFleet(options.data_centres, deploy_limit_s=options.stages.deploy_limit_s)
         parts = Parts(balancers(options), fleet, observer, arms)
-        yield Controller(journal, options, parts, clock, drift)
+        first = next(iter(options.data_centres.values()))
+        points = await operating_points(direct, first.slots[state.stable.slot].urls[0])
+        yield Controller(journal, options, parts, clock, drift, points)
 
 
 def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *, is_emergency: bool) -> None:

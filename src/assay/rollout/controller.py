@@ -17,7 +17,7 @@ from assay.errors import BalancerError, BalancerUnavailable, JournalError
 from assay.rollout import orders
 from assay.rollout.check import Status
 from assay.rollout.decide import Decision, decide
-from assay.rollout.drift import DeclaredDrift
+from assay.rollout.drift import DeclaredDrift, OperatingPoints
 from assay.rollout.gathering import Gathering
 from assay.rollout.haproxy import server_weights, set_slot_weights
 from assay.rollout.journal import Journal
@@ -42,7 +42,8 @@ _LAST_LOOK_S: Final = 0.1
 
 
 class Controller:
-    """The one controller of a journal. `declared`: what the candidate's release says it will change."""
+    """The one controller of a journal. `declared`: what the candidate's release says it will change.
+    `points`: probabilities at which users act; None: predictions only."""
 
     def __init__(
         self,
@@ -51,12 +52,14 @@ class Controller:
         parts: Parts,
         clock: Clock,
         declared: Sequence[DeclaredDrift] = (),
+        points: OperatingPoints | None = None,
     ) -> None:
         self._journal = journal
         self._options = options
         self._parts = parts
         self._clock = clock
         self._declared = declared
+        self._points = points or {}
         self._gathering: Gathering | None = None
         self._earlier: list[Earlier] = []
         self._served, self._failed, self._last_s = _told(journal)
@@ -143,6 +146,7 @@ class Controller:
             stable=state.stable,
             candidate=state.candidate,
             declared=self._declared,
+            operating_points=self._points,
             before=self._earlier,
         )
 
