@@ -1,7 +1,7 @@
 """The probabilities at which users act: a score that crosses one flips a filter or sets off a bot.
 
-Told by the stable arm itself, as MediaWiki's clients ask for them: ORES's threshold queries, of every label of
-every model that has a table of thresholds.
+Told by the stable arm itself, as MediaWiki's clients ask for them: ORES's threshold queries, of every label
+of every model that has a table of thresholds.
 """
 
 from __future__ import annotations
