@@ -6,7 +6,7 @@ import asyncio
 import sys
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.console import Console
@@ -16,6 +16,11 @@ from assay.drill.defects import DEFECTS, Defect
 from assay.drill.run import drill as hold
 from assay.drill.table import COLUMNS, cells, faults, markdown, summary
 from assay.errors import ConfigurationError
+
+
+_INCIDENT: Final = "after"
+"""Told in the documentation; at a terminal there is no room for it."""
+_LEAST_WIDTH: Final = 150
 
 
 def register(app: typer.Typer) -> None:
@@ -47,10 +52,14 @@ def drill(
         rows = asyncio.run(
             hold(place, source.absolute(), chosen, lambda text: console.print(text, style="dim"))
         )
-    table = Table(*COLUMNS)
+    table = Table(*(column for column in COLUMNS if column != _INCIDENT))
     for row in rows:
-        table.add_row(*cells(row))
-    Console().print(table)
+        table.add_row(
+            *(cell for column, cell in zip(COLUMNS, cells(row), strict=True) if column != _INCIDENT)
+        )
+    wide = Console()
+    wide.width = max(wide.width, _LEAST_WIDTH)  # in a log, too, where rich takes 80 columns for granted
+    wide.print(table)
     typer.echo(summary(rows))
     if output is not None:
         output.write_text(markdown(rows) + "\n", "utf-8")
