@@ -17,7 +17,6 @@ from assay.drill.run import drill as hold
 from assay.drill.table import COLUMNS, cells, faults, markdown, summary
 from assay.errors import ConfigurationError
 
-
 _INCIDENT: Final = "after"
 """Told in the documentation; at a terminal there is no room for it."""
 _LEAST_WIDTH: Final = 150
