@@ -30,6 +30,13 @@ def test_all_faults_are_told_without_a_traceback(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_a_flag_cannot_give_a_release_another_name(tmp_path: Path) -> None:
+    launched = {"ASSAY_RELEASE": "spring-0123456789ab", "ASSAY_SHIPPED_BUNDLES": "false"}
+    done = assay(tmp_path, "web", "--release", "summer", **launched)
+    assert done.returncode == 1
+    assert "--release cannot be given to the release spring-0123456789ab" in done.stderr
+
+
 def test_borrowed_bundles_must_exist(tmp_path: Path) -> None:
     wikis = '{"mywiki": {"source": "x.xml", "bundles": "enwikki"}}'
     done = assay(tmp_path, "config", "check", ASSAY_WIKIS=wikis)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,6 +88,7 @@ def load_settings(
         flags["pool"] = {**flags.get("pool", {}), "processes": processes}
     if release is not None:
         flags["release"] = release
+    _check_identity(flags)
     return load(
         list(config or ()),
         flags=flags,
@@ -94,6 +96,19 @@ def load_settings(
         environment_name=environment,
         warn=warn,
     )
+
+
+def _check_identity(flags: Mapping[str, Any]) -> None:
+    """A release's launcher says which release runs and with which bundles. A flag that said otherwise would
+    let a process work under another's name."""
+    if os.environ.get("ASSAY_SHIPPED_BUNDLES") != "false" or "ASSAY_RELEASE" not in os.environ:
+        return
+    if given := [name for name in ("release", "bundle_directories") if name in flags]:
+        told = " and ".join(f"--{name.replace('_directories', '-directory')}" for name in given)
+        raise ConfigurationError(
+            f"{told} cannot be given to the release {os.environ['ASSAY_RELEASE']}, whose launcher says it: "
+            "leave it out, or build a release that differs"
+        )
 
 
 def warn(text: str) -> None:
