@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+from scipy import special
 
 Array = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
@@ -120,6 +120,8 @@ def slower_p(stable: Array, candidate: Array) -> float:
         return 1.0
     ties = _tie_sizes(ranked)
     if min(n, m) <= EXACT_UP_TO and max(n, m) <= 4 * EXACT_UP_TO and len(ties) == n + m:
+        from scipy import stats  # half a second to import, which no other command shall wait for
+
         return float(stats.mannwhitneyu(candidate, stable, alternative="greater", method="exact").pvalue)
     return _upper_tail(surplus, n * m / 12 * (n + m + 1 - _tie_term(ties) / ((n + m) * (n + m - 1))))
 
@@ -140,6 +142,8 @@ def paired_slower_p(differences: Array) -> float:
         return 1.0
     ties = _tie_sizes(ranked)
     if n <= EXACT_UP_TO and len(ties) == n:
+        from scipy import stats
+
         return float(stats.wilcoxon(values, alternative="greater", method="exact").pvalue)
     return _upper_tail(surplus, n * (n + 1) * (2 * n + 1) / 24 - _tie_term(ties) / 48)
 
