@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -105,8 +106,11 @@ class Controller:
             await self._decide(state)
 
     async def _decide(self, state: Rollout) -> None:
+        assert self._gathering is not None
         verdict = self._judge(state)
-        decision = decide(state.plan, state, verdict, self._now_s())
+        # No controller, no evidence: the time without one counts neither as waiting nor against the limit.
+        since = replace(state, since_s=max(state.since_s, self._gathering.since_s))
+        decision = decide(state.plan, since, verdict, self._now_s())
         self._show(state, verdict, decision)
         await self._act(state, verdict, decision)
 
