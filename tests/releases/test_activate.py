@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import threading
@@ -88,6 +89,16 @@ def test_again_is_nothing_to_do(node: Node, first: str) -> None:
         assert node.activate(first) == []
         assert supervisor.pids("blue") == before
     assert len(set(before.values())) == 2
+
+
+def test_a_slot_that_was_stopped_runs_again(node: Node, first: str) -> None:
+    """As after a rollback, which ends the candidate's processes and leaves the pointer."""
+    node.activate(first)
+    stopped = [sys.executable, "-m", "supervisor.supervisorctl", "-s", node.supervisor_url, "stop", "blue:"]
+    subprocess.run(stopped, check=True, capture_output=True)
+    assert node.activate(first) == ["started web-0, web-1"]
+    for url in node.urls:
+        wait_for_release(url, first, time.monotonic() + 1)
 
 
 def test_back_to_the_release_before_needs_no_store(node: Node, first: str, second: str) -> None:

@@ -226,3 +226,21 @@ def test_a_controller_killed_after_any_few_entries_goes_on(tmp_path: Path, fault
     assert state is not None
     assert state.status == expected
     assert dict(weights_of(world)) == dict.fromkeys(world.balancers, 100 if expected == "done" else 0)
+
+
+def test_the_time_without_a_controller_does_not_count(tmp_path: Path) -> None:
+    """Killed in the shadow and taken up after a night: it is judged from there, not given up at once."""
+    world = World(tmp_path)
+
+    async def live_sleep_and_go_on() -> Rollout:
+        with pytest.raises(Killed), Mortal(world.folder, world.clock, 16) as journal:
+            world.start(journal)
+            await world.controller(journal).run()
+        state = fold(read_journal(world.folder))
+        assert state is not None
+        assert not state.is_over
+        await asyncio.sleep(12 * 3600)
+        with Journal(world.folder, world.clock) as journal:
+            return await world.controller(journal).run()
+
+    assert run_virtually(live_sleep_and_go_on()).status == "done"

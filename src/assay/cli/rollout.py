@@ -216,7 +216,7 @@ def _order(config: options.Config, kind: orders.Kind, reason: str) -> Settings:
         raise ConfigurationError(
             f"{state.candidate.release} is only watched: give the order to Argo Rollouts or Flagger"
         )
-    orders.give(folder, orders.Order(kind, _me(), reason))
+    orders.give(folder, orders.Order(kind, _me(), reason, state.id))
     return settings
 
 

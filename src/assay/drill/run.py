@@ -163,7 +163,8 @@ async def _abort_when_paused(state_dir: Path) -> None:
         await asyncio.sleep(_LOOK_AGAIN_S)
         state = fold(read_journal(state_dir))
         if state is not None and state.status == "paused":
-            orders.give(state_dir, orders.Order("abort", "the drill", f"paused: {state.reason}"))
+            order = orders.Order("abort", "the drill", f"paused: {state.reason}", state.id)
+            orders.give(state_dir, order)
             return
 
 

@@ -71,7 +71,7 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
 def _moved(
     wanted: Activation, root: Root, supervisor: Supervisor | None, until_s: float, report: Report
 ) -> list[str]:
-    """The slot points to the release, and its processes were started after that."""
+    """The slot points to the release, and its processes run and were started after that."""
     done = []
     if supervisor is not None:
         supervisor.check_group(wanted.slot)
@@ -83,6 +83,10 @@ def _moved(
         names = supervisor.restart(wanted.slot, max(0.0, until_s - time.monotonic()))
         restarted(root, wanted.slot)
         done.append(f"restarted {', '.join(names)}")
+    elif supervisor is not None:  # stopped since, as by a rollback
+        report(0, 0, "starting what does not run")
+        if names := supervisor.start_ended(wanted.slot, max(0.0, until_s - time.monotonic())):
+            done.append(f"started {', '.join(names)}")
     return done
 
 

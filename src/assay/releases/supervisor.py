@@ -46,9 +46,19 @@ class Supervisor:
         until_s = time.monotonic() + limit_s
         self._call("stopProcessGroup", group, False)
         self._wait(group, lambda states: set(states.values()) <= _ENDED, until_s, "did not end")
-        self._call("startProcessGroup", group, False)
-        self._wait(group, lambda states: set(states.values()) == {"RUNNING"}, until_s, "did not start")
-        return sorted(self.states(group))
+        return self.start_ended(group, max(0.0, until_s - time.monotonic()))
+
+    def start_ended(self, group: str, limit_s: float) -> list[str]:
+        """Start those processes of the group that do not run, and wait until all do; the names of those.
+
+        Raises `ReleaseError` naming what did not come up within `limit_s`.
+        """
+        until_s = time.monotonic() + limit_s
+        ended = sorted(name for name, state in self.states(group).items() if state in _ENDED)
+        if ended:
+            self._call("startProcessGroup", group, False)
+            self._wait(group, lambda states: set(states.values()) == {"RUNNING"}, until_s, "did not start")
+        return ended
 
     def check_group(self, group: str) -> None:
         """Raises `ConfigurationError` when there is no such group."""

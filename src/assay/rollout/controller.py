@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,6 +23,7 @@ from assay.rollout.gathering import Gathering
 from assay.rollout.haproxy import server_weights, set_slot_weights
 from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
+from assay.rollout.orders import Order
 from assay.rollout.parts import Parts
 from assay.rollout.samples import Observed
 from assay.rollout.state import Rollout, fold
@@ -63,6 +65,7 @@ class Controller:
         self._gathering: Gathering | None = None
         self._earlier: list[Earlier] = []
         self._served, self._failed, self._last_s = _told(journal)
+        self._taken = {str(entry.data["order"]) for entry in journal.entries if "order" in entry.data}
         self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
         self._trouble: dict[str, str] = {}
@@ -103,29 +106,35 @@ class Controller:
             await self._decide(state)
 
     async def _decide(self, state: Rollout) -> None:
+        assert self._gathering is not None
         verdict = self._judge(state)
-        decision = decide(state.plan, state, verdict, self._now_s())
+        # No controller, no evidence: the time without one counts neither as waiting nor against the limit.
+        since = replace(state, since_s=max(state.since_s, self._gathering.since_s))
+        decision = decide(state.plan, since, verdict, self._now_s())
         self._show(state, verdict, decision)
         await self._act(state, verdict, decision)
 
     def _obey(self, state: Rollout) -> None:
         """Orders become entries of the journal; one that does not fit is told, and has no effect."""
-        for order in orders.take(Path(self._options.state_dir)):
-            if isinstance(order, str):
-                self._journal.append("note", {"text": order})
-                continue
-            told = {"reason": order.reason or f"ordered by {order.by}", "by": order.by}
-            entry: tuple[str, dict[str, Any]] | None = {
-                "pause": ("paused", told) if state.status == "running" else None,
-                "resume": ("resumed", told) if state.status == "paused" else None,
-                "abort": ("aborted", told) if state.status in ("running", "paused") else None,
-                "promote": self._promotion(state, order.by),
-            }[order.kind]
-            if entry is None:
-                text = f"{order.by} ordered {order.kind}, which does not fit a rollout that is {state.status}"
-                entry = "note", {"text": text}
-            self._journal.append(*entry)
+        for name, order in orders.take(Path(self._options.state_dir), self._taken):
+            kind, data = ("note", {"text": order}) if isinstance(order, str) else self._entry(state, order)
+            self._journal.append(kind, {**data, "order": name})
+            self._taken.add(name)
             state = self._state()
+
+    def _entry(self, state: Rollout, order: Order) -> tuple[str, dict[str, Any]]:
+        """What an order means now."""
+        if order.rollout not in ("", state.id):
+            return "note", {"text": f"{order.by} ordered {order.kind} of {order.rollout}, which is over"}
+        told = {"reason": order.reason or f"ordered by {order.by}", "by": order.by}
+        entry: tuple[str, dict[str, Any]] | None = {
+            "pause": ("paused", told) if state.status == "running" else None,
+            "resume": ("resumed", told) if state.status == "paused" else None,
+            "abort": ("aborted", told) if state.status in ("running", "paused") else None,
+            "promote": self._promotion(state, order.by),
+        }[order.kind]
+        text = f"{order.by} ordered {order.kind}, which does not fit a rollout that is {state.status}"
+        return entry or ("note", {"text": text})
 
     def _promotion(self, state: Rollout, by: str) -> tuple[str, dict[str, Any]] | None:
         """To the next stage; never out of a preflight, nor past the last stage."""

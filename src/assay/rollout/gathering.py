@@ -23,7 +23,8 @@ _COPIES_AT_ONCE: Final = 4
 
 class Gathering:
     """Of one stage. `candidate_slot`, `release`: whom a preflight puts where. `has_users`: whether users'
-    own requests arrive in the data centre; where they do not, copies are asked through its front door."""
+    own requests arrive in the data centre; where they do not, copies are asked through its front door.
+    `since_s`: from when on there is evidence, seconds since 1970."""
 
     def __init__(
         self,
@@ -37,6 +38,7 @@ class Gathering:
         has_users: bool = True,
     ) -> None:
         self.stage = stage
+        self.since_s = clock.now().timestamp()
         self._slot = candidate_slot
         self._release = release
         self._parts = parts

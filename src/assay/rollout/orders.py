@@ -1,7 +1,8 @@
 """Orders of operators to a running controller: files in a folder, read and removed by the controller.
 
 No port, no signal: whoever may write into the state folder may give orders, and an order that nobody takes
-lies there to be seen.
+lies there to be seen. It is removed after it was journalled under its name, so that a controller that was
+killed in between, or may not remove what root wrote, still obeys it once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import getpass
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -26,11 +27,13 @@ _MAX_BYTES: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`by`: who gave it. `promote`: go on to the next stage without waiting for time or samples."""
+    """`by`: who gave it. `rollout`: the id of the one that is meant; empty: whichever is under way. `promote`:
+    go on to the next stage without waiting for time or samples."""
 
     kind: Kind
     by: str
     reason: str = ""
+    rollout: str = ""
 
 
 def operator() -> str:
@@ -52,11 +55,13 @@ def give(state_dir: Path, order: Order) -> None:
     part.rename(folder / f"{name}.json")
 
 
-def take(state_dir: Path) -> Iterator[Order | str]:
-    """All orders, oldest first, each removed; for one that cannot be read, a sentence about it."""
+def take(state_dir: Path, taken: Container[str]) -> Iterator[tuple[str, Order | str]]:
+    """All orders with their names, oldest first, each removed once the next is asked for; for one that cannot
+    be read, a sentence about it. `taken`: names of those that were obeyed already and are only removed."""
     for path in sorted((state_dir / _FOLDER).glob("*.json")):
-        yield _read(path)
-        with suppress(FileNotFoundError):
+        if path.name not in taken:
+            yield path.name, _read(path)
+        with suppress(OSError):
             path.unlink()
 
 
@@ -65,7 +70,8 @@ def _read(path: Path) -> Order | str:
         with path.open("rb") as file:
             document = orjson.loads(file.read(_MAX_BYTES))
         if document["kind"] in KINDS:
-            return Order(document["kind"], str(document["by"]), str(document["reason"]))
+            told = (str(document[name]) for name in ("by", "reason", "rollout"))
+            return Order(document["kind"], *told)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return f"the order {path.name} cannot be read; it was dropped"
