@@ -13,7 +13,7 @@ from assay.clock import SystemClock
 from assay.compose.releases import root_of
 from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
-from assay.releases.manifest import ExpectedDrift, ReleaseManifest
+from assay.releases.manifest import ExpectedDrift, ReleaseManifest, is_id
 from assay.releases.options import store_address
 from assay.releases.root import Root
 from assay.releases.store import open_store
@@ -65,7 +65,8 @@ async def begin(settings: Settings, journal: Journal, release: str, *, by: str, 
     stable, candidate_slot = await _stable_arm(settings.rollout)
     if stable.release == release:
         raise ConfigurationError(f"{release} answers all users already: there is nothing to roll out")
-    _check_versions(_known(root, stable.release), manifest)
+    if is_id(stable.release):  # else it was started without a release, and has no manifest to compare with
+        _check_versions(await asyncio.to_thread(_fetched, settings, root, stable.release), manifest)
     _start(journal, stable, Arm(candidate_slot, release), plan, by, is_emergency=now)
 
 
@@ -159,7 +160,7 @@ def _known(root: Root, release: str) -> ReleaseManifest | None:
         return None
 
 
-def _check_versions(stable: ReleaseManifest | None, candidate: ReleaseManifest) -> None:
+def _check_versions(stable: ReleaseManifest, candidate: ReleaseManifest) -> None:
     """Clients hide and forget scores by a model's version: another model must have another one.
 
     Raises `ReleaseError` naming every model that was swapped under its version.
@@ -168,8 +169,7 @@ def _check_versions(stable: ReleaseManifest | None, candidate: ReleaseManifest) 
         f"{wiki}/{model} {bundle.version}"
         for wiki, models in candidate.bundles.items()
         for model, bundle in models.items()
-        if stable is not None
-        and (before := stable.bundles.get(wiki, {}).get(model)) is not None
+        if (before := stable.bundles.get(wiki, {}).get(model)) is not None
         and before.version == bundle.version
         and before.digest != bundle.digest
     ]

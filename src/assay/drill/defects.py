@@ -97,7 +97,7 @@ _reply = Scoring.reply
 
 
 def _reply_late(self, envelope, *arguments, **more):
-    time.sleep(max(0.0, time.time() - envelope.sent_s))
+    time.sleep(min(0.03, max(0.0, time.time() - envelope.sent_s)))
     _reply(self, envelope, *arguments, **more)
 
 
