@@ -27,8 +27,8 @@ _MAX_BYTES: Final = 16 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """`by`: who gave it. `rollout`: the id of the one that is meant; empty: whichever is under way. `promote`:
-    go on to the next stage without waiting for time or samples."""
+    """`by`: who gave it. `rollout`: the id of the one that is meant; empty: whichever is under way.
+    `promote`: go on to the next stage without waiting for time or samples."""
 
     kind: Kind
     by: str
