@@ -8,8 +8,11 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 
+import orjson
+
 from assay.models.bundle import read_manifest as read_bundle
 from assay.models.library import shipped_folder
+from assay.models.manifest import sealed
 from assay.releases.manifest import (
     CONFIGURATION,
     CONFIGURATION_SCHEMA,
@@ -62,16 +65,24 @@ def small_wheel(folder: Path, code: str = SAYS_WHO_IT_IS, more: Mapping[str, str
 
 
 def small_release(
-    parent: Path, name: str = "small", code: str = SAYS_WHO_IT_IS, ballast: bytes = b"x"
+    parent: Path,
+    name: str = "small",
+    code: str = SAYS_WHO_IT_IS,
+    ballast: bytes = b"x",
+    description: str | None = None,
 ) -> Path:
-    """A whole release in ``parent/<id>``, with the bundle of the test wiki. `ballast`: a file's content."""
+    """A whole release in ``parent/<id>``, with the bundle of the test wiki. `ballast`: a file's content.
+    `description`: of the bundle, which is another one then, under the same version."""
     folder = parent / f"{name}.making"
     wheel = small_wheel(folder / "wheel", code)
-    bundle = read_bundle(shipped_folder() / "testwiki" / "revid")
     place = folder / "bundles" / "testwiki" / "revid"
     place.mkdir(parents=True)
     for file in (shipped_folder() / "testwiki" / "revid").iterdir():
         (place / file.name).write_bytes(file.read_bytes())
+    if description is not None:
+        manifest = orjson.loads((place / "manifest.json").read_bytes()) | {"description": description}
+        (place / "manifest.json").write_bytes(sealed(manifest).to_bytes())
+    bundle = read_bundle(place)
     (folder / REQUIREMENTS).write_bytes(PINS)
     (folder / CONFIGURATION).write_text(f"# {name}\n")
     (folder / CONFIGURATION_SCHEMA).write_text("{}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from assay.errors import ReleaseError
 from assay.rollout.controller import Controller
@@ -80,10 +80,12 @@ class World:
         )
         self.users = _Users(self)
 
-    def controller(self, journal: Journal, declared: Sequence[DeclaredDrift] = ()) -> Controller:
+    def controller(
+        self, journal: Journal, declared: Sequence[DeclaredDrift] = (), ask_points: Any = None
+    ) -> Controller:
         arms = {name: _Arms(self, name) for name in self.balancers}
         parts = Parts(self.balancers, _Fleet(self), self.users, arms)
-        return Controller(journal, self.options, parts, self.clock, declared)
+        return Controller(journal, self.options, parts, self.clock, declared, ask_points)
 
     def start(self, journal: Journal, *, now: bool = False) -> None:
         journal.append(

@@ -28,7 +28,7 @@ def notes(folder: Path) -> list[str]:
     return [str(entry.data["text"]) for entry in read_journal(folder) if entry.kind == "note"]
 
 
-def rolled(world: World, *, now: bool = False, during: Any = None) -> Rollout:
+def rolled(world: World, *, now: bool = False, during: Any = None, ask_points: Any = None) -> Rollout:
     """The end of a rollout. `during`: a coroutine function that runs beside it."""
 
     async def run() -> Rollout:
@@ -36,7 +36,7 @@ def rolled(world: World, *, now: bool = False, during: Any = None) -> Rollout:
             world.start(journal, now=now)
             async with asyncio.timeout(TIME_LIMIT_S), asyncio.TaskGroup() as group:
                 beside = group.create_task(during()) if during else None
-                state = await world.controller(journal).run()
+                state = await world.controller(journal, ask_points=ask_points).run()
                 if beside is not None:
                     beside.cancel()
             return state
@@ -233,9 +233,10 @@ def test_the_time_without_a_controller_does_not_count(tmp_path: Path) -> None:
     world = World(tmp_path)
 
     async def live_sleep_and_go_on() -> Rollout:
-        with pytest.raises(Killed), Mortal(world.folder, world.clock, 16) as journal:
+        with Mortal(world.folder, world.clock, 16) as journal:
             world.start(journal)
-            await world.controller(journal).run()
+            with pytest.raises(Killed):
+                await world.controller(journal).run()
         state = fold(read_journal(world.folder))
         assert state is not None
         assert not state.is_over
@@ -244,3 +245,32 @@ def test_the_time_without_a_controller_does_not_count(tmp_path: Path) -> None:
             return await world.controller(journal).run()
 
     assert run_virtually(live_sleep_and_go_on()).status == "done"
+
+
+@pytest.mark.parametrize("is_silent", [True, False])
+def test_thresholds_are_asked_for_once_and_nothing_but_their_stage_waits(
+    tmp_path: Path, is_silent: bool
+) -> None:
+    world, asked = World(tmp_path), list[str]()
+
+    async def ask_points(data_centre: str) -> dict[tuple[str, str], dict[str, tuple[float, ...]]]:
+        asked.append(data_centre)
+        await asyncio.sleep(TIME_LIMIT_S if is_silent else 1)
+        return {("w", "damaging"): {"true": (0.5,)}}
+
+    state = rolled(world, ask_points=ask_points)
+    assert state.status == "done"
+    assert asked[0] == STANDBY
+    assert (len(asked) > 1) is is_silent
+    assert any("does not tell its thresholds" in note for note in notes(tmp_path)) is is_silent
+
+
+def test_no_way_back_waits_for_thresholds(tmp_path: Path) -> None:
+    """As of an arm that is slow, which is why an operator aborts."""
+    world = World(tmp_path)
+    orders.give(tmp_path, Order("abort", "bob", "all is slow"))
+
+    async def never(_: str) -> Any:
+        raise AssertionError("asked")
+
+    assert rolled(world, ask_points=never).is_aborted

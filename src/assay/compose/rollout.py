@@ -13,14 +13,15 @@ from assay.clock import SystemClock
 from assay.compose.releases import root_of
 from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
-from assay.releases.manifest import ExpectedDrift, ReleaseManifest, is_id
+from assay.releases.manifest import ExpectedDrift, ReleaseManifest, check_id, is_id
 from assay.releases.options import store_address
 from assay.releases.root import Root
-from assay.releases.store import open_store
-from assay.releases.transfer import fetch
+from assay.releases.store import ReleaseStore, open_store
+from assay.releases.transfer import fetch, fetch_manifest
 from assay.rollout.arms import HttpArms, askers
 from assay.rollout.compare import Declared
 from assay.rollout.controller import Controller
+from assay.rollout.drift import OperatingPoints
 from assay.rollout.fleet import NodeFleet
 from assay.rollout.haproxy import Balancer, HaproxyBalancer
 from assay.rollout.journal import Journal
@@ -59,14 +60,14 @@ async def begin(settings: Settings, journal: Journal, release: str, *, by: str, 
     The release is on this machine afterwards, proved against its digest. Raises `ConfigurationError`,
     `ReleaseError`, `StoreUnavailable`, or a balancer's errors; nothing has begun then.
     """
+    check_id(release)
     plan = make_plan(settings.rollout, now=now)
     root = root_of(settings)
     manifest = await asyncio.to_thread(_fetched, settings, root, release)
     stable, candidate_slot = await _stable_arm(settings.rollout)
     if stable.release == release:
         raise ConfigurationError(f"{release} answers all users already: there is nothing to roll out")
-    if is_id(stable.release):  # else it was started without a release, and has no manifest to compare with
-        _check_versions(await asyncio.to_thread(_fetched, settings, root, stable.release), manifest)
+    _check_versions(await asyncio.to_thread(_manifest, settings, root, stable.release), manifest)
     _start(journal, stable, Arm(candidate_slot, release), plan, by, is_emergency=now)
 
 
@@ -100,6 +101,7 @@ async def _controller(settings: Settings, journal: Journal) -> AsyncIterator[Con
         raise ConfigurationError(
             f"{state.candidate.release} is only watched, and others move the users: assay rollout watch"
         )
+    _check_places(options, state)
     manifest = _known(root_of(settings), state.candidate.release)
     drift: Sequence[ExpectedDrift] = manifest.expected_drift if manifest is not None else ()
     declared = Declared([(item.wiki, item.model) for item in drift])
@@ -114,9 +116,24 @@ async def _controller(settings: Settings, journal: Journal) -> AsyncIterator[Con
         }
         fleet = NodeFleet(options.data_centres, deploy_limit_s=options.stages.deploy_limit_s)
         parts = Parts(balancers(options), fleet, observer, arms)
-        first = next(iter(options.data_centres.values()))
-        points = await operating_points(direct, first.slots[state.stable.slot].urls[0])
-        yield Controller(journal, options, parts, clock, drift, points)
+
+        async def ask_points(data_centre: str) -> OperatingPoints:
+            stable = options.data_centres[data_centre].slots[state.stable.slot]
+            return await operating_points(direct, stable.urls[0])
+
+        yield Controller(journal, options, parts, clock, drift, ask_points)
+
+
+def _check_places(options: RolloutOptions, state: Rollout) -> None:
+    """The settings still name what the rollout began with. Raises `ConfigurationError`."""
+    for name in sorted({stage.data_centre for stage in state.plan.stages} | set(options.data_centres)):
+        known = options.data_centres[name].slots if name in options.data_centres else {}
+        lost = [arm.slot for arm in (state.stable, state.candidate) if arm.slot not in known]
+        if lost:
+            raise ConfigurationError(
+                f"rollout {state.id} is about slot {lost[0]} in {name}, which rollout.data_centres lacks: "
+                "give the --config that it was started with"
+            )
 
 
 def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *, is_emergency: bool) -> None:
@@ -143,14 +160,28 @@ def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *
 # -- releases ----------------------------------------------------------------------------------------
 
 
+def _store(settings: Settings) -> ReleaseStore:
+    choice = settings.releases
+    return open_store(store_address(choice, None), choice.stall_limit_s, choice.s3_endpoint_url)
+
+
 def _fetched(settings: Settings, root: Root, release: str) -> ReleaseManifest:
     if not root.has(release):
-        choice = settings.releases
-        address = store_address(choice, None)
-        fetch(root, release, open_store(address, choice.stall_limit_s, choice.s3_endpoint_url))
+        fetch(root, release, _store(settings))
     manifest = root.manifest(release)
     check(folder_faults(root.release(release), manifest), release)
     return manifest
+
+
+def _manifest(settings: Settings, root: Root, release: str) -> ReleaseManifest | None:
+    """Of the release that serves, from the store when this machine never had it. None: it never was built as
+    one, as before the first rollout, so that there is nothing to compare with."""
+    if not is_id(release):
+        return None
+    try:
+        return _known(root, release) or fetch_manifest(_store(settings), release)
+    except ReleaseNotFound as error:
+        raise ReleaseNotFound(f"models cannot be compared with those that serve: {error}") from None
 
 
 def _known(root: Root, release: str) -> ReleaseManifest | None:
@@ -160,7 +191,7 @@ def _known(root: Root, release: str) -> ReleaseManifest | None:
         return None
 
 
-def _check_versions(stable: ReleaseManifest, candidate: ReleaseManifest) -> None:
+def _check_versions(stable: ReleaseManifest | None, candidate: ReleaseManifest) -> None:
     """Clients hide and forget scores by a model's version: another model must have another one.
 
     Raises `ReleaseError` naming every model that was swapped under its version.
@@ -169,7 +200,8 @@ def _check_versions(stable: ReleaseManifest, candidate: ReleaseManifest) -> None
         f"{wiki}/{model} {bundle.version}"
         for wiki, models in candidate.bundles.items()
         for model, bundle in models.items()
-        if (before := stable.bundles.get(wiki, {}).get(model)) is not None
+        if stable is not None
+        and (before := stable.bundles.get(wiki, {}).get(model)) is not None
         and before.version == bundle.version
         and before.digest != bundle.digest
     ]

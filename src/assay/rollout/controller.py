@@ -8,7 +8,7 @@ the controller dead, nothing changes: HAProxy goes on with the weights it has.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.orders import Order
 from assay.rollout.parts import Parts
+from assay.rollout.plan import Stage
 from assay.rollout.samples import Observed
 from assay.rollout.state import Rollout, fold
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
@@ -41,11 +42,14 @@ _NOTICE_EACH_S: Final = 2.0
 _LAST_USERS_S: Final = 5.0
 """How long a rollback waits for the candidate's last request to be logged."""
 _LAST_LOOK_S: Final = 0.1
+_POINTS_LIMIT_S: Final = 10.0
+"""Orders wait meanwhile."""
 
 
 class Controller:
     """The one controller of a journal. `declared`: what the candidate's release says it will change.
-    `points`: probabilities at which users act; None: predictions only."""
+    `ask_points`: tells the probabilities at which users act, as the stable arm of a data centre has them;
+    asked when they are first needed, so that no way back waits for it. None: predictions only."""
 
     def __init__(
         self,
@@ -54,14 +58,15 @@ class Controller:
         parts: Parts,
         clock: Clock,
         declared: Sequence[DeclaredDrift] = (),
-        points: OperatingPoints | None = None,
+        ask_points: Callable[[str], Awaitable[OperatingPoints]] | None = None,
     ) -> None:
         self._journal = journal
         self._options = options
         self._parts = parts
         self._clock = clock
         self._declared = declared
-        self._points = points or {}
+        self._ask_points = ask_points
+        self._points: OperatingPoints = {}
         self._gathering: Gathering | None = None
         self._earlier: list[Earlier] = []
         self._served, self._failed, self._last_s = _told(journal)
@@ -201,6 +206,7 @@ class Controller:
         stage = state.plan.stages[state.stage]
         if stage.number and state.plan.stages[stage.number - 1].data_centre != stage.data_centre:
             self._earlier = []
+        await self._learn_points(stage)
         self._gathering = Gathering(
             stage,
             state.candidate.slot,
@@ -212,6 +218,19 @@ class Controller:
         )
         self._parts.users.take()  # what was answered before belongs to no verdict on this stage
         self._gathering.start()
+
+    async def _learn_points(self, stage: Stage) -> None:
+        """For stages whose scores are compared."""
+        if self._points or self._ask_points is None or "scores" not in stage.required:
+            return
+        try:
+            async with asyncio.timeout(_POINTS_LIMIT_S):
+                self._points = await self._ask_points(stage.data_centre)
+        except TimeoutError:
+            text = (
+                f"{stage.name}: the stable arm does not tell its thresholds: flips are those of predictions"
+            )
+            self._journal.append("note", {"text": text})
 
     async def _keep_stage(self, state: Rollout) -> None:
         """What was seen in the stage that is over counts for the later ones of its data centre."""

@@ -6,6 +6,7 @@ of every model that has a table of thresholds.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any, Final
 from urllib.parse import quote
@@ -22,6 +23,9 @@ QUERIES: Final = (
 )
 """Of the filters "very likely" and "likely bad", and of the bot that must not miss much."""
 
+_AT_ONCE: Final = 4
+"""Models asked about at the same time, fewer than a client may have (quota.concurrent)."""
+
 Points = dict[tuple[str, str], dict[str, tuple[float, ...]]]
 """(wiki, model) to label to probabilities."""
 
@@ -29,13 +33,17 @@ Points = dict[tuple[str, str], dict[str, tuple[float, ...]]]
 async def operating_points(asker: Asker, url: str) -> Points:
     """Of all wikis and models that answer; those that do not have none, and are judged by their predictions.
     Never raises."""
-    points: Points = {}
-    for wiki, model in _models(_document(await asker.ask(url, Ask("/v3/scores/")))):
-        labels = await _labels(asker, url, wiki, model)
-        found = {label: await _thresholds(asker, url, wiki, model, label) for label in labels}
-        if any(found.values()):
-            points[wiki, model] = {label: values for label, values in found.items() if values}
-    return points
+    turns = asyncio.Semaphore(_AT_ONCE)
+
+    async def of_model(wiki: str, model: str) -> dict[str, tuple[float, ...]]:
+        async with turns:
+            labels = await _labels(asker, url, wiki, model)
+            found = {label: await _thresholds(asker, url, wiki, model, label) for label in labels}
+        return {label: values for label, values in found.items() if values}
+
+    models = list(_models(_document(await asker.ask(url, Ask("/v3/scores/")))))
+    points = await asyncio.gather(*(of_model(*names) for names in models))
+    return {names: found for names, found in zip(models, points, strict=True) if found}
 
 
 async def _labels(asker: Asker, url: str, wiki: str, model: str) -> list[str]:
