@@ -46,7 +46,7 @@ STAGES: Final = StageOptions(
     weight_observed=20,
     least_s=6.0,
     limit_s=120.0,
-    deploy_limit_s=60.0,
+    deploy_limit_s=120.0,
 )
 """A rollout in minutes: users of the drill ask some twenty times a second, and two cores do all."""
 _WEB, _WORKERS = 2, 2
