@@ -18,6 +18,7 @@ import pytest
 import redis
 
 from assay.compose.cluster import ClusterOptions, prepare
+from assay.compose.own_redis import own_redis
 from assay.compose.supervisor import Program, render
 from assay.errors import ConfigurationError
 from assay.stores.redis_options import RedisOptions, connect_sync
@@ -28,6 +29,18 @@ def sections(path: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(path)
     return parser
+
+
+def test_a_password_file_that_was_left_empty_gets_a_password(tmp_path: Path) -> None:
+    """By a process that was killed between making and writing it: Redis would be open to everybody."""
+    path = tmp_path / "redis-password"
+    path.touch(0o600)
+    own_redis(tmp_path)
+    password = path.read_text()
+    assert len(password) > 30
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    own_redis(tmp_path)
+    assert path.read_text() == password
 
 
 def test_people_have_a_worker_of_their_own_and_redis_a_password(tmp_path: Path) -> None:

@@ -31,6 +31,8 @@ def test_what_is_as_it_should_be_is_told_in_one_line_each() -> None:
     [
         (replace(CAUGHT, caught=None), "it went through"),
         (replace(CAUGHT, weight=5), "5 % of users had it"),
+        (replace(CAUGHT, asked=0), "no user asked anything"),
+        (replace(CAUGHT, is_over=False), "it did not end, in standby shadow"),
         (replace(CAUGHT, incidents=HURT), "1 user-visible errors: 500 internal error"),
         (replace(THROUGH, incidents=HURT), "1 user-visible errors"),
         (

@@ -274,3 +274,36 @@ def test_no_way_back_waits_for_thresholds(tmp_path: Path) -> None:
         raise AssertionError("asked")
 
     assert rolled(world, ask_points=never).is_aborted
+
+
+@pytest.mark.parametrize("faults", [Faults(), Faults(shape=True)], ids=["done", "rolled back"])
+def test_after_the_end_the_weights_are_set_again(tmp_path: Path, faults: Faults) -> None:
+    """HAProxy was restarted and has those of its configuration, or somebody else's."""
+    world = World(tmp_path, faults)
+    ended = rolled(world)
+    before = dict(weights_of(world))
+
+    async def restarted() -> Rollout:
+        for balancer in world.balancers.values():
+            await balancer.set_weights({"blue-1": 50, "blue-2": 50, "green-1": 50, "green-2": 50})
+        with Journal(world.folder, world.clock) as journal:
+            return await world.controller(journal).run()
+
+    assert run_virtually(restarted()) == ended
+    assert dict(weights_of(world)) == before
+
+
+def test_every_answer_of_the_candidate_counts(tmp_path: Path) -> None:
+    """Also those between two stages."""
+    world, answers = World(tmp_path), 0
+    take = world.users.take
+
+    def counted() -> Any:
+        nonlocal answers
+        seen = take()
+        answers += sum(one.slot == "green" for one in seen)
+        return seen
+
+    world.users.take = counted  # type: ignore[method-assign]
+    assert rolled(world).status == "done"
+    assert read_journal(tmp_path)[-1].data["served"] == answers

@@ -28,10 +28,11 @@ def own_redis(folder: Path, password: str | None = None) -> tuple[Program, dict[
     environment = {"ASSAY_REDIS__URL": f"redis://127.0.0.1:{port}/0"}
     if password is None:
         password_file = folder / "redis-password"
-        if not password_file.exists():
-            password_file.touch(0o600)
-            password_file.write_text(secrets.token_urlsafe(32))
+        password_file.touch(0o600)
         password = password_file.read_text().strip()
+        if not password:  # new, or left by a process that was killed: an empty one would let anybody in
+            password = secrets.token_urlsafe(32)
+            password_file.write_text(password)
         environment["ASSAY_REDIS__PASSWORD_FILE"] = str(password_file)
     configuration = folder / "redis.conf"
     configuration.touch(0o600)

@@ -58,7 +58,8 @@ _LOOK_AGAIN_S: Final = 0.5
 class Row:
     """What became of one defect.
 
-    `caught`: the stage's name, with its data centre; None: it went through. `weight`: the greatest share of
+    `caught`: the stage's name, with its data centre; None: it went through. `is_over`: it was refused, taken
+    back or done; a rollout that had to be killed proves nothing. `weight`: the greatest share of
     users, in per cent, that the candidate was given anywhere. `served`: users' requests that it answered.
     `asked`: users' requests while the row lasted. `incidents`: those that were answered wrongly or not at
     all. `by`: the checks that were bad. `caught_s`: from the start to the decision. `safety_s`: from the
@@ -76,11 +77,13 @@ class Row:
     caught_s: float
     safety_s: float
     took_s: float
+    is_over: bool = True
 
     @property
     def is_right(self) -> bool:
-        """Nobody was hurt, and what is wrong was caught in time while what is right went through."""
-        if self.incidents:
+        """Users asked and nobody was hurt, and what is wrong was caught in time while what is right went
+        through."""
+        if self.incidents or not self.asked or not self.is_over:
             return False
         return self.caught is None if self.defect.is_harmless else self.caught is not None and self.weight < 5
 
@@ -186,7 +189,7 @@ def _row(
     elif state.status == "done":
         caught, reason, caught_s = None, "", ended_s - _QUIET_S - began_s
     else:
-        caught, reason = state.plan.stages[state.stage].name, state.reason
+        caught, reason = state.plan.stages[state.stage].name, state.reason or told
         caught_s = (back.at_s if back else ended_s) - began_s
     last_s = last.get("last_candidate_s")
     safety_s = max(0.0, last_s - back.at_s) if back and last_s else 0.0
@@ -202,6 +205,7 @@ def _row(
         caught_s,
         safety_s,
         ended_s - began_s,
+        is_over=state is None or state.is_over,
     )
 
 

@@ -61,6 +61,10 @@ def faults(rows: Sequence[Row]) -> Iterator[str]:
             continue
         if row.incidents:
             yield f"{row.defect.name}: {len(row.incidents)} user-visible errors: {row.incidents[0].what}"
+        elif not row.asked:
+            yield f"{row.defect.name}: no user asked anything meanwhile"
+        elif not row.is_over:
+            yield f"{row.defect.name}: it did not end, in {row.caught}: {row.reason}"
         elif row.defect.is_harmless:
             yield f"{row.defect.name} is harmless, but was stopped in {row.caught}: {row.reason}"
         elif row.caught is None:

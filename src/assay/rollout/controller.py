@@ -78,14 +78,16 @@ class Controller:
         self._log = logger(__name__)
 
     async def run(self) -> Rollout:
-        """Until the rollout is done or rolled back; its last state.
+        """Until the rollout is done or rolled back; its last state. Of one that was over already the weights
+        are set again, as after a restart of HAProxy.
 
         Raises `JournalError` when the journal tells of no rollout, or cannot be written any more: then
         nothing is changed any more either.
         """
         try:
-            while not (state := self._state()).is_over:
-                await self._step(state)
+            while not ((state := self._state()).is_over and await self._set_weights(state)):
+                if not state.is_over:
+                    await self._step(state)
                 await asyncio.sleep(_TICK_S)
             return state
         finally:
@@ -202,6 +204,8 @@ class Controller:
         """Gather evidence of the state's stage, whose weights are set."""
         if self._gathering is not None and self._gathering.stage.number == state.stage:
             return
+        if self._gathering is not None:
+            self._see_users(state)
         await self._keep_stage(state)
         stage = state.plan.stages[state.stage]
         if stage.number and state.plan.stages[stage.number - 1].data_centre != stage.data_centre:
