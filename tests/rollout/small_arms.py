@@ -71,7 +71,10 @@ class Arm:
 
     async def _readyz(self, request: web.Request) -> web.Response:
         is_accepted = self.is_ready or (self.is_degraded and "degraded" in request.query)
-        return web.json_response({"ready": self.is_ready}, status=200 if is_accepted else 503)
+        headers = {"X-Assay-Release": self.release}
+        return web.json_response(
+            {"ready": self.is_ready}, status=200 if is_accepted else 503, headers=headers
+        )
 
     async def _answer(self, request: web.Request) -> web.StreamResponse:
         self.in_flight += 1

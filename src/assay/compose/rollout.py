@@ -13,11 +13,12 @@ from assay.clock import SystemClock
 from assay.compose.releases import root_of
 from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
-from assay.releases.manifest import ExpectedDrift, ReleaseManifest
+from assay.releases.manifest import ExpectedDrift, ReleaseManifest, check_id, is_id
 from assay.releases.options import store_address
 from assay.releases.root import Root
-from assay.releases.store import open_store
-from assay.releases.transfer import fetch
+from assay.releases.store import ReleaseStore, open_store
+from assay.releases.transfer import fetch, fetched_manifest
+from assay.rollout import orders
 from assay.rollout.arms import HttpArms, askers
 from assay.rollout.compare import Declared
 from assay.rollout.controller import Controller
@@ -54,28 +55,32 @@ async def begin(settings: Settings, journal: Journal, release: str, *, by: str, 
     The release is on this machine afterwards, proved against its digest. Raises `ConfigurationError`,
     `ReleaseError`, `StoreUnavailable`, or a balancer's errors; nothing has begun then.
     """
+    check_id(release)
+    _check_over(journal)
     plan = make_plan(settings.rollout, now=now)
-    root = root_of(settings)
-    manifest = await asyncio.to_thread(_fetched, settings, root, release)
     stable, candidate_slot = await _stable_arm(settings.rollout)
     if stable.release == release:
         raise ConfigurationError(f"{release} answers all users already: there is nothing to roll out")
-    _check_versions(_known(root, stable.release), manifest)
-    _start(journal, stable, Arm(candidate_slot, release), plan, by, is_emergency=now)
+    manifest = await asyncio.to_thread(_fetched, settings, release)
+    _check_versions(await asyncio.to_thread(_manifest_of, settings, stable.release), manifest)
+    _start(settings, journal, stable, Arm(candidate_slot, release), plan, by, is_emergency=now)
 
 
 async def begin_return(settings: Settings, journal: Journal, *, by: str) -> None:
     """The start of the way back to the release that still runs in the other slot: a change of weights alone.
 
-    Raises `ConfigurationError` when no other release answers there.
+    Raises `ConfigurationError` when no other release answers there, or a balancer's errors.
     """
+    _check_over(journal)
     stable, slot = await _stable_arm(settings.rollout)
     async with askers() as (asker, _):
         release = await _release_of(asker, settings.rollout, slot)
+    if release == stable.release:
+        raise ConfigurationError(f"both slots run {release}: there is no other release to go back to")
     whole = make_plan(settings.rollout, now=True)
     flips = [stage for stage in whole.stages if stage.kind == "weight"]
     plan = Plan(tuple(replace(stage, number=number) for number, stage in enumerate(flips)))
-    _start(journal, stable, Arm(slot, release), plan, by, is_emergency=True)
+    _start(settings, journal, stable, Arm(slot, release), plan, by, is_emergency=True)
 
 
 async def control(settings: Settings, journal: Journal) -> Rollout:
@@ -90,6 +95,7 @@ async def _controller(settings: Settings, journal: Journal) -> AsyncIterator[Con
     state = fold(journal.entries)
     if state is None:
         raise ConfigurationError("the journal tells of no rollout: assay rollout start RELEASE")
+    _check_known(options, state)
     manifest = _known(root_of(settings), state.candidate.release)
     drift: Sequence[ExpectedDrift] = manifest.expected_drift if manifest is not None else ()
     declared = Declared([(item.wiki, item.model) for item in drift])
@@ -107,13 +113,48 @@ async def _controller(settings: Settings, journal: Journal) -> AsyncIterator[Con
         yield Controller(journal, options, parts, clock, drift)
 
 
-def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *, is_emergency: bool) -> None:
+def _check_over(journal: Journal) -> None:
+    """Raises `ConfigurationError` while a rollout is under way."""
     before = fold(journal.entries)
     if before is not None and not before.is_over:
         raise ConfigurationError(
             f"the rollout of {before.candidate.release} is not over ({before.status}): "
             "go on with `assay rollout run`, or end it with `assay rollout abort`"
         )
+
+
+def _check_known(options: RolloutOptions, state: Rollout) -> None:
+    """The settings may be others than when the rollout began. Raises `ConfigurationError` when they lack a
+    place of it."""
+    slots = (state.stable.slot, state.candidate.slot)
+    for name in dict.fromkeys(stage.data_centre for stage in state.plan.stages):
+        if name not in options.data_centres:
+            raise ConfigurationError(
+                f"rollout {state.id} is about the data centre {name}, which rollout.data_centres lacks: "
+                "put it back until the rollout is over"
+            )
+    for name, centre in options.data_centres.items():
+        if missing := [slot for slot in slots if slot not in centre.slots]:
+            raise ConfigurationError(
+                f"rollout {state.id} is about slot {missing[0]}, which rollout.data_centres.{name}.slots "
+                "lacks: put it back until the rollout is over"
+            )
+
+
+def _start(
+    settings: Settings,
+    journal: Journal,
+    stable: Arm,
+    candidate: Arm,
+    plan: Plan,
+    by: str,
+    *,
+    is_emergency: bool,
+) -> None:
+    """An order that came too late for the last rollout is not one for this."""
+    for order in orders.take(state_dir(settings)):
+        told = order if isinstance(order, str) else f"{order.kind}, ordered by {order.by}, came too late"
+        journal.append("note", {"text": told})
     number = sum(entry.kind == "started" for entry in journal.entries) + 1
     journal.append(
         "started",
@@ -131,14 +172,31 @@ def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *
 # -- releases ----------------------------------------------------------------------------------------
 
 
-def _fetched(settings: Settings, root: Root, release: str) -> ReleaseManifest:
+def _fetched(settings: Settings, release: str) -> ReleaseManifest:
+    root = root_of(settings)
     if not root.has(release):
-        choice = settings.releases
-        address = store_address(choice, None)
-        fetch(root, release, open_store(address, choice.stall_limit_s, choice.s3_endpoint_url))
+        fetch(root, release, _store(settings))
     manifest = root.manifest(release)
     check(folder_faults(root.release(release), manifest), release)
     return manifest
+
+
+def _manifest_of(settings: Settings, release: str) -> ReleaseManifest | None:
+    """Of the release that serves; None when it was never built, such as ``dev``, and has no manifest."""
+    if not is_id(release):
+        return None
+    try:
+        return _known(root_of(settings), release) or fetched_manifest(_store(settings), release)
+    except ReleaseNotFound as error:
+        raise ReleaseNotFound(
+            f"{error}. It serves now, and the versions of its models must be known: publish it, or fetch it "
+            "here"
+        ) from error
+
+
+def _store(settings: Settings) -> ReleaseStore:
+    choice = settings.releases
+    return open_store(store_address(choice, None), choice.stall_limit_s, choice.s3_endpoint_url)
 
 
 def _known(root: Root, release: str) -> ReleaseManifest | None:
@@ -174,6 +232,9 @@ def _check_versions(stable: ReleaseManifest | None, candidate: ReleaseManifest) 
 
 async def _stable_arm(options: RolloutOptions) -> tuple[Arm, str]:
     """Who answers all users in all data centres, and the other slot."""
+    known = {frozenset(centre.slots) for centre in options.data_centres.values()}
+    if len(known) > 1 or any(len(slots) != 2 for slots in known):
+        raise ConfigurationError("every data centre needs the same two slots: see rollout.data_centres")
     slots = {name: await _slot_with_users(options, name) for name in balancers(options)}
     if len(set(slots.values())) > 1:
         told = ", ".join(f"{name}: {slot}" for name, slot in sorted(slots.items()))
@@ -181,12 +242,10 @@ async def _stable_arm(options: RolloutOptions) -> tuple[Arm, str]:
             f"data centres do not agree on the slot that answers users ({told}): end the last rollout first"
         )
     (slot,) = set(slots.values())
-    others = {name for centre in options.data_centres.values() for name in centre.slots} - {slot}
-    if len(others) != 1 or any(slot not in centre.slots for centre in options.data_centres.values()):
-        raise ConfigurationError("every data centre needs the same two slots: see rollout.data_centres")
+    (other,) = next(iter(known)) - {slot}
     async with askers() as (asker, _):
         release = await _release_of(asker, options, slot)
-    return Arm(slot, release), others.pop()
+    return Arm(slot, release), other
 
 
 async def _slot_with_users(options: RolloutOptions, data_centre: str) -> str:
@@ -196,7 +255,8 @@ async def _slot_with_users(options: RolloutOptions, data_centre: str) -> str:
     if len(slots) != 1:
         told = " and ".join(sorted(slots)) or "no slot"
         raise ConfigurationError(
-            f"in {data_centre}, {told} has the users' requests; it must be one: see `assay rollout status`"
+            f"in {data_centre}, users' requests go to {told}; they must go to one slot of "
+            f"rollout.data_centres ({', '.join(known)}): see `assay rollout status`"
         )
     return slots.pop()
 

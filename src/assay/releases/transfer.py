@@ -38,7 +38,7 @@ def publish(folder: Path, store: ReleaseStore, report: Report = lambda *_: None)
         store.put(object_key(entry), folder / path, entry)
     key = manifest_key(manifest.id)
     store.put(key, folder / MANIFEST, entry_of(folder / MANIFEST))
-    _fetched_manifest(store, manifest.id)  # what was written can be read, and is the same
+    fetched_manifest(store, manifest.id)  # what was written can be read, and is the same
     return manifest.id
 
 
@@ -55,7 +55,7 @@ def fetch(root: Root, release_id: str, store: ReleaseStore, report: Report = lam
             return False
         part = root.releases / f".{release_id}.part"
         try:
-            manifest = _fetched_manifest(store, release_id)
+            manifest = fetched_manifest(store, release_id)
             _fill(part, manifest, _here(root), store, report)
             (part / MANIFEST).write_bytes(manifest.to_bytes())
             check(folder_faults(part, manifest), release_id)
@@ -68,7 +68,9 @@ def fetch(root: Root, release_id: str, store: ReleaseStore, report: Report = lam
         return True
 
 
-def _fetched_manifest(store: ReleaseStore, release_id: str) -> ReleaseManifest:
+def fetched_manifest(store: ReleaseStore, release_id: str) -> ReleaseManifest:
+    """What the release consists of, proved against its id. Raises `ReleaseNotFound`, `ReleaseError`, and what
+    the store raises."""
     raw = b""
     try:
         with closing(store.read(manifest_key(release_id))) as chunks:
