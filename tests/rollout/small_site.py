@@ -63,7 +63,7 @@ class Site:
             servers = (await self.balancer(name).servers()).values()
             blue, green = ({s.weight for s in servers if s.slot == slot} for slot in ("blue", "green"))
             assert (len(blue), len(green)) == (1, 1)
-            found[name] = (*blue, *green)
+            found[name] = (blue.pop(), green.pop())
         return found
 
     def stopped(self) -> Collection[str]:
