@@ -53,6 +53,8 @@ def preflight_(
     release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Prove that a node with `assay web` and `assay worker` works, before it takes traffic.
 
@@ -69,7 +71,14 @@ def preflight_(
     configure_logging(LogOptions(level="error", json=json))
     try:
         settings = options.load_settings(
-            config, wiki, bundles, bundle_directory, release=release, redis={"url": redis}
+            config,
+            wiki,
+            bundles,
+            bundle_directory,
+            release=release,
+            environment=environment,
+            config_folder=config_folder,
+            redis={"url": redis},
         )
     except ConfigurationError as error:
         _tell(unreadable(error), Blotter(()), as_json=json)

@@ -84,7 +84,7 @@ def build(
     The configuration is what the --config files say together; bundles are those that its wikis need. The same
     parts always give the same release.
     """
-    place = _root(root, None)
+    place = _root(root)  # --config says what the release is, not what this machine is
     request = BuildRequest(
         name,
         source,
@@ -99,12 +99,18 @@ def build(
     typer.echo(folder.name)
 
 
-def verify(release: ReleasePlace, root: RootFolder = None, config: options.Config = None) -> None:
+def verify(
+    release: ReleasePlace,
+    root: RootFolder = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Prove a release: every digest, then that its own code gives exactly its golden scores on this machine.
 
     Exit status 1 with a line for each difference.
     """
-    place = _root(root, config)
+    place = _root(root, config, environment, config_folder)
     with stepping() as report:
         faults = verify_release(_folder(place, release), place, report)
     if faults:
@@ -124,20 +130,27 @@ def golden(
         Path | None, typer.Option(help="Golden scores: compute those of the same revisions, ask no wiki.")
     ] = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Compute golden scores with this very code, as build and verify ask of a release's own code."""
-    settings = options.load_settings(config)
+    settings = options.load_settings(config, environment=environment, config_folder=config_folder)
     configure_logging(LogOptions(level="warning", json=False))
     scores = golden_scores(settings, indexing, count, _revisions(revision), input)
     write_durably(output.absolute(), scores)
 
 
 def publish(
-    release: ReleasePlace, store: Store = None, root: RootFolder = None, config: options.Config = None
+    release: ReleasePlace,
+    store: Store = None,
+    root: RootFolder = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Put a release into a store, from where every node fetches it by its id."""
-    place = _root(root, config)
-    settings = _settings(place, config)
+    place = _root(root, config, environment, config_folder)
+    settings = _settings(place, config, environment, config_folder)
     target = _store(settings, store)
     with stepping() as report:
         release_id = publish_release(_folder(place, release), target, report)
@@ -145,19 +158,30 @@ def publish(
 
 
 def fetch(
-    release: ReleaseId, store: Store = None, root: RootFolder = None, config: options.Config = None
+    release: ReleaseId,
+    store: Store = None,
+    root: RootFolder = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Bring a release from a store onto this machine, every byte proved."""
-    place = _root(root, config)
-    settings = _settings(place, config)
+    place = _root(root, config, environment, config_folder)
+    settings = _settings(place, config, environment, config_folder)
     with stepping() as report:
         is_new = fetch_release(place, check_id(release), _store(settings, store), report)
     typer.echo(f"{'Fetched' if is_new else 'Was here, and is whole'}: {place.release(release)}")
 
 
-def install(release: ReleaseId, root: RootFolder = None, config: options.Config = None) -> None:
+def install(
+    release: ReleaseId,
+    root: RootFolder = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Make a fetched release ready to run: packages, code, launcher. Doing it again finishes or proves it."""
-    place = _root(root, config)
+    place = _root(root, config, environment, config_folder)
     is_new = install_release(place, check_id(release))
     launcher = place.release(release) / "bin" / "assay"
     typer.echo(f"{'Installed' if is_new else 'Was installed, and is whole'}: {launcher}")
@@ -177,13 +201,15 @@ def activate(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = 300.0,
     root: RootFolder = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Put a release into a slot: fetch, prove, install, point, restart, wait until it answers.
 
     What is done already is skipped, so an interrupted activation is finished by running it again.
     """
-    place = _root(root, config)
-    settings = _settings(place, config)
+    place = _root(root, config, environment, config_folder)
+    settings = _settings(place, config, environment, config_folder)
     has_store = (store or settings.releases.store) is not None
     wanted = Activation(
         check_id(release),
@@ -199,37 +225,68 @@ def activate(
         typer.echo(sentence)
 
 
-def list_(store: Store = None, root: RootFolder = None, config: options.Config = None) -> None:
+def list_(
+    store: Store = None,
+    root: RootFolder = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """List this machine's releases, with the slots that point to them; with --store, those of the store."""
+    place = _root(root, config, environment, config_folder)
     if store is not None:
-        for release in _store(_settings(_root(root, config), config), store).ids():
+        settings = _settings(place, config, environment, config_folder)
+        for release in _store(settings, store).ids():
             typer.echo(release)
         return
-    place = _root(root, config)
     for release in place.ids():
         typer.echo("\t".join([release, *slot_pointers.users_of(place, release)]))
 
 
-def remove(release: ReleaseId, root: RootFolder = None, config: options.Config = None) -> None:
+def remove(
+    release: ReleaseId,
+    root: RootFolder = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Take a release off this machine. One that a slot points to is not removed."""
-    remove_release(_root(root, config), check_id(release))
+    remove_release(_root(root, config, environment, config_folder), check_id(release))
     typer.echo(f"Removed {release}")
 
 
-def slots(root: RootFolder = None, config: options.Config = None) -> None:
+def slots(
+    root: RootFolder = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """List the slots and the release that each points to."""
-    for slot, release in slot_pointers.slots(_root(root, config)).items():
+    for slot, release in slot_pointers.slots(_root(root, config, environment, config_folder)).items():
         typer.echo(f"{slot}\t{release}")
 
 
-def _root(root: Path | None, config: Sequence[Path] | None) -> Root:
-    return Root(root.absolute()) if root is not None else root_of(options.load_settings(config))
+def _root(
+    root: Path | None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> Root:
+    if root is not None:
+        return Root(root.absolute())
+    return root_of(options.load_settings(config, environment=environment, config_folder=config_folder))
 
 
-def _settings(place: Root, config: Sequence[Path] | None) -> Settings:
+def _settings(
+    place: Root,
+    config: options.Config,
+    environment: options.Environment,
+    config_folder: options.ConfigFolder,
+) -> Settings:
     """With what this machine alone knows, such as the store that it fetches from."""
     node = place.path / NODE_SETTINGS
-    return options.load_settings([*([node] if node.is_file() else []), *(config or ())])
+    files = [*([node] if node.is_file() else []), *(config or ())]
+    return options.load_settings(files, environment=environment, config_folder=config_folder)
 
 
 def _store(settings: Settings, given: str | None) -> ReleaseStore:

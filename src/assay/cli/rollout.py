@@ -19,7 +19,7 @@ from assay.cli import options
 from assay.clock import SystemClock
 from assay.compose import rollout as parts
 from assay.compose.watch import watch as watch_arms
-from assay.errors import ConfigurationError, JournalHeld
+from assay.errors import AssayError, ConfigurationError, JournalHeld
 from assay.rollout import orders
 from assay.rollout.controller import weights
 from assay.rollout.haproxy import Balancer
@@ -33,6 +33,10 @@ from assay.telemetry import configure_logging
 
 NOT_DONE: Final = 3
 """Exit status of a rollout that was rolled back."""
+
+_GIVEN: Final = (
+    "The order is given: a running controller takes it at once, else the next `assay rollout run`."
+)
 
 ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id, NAME-DIGEST.")]
 Reason = Annotated[str, typer.Option(help="For the journal.")]
@@ -59,18 +63,27 @@ def start(
         ),
     ] = False,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Roll a release out, until all users have it or it is rolled back.
 
     Preflight, synthetic requests, shadow, then rising shares of users, the inactive data centres first. Can
     be killed at any moment and taken up again with `assay rollout run`. Exit status 3: rolled back.
     """
-    _control(config, lambda settings, journal: parts.begin(settings, journal, release, by=_me(), now=now))
+    _control(
+        _settings(config, environment, config_folder),
+        lambda settings, journal: parts.begin(settings, journal, release, by=orders.operator(), now=now),
+    )
 
 
-def run(config: options.Config = None) -> None:
+def run(
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Go on with the rollout of the journal, whose controller was ended."""
-    _control(config)
+    _control(_settings(config, environment, config_folder))
 
 
 def watch(
@@ -83,52 +96,99 @@ def watch(
         ),
     ] = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Judge whatever candidate stands beside the stable arm, for Argo Rollouts or Flagger to ask.
 
     Both arms are asked the same requests, and every verdict is journalled; no weight is changed, nothing
     started or stopped. Runs until it is ended, and can be killed at any moment.
     """
-    settings = options.load_settings(config)
+    settings = _settings(config, environment, config_folder)
     configure_logging(settings.log)
-    asyncio.run(watch_arms(settings, stable=stable, by=_me()))
+    asyncio.run(watch_arms(settings, stable=stable, by=orders.operator()))
 
 
-def back(config: options.Config = None) -> None:
+def back(
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Give all users back to the release in the other slot, which still runs: a change of weights alone."""
-    _control(config, lambda settings, journal: parts.begin_return(settings, journal, by=_me()))
+    _control(
+        _settings(config, environment, config_folder),
+        lambda settings, journal: parts.begin_return(settings, journal, by=orders.operator()),
+    )
 
 
-def pause(reason: Reason = "", config: options.Config = None) -> None:
+def pause(
+    reason: Reason = "",
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Stay in the present stage; what turns bad is rolled back all the same."""
-    _order(config, "pause", reason)
+    _order(_settings(config, environment, config_folder), "pause", reason)
+    typer.echo(_GIVEN)
 
 
-def resume(reason: Reason = "", config: options.Config = None) -> None:
+def resume(
+    reason: Reason = "",
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Go on after a pause."""
-    _order(config, "resume", reason)
+    _order(_settings(config, environment, config_folder), "resume", reason)
+    typer.echo(_GIVEN)
 
 
-def promote(reason: Reason = "", config: options.Config = None) -> None:
+def promote(
+    reason: Reason = "",
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Go on to the next stage without waiting for time or samples."""
-    _order(config, "promote", reason)
+    _order(_settings(config, environment, config_folder), "promote", reason)
+    typer.echo(_GIVEN)
 
 
-def abort(reason: Reason = "", config: options.Config = None) -> None:
-    """Roll back at once; works without a running controller, too."""
-    settings = _order(config, "abort", reason)
+def abort(
+    reason: Reason = "",
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
+    """Roll back at once; works without a running controller, too.
+
+    Exit status 0: it is rolled back, or the running controller has the order.
+    """
+    settings = _settings(config, environment, config_folder)
+    configure_logging(settings.log)
+    _order(settings, "abort", reason)
     try:
         with Journal(parts.state_dir(settings)) as journal:
-            _finish(asyncio.run(parts.control(settings, journal)))
+            state = asyncio.run(parts.control(settings, journal))
     except JournalHeld:
         typer.echo("The running controller rolls back.")
+        return
+    if state.status == "done":
+        raise ConfigurationError(
+            f"{state.candidate.release} answered all users before the order came: give them back with "
+            "`assay rollout back`"
+        )
+    typer.echo(f"{state.candidate.release} was rolled back: {state.reason}")
 
 
 def status(
-    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False, config: options.Config = None
+    json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Where the rollout stands, and what was found last."""
-    settings = options.load_settings(config)
+    settings = _settings(config, environment, config_folder)
     entries = read_journal(parts.state_dir(settings))
     state = fold(entries)
     if state is None:
@@ -143,9 +203,11 @@ def status(
 def report(
     rollout: Annotated[str | None, typer.Option(help="The rollout's id; default: the latest.")] = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """The story of a rollout from its journal, as Markdown."""
-    settings = options.load_settings(config)
+    settings = _settings(config, environment, config_folder)
     typer.echo(write_report(read_journal(parts.state_dir(settings)), rollout), nl=False)
 
 
@@ -161,23 +223,37 @@ def page(
         Path | None, typer.Option(help="File with the token that every request must show.")
     ] = None,
     config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
 ) -> None:
     """Serve a page to watch rollouts on, and the verdict for Argo Rollouts and Flagger. It only reads."""
-    settings = options.load_settings(config)
+    settings = _settings(config, environment, config_folder)
     configure_logging(settings.log)
     folder = state_dir or parts.state_dir(settings)
     typer.echo(f"The page of rollouts in {folder} is on http://{host}:{port}/", err=True)
     run_page(PageOptions(str(folder), host, port, str(token_file or ""), version=__version__))
 
 
-def depool(place: Place, reason: Reason = "", config: options.Config = None) -> None:
+def depool(
+    place: Place,
+    reason: Reason = "",
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Take a data centre, or a slot of one, out of users' traffic, without a failed request."""
-    _pooling(config, place, "depool", reason)
+    _pooling(_settings(config, environment, config_folder), place, "depool", reason)
 
 
-def pool(place: Place, reason: Reason = "", config: options.Config = None) -> None:
+def pool(
+    place: Place,
+    reason: Reason = "",
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
     """Put a data centre, or a slot of one, back."""
-    _pooling(config, place, "pool", reason)
+    _pooling(_settings(config, environment, config_folder), place, "pool", reason)
 
 
 # -- the controller ----------------------------------------------------------------------------------
@@ -185,8 +261,13 @@ def pool(place: Place, reason: Reason = "", config: options.Config = None) -> No
 _Begin = Callable[[Settings, Journal], Coroutine[Any, Any, None]]
 
 
-def _control(config: options.Config, begin: _Begin | None = None) -> None:
-    settings = options.load_settings(config)
+def _settings(
+    config: options.Config, environment: options.Environment, config_folder: options.ConfigFolder
+) -> Settings:
+    return options.load_settings(config, environment=environment, config_folder=config_folder)
+
+
+def _control(settings: Settings, begin: _Begin | None = None) -> None:
     configure_logging(settings.log)
 
     async def control(journal: Journal) -> Rollout:
@@ -206,8 +287,7 @@ def _finish(state: Rollout) -> None:
     sys.exit(NOT_DONE)
 
 
-def _order(config: options.Config, kind: orders.Kind, reason: str) -> Settings:
-    settings = options.load_settings(config)
+def _order(settings: Settings, kind: orders.Kind, reason: str) -> None:
     folder = parts.state_dir(settings)
     state = fold(read_journal(folder))
     if state is None or state.is_over:
@@ -216,33 +296,32 @@ def _order(config: options.Config, kind: orders.Kind, reason: str) -> Settings:
         raise ConfigurationError(
             f"{state.candidate.release} is only watched: give the order to Argo Rollouts or Flagger"
         )
-    orders.give(folder, orders.Order(kind, _me(), reason, state.id))
-    return settings
-
-
-def _me() -> str:
-    return orders.operator()
+    orders.give(folder, orders.Order(kind, orders.operator(), reason, state.id))
 
 
 # -- pooling -----------------------------------------------------------------------------------------
 
 
-def _pooling(config: options.Config, place: str, what: str, reason: str) -> None:
+def _pooling(settings: Settings, place: str, what: str, reason: str) -> None:
     """Journalled before and after. Refused while a controller holds the journal: one hand on a balancer."""
-    settings = options.load_settings(config)
-    data_centre, _, slot = place.partition("/")
+    data_centre, separator, slot = place.partition("/")
     known = settings.rollout.data_centres
-    if data_centre not in known or (slot and slot not in known[data_centre].slots):
-        told = ", ".join(known) or "none"
+    if data_centre not in known or (separator and slot not in known[data_centre].slots):
+        places = [name for dc, centre in known.items() for name in (dc, *(f"{dc}/{s}" for s in centre.slots))]
+        told = ", ".join(places) or "none"
         raise ConfigurationError(f"there is no {place}: rollout.data_centres has {told}")
     all_balancers = parts.balancers(settings.rollout)
     remote = known[data_centre].remote_server
     pooling = Pooling(all_balancers[data_centre], SystemClock(), remote=remote)
     others = [balancer for name, balancer in all_balancers.items() if name != data_centre]
     with Journal(parts.state_dir(settings)) as journal:
-        order = {"by": _me(), "place": place, "reason": reason}
+        order = {"by": orders.operator(), "place": place, "reason": reason}
         journal.append("action", {"text": f"{what} {place} begins", **order})
-        asyncio.run(_moved(pooling, slot, what, others))
+        try:
+            asyncio.run(_moved(pooling, slot, what, others))
+        except AssayError as error:
+            journal.append("action", {"text": f"{what} {place} failed: {error}", **order})
+            raise
         journal.append("action", {"text": f"{what} {place} is done", **order})
     typer.echo(f"{place} is {what}ed.")
 
@@ -261,7 +340,9 @@ async def _moved(pooling: Pooling, slot: str, what: str, others: list[Balancer])
 
 def _document(state: Rollout, entries: tuple[Entry, ...]) -> dict[str, Any]:
     stage = state.plan.stages[state.stage]
-    last = next((entry for entry in reversed(entries) if entry.kind == "verdict"), None)
+    last = None
+    for entry in entries:  # a rollout that has just begun has no verdict: not that of the one before
+        last = entry if entry.kind == "verdict" else None if entry.kind == "started" else last
     return {
         "id": state.id,
         "status": state.status,
@@ -277,18 +358,19 @@ def _document(state: Rollout, entries: tuple[Entry, ...]) -> dict[str, Any]:
 
 
 def _show(document: dict[str, Any]) -> None:
-    console = Console()
+    console = Console(markup=False, highlight=False, emoji=False)  # reasons and findings are others' words
     reason = f": {document['reason']}" if document["reason"] else ""
-    console.print(f"Rollout {document['id']}: {document['status']}{reason}", highlight=False)
+    console.print(f"Rollout {document['id']}: {document['status']}{reason}", soft_wrap=True)
     for role in ("stable", "candidate"):
         arm = document[role]
-        console.print(f"  {role}: {arm['release']} in slot {arm['slot']}", highlight=False)
+        console.print(f"  {role}: {arm['release']} in slot {arm['slot']}", soft_wrap=True)
     stage = document["stage"]
     console.print(
-        f"  stage {stage['number'] + 1} of {stage['of']}: {stage['name']}, since {document['since']}"
+        f"  stage {stage['number'] + 1} of {stage['of']}: {stage['name']}, since {document['since']}",
+        soft_wrap=True,
     )
     for name, weight in document["candidate_weights"].items():
-        console.print(f"  {name}: {weight} % of users to the candidate", highlight=False)
+        console.print(f"  {name}: {weight} % of users to the candidate", soft_wrap=True)
     if (verdict := document["verdict"]) is not None:
         table = Table(title=f"Verdict of {verdict['at']}: {verdict['reason']}", title_justify="left")
         for column in ("check", "", "found"):

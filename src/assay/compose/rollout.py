@@ -61,12 +61,13 @@ async def begin(settings: Settings, journal: Journal, release: str, *, by: str, 
     `ReleaseError`, `StoreUnavailable`, or a balancer's errors; nothing has begun then.
     """
     check_id(release)
+    _check_over(journal)
     plan = make_plan(settings.rollout, now=now)
-    root = root_of(settings)
-    manifest = await asyncio.to_thread(_fetched, settings, root, release)
     stable, candidate_slot = await _stable_arm(settings.rollout)
     if stable.release == release:
         raise ConfigurationError(f"{release} answers all users already: there is nothing to roll out")
+    root = root_of(settings)
+    manifest = await asyncio.to_thread(_fetched, settings, root, release)
     _check_versions(await asyncio.to_thread(_manifest, settings, root, stable.release), manifest)
     _start(journal, stable, Arm(candidate_slot, release), plan, by, is_emergency=now)
 
@@ -74,11 +75,14 @@ async def begin(settings: Settings, journal: Journal, release: str, *, by: str, 
 async def begin_return(settings: Settings, journal: Journal, *, by: str) -> None:
     """The start of the way back to the release that still runs in the other slot: a change of weights alone.
 
-    Raises `ConfigurationError` when no other release answers there.
+    Raises `ConfigurationError` when no other release answers there, or a balancer's errors.
     """
+    _check_over(journal)
     stable, slot = await _stable_arm(settings.rollout)
     async with askers() as (asker, _):
         release = await _release_of(asker, settings.rollout, slot)
+    if release == stable.release:
+        raise ConfigurationError(f"both slots run {release}: there is no other release to go back to")
     whole = make_plan(settings.rollout, now=True)
     flips = [stage for stage in whole.stages if stage.kind == "weight"]
     plan = Plan(tuple(replace(stage, number=number) for number, stage in enumerate(flips)))
@@ -136,13 +140,17 @@ def _check_places(options: RolloutOptions, state: Rollout) -> None:
             )
 
 
-def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *, is_emergency: bool) -> None:
+def _check_over(journal: Journal) -> None:
+    """Raises `ConfigurationError` while a rollout is under way."""
     before = fold(journal.entries)
     if before is not None and not before.is_over:
         raise ConfigurationError(
             f"the rollout of {before.candidate.release} is not over ({before.status}): "
             "go on with `assay rollout run`, or end it with `assay rollout abort`"
         )
+
+
+def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *, is_emergency: bool) -> None:
     number = sum(entry.kind == "started" for entry in journal.entries) + 1
     journal.append(
         "started",
@@ -217,6 +225,9 @@ def _check_versions(stable: ReleaseManifest | None, candidate: ReleaseManifest) 
 
 async def _stable_arm(options: RolloutOptions) -> tuple[Arm, str]:
     """Who answers all users in all data centres, and the other slot."""
+    known = {frozenset(centre.slots) for centre in options.data_centres.values()}
+    if len(known) > 1 or any(len(slots) != 2 for slots in known):
+        raise ConfigurationError("every data centre needs the same two slots: see rollout.data_centres")
     slots = {name: await _slot_with_users(options, name) for name in balancers(options)}
     if len(set(slots.values())) > 1:
         told = ", ".join(f"{name}: {slot}" for name, slot in sorted(slots.items()))
@@ -224,12 +235,10 @@ async def _stable_arm(options: RolloutOptions) -> tuple[Arm, str]:
             f"data centres do not agree on the slot that answers users ({told}): end the last rollout first"
         )
     (slot,) = set(slots.values())
-    others = {name for centre in options.data_centres.values() for name in centre.slots} - {slot}
-    if len(others) != 1 or any(slot not in centre.slots for centre in options.data_centres.values()):
-        raise ConfigurationError("every data centre needs the same two slots: see rollout.data_centres")
+    (other,) = next(iter(known)) - {slot}
     async with askers() as (asker, _):
         release = await _release_of(asker, options, slot)
-    return Arm(slot, release), others.pop()
+    return Arm(slot, release), other
 
 
 async def _slot_with_users(options: RolloutOptions, data_centre: str) -> str:
@@ -239,7 +248,8 @@ async def _slot_with_users(options: RolloutOptions, data_centre: str) -> str:
     if len(slots) != 1:
         told = " and ".join(sorted(slots)) or "no slot"
         raise ConfigurationError(
-            f"in {data_centre}, {told} has the users' requests; it must be one: see `assay rollout status`"
+            f"in {data_centre}, users' requests go to {told}; they must go to one slot of "
+            f"rollout.data_centres ({', '.join(known)}): see `assay rollout status`"
         )
     return slots.pop()
 

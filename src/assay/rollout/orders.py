@@ -19,6 +19,8 @@ from typing import Final, Literal, get_args
 
 import orjson
 
+from assay.errors import ConfigurationError
+
 Kind = Literal["pause", "resume", "abort", "promote"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 _FOLDER: Final = "orders"
@@ -46,19 +48,35 @@ def operator() -> str:
 
 
 def give(state_dir: Path, order: Order) -> None:
-    """Whole or not at all: a controller never reads half an order."""
+    """Whole or not at all: a controller never reads half an order.
+
+    Raises `ConfigurationError` when it is longer than a controller reads. What is no Unicode in its words (a
+    terminal with another encoding) is replaced: it must not keep an abort from being given.
+    """
+    content = orjson.dumps({name: _sayable(text) for name, text in asdict(order).items()})
+    if len(content) > _MAX_BYTES:
+        raise ConfigurationError(
+            f"the order has {len(content)} bytes, at most {_MAX_BYTES} are read: say less"
+        )
     folder = state_dir / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{time.time_ns():020d}-{os.getpid()}"
     part = folder / f".{name}.part"
-    part.write_bytes(orjson.dumps(asdict(order)))
+    part.write_bytes(content)
     part.rename(folder / f"{name}.json")
+
+
+def _sayable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
 
 
 def take(state_dir: Path, taken: Container[str]) -> Iterator[tuple[str, Order | str]]:
     """All orders with their names, oldest first, each removed once the next is asked for; for one that cannot
-    be read, a sentence about it. `taken`: names of those that were obeyed already and are only removed."""
+    be read, a sentence about it. `taken`: names of those that were obeyed already and are only removed. What
+    is no plain file is left alone."""
     for path in sorted((state_dir / _FOLDER).glob("*.json")):
+        if not path.is_file():
+            continue
         if path.name not in taken:
             yield path.name, _read(path)
         with suppress(OSError):
