@@ -77,11 +77,11 @@ def test_another_code_gives_another_release(
     request_: BuildRequest, real_release: Path, root: Root, tmp_path: Path
 ) -> None:
     """Code whose configuration differs prints its own schema."""
-    source = (ROOT / "src/assay/settings.py").read_text("utf-8")
+    source = (ROOT / "src/assay/settings/model.py").read_text("utf-8")
     old = "    test_wiki: bool = True\n"
     assert old in source
     changed = source.replace(old, f"    renamed_key: int = 1\n{old}").encode()
-    patched = build_patched_wheel(ROOT, tmp_path / "wheel", {"src/assay/settings.py": changed})
+    patched = build_patched_wheel(ROOT, tmp_path / "wheel", {"src/assay/settings/model.py": changed})
     folder = build(release_parts(request_, patched), root, root.releases)
     assert folder.name != real_release.name
     schema = (folder / "configuration.schema.json").read_text()

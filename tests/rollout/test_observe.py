@@ -288,6 +288,15 @@ def offered(observer: Observer, clock: FakeClock, targets: list[str], step_s: fl
     return observer.counts.offered - before
 
 
+@pytest.mark.parametrize("target", ["/readyz", "/readyz?degraded", "/livez", "/metrics"])
+def test_what_a_load_balancer_asks_is_no_users_request(target: str) -> None:
+    """Another data centre's HAProxy asks for `/readyz` through the front door all the time."""
+    observer = Observer(["one"], CopyOptions(share=1.0), FakeClock())
+    observer.receive(line(target))
+    observer.receive(line("/v3/scores/w/1/"))
+    assert [one.target for one in observer.take()] == ["/v3/scores/w/1/"]
+
+
 def test_copies_keep_to_the_rate_even_after_a_pause() -> None:
     clock = FakeClock()
     observer = Observer(["one"], CopyOptions(share=1.0, per_s=10.0), clock)

@@ -30,7 +30,6 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from assay.clock import Clock
 from assay.compose import queue as parts
-from assay.compose.worker import celery
 from assay.errors import EngineUnavailable
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.threads import in_thread
@@ -162,6 +161,8 @@ class Ways:
         try:
             await dispatcher.send(Message(queue, _nonce(), _nonce(), sent_s, body))
             await client.pexpire(queue, _KEEP_MS)  # so that nothing stays behind when nobody receives it
+            from assay.compose.worker import celery  # its import costs what no other command should pay
+
             received = await in_thread(lambda: _receive(celery(self.settings), queue))
         finally:
             await dispatcher.aclose()

@@ -29,6 +29,8 @@ from assay.errors import ConfigurationError
 from assay.rollout.haproxy import slot_of
 from assay.rollout.samples import CLIENT_GAVE_UP, Observed
 
+NOBODYS_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
+"""Asked by load balancers, those of other data centres included, and by monitoring: no users' requests."""
 COPY_HEADER: Final = "X-Assay-Copy"
 """On requests that a controller asks through the front door, so that they are not offered once more."""
 
@@ -144,6 +146,8 @@ class Observer:
             return
         if line.observed.data_centre not in self._data_centres:
             self.counts.foreign += 1
+            return
+        if line.observed.target.partition("?")[0] in NOBODYS_PATHS:
             return
         self.counts.dropped += len(self._kept) == self._kept.maxlen
         self._kept.append(line.observed)
