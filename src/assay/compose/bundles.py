@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from assay.compose.naming import naming_faults, unused
+from assay.compose.naming import naming_faults, unused, used
 from assay.errors import BundleError
-from assay.models.library import Found, Library, search, shipped_folder
-from assay.models.model import ANY_WIKI
+from assay.models.library import Library, search, shipped_folder
 from assay.scoring.loading import load_models
 from assay.scoring.wikis import TEST_WIKI, ModelSets
 from assay.settings import Settings, WikiSettings, wrong
@@ -54,8 +53,8 @@ def choose(settings: Settings, only: str | None = None) -> Choice:
     if only is None:
         for superfluous in _unused(settings, library):  # which spoils no answer, so that it stops no server
             logger(__name__).warning("bundle without use", reason=superfluous)
-    needed = _needed(library, {*wikis, *borrowed.values()}, made_up)
-    return Choice(library, wikis, borrowed, aliases, made_up, tuple(found.path for found in needed))
+    paths = tuple(found.path for found in used(wikis, made_up, library))
+    return Choice(library, wikis, borrowed, aliases, made_up, paths)
 
 
 def wikis_of(settings: Settings) -> Mapping[str, WikiSettings]:
@@ -111,9 +110,3 @@ def _unused(settings: Settings, library: Library) -> list[str]:
 
 def _made_up(settings: Settings) -> frozenset[str]:
     return frozenset({TEST_WIKI} if settings.test_wiki else ())
-
-
-def _needed(library: Library, wikis: Set[str], made_up: Set[str]) -> list[Found]:
-    """The bundles that these wikis can be asked for; others are not loaded."""
-    wanted = {*wikis, *made_up, *([ANY_WIKI] if wikis else [])}
-    return [found for found in library if found.manifest.wiki in wanted]
