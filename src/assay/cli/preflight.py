@@ -13,18 +13,6 @@ from rich.console import Console
 
 from assay.cli import options
 from assay.errors import ConfigurationError
-from assay.preflight import (
-    Blotter,
-    PreflightOptions,
-    Report,
-    document,
-    golden_of,
-    preflight,
-    print_table,
-    secrets,
-    unreadable,
-)
-from assay.preflight.web import check_url
 from assay.telemetry import LogOptions, configure_logging
 
 
@@ -62,7 +50,10 @@ def preflight_(
     this release's own worker and back, every bundle, every wiki, the machine. Exit status 0 only if all
     checks pass; each that does not says what to do.
     """
-    chosen = PreflightOptions(
+    from assay import preflight as proof  # Celery's import costs what only workers and their proof should pay
+    from assay.preflight.web import check_url
+
+    chosen = proof.PreflightOptions(
         urls=tuple(map(check_url, url or ())),
         workers=workers,
         patience_s=patience,
@@ -81,17 +72,13 @@ def preflight_(
             redis={"url": redis},
         )
     except ConfigurationError as error:
-        _tell(unreadable(error), Blotter(()), as_json=json)
+        report, blot = proof.unreadable(error), proof.Blotter(())
     else:
-        report = asyncio.run(preflight(settings, chosen, golden_of(settings)))
-        _tell(report, Blotter(secrets(settings)), as_json=json)
-
-
-def _tell(report: Report, blot: Blotter, *, as_json: bool) -> None:
-    """Print it and end, not waiting for what may still hang in a thread."""
-    if as_json:
-        typer.echo(orjson.dumps(document(report, blot), option=orjson.OPT_INDENT_2))
+        report = asyncio.run(proof.preflight(settings, chosen, proof.golden_of(settings)))
+        blot = proof.Blotter(proof.secrets(settings))
+    if json:
+        typer.echo(orjson.dumps(proof.document(report, blot), option=orjson.OPT_INDENT_2))
     else:
-        print_table(report, blot, Console(soft_wrap=False))
-    sys.stdout.flush()
+        proof.print_table(report, blot, Console(soft_wrap=False))
+    sys.stdout.flush()  # and end, not waiting for what may still hang in a thread
     os._exit(report.exit_status)

@@ -53,8 +53,8 @@ def choose(settings: Settings, only: str | None = None) -> Choice:
     if only is None:
         for superfluous in _unused(settings, library):  # which spoils no answer, so that it stops no server
             logger(__name__).warning("bundle without use", reason=superfluous)
-    needed = used(wikis, made_up, library)
-    return Choice(library, wikis, borrowed, aliases, made_up, tuple(found.path for found in needed))
+    paths = tuple(found.path for found in used(wikis, made_up, library))
+    return Choice(library, wikis, borrowed, aliases, made_up, paths)
 
 
 def wikis_of(settings: Settings) -> Mapping[str, WikiSettings]:

@@ -41,18 +41,18 @@ def naming_faults(wikis: Wikis, made_up: frozenset[str], library: Library) -> li
     ]
 
 
-def unused(wikis: Wikis, made_up: frozenset[str], library: Library, folders: Sequence[Path]) -> list[Found]:
-    """Bundles of the operator's own folders that no wiki uses. `made_up`: wikis without a source."""
-    needed = used(wikis, made_up, library)
-    own = [found for found in library if any(found.path.is_relative_to(folder) for folder in folders)]
-    return [found for found in own if found not in needed]
-
-
 def used(wikis: Wikis, made_up: frozenset[str], library: Library) -> list[Found]:
-    """The bundles that these wikis can be asked for, in the library's order."""
+    """Bundles that these wikis can be asked for, each once. `made_up`: wikis without a source."""
     paths = {found.path for name in wikis for found in _models(name, wikis, library).values()}
     paths |= {found.path for name in made_up for found in models_for(name, library.found).values()}
     return [found for found in library if found.path in paths]
+
+
+def unused(wikis: Wikis, made_up: frozenset[str], library: Library, folders: Sequence[Path]) -> list[Found]:
+    """Bundles of the operator's own folders that no wiki uses."""
+    needed = {found.path for found in used(wikis, made_up, library)}
+    own = [found for found in library if any(found.path.is_relative_to(folder) for folder in folders)]
+    return [found for found in own if found.path not in needed]
 
 
 def _models(wiki: str, wikis: Wikis, library: Library) -> Mapping[str, Found]:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import gc
+import importlib
 import os
 import sys
 import time
@@ -26,7 +27,6 @@ import orjson
 from assay.errors import AssayError
 from assay.scoring.codec import encode_computed
 from assay.scoring.loading import load_models
-from assay.scoring.queue import worker as _worker  # noqa: F401 - a worker's own code takes memory, too
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
@@ -37,6 +37,7 @@ _ROUNDS: Final = 3
 
 
 def main() -> None:
+    importlib.import_module("assay.scoring.queue.worker")  # a worker's own code takes memory, too
     question = orjson.loads(sys.stdin.buffer.read())
     try:
         answer = measure(question)
