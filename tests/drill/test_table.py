@@ -11,7 +11,8 @@ from assay.drill.run import Row
 from assay.drill.table import COLUMNS, faults, markdown, summary
 from assay.drill.users import Incident
 
-HARMLESS, HARMFUL = (next(d for d in DEFECTS if d.is_harmless is harmless) for harmless in (True, False))
+HARMLESS, HARMFUL = (next(d for d in DEFECTS if d.name == name) for name in ("nothing", "slow"))
+STALE = next(d for d in DEFECTS if d.name == "stale")
 THROUGH = Row(HARMLESS, None, "", 100, 500, 4000, (), "", 200.0, 0.0, 202.0)
 CAUGHT = Row(HARMFUL, "standby shadow", "slow", 0, 0, 900, (), "computing_time", 30.0, 0.0, 33.0)
 HURT = (Incident(1.0, "main", "500 internal error: /v3/scores/"),)
@@ -31,6 +32,9 @@ def test_what_is_as_it_should_be_is_told_in_one_line_each() -> None:
     [
         (replace(CAUGHT, caught=None), "it went through"),
         (replace(CAUGHT, weight=5), "5 % of users had it"),
+        (replace(CAUGHT, caught="standby 1 %"), "must be caught in shadow at the latest, not in standby 1 %"),
+        (replace(CAUGHT, caught="start"), "must be caught in shadow at the latest, not in start"),
+        (replace(CAUGHT, defect=STALE), "must be caught in start at the latest, not in standby shadow"),
         (replace(CAUGHT, asked=0), "no user asked anything"),
         (replace(CAUGHT, is_over=False), "it did not end, in standby shadow"),
         (replace(CAUGHT, incidents=HURT), "1 user-visible errors: 500 internal error"),

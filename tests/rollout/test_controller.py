@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from assay.errors import BalancerUnavailable
+from assay.errors import BalancerUnavailable, JournalError
 from assay.rollout import orders
 from assay.rollout.journal import Entry, Journal, read_journal
 from assay.rollout.orders import Order
@@ -179,6 +179,46 @@ def test_a_balancer_that_was_restarted_gets_its_weights_again(tmp_path: Path) ->
     assert rolled(world, during=restart).status == "done"
     assert world.candidate_weights(MAIN) == [0, 5, 50, 0, 50, 100]
     assert [note for note in notes(tmp_path) if "changed by somebody else" in note]
+
+
+def test_users_are_looked_after_while_another_weight_cannot_be_set(tmp_path: Path) -> None:
+    """A balancer whose runtime API is away goes on sharing users out, and these may fare badly."""
+    world = World(tmp_path)
+
+    async def go_away() -> None:
+        while dict(weights_of(world))[MAIN] == 0:  # noqa: ASYNC110 - in virtual time
+            await asyncio.sleep(0.1)
+        world.balancers[MAIN].failure = BalancerUnavailable("HAProxy's runtime API did not answer.")
+        world.faults = Faults(errors_for_users=0.9)
+        while "rolling_back" not in kinds(read_journal(tmp_path)):
+            await asyncio.sleep(1)
+        world.balancers[MAIN].failure = None
+        await asyncio.sleep(TIME_LIMIT_S)
+
+    assert rolled(world, during=go_away).status == "rolled_back"
+    assert dict(weights_of(world)) == {STANDBY: 0, MAIN: 0}
+
+
+class Full(Journal):
+    """On a disk that is full from the first bad verdict on."""
+
+    def append(self, kind: str, data: Mapping[str, Any]) -> Entry:
+        if data.get("decision") == "roll_back":
+            raise JournalError("no space left")
+        return super().append(kind, data)
+
+
+def test_a_full_disk_keeps_no_user_on_a_bad_candidate(tmp_path: Path) -> None:
+    world = World(tmp_path, Faults(errors_for_users=1.0, errors_in=frozenset({MAIN})))
+
+    async def run() -> None:
+        with Full(world.folder, world.clock) as journal:
+            world.start(journal)
+            await world.controller(journal).run()
+
+    with pytest.raises(JournalError, match="no space left"):
+        run_virtually(run())
+    assert dict(weights_of(world)) == {STANDBY: 0, MAIN: 0}
 
 
 class Killed(BaseException):

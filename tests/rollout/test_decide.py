@@ -90,7 +90,9 @@ def test_a_rollback_goes_on_until_it_is_done() -> None:
 def test_an_emergency_waits_for_nothing_but_what_is_bad() -> None:
     plan = make_plan(options(), now=True)
     everyone = _state(2, plan=plan)
-    assert decide(plan, everyone, NOTHING, 1000.0).action == "advance"
-    assert decide(plan, everyone, BAD, 1000.0).action == "roll_back"
-    assert decide(plan, _state(0, plan=plan), NOTHING, 1000.0).action == "wait"
-    assert decide(plan, _state(5, plan=plan), NOTHING, 1000.0).action == "finish"
+    soon, later = (everyone.since_s + options().stages.least_s + more_s for more_s in (-1, 0))
+    assert decide(plan, everyone, NOTHING, soon).action == "wait"
+    assert decide(plan, everyone, NOTHING, later).action == "advance"
+    assert decide(plan, everyone, BAD, soon).action == "roll_back"
+    assert decide(plan, _state(0, plan=plan), NOTHING, later).action == "wait"
+    assert decide(plan, _state(5, plan=plan), NOTHING, later).action == "finish"

@@ -85,7 +85,7 @@ async def begin_return(settings: Settings, journal: Journal, *, by: str) -> None
         raise ConfigurationError(f"both slots run {release}: there is no other release to go back to")
     whole = make_plan(settings.rollout, now=True)
     flips = [stage for stage in whole.stages if stage.kind == "weight"]
-    plan = Plan(tuple(replace(stage, number=number) for number, stage in enumerate(flips)))
+    plan = Plan(tuple(replace(stage, number=number, least_s=0.0) for number, stage in enumerate(flips)))
     _start(journal, stable, Arm(slot, release), plan, by, is_emergency=True)
 
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
-Stage = Literal["build", "configuration", "activation", "preflight", "synthetic", "shadow", "weight", "none"]
+Stage = Literal["start", "preflight", "synthetic", "shadow", "weight", "none"]
+STAGES: Final[tuple[Stage, ...]] = get_args(Stage)
 """Where a defect may be caught, in the order of a rollout; ``none``: it is to go through."""
 
 Bundles = Literal["same", "swapped", "retrained"]
@@ -178,7 +179,7 @@ DEFECTS: Final = (
         "queue",
         "the candidate's queue has the stable release's name",
         "ORES, until 2022: one queue for all releases",
-        "synthetic",
+        "preflight",
         appended={_QUEUE: _SHARED_QUEUE},
         functions={_QUEUE: ("queue_name",)},
     ),
@@ -186,7 +187,7 @@ DEFECTS: Final = (
         "crash",
         "workers crash on some texts",
         "ORES: segmentation faults of its libraries",
-        "shadow",
+        "weight",
         appended={_SCORE: _CRASH},
         functions={_SCORE: ("compute",)},
     ),
@@ -210,7 +211,7 @@ DEFECTS: Final = (
         "swapped",
         "a model file is swapped under the same version",
         "ORES: cache keys held the version only",
-        "shadow",
+        "start",
         bundles="swapped",
     ),
     Defect(
@@ -249,7 +250,7 @@ DEFECTS: Final = (
         "stale",
         "the release store gives an old release",
         "ORES, 2016-08-01: the hot fix stuck in a mirror",
-        "activation",
+        "start",
         is_stale=True,
     ),
     Defect(

@@ -18,7 +18,7 @@ import aiohttp
 import orjson
 
 from assay.clock import Deadline, SystemClock
-from assay.drill.defects import Defect
+from assay.drill.defects import STAGES, Defect
 from assay.drill.site import (
     MAIN,
     MODELS,
@@ -51,6 +51,8 @@ _ROW_LIMIT_S: Final = 600.0
 _QUIET_S: Final = 2.0
 """After a rollout: what it did to users is counted until then."""
 _AT_ONCE: Final = 25
+MOST_USERS: Final = 5
+"""Per cent of users that a defect must not reach."""
 _LOOK_AGAIN_S: Final = 0.5
 
 
@@ -85,7 +87,20 @@ class Row:
         through."""
         if self.incidents or not self.asked or not self.is_over:
             return False
-        return self.caught is None if self.defect.is_harmless else self.caught is not None and self.weight < 5
+        if self.defect.is_harmless:
+            return self.caught is None
+        return self.caught is not None and self.weight < MOST_USERS and self.is_in_time
+
+    @property
+    def is_in_time(self) -> bool:
+        """Caught where it must be at the latest. At the start only what must be: a command that broke would
+        refuse everything there."""
+        word = (self.caught or "none").rpartition(" ")[2]
+        stage = "weight" if word == "%" else word
+        if "start" in (stage, self.defect.latest):
+            return stage == self.defect.latest
+        order = list[str](STAGES)
+        return order.index(stage) <= order.index(self.defect.latest)
 
 
 async def drill(folder: Path, source: Path, defects: Sequence[Defect], report: Report) -> list[Row]:

@@ -51,7 +51,8 @@ STAGES: Final = StageOptions(
 """A rollout in minutes: users of the drill ask some twenty times a second, and two cores do all."""
 _WEB, _WORKERS = 2, 2
 _START_LIMIT_S: Final = 120.0
-_END_LIMIT_S: Final = 60.0
+_END_LIMIT_S: Final = 150.0
+"""More than supervisord itself gives its programs, one priority after the other."""
 _LOOK_AGAIN_S: Final = 0.1
 _MAX_PATH: Final = 70
 """The system's limit for a socket's path is 107 characters."""
@@ -283,7 +284,7 @@ def _until(is_so: Callable[[], bool], what: str, folder: Path) -> None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """In the supervisor's order; killed with all its children when that takes too long."""
+    """In the supervisor's order."""
     process.send_signal(signal.SIGTERM)
     try:
         process.wait(_END_LIMIT_S)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.drill.run import Row
+from assay.drill.run import MOST_USERS, Row
 
 COLUMNS = (
     "defect",
@@ -69,5 +69,8 @@ def faults(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row.defect.name} is harmless, but was stopped in {row.caught}: {row.reason}"
         elif row.caught is None:
             yield f"{row.defect.name}: it went through"
-        else:
+        elif row.weight >= MOST_USERS:
             yield f"{row.defect.name}: {row.weight} % of users had it before it was caught in {row.caught}"
+        else:
+            latest = row.defect.latest
+            yield f"{row.defect.name} must be caught in {latest} at the latest, not in {row.caught}"

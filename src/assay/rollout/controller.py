@@ -8,7 +8,7 @@ the controller dead, nothing changes: HAProxy goes on with the weights it has.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -16,7 +16,7 @@ from typing import Any, Final
 from assay.clock import Clock
 from assay.errors import BalancerError, BalancerUnavailable, JournalError
 from assay.rollout import orders
-from assay.rollout.check import Status
+from assay.rollout.check import Check, Status
 from assay.rollout.decide import Decision, decide
 from assay.rollout.drift import DeclaredDrift, OperatingPoints
 from assay.rollout.gathering import Gathering
@@ -25,8 +25,8 @@ from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.orders import Order
 from assay.rollout.parts import Parts
-from assay.rollout.plan import Stage
-from assay.rollout.samples import Observed
+from assay.rollout.plan import USERS, Stage
+from assay.rollout.samples import Evidence, Observed
 from assay.rollout.state import Rollout, fold
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 from assay.telemetry import logger
@@ -37,6 +37,8 @@ _JUDGE_EACH_S: Final = 1.0
 """Judging a hundred thousand samples takes a good part of a second."""
 _VERDICT_EACH_S: Final = 5.0
 """A verdict that says the same as the one before is journalled so often, for the plots."""
+_REST: Final = 9
+"""So many times as long as a verdict took, orders and users' lines are dealt with before the next."""
 _NOTICE_EACH_S: Final = 2.0
 """Between two looks whether HAProxy still has the weights that were set."""
 _LAST_USERS_S: Final = 5.0
@@ -74,7 +76,7 @@ class Controller:
         self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
         self._trouble: dict[str, str] = {}
-        self._judged_s = self._noticed_s = float("-inf")
+        self._judge_at_s = self._noticed_s = float("-inf")
         self._log = logger(__name__)
 
     async def run(self) -> Rollout:
@@ -104,22 +106,38 @@ class Controller:
             if has_weights:
                 await self._end(state)
             return
-        if not has_weights:  # no evidence of a stage that has not begun
+        if has_weights:
+            await self._enter_stage(state)
+        if self._gathering is None:
             return
-        await self._enter_stage(state)
         self._see_users(state)
-        if self._clock.monotonic_s() - self._judged_s >= _JUDGE_EACH_S:
-            self._judged_s = self._clock.monotonic_s()
-            await self._decide(state)
+        began_s = self._clock.monotonic_s()
+        if began_s >= self._judge_at_s:
+            await self._decide(state, self._gathering, is_settled=has_weights)
+            took_s = self._clock.monotonic_s() - began_s
+            self._judge_at_s = began_s + max(_JUDGE_EACH_S, _REST * took_s)
 
-    async def _decide(self, state: Rollout) -> None:
-        assert self._gathering is not None
-        verdict = self._judge(state)
+    async def _decide(self, state: Rollout, seen: Gathering, *, is_settled: bool) -> None:
+        """`is_settled`: False while a balancer is away and the next stage cannot begin: users are looked
+        after in the stage that they are in."""
+        verdict = self._judge(state, seen)
         # No controller, no evidence: the time without one counts neither as waiting nor against the limit.
-        since = replace(state, since_s=max(state.since_s, self._gathering.since_s))
-        decision = decide(state.plan, since, verdict, self._now_s())
-        self._show(state, verdict, decision)
-        await self._act(state, verdict, decision)
+        now = replace(state, stage=seen.stage.number, since_s=max(state.since_s, seen.since_s))
+        decision = decide(state.plan, now, verdict, self._now_s())
+        if not is_settled and decision.action not in ("roll_back", "pause"):
+            decision = self._unsettled(state, seen.stage)
+        try:
+            self._show(seen.stage.number, verdict, decision)
+            await self._act(state, verdict, decision)
+        except JournalError:
+            if decision.action == "roll_back":  # users must not wait for a disk that is full
+                await self._take_back(state)
+            raise
+
+    def _unsettled(self, state: Rollout, stage: Stage) -> Decision:
+        reason = f"weights could not be set: {'; '.join(self._trouble.values())}"
+        is_long = self._now_s() - state.since_s >= stage.limit_s
+        return Decision("pause" if is_long and state.status == "running" else "wait", reason)
 
     def _obey(self, state: Rollout) -> None:
         """Orders become entries of the journal; one that does not fit is told, and has no effect."""
@@ -150,14 +168,13 @@ class Controller:
             return None
         return "stage", {**_stage_data(state, state.stage + 1), "by": by}
 
-    def _judge(self, state: Rollout) -> Verdict:
-        assert self._gathering is not None
-        stage = state.plan.stages[state.stage]
-        if stage.kind == "preflight":
-            return Verdict(self._gathering.checks)
-        return judge(
-            self._gathering.evidence(),
-            stage,
+    def _judge(self, state: Rollout, seen: Gathering) -> Verdict:
+        elsewhere = tuple(self._elsewhere(state, seen))
+        if seen.stage.kind == "preflight":
+            return Verdict((*seen.checks, *elsewhere))
+        verdict = judge(
+            seen.evidence(),
+            seen.stage,
             self._options.guards,
             stable=state.stable,
             candidate=state.candidate,
@@ -165,17 +182,35 @@ class Controller:
             operating_points=self._points,
             before=self._earlier,
         )
+        return Verdict((*verdict.checks, *elsewhere))
 
-    def _show(self, state: Rollout, verdict: Verdict, decision: Decision) -> None:
-        """Into the journal, when it says something new or it is time; always before it is acted upon."""
+    def _elsewhere(self, state: Rollout, seen: Gathering) -> Iterator[Check]:
+        """What is bad in data centres that the candidate has already, while another one is judged."""
+        for name, weight in weights(state).items():
+            if not weight or name == seen.stage.data_centre:
+                continue
+            reached = [s for s in state.plan.stages if s.data_centre == name and s.number <= state.stage]
+            found = judge(
+                Evidence(observed=seen.evidence().observed),
+                reached[-1],
+                self._options.guards,
+                stable=state.stable,
+                candidate=state.candidate,
+            )
+            bad = [check for check in found.bad if check.name in USERS]
+            yield from (replace(check, name=f"{check.name} in {name}") for check in bad)
+
+    def _show(self, number: int, verdict: Verdict, decision: Decision) -> None:
+        """Into the journal, when it says something new or it is time; always before it is acted upon.
+        `number`: of the stage that was judged."""
         outline = [(check.name, check.status) for check in verdict.checks]
         stage, before, at_s = self._shown
-        is_new = (stage, before) != (state.stage, outline) or decision.action != "wait"
+        is_new = (stage, before) != (number, outline) or decision.action != "wait"
         if is_new or self._now_s() - at_s >= _VERDICT_EACH_S:
             self._journal.append(
                 "verdict",
                 {
-                    "stage": state.stage,
+                    "stage": number,
                     "checks": verdict.as_data(),
                     "decision": decision.action,
                     "reason": decision.reason,
@@ -184,7 +219,7 @@ class Controller:
                     "last_candidate_s": self._last_s,
                 },
             )
-            self._shown = (state.stage, outline, self._now_s())
+            self._shown = (number, outline, self._now_s())
 
     async def _act(self, state: Rollout, verdict: Verdict, decision: Decision) -> None:
         if decision.action == "advance":
@@ -271,6 +306,14 @@ class Controller:
         missing = [name for name, weight in wanted.items() if self._set.get(name) != weight]
         done = await asyncio.gather(*(self._set_weight(state, name, wanted[name]) for name in missing))
         return all(done)
+
+    async def _take_back(self, state: Rollout) -> None:
+        """All users, without the journal."""
+        for name in weights(state):
+            try:
+                await set_slot_weights(self._parts.balancers[name], _shares(state, 0))
+            except (BalancerUnavailable, BalancerError) as error:
+                self._log.error("users were not taken back", data_centre=name, reason=str(error))
 
     async def _notice_changes(self, state: Rollout) -> None:
         """Weights that are not as they were set: HAProxy was restarted, or somebody else set them. They are

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from typing import Any, Final
 
@@ -17,6 +18,10 @@ from assay.tasks import end
 from assay.telemetry import logger
 
 _MEMORY_EACH_S: Final = 2.0
+_MOST_OBSERVED: Final = 200_000
+_MOST_PAIRS: Final = 50_000
+_MOST_MEMORY: Final = 20_000
+"""What a stage keeps; a pause may last for days. Then the oldest goes."""
 _COPIES_AT_ONCE: Final = 4
 """Requests asked again at the same time: a slow arm must not make pairs scarce."""
 
@@ -46,9 +51,9 @@ class Gathering:
         self._options = options
         self._clock = clock
         self._has_users = has_users
-        self._observed: list[Observed] = []
-        self._pairs: list[Pair] = []
-        self._memory: list[MemorySeen] = []
+        self._observed: deque[Observed] = deque(maxlen=_MOST_OBSERVED)
+        self._pairs: deque[Pair] = deque(maxlen=_MOST_PAIRS)
+        self._memory: deque[MemorySeen] = deque(maxlen=_MOST_MEMORY)
         self._checks: tuple[Check, ...] = ()
         self._tasks: list[asyncio.Task[None]] = []
         self._log = logger(__name__)

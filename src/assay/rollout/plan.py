@@ -162,7 +162,8 @@ def _least_observed(options: StageOptions, weight: int) -> int:
 
 def _emergency_stages(name: str, options: StageOptions) -> Iterator[Stage]:
     yield from _first_stages(name, options)
-    yield Stage(0, name, "weight", 100, 0.0, options.limit_s, 0, 0, (), 0.0)
+    # Nothing is required, but for a while what users meet is watched: anything bad takes them back.
+    yield Stage(0, name, "weight", 100, options.least_s, options.limit_s, 0, 0, (), 0.0)
 
 
 def _first_stages(name: str, options: StageOptions) -> Iterator[Stage]:
