@@ -190,7 +190,7 @@ def test_users_are_looked_after_while_another_weight_cannot_be_set(tmp_path: Pat
             await asyncio.sleep(0.1)
         world.balancers[MAIN].failure = BalancerUnavailable("HAProxy's runtime API did not answer.")
         world.faults = Faults(errors_for_users=0.9)
-        while "rolling_back" not in kinds(read_journal(tmp_path)):
+        while "rolling_back" not in kinds(read_journal(tmp_path)):  # noqa: ASYNC110
             await asyncio.sleep(1)
         world.balancers[MAIN].failure = None
         await asyncio.sleep(TIME_LIMIT_S)
