@@ -60,6 +60,13 @@ class Gathering:
 
     def start(self) -> None:
         self._tasks = [asyncio.create_task(work) for work in self._works()]
+        for task in self._tasks:
+            task.add_done_callback(self._told)
+
+    def _told(self, task: asyncio.Task[None]) -> None:
+        """A defect of ours: what it would have gathered is no data, which is never good; but it is said why."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._log.error("gathering failed", stage=self.stage.name, exc_info=error)
 
     async def stop(self) -> None:
         """What is under way is given up."""

@@ -35,7 +35,7 @@ class NodeSettings:
     restarted with each release, and stopped when one is rolled back."""
     stop: tuple[str, ...] = ()
     """What stops a slot's processes there instead, with ``{slot}`` for its name, for example
-    ``["systemctl", "stop", "assay-{slot}.target"]``. Empty: supervisord is asked."""
+    ``["/usr/local/bin/end-slot", "{slot}"]``. Empty: supervisord is asked."""
     urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By slot, the web processes of this node, which must answer with the release before the node is done."""
 

@@ -9,6 +9,7 @@ release that touches them, and buys that no candidate can poison the scores of t
 from __future__ import annotations
 
 import hashlib
+import sys
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -36,7 +37,9 @@ LIBRARIES: Final = (
 @cache
 def own_code_digest() -> str:
     """Of the running code: read once, a few milliseconds."""
-    return code_digest(Path(assay.__file__).parent, {name: _version(name) for name in LIBRARIES})
+    versions = {name: _version(name) for name in LIBRARIES}
+    python = ".".join(map(str, sys.version_info[:2]))  # with its tables of Unicode
+    return code_digest(Path(assay.__file__).parent, {**versions, "python": python})
 
 
 def code_digest(package: Path, libraries: dict[str, str]) -> str:

@@ -68,6 +68,7 @@ MAX_LOSSES: Final = 3
 """How often one job may be lost on its way and sent again: then the client is told to ask again."""
 _CONTENT_MARGIN_S: Final = 60.0
 _TRY_AGAIN_S: Final = 0.1
+_STRANGER_TOLD_EACH_S: Final = 5.0
 _STRANGER_PAUSE_S: Final = 0.02
 """Who refuses is free at once to take the next job; a pause lets our own workers come first."""
 
@@ -131,8 +132,9 @@ class CeleryEngine:
         self._giving_up: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
+        self._stranger_told_s = float("-inf")
         self.stranger: str | None = None
-        """The release that last answered in ours's place, if any; for preflight, which says its name."""
+        """The release that last answered in our place, if any; for preflight, which says its name."""
         self._log = logger(__name__)
 
     # -- the interface -------------------------------------------------------------------------------
@@ -306,7 +308,10 @@ class CeleryEngine:
         is sent until one of ours gets it. That is no loss on the way, which would be given up after a few."""
         self.stranger = reply.release
         self._metrics.count(JOBS, "wrong_release")
-        self._log.error("another release's worker takes from our queue", release=reply.release)
+        now_s = self._clock.monotonic_s()
+        if now_s - self._stranger_told_s >= _STRANGER_TOLD_EACH_S:  # each of our jobs may meet it many times
+            self._stranger_told_s = now_s
+            self._log.error("another release's worker takes from our queue", release=reply.release)
         if reply.attempt == pending.attempt:
             self._spawn(self._send_past_stranger(pending))
 
