@@ -64,7 +64,7 @@ class Gathering:
             task.add_done_callback(self._told)
 
     def _told(self, task: asyncio.Task[None]) -> None:
-        """A defect of ours: what it would have gathered is no data, which is never good; but it is said why."""
+        """A defect of ours: what it would have gathered is no data, which is never good; it is said why."""
         if not task.cancelled() and (error := task.exception()) is not None:
             self._log.error("gathering failed", stage=self.stage.name, exc_info=error)
 
