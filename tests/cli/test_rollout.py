@@ -21,7 +21,6 @@ from releases.small_release import small_release
 from rollout.small_arms import until
 from rollout.small_site import Site, small_site
 from servers.processes import Process, running, status
-from servers.redis import free_port
 
 WEIGHT_1 = 3
 """The stage of the first weight, after preflight, synthetic and shadow."""
@@ -336,14 +335,15 @@ async def test_places_that_are_none(two: Site) -> None:
 @pytest.mark.parametrize("by_setting", [True, False])
 async def test_the_page_answers_until_it_is_told_to_end(site: Site, by_setting: bool) -> None:
     site.under_way(WEIGHT_1)
-    port = free_port()
     place = ["-c", str(site.file)] if by_setting else ["--state-dir", str(site.state_dir)]
-    command = [*ASSAY, "rollout", "page", "--port", str(port), *place]
+    command = [*ASSAY, "rollout", "page", "--port", "0", *place]
     process = Process("page", command, site.folder, environment(site.folder))
+    told = f"The page of rollouts in {site.state_dir} is on http://127.0.0.1:"
     with running(process):
+        await asyncio.to_thread(process.until, lambda: told in process.text(), 60)
+        port = int(process.text().partition(told)[2].partition("/")[0])
         await asyncio.to_thread(process.until, lambda: status(port, "/livez") == 200, 60)
         assert status(port, "/api/verdict?release=new-2") == 200
-        assert f"The page of rollouts in {site.state_dir} is on http://127.0.0.1:{port}/" in process.text()
         process.terminate()
         assert await asyncio.to_thread(process.wait) in (0, -15)
     assert site.kinds() == ["started", *["stage"] * WEIGHT_1]

@@ -16,6 +16,10 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import event, example, given
+from hypothesis import strategies as st
+from supervisor.datatypes import dict_of_key_value_pairs
+from supervisor.options import UnhosedConfigParser
 
 from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.own_redis import own_redis
@@ -101,6 +105,29 @@ def test_special_characters_reach_the_command_as_they_are(tmp_path: Path) -> Non
     text = render(tmp_path, [Program("web", command, 1)])
     line = next(line for line in text.splitlines() if line.startswith("command="))
     assert shlex.split(line.removeprefix("command=").replace("%%", "%")) == list(command)
+
+
+@given(value=st.text(st.sampled_from("aé\"'%;#= ,\n")) | st.text())
+@example(value="a ;b")
+@example(value="a #b")
+def test_a_value_reaches_supervisord_as_it_is_or_is_refused_without_being_shown(value: str) -> None:
+    """By supervisord's own reader: a password that loses a character is a wrong password on all nodes."""
+    url = f"redis://:{value}@here"
+    programs = [Program("web", ("assay", value), 1, {"URL": url})]
+    try:
+        text = render(Path("/up"), programs)
+    except ConfigurationError as refused:
+        saying = str(refused)
+        event("refused")
+        if url in saying:
+            pytest.fail(saying)
+        return
+    reader = UnhosedConfigParser()
+    reader.read_string(text)
+    section = "program:web"
+    assert shlex.split(reader.saneget(section, "command")) == ["assay", value]
+    found = dict_of_key_value_pairs(reader.saneget(section, "environment"))
+    assert found == {"URL": url}
 
 
 def test_without_redis_server_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -230,8 +230,10 @@ def page(
     settings = _settings(config, environment, config_folder)
     configure_logging(settings.log)
     folder = state_dir or parts.state_dir(settings)
-    typer.echo(f"The page of rollouts in {folder} is on http://{host}:{port}/", err=True)
-    run_page(PageOptions(str(folder), host, port, str(token_file or ""), version=__version__))
+    run_page(
+        PageOptions(str(folder), host, port, str(token_file or ""), version=__version__),
+        announce=lambda address: typer.echo(f"The page of rollouts in {folder} is on {address}", err=True),
+    )
 
 
 def depool(

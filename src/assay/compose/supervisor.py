@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from assay.errors import ConfigurationError
+
 _DRAIN_S: Final = 40
 """Seconds before a process that was told to end is killed: more than a request and a job together take."""
 
@@ -60,21 +62,22 @@ def supervisor_url(folder: Path) -> str:
 
 
 def render(folder: Path, programs: Sequence[Program]) -> str:
-    """The configuration of supervisord for these programs."""
+    """The configuration of supervisord for these programs. Raises `ConfigurationError` for a value that
+    supervisord would read as another."""
     head = f"""\
 [supervisord]
 nodaemon=true
-directory={_value(str(folder))}
-logfile={_value(str(folder / "logs" / "supervisord.log"))}
-pidfile={_value(str(folder / "supervisord.pid"))}
+directory={_value(str(folder), "the folder")}
+logfile={_value(str(folder / "logs" / "supervisord.log"), "the folder")}
+pidfile={_value(str(folder / "supervisord.pid"), "the folder")}
 silent=true
 
 [unix_http_server]
-file={_value(str(folder / "supervisor.sock"))}
+file={_value(str(folder / "supervisor.sock"), "the folder")}
 chmod=0700
 
 [supervisorctl]
-serverurl={_value(supervisor_url(folder))}
+serverurl={_value(supervisor_url(folder), "the folder")}
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
@@ -93,11 +96,10 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _section(folder: Path, program: Program) -> str:
-    environment = ",".join(f'{name}="{_value(value)}"' for name, value in program.environment.items())
     return f"""\
 [program:{program.name}]
-command={_value(shlex.join(program.command))}
-environment={environment}
+command={_value(shlex.join(program.command), f"the command of {program.name}")}
+environment={_environment(program)}
 priority={program.priority}
 autostart={"true" if program.starts_itself else "false"}
 autorestart=true
@@ -107,12 +109,32 @@ stopsignal=TERM
 stopwaitsecs={_DRAIN_S}
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={_value(str(folder / "logs" / f"{program.name}.log"))}
+stdout_logfile={_value(str(folder / "logs" / f"{program.name}.log"), "the folder")}
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
 """
 
 
-def _value(text: str) -> str:
-    """supervisord expands % expressions in values."""
+def _environment(program: Program) -> str:
+    """supervisord's quotes know no escape, and those at either end of a value are taken off."""
+    for name, value in program.environment.items():
+        if '"' in value or value != value.strip("'"):
+            raise ConfigurationError(_CANNOT_HOLD.format(f"{name} of {program.name}"))
+    return ",".join(
+        f'{name}="{_value(value, f"{name} of {program.name}")}"'
+        for name, value in program.environment.items()
+    )
+
+
+def _value(text: str, what: str) -> str:
+    """supervisord expands %, and takes what follows a space and ; or # for a comment."""
+    if not text.isprintable() or " ;" in text or " #" in text:
+        raise ConfigurationError(_CANNOT_HOLD.format(what))
     return text.replace("%", "%%")
+
+
+_CANNOT_HOLD: Final = (
+    "{}: supervisord cannot hold a value with control characters, with a space before ; or #, or, in the "
+    "environment, with \" anywhere or ' at an end; write it in another way (in a URL: percent-encoded)"
+)
+"""Never quotes the value: it may hold a secret."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -87,16 +87,20 @@ def build_page(options: PageOptions, clock: Clock | None = None) -> FastAPI:
     return app
 
 
-def run_page(options: PageOptions) -> None:
-    """Serve the page until TERM or INT. Raises `ConfigurationError` as `build_page` does, and when the
-    address cannot be listened on."""
+def run_page(options: PageOptions, announce: Callable[[str], None] | None = None) -> None:
+    """Serve the page until TERM or INT; `announce` is told its address once it listens. Raises
+    `ConfigurationError` as `build_page` does, and when the address cannot be listened on."""
     app = build_page(options)
     family = socket.AF_INET6 if ":" in options.host else socket.AF_INET
     try:
         listener = socket.create_server((options.host, options.port), family=family)
     except OSError as error:
         raise ConfigurationError(f"{options.host} port {options.port}: {error.strerror}") from None
-    log.info("page of rollouts", host=options.host, port=listener.getsockname()[1], journal=options.state_dir)
+    port = listener.getsockname()[1]
+    host = f"[{options.host}]" if family is socket.AF_INET6 else options.host
+    if announce:
+        announce(f"http://{host}:{port}/")
+    log.info("page of rollouts", host=options.host, port=port, journal=options.state_dir)
     config = uvicorn.Config(
         app,
         ws="none",
