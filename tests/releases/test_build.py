@@ -32,7 +32,6 @@ def test_it_holds_exactly_what_the_configuration_needs(real_release: Path, wheel
     manifest = read_manifest(real_release, real_release.name)
     assert folder_faults(real_release, manifest) == []
     assert {f"{wiki}/{model}" for wiki, model, _ in manifest.models()} == {
-        "anywiki/reverted",
         "enwiki/articlequality",
         "enwiki/damaging",
         "enwiki/goodfaith",

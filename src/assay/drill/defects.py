@@ -27,7 +27,8 @@ class Defect:
     the latest. `appended`: by module, as a path within the package: lines put at its end, in which `STABLE`
     stands for the id of the release that serves users. `functions`: by module, what those lines replace.
     `renamed`: words replaced in all modules. `is_stale`: the release store gives the stable release under the
-    candidate's id. `is_emergency`: rolled out with ``--now``.
+    candidate's id. `is_emergency`: rolled out with ``--now``. `refusal`: words of the refusal, for what
+    must be refused at the start; a command that broke would refuse everything there.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Defect:
     functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     bundles: Bundles = "same"
+    refusal: str = ""
     is_stale: bool = False
     is_emergency: bool = False
 
@@ -212,6 +214,7 @@ DEFECTS: Final = (
         "a model file is swapped under the same version",
         "ORES: cache keys held the version only",
         "start",
+        refusal="other models under the versions of the present ones",
         bundles="swapped",
     ),
     Defect(
@@ -251,6 +254,7 @@ DEFECTS: Final = (
         "the release store gives an old release",
         "ORES, 2016-08-01: the hot fix stuck in a mirror",
         "start",
+        refusal="another release's: its digest begins with",
         is_stale=True,
     ),
     Defect(

@@ -39,7 +39,7 @@ from assay.revisions.open import open_source
 from assay.revisions.types import Revision
 from assay.rollout import orders
 from assay.rollout.journal import Entry, read_journal
-from assay.rollout.state import fold
+from assay.rollout.state import Rollout, fold
 from assay.scoring.loading import load_models
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
@@ -64,8 +64,8 @@ class Row:
     back or done; a rollout that had to be killed proves nothing. `weight`: the greatest share of
     users, in per cent, that the candidate was given anywhere. `served`: users' requests that it answered.
     `asked`: users' requests while the row lasted. `incidents`: those that were answered wrongly or not at
-    all. `by`: the checks that were bad. `caught_s`: from the start to the decision. `safety_s`: from the
-    decision to the last user's request on the candidate; 0 when no user met it.
+    all. `by`: the checks that were bad; ``refused`` at the start. `caught_s`: from the start to the decision.
+    `safety_s`: from the decision to the last user's request on the candidate; 0 when no user met it.
     """
 
     defect: Defect
@@ -93,12 +93,11 @@ class Row:
 
     @property
     def is_in_time(self) -> bool:
-        """Caught where it must be at the latest. At the start only what must be: a command that broke would
-        refuse everything there."""
+        """Caught where it must be at the latest; at the start only what must be, and in so many words."""
         word = (self.caught or "none").rpartition(" ")[2]
         stage = "weight" if word == "%" else word
         if "start" in (stage, self.defect.latest):
-            return stage == self.defect.latest
+            return stage == self.defect.latest and self.defect.refusal in self.reason
         order = list[str](STAGES)
         return order.index(stage) <= order.index(self.defect.latest)
 
@@ -216,7 +215,7 @@ def _row(
         int(last.get("served", 0)),
         asked,
         incidents,
-        _by(entries) if caught not in (None, "start") else "",
+        _by(entries, state),
         caught_s,
         safety_s,
         ended_s - began_s,
@@ -224,8 +223,12 @@ def _row(
     )
 
 
-def _by(entries: Sequence[Entry]) -> str:
+def _by(entries: Sequence[Entry], state: Rollout | None) -> str:
     """Names of the checks that were bad in the last verdict."""
+    if state is None:
+        return "refused"
+    if state.status == "done":
+        return ""
     verdict = next((entry for entry in reversed(entries) if entry.kind == "verdict"), None)
     checks = verdict.data["checks"] if verdict is not None else ()
     return ", ".join(check["name"] for check in checks if check["status"] == "bad")

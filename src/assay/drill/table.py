@@ -73,4 +73,5 @@ def faults(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row.defect.name}: {row.weight} % of users had it before it was caught in {row.caught}"
         else:
             latest = row.defect.latest
-            yield f"{row.defect.name} must be caught in {latest} at the latest, not in {row.caught}"
+            caught = f"{row.caught}: {row.reason}"
+            yield f"{row.defect.name} must be caught in {latest} at the latest, not in {caught}"
