@@ -313,8 +313,10 @@ async def _run(command: Sequence[str], limit_s: float = 300.0) -> tuple[int, str
         async with asyncio.timeout(limit_s):
             output, _ = await process.communicate()
     except TimeoutError:
-        process.kill()
-        await process.wait()
         return -1, f"`{' '.join(command[2:5])}` did not end within {limit_s:g} s"
+    finally:  # too late, or the drill is cancelled: a controller left behind would go on
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     lines = [line for line in output.decode("utf-8", "replace").splitlines() if not line.startswith("{")]
     return process.returncode or 0, " ".join(lines[-3:]).removeprefix("assay: ")
