@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiohttp import web
 
+from servers.aiohttp_site import site
+
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ID = "/v3/scores/testwiki/{}/revid/"
 
@@ -56,11 +58,8 @@ class Arm:
     async def serving(self, processes: int = 2) -> AsyncIterator[Arm]:
         async with AsyncExitStack() as stack:
             for _ in range(processes):
-                runner = web.AppRunner(self._application(), shutdown_timeout=0.1, max_line_size=2**15)
-                await runner.setup()
-                stack.push_async_callback(runner.cleanup)
-                await web.TCPSite(runner, "127.0.0.1", 0).start()
-                self.urls.append(f"http://127.0.0.1:{runner.addresses[0][1]}")
+                port = await stack.enter_async_context(site(self._application(), max_line_size=2**15))
+                self.urls.append(f"http://127.0.0.1:{port}")
             yield self
 
     def _application(self) -> web.Application:

@@ -23,6 +23,7 @@ from typing import Any
 
 from aiohttp import web
 
+from servers.aiohttp_site import site
 from shared_data import shared
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -202,15 +203,9 @@ class StandInMediaWiki:
         """Answers on a free port of the loopback while the block runs; `url` is its api.php."""
         application = web.Application()
         application.router.add_route("*", "/w/api.php", self.answer)
-        runner = web.AppRunner(application, shutdown_timeout=0.1)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, "127.0.0.1", 0)
-            await site.start()
-            self.url = f"http://127.0.0.1:{runner.addresses[0][1]}/w/api.php"
+        async with site(application) as port:
+            self.url = f"http://127.0.0.1:{port}/w/api.php"
             yield self
-        finally:
-            await runner.cleanup()
 
     @contextmanager
     def in_thread(self) -> Iterator[StandInMediaWiki]:

@@ -19,6 +19,8 @@ from collections.abc import Coroutine, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from servers.listening import take_no_more
+
 _CHUNK_BYTES: Final = 2**16
 _LINGER_ZERO: Final = struct.pack("ii", 1, 0)
 _CALL_LIMIT_S: Final = 10.0
@@ -98,8 +100,9 @@ class FaultProxy:
     async def _unlisten(self) -> None:
         """Not `wait_closed`, which waits for connections that shall stay."""
         if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+            listener, self._listener = self._listener, None
+            await take_no_more(listener.sockets[0])
+            listener.close()
 
     async def _close(self) -> None:
         await self._unlisten()

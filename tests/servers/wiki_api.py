@@ -30,6 +30,7 @@ from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
 from assay.revisions.record import Record
 from servers import mediawiki
+from servers.aiohttp_site import site
 from servers.mediawiki import Fault, Recording, Respond, StandInMediaWiki
 from servers.processes import Process, inherited, running
 
@@ -220,11 +221,9 @@ class _FaultyWiki:
 
 
 async def _main() -> None:
-    runner = web.AppRunner(_FaultyWiki(exported(EXPORT)).application(), shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    async with site(_FaultyWiki(exported(EXPORT)).application()) as port:
+        print(port, flush=True)
+        await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
