@@ -27,7 +27,7 @@ from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource, synthetic_revision
 from assay.scoring.wikis import Wikis
 from assay.serving.app import Application, AppOptions, build_app
-from assay.serving.model_info import ModelInfos
+from assay.serving.ores.model_info import ModelInfos
 from assay.serving.quota import QuotaOptions
 from assay.stores.kv import KeyValueStore
 from assay.stores.memory import MemoryStore, MemoryStoreOptions

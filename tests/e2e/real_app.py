@@ -20,8 +20,8 @@ from assay.scoring.inline import InlineEngine
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import ModelSets, Wikis
 from assay.serving.app import AppOptions, build_app
-from assay.serving.model_info import ModelInfos
-from assay.serving.ui import PageOptions, router
+from assay.serving.ores.model_info import ModelInfos
+from assay.serving.pages.ui import PageOptions, router
 from assay.stores.memory import MemoryStore, MemoryStoreOptions
 from assay.telemetry import Metrics
 from small_models import ClassModel, LinearModel

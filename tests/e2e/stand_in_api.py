@@ -20,7 +20,7 @@ from fastapi.responses import JSONResponse
 from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
 from assay.revisions.record import Record
-from assay.serving.ui import PageOptions, router
+from assay.serving.pages.ui import PageOptions, router
 
 EXPORT = Path(__file__).resolve().parents[2] / "src" / "assay" / "sample" / "samplewiki.xml"
 

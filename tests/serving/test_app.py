@@ -22,9 +22,9 @@ from assay.errors import (
 )
 from assay.scoring.inline import InlineEngine
 from assay.scoring.request import Cell, Job
-from assay.serving import ui
 from assay.serving.app import AppOptions, build_app
-from assay.serving.model_info import ModelInfos
+from assay.serving.ores.model_info import ModelInfos
+from assay.serving.pages import ui
 from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving

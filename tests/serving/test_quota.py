@@ -21,7 +21,7 @@ from assay.scoring.request import MAX_REVISIONS, Cell, Job, ScoreRequest
 from assay.scoring.service import Table
 from assay.serving.app import AppOptions, build_app
 from assay.serving.client import Client, parse_address
-from assay.serving.model_info import ModelInfos
+from assay.serving.ores.model_info import ModelInfos
 from assay.serving.quota import Gate, QuotaOptions
 from assay.stores.quota import Exceeded, Lease, Limits, MemoryQuotas
 from assay.telemetry import QUOTA_REFUSALS, Metrics

@@ -22,9 +22,9 @@ from assay.scoring.pool import PoolEngine
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
-from assay.serving import ui
 from assay.serving.app import Application, build_app
-from assay.serving.model_info import ModelInfos
+from assay.serving.ores.model_info import ModelInfos
+from assay.serving.pages import ui
 from assay.settings import Settings, WikiSettings
 from assay.stores.memory import MemoryStore
 from assay.stores.quota import MemoryQuotas, Quotas

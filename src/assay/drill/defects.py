@@ -246,8 +246,8 @@ DEFECTS: Final = (
         "null where clients expect an object",
         "Extension:ORES, 2017-11-20: null thresholds",
         "synthetic",
-        appended={"serving/model_info.py": _NULL_STATISTICS},
-        functions={"serving/model_info.py": ("_from_bundle",)},
+        appended={"serving/ores/model_info.py": _NULL_STATISTICS},
+        functions={"serving/ores/model_info.py": ("_from_bundle",)},
     ),
     Defect(
         "stale",

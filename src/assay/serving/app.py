@@ -18,11 +18,11 @@ from assay.clock import Clock
 from assay.errors import AssayError
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
-from assay.serving.api import NativeApi
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
-from assay.serving.model_info import ModelInfos
-from assay.serving.ores_v3 import ScoresV3
+from assay.serving.native.api import NativeApi
+from assay.serving.ores.model_info import ModelInfos
+from assay.serving.ores.v3 import ScoresV3
 from assay.serving.problems import HttpError, refusal
 from assay.serving.quota import Gate, QuotaOptions
 from assay.serving.respond import refusal_response

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from assay.clock import FakeClock
 from assay.scoring.synthetic import synthetic_revision
-from assay.serving.fetched import KEPT_S, MAX_CHARS, MAX_REVISIONS, FetchedRevisions
+from assay.serving.native.fetched import KEPT_S, MAX_CHARS, MAX_REVISIONS, FetchedRevisions
 
 
 def test_a_revision_is_kept_for_its_wiki_and_its_time() -> None:

@@ -20,7 +20,7 @@ from assay.scoring.service import ScoringService, Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
 from assay.serving.cells import cell_document
-from assay.serving.model_info import ModelInfos
+from assay.serving.ores.model_info import ModelInfos
 from assay.serving.parameters import ScoreParameters, parse, read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response

@@ -36,7 +36,7 @@ _WORD: Final = re.compile(r"\w+|\s+|[^\w\s]")
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """`parts`: kind and text, in reading order; see the contract in `assay.serving.api`."""
+    """`parts`: kind and text, in reading order; see the contract in `assay.serving.native.api`."""
 
     kind: Kind
     parts: tuple[tuple[Kind, str], ...]

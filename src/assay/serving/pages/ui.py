@@ -1,7 +1,7 @@
 """The home page: one HTML document, its style and its scripts, served from memory.
 
-The page itself asks the native API (`assay.serving.api`) for everything it shows, so nothing here knows
-of models or revisions. It works without any other host: no fonts, scripts or images from elsewhere, and
+The page itself asks the native API (`assay.serving.native.api`) for everything it shows, so nothing here
+knows of models or revisions. It works without any other host: no fonts, scripts or images from elsewhere, and
 a content security policy that forbids them. Without JavaScript it only says where the API is.
 """
 
@@ -70,7 +70,7 @@ class Assets:
     """The package's static files. `digest` names their state; it stands in their addresses."""
 
     def __init__(self) -> None:
-        folder = files("assay.serving") / "static"
+        folder = files("assay.serving.pages") / "static"
         self._assets = {
             entry.name: _asset(entry.name, entry.read_bytes())
             for entry in sorted(folder.iterdir(), key=lambda entry: entry.name)
@@ -116,7 +116,7 @@ def router(options: PageOptions) -> APIRouter:
 
 def _render(options: PageOptions, digest: str) -> str:
     environment = Environment(
-        loader=PackageLoader("assay.serving", "templates"),
+        loader=PackageLoader("assay.serving.pages", "templates"),
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -10,10 +10,10 @@ from importlib.resources import files
 import pytest
 from fastapi import FastAPI
 
-from assay.serving.ui import PageOptions, router
+from assay.serving.pages.ui import PageOptions, router
 from servers.asgi import Served, serving
 
-STATIC = files("assay.serving") / "static"
+STATIC = files("assay.serving.pages") / "static"
 ASSETS = sorted(entry.name for entry in STATIC.iterdir())
 
 

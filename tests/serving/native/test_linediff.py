@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.serving.linediff import (
+from assay.serving.native.linediff import (
     CONTEXT_LINES,
     MAX_DIFFERENT_LINES,
     MAX_LINE_CHARS,

@@ -13,7 +13,7 @@ from assay.errors import BadParameter
 from assay.models.bundle import load_bundle
 from assay.models.library import shipped_folder
 from assay.models.model import Model
-from assay.serving.model_info import ModelInfos, parse_path
+from assay.serving.ores.model_info import ModelInfos, parse_path
 from small_models import small_models
 
 

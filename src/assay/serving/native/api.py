@@ -60,8 +60,8 @@ from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
 from assay.serving.cells import error_document, keyed
-from assay.serving.fetched import FetchedRevisions
-from assay.serving.linediff import diff
+from assay.serving.native.fetched import FetchedRevisions
+from assay.serving.native.linediff import diff
 from assay.serving.parameters import check_depth, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
