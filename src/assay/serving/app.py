@@ -104,15 +104,17 @@ def build_app(
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
-    return Application(app, Guard(app, options.guard, metrics, release))
+    return Application(app, Guard(app, options.guard, metrics, release), tuple(told))
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its routes and document."""
+    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all that
+    it answers; FastAPI itself keeps included routers closed."""
 
     fastapi: FastAPI
     asgi: ASGIApp
+    routes: tuple[BaseRoute, ...]
 
 
 def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
