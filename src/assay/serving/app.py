@@ -21,7 +21,9 @@ from assay.serving import openapi
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
 from assay.serving.native.api import NativeApi
+from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
 from assay.serving.ores.model_info import ModelInfos
+from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.v3 import ScoresV3
 from assay.serving.problems import HttpError, refusal
 from assay.serving.quota import Gate, QuotaOptions
@@ -103,7 +105,7 @@ def build_app(
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
     return Application(app, Guard(app, options.guard, metrics, release), tuple(told))
 
 

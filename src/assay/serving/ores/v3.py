@@ -21,6 +21,7 @@ from assay.scoring.wikis import Wiki
 from assay.serving import openapi
 from assay.serving.cells import cell_document
 from assay.serving.ores.model_info import ModelInfos
+from assay.serving.ores.schemas import form_body, query_parameters
 from assay.serving.parameters import ScoreParameters, parse, read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
@@ -69,12 +70,12 @@ class ScoresV3:
         path_parameters: Sequence[dict[str, Any]],
         names: Sequence[str],
     ) -> None:
-        described = [*path_parameters, *openapi.query_parameters(*names)]
+        described = [*path_parameters, *query_parameters(*names)]
         statuses = (404, 415, 429, 503, 504) if path_parameters else (415,)
         for method in ("GET", "POST"):
             extra: dict[str, Any] = {"parameters": described}
             if method == "POST":
-                extra = {"parameters": list(path_parameters), "requestBody": openapi.form_body(*names)}
+                extra = {"parameters": list(path_parameters), "requestBody": form_body(*names)}
             router.add_api_route(
                 path,
                 handler,

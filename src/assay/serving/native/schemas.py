@@ -1,0 +1,120 @@
+"""The documents of the native API, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from assay.serving.openapi import (
+    BOOLEAN,
+    INTEGER,
+    LABEL,
+    NUMBER,
+    STRING,
+    VALUE,
+    map_of,
+    nullable,
+    object_of,
+    ref,
+)
+
+SCHEMAS: Final[dict[str, Any]] = {
+    "Feature": object_of(
+        {"name": STRING, "doc": STRING, "type": {"type": "string", "enum": ["bool", "int", "float"]}}
+    ),
+    "Model": object_of(
+        {
+            "name": STRING,
+            "version": STRING,
+            "digest": STRING,
+            "labels": {"type": "array", "items": LABEL},
+            "features": {"type": "array", "items": ref("Feature")},
+        }
+    ),
+    "Wikis": object_of(
+        {
+            "wikis": {
+                "type": "array",
+                "items": object_of({"name": STRING, "models": {"type": "array", "items": ref("Model")}}),
+            }
+        }
+    ),
+    "Recent": object_of({"wiki": STRING, "revisions": {"type": "array", "items": INTEGER}}),
+    "Revision": object_of(
+        {
+            "id": INTEGER,
+            "parent_id": nullable(INTEGER),
+            "page": object_of({"title": STRING, "namespace": nullable(INTEGER)}),
+            "actor": nullable(object_of({"name": STRING, "is_anonymous": BOOLEAN})),
+            "timestamp": STRING,
+            "comment": nullable(STRING),
+            "size_bytes": nullable(INTEGER),
+            "is_minor": nullable(BOOLEAN),
+            "is_creation": BOOLEAN,
+            "problems": {"type": "array", "items": ref("Problem")},
+        }
+    ),
+    "DiffLine": object_of(
+        {
+            "kind": {"type": "string", "enum": ["equal", "added", "removed", "changed"]},
+            "parts": {
+                "type": "array",
+                "items": object_of(
+                    {"kind": {"type": "string", "enum": ["equal", "added", "removed"]}, "text": STRING}
+                ),
+            },
+        }
+    ),
+    "Diff": object_of(
+        {
+            "hunks": {
+                "type": "array",
+                "items": object_of(
+                    {
+                        "old_start": INTEGER,
+                        "new_start": INTEGER,
+                        "lines": {"type": "array", "items": ref("DiffLine")},
+                    }
+                ),
+            },
+            "truncated": BOOLEAN,
+            "added_lines": INTEGER,
+            "removed_lines": INTEGER,
+        }
+    ),
+    "ExplainedCell": object_of(
+        {
+            "prediction": LABEL,
+            "probability": map_of(NUMBER),
+            "features": {
+                "type": "array",
+                "items": object_of(
+                    {
+                        "name": STRING,
+                        "value": VALUE,
+                        "injected": BOOLEAN,
+                        "contributions": map_of(NUMBER),
+                    }
+                ),
+            },
+            "explanation": map_of(object_of({"base": NUMBER, "logit": NUMBER})),
+        }
+    ),
+    "ExplainedScores": map_of({"anyOf": [ref("ExplainedCell"), ref("CellError")]}),
+    "ExplainedRevision": object_of(
+        {
+            "wiki": STRING,
+            "revision": ref("Revision"),
+            "diff": nullable(ref("Diff")),
+            "scores": ref("ExplainedScores"),
+        }
+    ),
+    "WhatIfScores": object_of({"wiki": STRING, "scores": ref("ExplainedScores")}),
+    "WhatIf": {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
+            "injection": {"type": "object"},
+        },
+    },
+}
