@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assay.events import EventSet
 from assay.releases.options import ReleaseOptions
 from assay.revisions.action_api import ApiOptions
 from assay.revisions.record import MAX_TEXT_BYTES
@@ -37,6 +38,9 @@ class WikiSettings:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further names of its models in ORES's API, each with the model that it means, such as
     ``wp10 = "articlequality"``; answers use the name that was asked."""
+    precache: Mapping[str, tuple[EventSet, ...]] | None = None
+    """Which edits are scored as they happen: event sets by model, such as ``damaging = ["nonbot_edit"]``.
+    None: the [usual ones](../how-to/precache.md#rules); empty: no edits."""
 
 
 @dataclass(frozen=True, slots=True)
