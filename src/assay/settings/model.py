@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay.events import EventSet
+from assay.precache.options import PrecacheOptions
 from assay.releases.options import ReleaseOptions
 from assay.revisions.action_api import ApiOptions
 from assay.revisions.record import MAX_TEXT_BYTES
@@ -91,6 +92,7 @@ class Settings:
     claims: ClaimOptions = field(default_factory=ClaimOptions)
     queue: CeleryOptions = field(default_factory=CeleryOptions)
     worker: WorkerOptions = field(default_factory=WorkerOptions)
+    precache: PrecacheOptions = field(default_factory=PrecacheOptions)
     log: LogOptions = field(default_factory=LogOptions)
     tracing: TracingOptions = field(default_factory=TracingOptions)
     releases: ReleaseOptions = field(default_factory=ReleaseOptions)
