@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import cache
 from typing import Any
 
 from assay.clock import SystemClock
@@ -34,11 +35,15 @@ def polled(wiki: StandInMediaWiki, looks: Looks, overlap_s: float = 30.0) -> Rec
     return RecentChanges(api, wiki.url, "enwiki", SystemClock(), overlap_s=overlap_s, pause=looks.pause)
 
 
+@cache
+def recorded() -> dict[str, Any]:
+    return next(item for item in rows() if item["type"] == "edit")
+
+
 def row(rev_id: int, second: int, **changed: Any) -> dict[str, Any]:
     """A recorded row with another revision, and rcid, and time."""
-    recorded = next(item for item in rows() if item["type"] == "edit")
     moment = f"2026-11-24T10:{second // 60:02}:{second % 60:02}Z"
-    return {**recorded, "rcid": rev_id, "revid": rev_id, "timestamp": moment, **changed}
+    return {**recorded(), "rcid": rev_id, "revid": rev_id, "timestamp": moment, **changed}
 
 
 async def test_all_pages_of_what_happened_and_nothing_twice() -> None:
