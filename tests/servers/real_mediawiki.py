@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from servers.processes import Process, inherited, running as running_process
+from servers.processes import Process, inherited
+from servers.processes import running as running_process
 from servers.redis import free_port, missing
 from servers.wiki_client import Account, WikiClient
 
