@@ -45,7 +45,8 @@ WILLI: Final = Account("Willi", PASSWORD)
 TIDY_BOT: Final = Account("TidyBot", PASSWORD)
 OVERSIGHT: Final = Account("Oversight", PASSWORD)
 """Suppresses: hides from administrators, too."""
-_MADE: Final = ((VERA, ""), (WILLI, ""), (TIDY_BOT, "bot"), (OVERSIGHT, "suppress"))
+TROLL: Final = Account("Troll", PASSWORD)
+_MADE: Final = ((VERA, ""), (WILLI, ""), (TIDY_BOT, "bot"), (OVERSIGHT, "sysop,suppress"), (TROLL, ""))
 
 
 class RealMediaWiki:
@@ -60,15 +61,15 @@ class RealMediaWiki:
         self.port = free_port() if port is None else port
         self.url = f"http://127.0.0.1:{self.port}"
         self.api_url = f"{self.url}/api.php"
-        more = folder / "more.php"
-        more.write_text(f"<?php\n{settings}\n")
+        self._more = folder / "more.php"
+        self.set(settings)
         self.environment = {
             "MW_CONFIG_FILE": str(SETTINGS),
             "PHP_CLI_SERVER_WORKERS": str(WORKERS),
             "TEST_WIKI_FEED": feed,
             "TEST_WIKI_FOLDER": str(folder),
             "TEST_WIKI_SERVER": self.url,
-            "TEST_WIKI_SETTINGS": str(more),
+            "TEST_WIKI_SETTINGS": str(self._more),
         }
         self.server = Process(
             "mediawiki",
@@ -76,6 +77,12 @@ class RealMediaWiki:
             folder,
             self.environment,
         )
+
+    def set(self, settings: str) -> None:
+        """Further settings instead of those given before, PHP code; they hold from the next request on."""
+        part = self._more.with_suffix(".part")
+        part.write_text(f"<?php\n{settings}\n")
+        part.replace(self._more)
 
     def wait(self) -> None:
         """Until it answers."""
@@ -182,7 +189,7 @@ def _run(
         check=False,
     )
     if done.returncode:
-        told = (done.stdout + done.stderr).decode("utf-8", "replace")[-2000:]
+        told = (done.stdout + done.stderr).decode("utf-8", "replace")[:2000]
         raise RuntimeError(f"maintenance/{script}.php ended with {done.returncode}:\n{told}")
     return done.stdout
 
@@ -198,7 +205,7 @@ def _php() -> list[str]:
         "memory_limit": "512M",
         "opcache.enable_cli": "1",
         "opcache.file_cache": str(code),
-        "opcache.validate_timestamps": "1",
+        "opcache.revalidate_freq": "0",
         "post_max_size": "16M",
         "upload_max_filesize": "16M",
     }

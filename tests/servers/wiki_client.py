@@ -65,7 +65,9 @@ class WikiClient:
 
     def call(self, **parameters: str | int) -> dict[str, Any]:
         """One POST. Raises `WikiError` for what the wiki refuses."""
-        form = urllib.parse.urlencode({**parameters, "format": "json", "formatversion": "2"}).encode()
+        form = urllib.parse.urlencode(
+            {**parameters, "format": "json", "formatversion": "2"}, errors="surrogatepass"
+        ).encode()
         with self._opener.open(self.api_url, form, timeout=ANSWER_LIMIT_S) as response:
             document: dict[str, Any] = json.loads(response.read())
         if error := document.get("error"):
@@ -105,8 +107,10 @@ class WikiClient:
     def delete(self, title: str) -> None:
         self.change(action="delete", title=title)
 
-    def undelete(self, title: str) -> None:
-        self.change(action="undelete", title=title)
+    def undelete(self, title: str, *timestamps: str) -> None:
+        """`timestamps`: only the revisions of these times; none: all."""
+        some = {"timestamps": "|".join(timestamps)} if timestamps else {}
+        self.change(action="undelete", title=title, **some)
 
     def move(self, title: str, to: str) -> None:
         self.change(action="move", **{"from": title, "to": to})
@@ -123,3 +127,7 @@ class WikiClient:
             hide="|".join(parts),
             suppress="yes" if suppress else "no",
         )
+
+    def hide_account(self, name: str) -> None:
+        """Block somebody and take the name off all lists."""
+        self.change(action="block", user=name, expiry="never", hidename=1, nocreate=1)
