@@ -370,7 +370,7 @@ async def test_what_came_before_a_failure_is_kept(source: MediaWikiSource, wiki:
 async def test_a_continuation_that_leads_to_itself_is_not_followed_on(
     source: MediaWikiSource, wiki: StandInMediaWiki
 ) -> None:
-    """So MediaWiki answers when the next text alone is too large; each is asked for alone before it is given up."""
+    """So MediaWiki answers when the next text is too large. Each stands alone before it is given up."""
     wiki.revisions_per_answer = 0
     found = await source.fetch([262, 263, 264], soon())
     assert [code(it) for it in found.values()] == ["text_too_large"] * 3
