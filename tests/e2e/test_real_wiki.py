@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from e2e.conftest import Visit
 from servers import assay_serve, real_mediawiki
 from servers.assay_serve import AssayServer
 from servers.real_mediawiki import ADMIN, VERA, RealMediaWiki
 
+SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "mediawiki" / "assay-scores.js"
 GOOD = "The lighthouse of Halvick stands on a rock in the bay.\n\n== History ==\n\nIt was built in 1871.\n"
 
 
@@ -24,6 +27,16 @@ def assay(wiki: RealMediaWiki, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("assay")
     with assay_serve.serving(folder, "--wiki", f"livewiki={wiki.api_url}") as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def script(wiki: RealMediaWiki, assay: AssayServer) -> int:
+    """For all readers of the wiki; the id of the revision that brought it."""
+    ours = SCRIPT.read_text().replace("https://assay.example.org", assay.url)
+    assert assay.url in ours
+    saved = wiki.log_in(ADMIN).edit("MediaWiki:Common.js", ours)
+    assert saved.rev_id is not None
+    return saved.rev_id
 
 
 def reverted(assay: AssayServer, rev_id: int | None) -> float:
@@ -84,3 +97,22 @@ def test_scores_outlive_the_wiki(assay: AssayServer, wiki: RealMediaWiki) -> Non
     assert reverted(assay, known) == before
     wiki.restart()
     assert 0 < reverted(assay, unknown) < 1
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["Special:RecentChanges", "Fence&action=history", "Special:Contributions/127.0.0.1"],
+    ids=["recent changes", "history", "contributions"],
+)
+def test_the_script_shows_scores_beside_edits(
+    open_page: Visit, wiki: RealMediaWiki, assay: AssayServer, script: int, address: str
+) -> None:
+    bad = wiki.reader().edit("Fence", f"YOU ALL SUCK!!!!!!! {address}").rev_id
+    page = open_page(f"{wiki.url}/index.php?title={address}", ready=".assay-score >> visible=true")
+    page.locator(f"[data-mw-revid='{bad}'] .assay-score").wait_for(state="attached")
+    shown: dict[str, str] = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll("[data-mw-revid]")].map((line) =>
+            [line.dataset.mwRevid, line.querySelector(".assay-score")?.textContent ?? ""]))"""
+    )
+    assert shown[str(bad)] == f"{100 * reverted(assay, bad):.0f}\u00a0%"
+    assert shown.get(str(script), "") == "", "a script is no article: it has no score"
