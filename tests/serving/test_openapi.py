@@ -24,6 +24,8 @@ ROUTES = [
     "/v3/scores/{wiki}/",
     "/v3/scores/{wiki}/{rev_id}/",
     "/v3/scores/{wiki}/{rev_id}/{model}/",
+    "/v3/precache/",
+    "/v2/precache/",
     "/api/wikis",
     "/api/{wiki}/recent",
     "/api/{wiki}/revisions/{rev_id}",
@@ -34,8 +36,9 @@ ROUTES = [
 
 
 OPERATIONS = [
-    *((route, "GET") for route in ROUTES),
+    *((route, "GET") for route in ROUTES if route != "/v3/precache/"),
     *((route, "POST") for route in ROUTES if "{wiki}" in route and not route.endswith("recent")),
+    *((route, "POST") for route in ROUTES if route.endswith("precache/")),
 ]
 
 

@@ -29,6 +29,8 @@ def mentions(wikis: Wikis) -> Iterator[Mention]:
     for wiki, options in wikis.items():
         for alias, model in options.aliases.items():
             yield Mention(f"wikis.{wiki}.aliases.{alias}", wiki, model)
+        for model in options.precache or ():
+            yield Mention(f"wikis.{wiki}.precache.{model}", wiki, model)
 
 
 def naming_faults(wikis: Wikis, made_up: frozenset[str], library: Library) -> list[str]:

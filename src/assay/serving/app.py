@@ -16,6 +16,7 @@ from starlette.types import ASGIApp
 from assay import __version__
 from assay.clock import Clock
 from assay.errors import AssayError
+from assay.events import Rules
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
@@ -23,6 +24,8 @@ from assay.serving.health import Health, HealthOptions
 from assay.serving.native.api import NativeApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
 from assay.serving.ores.model_info import ModelInfos
+from assay.serving.ores.precache import SCHEMAS as PRECACHE_SCHEMAS
+from assay.serving.ores.precache import Precache
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.v3 import ScoresV3
 from assay.serving.problems import HttpError, refusal
@@ -56,13 +59,14 @@ def build_app(
     *,
     quota: QuotaOptions | None = None,
     quotas: Quotas | None = None,
+    rules: Rules | None = None,
     release: str = "dev",
     routers: Sequence[APIRouter] = (),
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
     `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this process.
-    `release`: named on every answer.
+    `rules`: which edits posted as events are scored; None: none. `release`: named on every answer.
     `routers`: further ones (pages), matched after ours.
     """
 
@@ -89,6 +93,7 @@ def build_app(
     )
     own = (
         ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
+        Precache(service, rules or Rules(), gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         Health(service, metrics, clock, options.health).router(),
     )
@@ -105,7 +110,7 @@ def build_app(
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
     return Application(app, Guard(app, options.guard, metrics, release), tuple(told))
 
 

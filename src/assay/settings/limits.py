@@ -60,10 +60,20 @@ _MODEL: Final = Limits(
     pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
     advice="is no name for a model: use letters, digits, - and _, as in wp10",
 )
+_FILE_NAME: Final = Limits(
+    pattern=r"^[A-Za-z0-9_-]{1,64}" + _WHOLE,
+    advice="is no name for a stream or a sink: use letters, digits, - and _",
+)
 
 LIMITS: Final[Mapping[str, Limits]] = {
     "wikis.<name>": _WIKI,
     "wikis.<name>.aliases.<name>": _MODEL,
+    "precache.streams.<name>": _FILE_NAME,
+    "precache.sinks.<name>": _FILE_NAME,
+    "precache.streams.<name>.overlap_s": _FROM_ZERO,
+    "precache.batch": Limits(minimum=1, maximum=MAX_REVISIONS),
+    "precache.drain_timeout_s": _FROM_ZERO,
+    "precache.metrics_port": _PORT,
     "release": Limits(
         pattern=r"^[A-Za-z0-9_.-]{1,64}" + _WHOLE,
         advice="use 1 to 64 letters, digits, dots, hyphens and underscores",
