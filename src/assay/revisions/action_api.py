@@ -50,6 +50,16 @@ class ApiOptions:
     """The wiki refuses while its replicas lag more than this (5 is what Wikimedia asks of bots)."""
     parallel: int = 3
     """Requests at a time to this wiki, over all clients of this process."""
+    pasts: bool = True
+    """Whether the pasts of pages and actors are asked for when a model reads them: for each edit one query
+    for its page, one for its actor, and up to ten for the pages that the actor edited last."""
+    pasts_timeout_s: float = 2.0
+    """For the pasts of one batch of revisions, and at most half of what is left of the request's time. What
+    does not come in time is unknown to the models, which score without it."""
+    pasts_queries: int = 100
+    """Queries for the pasts of one batch of revisions; what these do not tell is unknown to the models."""
+    pasts_kept_s: float = 60.0
+    """How long a page's or an actor's latest edits are remembered."""
 
 
 class AnswerTooLarge(SourceUnavailable):

@@ -12,6 +12,7 @@ from assay.clock import Deadline
 from assay.errors import SourceUnavailable
 from assay.revisions.action_api import ActionApi, AnswerTooLarge
 from assay.revisions.api_document import REVISION_PROPERTIES, read_revisions, read_users, with_account
+from assay.revisions.live_past import LivePasts
 from assay.revisions.problem import (
     Problem,
     answer_too_large,
@@ -32,12 +33,15 @@ class MediaWikiSource:
     """A `Source` over one wiki's api.php.
 
     Revisions come first, then their parents and their authors' accounts at the same time. Page and actor
-    pasts are UNKNOWN: the API would need one query for each.
+    pasts cost queries of their own (`with_pasts`).
     """
 
-    def __init__(self, api: ActionApi, *, max_text_bytes: int = MAX_TEXT_BYTES) -> None:
+    def __init__(
+        self, api: ActionApi, *, max_text_bytes: int = MAX_TEXT_BYTES, pasts: LivePasts | None = None
+    ) -> None:
         self._api = api
         self._max_text_bytes = max_text_bytes
+        self._pasts = pasts
 
     async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:
         wanted = list(dict.fromkeys(rev_ids))
@@ -50,6 +54,11 @@ class MediaWikiSource:
         for revision in revisions:
             found[revision.id] = _complete(revision, parents, accounts)
         return {rev_id: found.get(rev_id) or revision_not_found(rev_id) for rev_id in wanted}
+
+    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Mapping[int, Revision]:
+        if self._pasts is None:
+            return {revision.id: revision for revision in revisions}
+        return await self._pasts.add(revisions, deadline)
 
     async def recent(self, limit: int, deadline: Deadline) -> Sequence[int]:
         parameters = {
