@@ -13,7 +13,7 @@ from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
 from assay.revisions.action_api import ActionApi, ApiOptions
 from assay.revisions.mediawiki import MediaWikiSource
-from assay.revisions.open import open_indexed
+from assay.revisions.open import open_indexed, open_source
 from assay.revisions.problem import Problem
 from assay.revisions.source import Source
 from assay.revisions.types import UNKNOWN, Actor, Known, Revision
@@ -117,6 +117,26 @@ def _told_by_both(value: Revision | Problem | Known[None]) -> Revision | Problem
         page_history=UNKNOWN,
         actor_history=UNKNOWN,
     )
+
+
+async def test_pasts_agree_with_those_of_the_wikis_own_export_of_articles(
+    lived: Lived, tmp_path: Path
+) -> None:
+    """Contributions are counted in articles only."""
+    articles = lived.wiki.export(tmp_path / "articles.xml", "--filter=namespace:0")
+    options = ApiOptions(pasts=True, pasts_timeout_s=60, pasts_queries=10_000)
+    live = open_source("livewiki", lived.wiki.api_url, api=options)
+    exported = open_indexed(articles)
+    assert isinstance(live, MediaWikiSource)
+    told = await live.with_pasts(list(exported.revisions()), soon())
+    await live.aclose()
+    assert len(told) > 100
+    for rev_id, by_api in told.items():
+        by_export = exported.get(rev_id)
+        assert isinstance(by_export, Revision)
+        assert by_api.page_history == by_export.page_history, rev_id
+        assert by_api.actor_history == by_export.actor_history, rev_id
+    exported.close()
 
 
 async def test_labels_agree_with_the_wikis_own_mark_of_reverted_edits(

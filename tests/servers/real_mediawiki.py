@@ -112,9 +112,12 @@ class RealMediaWiki:
         """What is put off until after an edit, such as the tag of a reverted one."""
         self.maintain("runJobs")
 
-    def export(self, path: Path) -> Path:
-        """All revisions as MediaWiki itself exports them to the public, hidden parts left out."""
-        path.write_bytes(self.maintain("dumpBackup", "--full", "--quiet"))
+    def export(self, path: Path, *options: str) -> Path:
+        """All revisions as MediaWiki itself exports them to the public, hidden parts left out.
+
+        `options`: of ``dumpBackup.php``, such as ``--filter=namespace:0``.
+        """
+        path.write_bytes(self.maintain("dumpBackup", "--full", "--quiet", *options))
         return path
 
     def import_pages(self, xml: bytes) -> None:
