@@ -50,6 +50,20 @@ class ApiOptions:
     """The wiki refuses while its replicas lag more than this (5 is what Wikimedia asks of bots)."""
     parallel: int = 3
     """Requests at a time to this wiki, over all clients of this process."""
+    pasts: bool = True
+    """Whether the pasts of pages and actors are asked for when a model reads them: for each edit one query
+    for its page, one for its actor, and up to ten for the pages that the actor edited last."""
+    pasts_timeout_s: float = 2.0
+    """For the pasts of one batch of revisions, and at most half of what is left of the request's time. What
+    does not come in time is unknown to the models, which score without it."""
+    pasts_queries: int = 100
+    """Queries for the pasts of one batch of revisions; what these do not tell is unknown to the models."""
+    pasts_kept_s: float = 60.0
+    """How long a page's or an actor's latest edits are remembered."""
+
+
+class AnswerTooLarge(SourceUnavailable):
+    """The wiki cannot give even the next single item: it is larger than `$wgAPIMaxResultSize`."""
 
 
 class _Trouble(Exception):
@@ -118,7 +132,10 @@ class ActionApi:
     async def query_all(
         self, parameters: Mapping[str, str], deadline: Deadline
     ) -> AsyncGenerator[dict[str, Any]]:
-        """The answers of a query and of all its continuations."""
+        """The answers of a query and of all its continuations.
+
+        Raises `AnswerTooLarge` when one leads to itself, which is how MediaWiki says it.
+        """
         following: dict[str, str] = {}
         for _ in range(MAX_CONTINUATIONS):
             document = await self.query({**parameters, **following}, deadline)
@@ -126,7 +143,9 @@ class ActionApi:
             rest = document.get("continue")
             if not isinstance(rest, dict):
                 return
-            following = {str(key): str(value) for key, value in rest.items()}
+            before, following = following, {str(key): str(value) for key, value in rest.items()}
+            if following == before:
+                raise AnswerTooLarge(f"{self._url}: the next item is larger than the wiki gives at once")
         raise SourceUnavailable(f"{self._url}: the answer was continued {MAX_CONTINUATIONS} times")
 
     async def aclose(self) -> None:
