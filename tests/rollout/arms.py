@@ -42,6 +42,12 @@ class Defect:
 
     slow: float = 1.0
     """Times as long to compute."""
+    slow_texts: float = 1.0
+    """Share of texts for which it is `slow`."""
+    cpu_ms: float = 25.0
+    """Median processor time of a text; of small pages a few milliseconds."""
+    fetch_ms: float = 0.0
+    """Median time that the wiki takes for a revision, in either arm."""
     crash_share: float = 0.0
     passing_share: float = 0.0
     """Further requests that fail with 503."""
@@ -82,7 +88,8 @@ def observed(rng: np.random.Generator, stage: Stage, defect: Defect, count: int)
     factor = load(rng, at_s)
     is_candidate = rng.random(count) < stage.weight / 100
     is_cached = rng.random(count) < 0.6
-    computing = rng.lognormal(np.log(25), 0.9, count) * np.where(is_candidate, defect.slow, 1.0)
+    slow = np.where(rng.random(count) < defect.slow_texts, defect.slow, 1.0)
+    computing = rng.lognormal(np.log(25), 0.9, count) * np.where(is_candidate, slow, 1.0)
     ms = factor * np.where(is_cached, rng.lognormal(np.log(1.5), 0.5, count), 3 + computing)
     fails = failing(rng, factor) | is_candidate & (rng.random(count) < defect.passing_share)
     status = np.where(fails, 503, 200)
@@ -109,8 +116,11 @@ def pairs(rng: np.random.Generator, stage: Stage, defect: Defect, count: int) ->
     """`count` requests for one revision each, asked of both arms at about the same time."""
     at_s = np.cumsum(rng.exponential(1 / PAIRS_PER_S, count))
     factor = load(rng, at_s)
-    size = rng.lognormal(np.log(25), 0.9, count)
-    times = [3 + size * factor * rng.lognormal(0, 0.3, count) * slow for slow in (1.0, defect.slow)]
+    size = rng.lognormal(np.log(defect.cpu_ms), 0.9, count)
+    fetching = defect.fetch_ms * rng.lognormal(0, 0.4, (2, count))
+    slow = np.where(rng.random(count) < defect.slow_texts, defect.slow, 1.0)
+    cpu = [size * rng.lognormal(0, 0.15, count) * times for times in (1.0, slow)]
+    times = [3 + fetching[arm] + cpu[arm] * factor * rng.lognormal(0, 0.3, count) for arm in range(2)]
     status = [np.where(failing(rng, factor), 503, 200) for _ in range(2)]
     status[1][rng.random(count) < defect.passing_share] = 503
     status[1][rng.random(count) < defect.error_share] = 500
@@ -125,6 +135,7 @@ def pairs(rng: np.random.Generator, stage: Stage, defect: Defect, count: int) ->
             (int(status[0][i]), int(status[1][i])),
             float(scores[i]),
             (float(times[0][i]), float(times[1][i])),
+            (float(cpu[0][i]), float(cpu[1][i])),
             chance[i],
             defect,
         )
@@ -139,6 +150,7 @@ def _pair(
     status: tuple[int, int],
     score: float,
     times: tuple[float, float],
+    cpu: tuple[float, float],
     chance: Array,
     defect: Defect,
 ) -> Pair:
@@ -158,6 +170,8 @@ def _pair(
         shapes,
         stable_ms=times[0],
         candidate_ms=times[1],
+        stable_cpu_ms=cpu[0],
+        candidate_cpu_ms=cpu[1],
     )
 
 

@@ -63,4 +63,6 @@ def _swapped(pair: Pair) -> Pair:
         candidate_status=pair.stable_status,
         stable_ms=pair.candidate_ms,
         candidate_ms=pair.stable_ms,
+        stable_cpu_ms=pair.candidate_cpu_ms,
+        candidate_cpu_ms=pair.stable_cpu_ms,
     )

@@ -204,6 +204,8 @@ class _Arms:
             shape_faults=("w.scores: a level more",) if world.faults.shape else (),
             stable_ms=stable_ms,
             candidate_ms=candidate_ms * world.faults.slow,
+            stable_cpu_ms=5.0,
+            candidate_cpu_ms=5.0,
         )
 
 

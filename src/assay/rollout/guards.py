@@ -30,6 +30,11 @@ class GuardOptions:
     release that is slower by less is a matter for its benchmark, not for a rollout at noon."""
     latency_slack_ms: float = 2.0
     """Milliseconds on top. Of an answer from the cache, which takes one or two, a quarter is noise."""
+    processor_ratio: float = 1.5
+    """The candidate may take so many times the stable arm's processor time for the same texts. More than
+    `latency_ratio`, because a new process computes what an old one remembers (tokens, words)."""
+    processor_slack_ms: float = 0.5
+    """Milliseconds on top: the collector's and the clock's share of a text of a few lines."""
     failed_share_rise: float = 0.002
     """Least rise of the share of users' requests that fail, before chance is even asked: 0.2 percentage
     points lie within what one minute of a wiki differs from the next."""
@@ -54,5 +59,6 @@ class GuardOptions:
             raise ValueError(f"{', '.join(wrong)} must lie in 0 … 1")
         if self.false_alarm_share == 0:
             raise ValueError("false_alarm_share must be above 0: without it no statistical check could alarm")
-        if self.latency_ratio < 1:
-            raise ValueError("latency_ratio must be at least 1: an equal arm must be tolerated")
+        for name in ("latency_ratio", "processor_ratio"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1: an equal arm must be tolerated")

@@ -79,6 +79,9 @@ class StageOptions:
     weight_observed: int = 100
     """Users' requests that the candidate must have answered at each weight from 10 per cent on, before it
     gets more; at smaller weights fewer, in proportion, but 5."""
+    needs_processor_time: bool = True
+    """Whether nothing goes on without both arms' word on what a score cost them. Only a stable release that
+    does not tell it yet needs False, for one rollout: then whole answers' times alone are compared."""
     least_s: float = 10.0
     """Seconds that each of shadow and weights lasts at least, so that slow faults have time to show."""
     limit_s: float = 600.0

@@ -1,4 +1,4 @@
-"""Requests asked of both arms: has the candidate the same answers, and does it take as long?
+"""Requests asked of both arms: has the candidate the same answers?
 
 A difference is *lasting* when asking again would show it again (another shape, a crash, HTTP 500): one is
 enough, for two equal arms have none. It is *passing* when it may come to any arm for a while (overload, a
@@ -16,7 +16,8 @@ from assay.rollout.check import Check
 from assay.rollout.guards import GuardOptions
 from assay.rollout.looks import DOUBT, Look, first_alarm, first_excess, look_sizes
 from assay.rollout.samples import CellPair, Pair, SeenCell
-from assay.rollout.statistics import Array, excess_p, paired_shift, paired_slower_p, quantiles
+from assay.rollout.statistics import excess_p
+from assay.rollout.time_checks import FIRST_LOOK, alarm_figures
 
 PASSING_STATUSES: Final = frozenset({0, 408, 429, 502, 503, 504})
 PASSING_ERRORS: Final = frozenset(
@@ -34,8 +35,6 @@ PASSING_ERRORS: Final = frozenset(
         "TimeoutError",
     }
 )
-FIRST_LOOK: Final = 20
-"""Pairs before chance is asked for the first time: with fewer, no outcome is unlikely enough."""
 _EXAMPLES: Final = 5
 """Faults that are quoted."""
 
@@ -103,41 +102,6 @@ def passing_check(
     return _measured("passing_errors", alarm, is_enough, pairs, sentence, figures)
 
 
-def computing_time_check(
-    earlier: Sequence[Pair], now: Sequence[Pair], guards: GuardOptions, least: int, alpha: float
-) -> Check:
-    """Time to compute the same request anew. Wilcoxon's signed-rank test on the logarithm of candidate /
-    (tolerated time of the stable arm): the request's own size, and bursts that hit both, cancel out."""
-    before, timed_now = ([pair for pair in pairs if _is_timed(pair)] for pairs in (earlier, now))
-    timed = before + timed_now
-    stable = np.array([pair.stable_ms for pair in timed], dtype=np.float64)
-    candidate = np.array([pair.candidate_ms for pair in timed], dtype=np.float64)
-    over = np.log(np.maximum(candidate, 1e-3)) - np.log(tolerated(np.maximum(stable, 1e-3), guards))
-    alarm = first_alarm(alpha, look_sizes(FIRST_LOOK, len(timed)), lambda size: paired_slower_p(over[:size]))
-    if not timed:
-        return Check("computing_time", "no_data", "no request was timed in both arms", {"pairs": 0})
-    ratio = float(np.exp(paired_shift(np.log(np.maximum(candidate, 1e-3) / np.maximum(stable, 1e-3)))))
-    figures = {
-        "pairs": len(timed),
-        "ratio": ratio,
-        "tolerated_ratio": guards.latency_ratio,
-        "stable_ms": quantiles(stable, (0.5, 0.95)),
-        "candidate_ms": quantiles(candidate, (0.5, 0.95)),
-        **alarm_figures(alarm),
-    }
-    sentence = f"the candidate takes {ratio:.2f} times as long to compute the same {len(timed)} requests"
-    return _measured("computing_time", alarm, len(timed_now) >= least, timed, sentence, figures)
-
-
-def _is_timed(pair: Pair) -> bool:
-    return pair.stable_ms is not None and pair.candidate_ms is not None
-
-
-def tolerated(stable_ms: Array, guards: GuardOptions) -> Array:
-    """Milliseconds that the candidate may take where the stable arm takes `stable_ms`."""
-    return stable_ms * guards.latency_ratio + guards.latency_slack_ms
-
-
 def _all_equal(
     name: str, pairs: Sequence[Pair], faults_of: Callable[[Pair], Sequence[str]], equal: str, other: str
 ) -> Check:
@@ -182,11 +146,6 @@ def _measured(
     if alarm:
         return Check(name, "bad", sentence, figures, samples[alarm.size - 1].at_s)
     return Check(name, "good" if is_enough and samples else "no_data", sentence, figures)
-
-
-def alarm_figures(alarm: Look | None) -> dict[str, object]:
-    """For a check's figures."""
-    return {"alarm": None if alarm is None else {"size": alarm.size, "p": alarm.p, "level": alarm.level}}
 
 
 def _examples(texts: Sequence[str]) -> list[str]:

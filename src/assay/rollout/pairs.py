@@ -174,6 +174,9 @@ class Pairs:
     ) -> Pair:
         wrong = [arm.fault(answer) for arm, answer in zip(self._arms, (stable, candidate), strict=True)]
         both_well = is_timed and stable.status == candidate.status == 200
+        costs = (stable.cpu_ms, candidate.cpu_ms)
+        if None in costs:
+            costs = (None, None)
         return Pair(
             at_s=self._clock.now().timestamp(),
             data_centre=self._data_centre,
@@ -185,6 +188,8 @@ class Pairs:
             value_faults=(*(str(fault) for fault in wrong if fault), *found.sentences("value")),
             stable_ms=stable.ms if both_well else None,
             candidate_ms=candidate.ms if both_well else None,
+            stable_cpu_ms=costs[0],
+            candidate_cpu_ms=costs[1],
             has_stranger=any(
                 arm.is_foreign(answer) for arm, answer in zip(self._arms, (stable, candidate), strict=True)
             ),
@@ -243,6 +248,8 @@ def _joined(plain: Pair, anew: Pair) -> Pair:
         value_faults=tuple(dict.fromkeys((*plain.value_faults, *anew.value_faults))),
         stable_ms=anew.stable_ms,
         candidate_ms=anew.candidate_ms,
+        stable_cpu_ms=anew.stable_cpu_ms,
+        candidate_cpu_ms=anew.candidate_cpu_ms,
         has_stranger=plain.has_stranger or anew.has_stranger,
     )
 

@@ -22,7 +22,7 @@ FEWEST_OBSERVED = 5
 PREFLIGHT = ("preflight",)
 ANSWERS = ("shape", "statuses", "lost_scores", "scores", "values")
 """Checks of what is the same whenever it is asked: any fault acts at once."""
-MEASURED = ("passing_errors", "computing_time", "memory")
+MEASURED = ("passing_errors", "computing_time", "processor_time", "memory")
 SYNTHETIC = "synthetic"
 """The check that all of a suite's answers are alike, where it is judged beside requests that users ask."""
 USERS = ("release_names", "user_errors", "user_latency")
@@ -99,7 +99,7 @@ def make_watch_plan(options: RolloutOptions, data_centres: Sequence[str]) -> Pla
     No weight: others set them. What needs users' own requests is not required, since nobody logs them to us.
     """
     stages, alpha = options.stages, options.guards.false_alarm_share / len(data_centres)
-    required = (SYNTHETIC, *ANSWERS, *MEASURED)
+    required = (SYNTHETIC, *_of_pairs(stages))
     return Plan(
         tuple(
             Stage(
@@ -131,7 +131,7 @@ def _check_weights(weights: tuple[int, ...]) -> None:
 
 def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
     yield from _first_stages(name, options)
-    pairs = ANSWERS + MEASURED
+    pairs = _of_pairs(options)
     yield Stage(0, name, "shadow", 0, options.least_s, options.limit_s, options.shadow_pairs, 0, pairs, 0.0)
     for weight in options.weights:
         # Few users' times cannot be told from chance, and with all users at the candidate there is nobody
@@ -150,6 +150,12 @@ def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
             pairs + users,
             0.0,
         )
+
+
+def _of_pairs(options: StageOptions) -> tuple[str, ...]:
+    """Checks of compared requests that a stage needs."""
+    left_out = () if options.needs_processor_time else ("processor_time",)
+    return tuple(name for name in ANSWERS + MEASURED if name not in left_out)
 
 
 def _least_observed(options: StageOptions, weight: int) -> int:

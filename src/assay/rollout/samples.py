@@ -88,8 +88,9 @@ class Pair:
     place where the candidate's answer has another shape than the stable one's (a key more or less, another
     JSON type, null for an object). `value_faults`: a sentence for each value outside of scores that differs
     (a header, a feature, a threshold). `stable_ms`, `candidate_ms`: time for the same request computed anew
-    by each; None when it was not measured. `has_stranger`: whether an arm named another release than the one
-    that it must be of, which stands among `value_faults`, too.
+    by each; None when it was not measured. `stable_cpu_ms`, `candidate_cpu_ms`: processor time of the scoring
+    alone, as each arm tells it; None when either does not. `has_stranger`: whether an arm named another
+    release than the one that it must be of, which stands among `value_faults`, too.
     """
 
     at_s: float
@@ -102,6 +103,8 @@ class Pair:
     value_faults: tuple[str, ...] = ()
     stable_ms: float | None = None
     candidate_ms: float | None = None
+    stable_cpu_ms: float | None = None
+    candidate_cpu_ms: float | None = None
     has_stranger: bool = False
 
 

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from assay.rollout.check import Check
 from assay.rollout.guards import GuardOptions
 from assay.rollout.looks import DOUBT, Look, first_alarm, look_sizes
-from assay.rollout.pair_checks import alarm_figures, tolerated
 from assay.rollout.samples import Arm, Observed
 from assay.rollout.statistics import Array, Flags, Table, excess_p, quantiles, rise_p, shift, slower_p, wilson
+from assay.rollout.time_checks import alarm_figures, tolerated
 
 FIRST_ERROR_LOOK: Final = 4
 """Candidate's requests before errors are tested: when all of so few fail, waiting for more hurts users."""
