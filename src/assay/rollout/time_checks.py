@@ -99,12 +99,13 @@ class _Timed:
 
     def far(self, size: int, ratio: float, slack_ms: float) -> tuple[int, int]:
         """Of the first so many pairs: in how many the candidate took longer, and in how many it took shorter,
-        than usual by more than `ratio` and `slack_ms`."""
+        than usual by more than the square of `ratio`, and `slack_ms`."""
         if not size:
             return 0, 0
         stable, candidate = self.stable[:size], self.candidate[:size]
         usual = stable * np.clip(np.median(candidate / stable), 1.0, ratio)
-        slower, faster = candidate > usual * ratio + slack_ms, usual > candidate * ratio + slack_ms
+        far = ratio * ratio
+        slower, faster = candidate > usual * far + slack_ms, usual > candidate * far + slack_ms
         return int(slower.sum()), int(faster.sum())
 
 
