@@ -70,6 +70,9 @@ class FakeArms:
         self.place.asked += 1
         return self._pair(int(target.split("/")[4]), target)
 
+    async def sweep(self) -> Pair:
+        raise AssertionError("a watcher asks what users could ask")
+
     async def synthetic(self) -> Sequence[Pair]:
         await asyncio.sleep(2)
         self.place.suites += 1

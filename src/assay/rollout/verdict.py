@@ -164,7 +164,7 @@ def _pair_checks(
     return (
         shape_check(pairs),
         statuses_check(pairs, guards),
-        lost_check(pairs, guards),
+        lost_check(past, pairs, guards, stage.least_texts),
         values_check(pairs, lambda pair: is_declared(declared, pair)),
         passing_check(past, pairs, guards, least, _alpha(stage, "passing_errors")),
         computing_time_check(past, pairs, guards, least, _alpha(stage, "computing_time")),
@@ -194,7 +194,7 @@ def _user_checks(
     least, tables = stage.least_observed, [item.table for item in before]
     return (
         release_names_check(users, stable, candidate, least),
-        user_errors_check(users, tables, guards, least, _alpha(stage, "user_errors")),
+        user_errors_check(users, tables, guards, stage, _alpha(stage, "user_errors")),
         user_latency_check(users, guards, least, _alpha(stage, "user_latency")),
     )
 
