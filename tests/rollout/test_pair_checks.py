@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 
 from assay.rollout.samples import Evidence, Pair, SeenCell
@@ -104,42 +103,6 @@ def test_failures_of_both_arms_are_nobodys() -> None:
     assert found(Evidence(pairs=(*GOOD, *both)), "passing_errors")[0] == "good"
 
 
-def _timed(factor: float, count: int = 250, seed: int = 3) -> Evidence:
-    rng = np.random.default_rng(seed)
-    stable, noise = rng.lognormal(3, 0.9, count), rng.lognormal(0, 0.3, count)
-    times = zip(stable, stable * noise * factor, strict=True)
-    return Evidence(
-        pairs=tuple(
-            pair(at_s=float(at_s), stable_ms=float(one), candidate_ms=float(other))
-            for at_s, (one, other) in enumerate(times)
-        )
-    )
-
-
-def test_twice_as_slow_is_bad_and_a_quarter_slower_is_not() -> None:
-    assert found(_timed(2.0), "computing_time")[0] == "bad"
-    assert found(_timed(1.25), "computing_time")[0] == "good"
-    assert found(_timed(0.5), "computing_time")[0] == "good"
-    check = check_of(verdict_of(_timed(2.0), SHADOW), "computing_time")
-    assert 1.8 < check.figures["ratio"] < 2.2
-    assert check.bad_since_s == check.figures["alarm"]["size"] - 1
-
-
-def test_a_factor_of_tiny_times_is_noise() -> None:
-    pairs = tuple(pair(stable_ms=1.0, candidate_ms=2.5) for _ in range(300))
-    assert found(Evidence(pairs=pairs), "computing_time")[0] == "good"
-
-
-def test_constant_times_are_told_apart() -> None:
-    pairs = tuple(pair(stable_ms=30.0, candidate_ms=90.0) for _ in range(300))
-    assert found(Evidence(pairs=pairs), "computing_time")[0] == "bad"
-
-
-def test_too_few_times_are_no_data() -> None:
-    assert found(_timed(1.0, count=199), "computing_time")[0] == "no_data"
-    assert found(Evidence(pairs=GOOD), "computing_time")[0] == "no_data"
-
-
 def test_too_few_pairs_say_nothing_of_passing_failures() -> None:
     assert found(Evidence(pairs=GOOD[:199]), "passing_errors")[0] == "no_data"
     assert found(Evidence(pairs=GOOD[:200]), "passing_errors")[0] == "good"
@@ -150,9 +113,6 @@ def test_pairs_of_earlier_stages_count_towards_an_alarm_but_no_minimum() -> None
         before = [Earlier(past, Table(0, 0, 0, 0), ())]
         return check_of(verdict_of(Evidence(pairs=pairs), SHADOW, before=before), name).status
 
-    slow, fine = _timed(2.0).pairs, _timed(1.0).pairs
-    assert told(slow[:10], slow[10:], "computing_time") == "bad"
-    assert told(fine[:10], fine[10:], "computing_time") == "no_data"
     failing = tuple([pair(status=(200, 503))] * 40)
     assert told(failing[:10], failing[10:], "passing_errors") == "bad"
     assert told(GOOD[:10], GOOD[10:], "passing_errors") == "no_data"

@@ -47,6 +47,23 @@ async def test_equal_arms_give_a_pair_without_faults() -> None:
         assert [path for _, path, _ in arm.asked] == [TARGET, TARGET + "?features"]
 
 
+@pytest.mark.parametrize(("stable", "expected"), [("cpu;dur=4", (4.0, 6.5)), ("", (None, None))])
+async def test_processor_time_counts_when_both_arms_tell_it(
+    stable: str, expected: tuple[float | None, float | None]
+) -> None:
+    def telling(cost: str) -> Respond:
+        async def respond(request: web.Request) -> web.StreamResponse:
+            response = await scored(request)
+            if cost and "features" in request.query:
+                response.headers["Server-Timing"] = cost
+            return response
+
+        return respond
+
+    pair, _, _ = await asked(TARGET, telling("cpu;dur=6.5"), stable_respond=telling(stable))
+    assert (pair.stable_cpu_ms, pair.candidate_cpu_ms) == expected
+
+
 async def test_requests_go_round_an_arms_processes() -> None:
     _, stable, _ = await asked(TARGET, scored, rounds=5)
     hosts = [headers["Host"] for _, _, headers in stable.asked]

@@ -101,6 +101,7 @@ LIMITS: Final[Mapping[str, Limits]] = {
     },
     "rollout.guards.false_alarm_share": Limits(above=0, maximum=1),
     "rollout.guards.latency_ratio": Limits(minimum=1, maximum=MAX_NUMBER),
+    "rollout.guards.processor_ratio": Limits(minimum=1, maximum=MAX_NUMBER),
 }
 """The name of a mapping with ``.<name>`` is for the items' names, that of a list with ``.<item>`` for its
 items."""

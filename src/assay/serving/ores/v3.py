@@ -15,7 +15,7 @@ from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
 from assay.models.model import Model
-from assay.scoring.request import Scored, ScoreRequest
+from assay.scoring.request import Cell, Scored, ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
@@ -29,6 +29,9 @@ from assay.serving.respond import json_response
 CACHE_HEADER: Final = "X-Cache"
 """``hit`` when every score of an answer came from the cache, else ``miss``: whoever compares the speed of two
 releases must compare like with like."""
+COST_HEADER: Final = "Server-Timing"
+"""Processor time of an answer's computation (``cpu;dur=`` milliseconds), for the operator's own clients only:
+strangers need not know what a text of theirs costs us."""
 
 _MANY: Final = ("models", "revids", "features", "explain", "model_info", "inject", "format", "precache")
 _ONE: Final = tuple(name for name in _MANY if name != "revids")
@@ -123,6 +126,8 @@ class ScoresV3:
                 table = await self._scores(wiki, models, asked)
             document["scores"] = _scores_document(models, table)
             headers[CACHE_HEADER] = "hit" if _is_cached(table) else "miss"
+            if (cpu_s := _cpu_s(table)) is not None and self._gate.is_exempt(request):
+                headers[COST_HEADER] = f"cpu;dur={1000 * cpu_s:.3f}"
         return json_response({wiki.name: document}, compact=asked.compact, headers=headers)
 
     def _models(self, models: Mapping[str, Model], asked: ScoreParameters) -> dict[str, Any]:
@@ -151,6 +156,20 @@ def _scores_document(models: Mapping[str, Model], table: Table) -> dict[str, Any
 def _is_cached(table: Table) -> bool:
     """Whether nothing had to be computed. A problem is never cached."""
     return all(isinstance(cell, Scored) and cell.is_cached for row in table.values() for cell in row.values())
+
+
+def _cpu_s(table: Table) -> float | None:
+    """Processor seconds of all its jobs, one for each revision; None unless every one of them was computed
+    for this answer alone."""
+    costs = [_cost(row) for row in table.values()]
+    known = [cost for cost in costs if cost is not None]
+    return sum(known) if known and len(known) == len(costs) else None
+
+
+def _cost(row: Mapping[str, Cell]) -> float | None:
+    scored = [cell.cpu_s for cell in row.values() if isinstance(cell, Scored)]
+    known = {cpu_s for cpu_s in scored if cpu_s is not None}
+    return known.pop() if len(known) == 1 and None not in scored else None
 
 
 def _asked_models(wiki: Wiki, asked: ScoreParameters) -> Mapping[str, Model]:
