@@ -6,7 +6,6 @@ an event counts as one revision asked for; its work gives way to requests that s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -17,12 +16,14 @@ from starlette.responses import Response
 from assay.clock import Clock, Deadline
 from assay.errors import BadParameter
 from assay.events import Change, Rules, read_event
-from assay.models.model import Model
-from assay.scoring.request import Cell, ScoreRequest
+from assay.scoring.request import ScoreRequest
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
-from assay.serving.cells import cell_document
+from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import query_parameters
+from assay.serving.ores.v2 import V2
+from assay.serving.ores.v3 import V3
+from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import NO_STORE, json_response
@@ -37,9 +38,16 @@ class Precache:
     """The handlers. `request_timeout_s`: seconds for one whole request."""
 
     def __init__(
-        self, service: ScoringService, rules: Rules, gate: Gate, clock: Clock, request_timeout_s: float
+        self,
+        service: ScoringService,
+        infos: ModelInfos,
+        rules: Rules,
+        gate: Gate,
+        clock: Clock,
+        request_timeout_s: float,
     ) -> None:
         self._service = service
+        self._infos = infos
         self._rules = rules
         self._gate = gate
         self._clock = clock
@@ -70,63 +78,29 @@ class Precache:
 
     async def v3(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v3"""
-        change = _change(await request.body())
-        scored = await self._score(request, change)
-        if scored is None:
-            return Response(status_code=204, headers=NO_STORE)
-        return json_response(v3_document(*scored), compact="format" in request.query_params)
+        return await self._answer(V3, request, await request.body(), compact="format" in request.query_params)
 
     async def v2(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v2"""
         fields = await read_fields(request)
         if "event" not in fields:
             raise BadParameter("Must provide an 'event' parameter")
-        scored = await self._score(request, _change(fields["event"]))
-        if scored is None:
-            return Response(status_code=204, headers=NO_STORE)
-        return json_response(v2_document(*scored), compact="format" in fields)
+        return await self._answer(V2, request, fields["event"], compact="format" in fields)
 
-    async def _score(
-        self, request: Request, change: Change | None
-    ) -> tuple[str, int, Mapping[str, Model], Mapping[str, Cell]] | None:
-        """The wiki, the revision, and its cells by model; None: no rule is for it."""
+    async def _answer(
+        self, version: Version, request: Request, event: bytes | str, *, compact: bool
+    ) -> Response:
+        change = _change(event)
         wanted = None if change is None else self._rules.wanted(change)
         if change is None or wanted is None:
-            return None
+            return Response(status_code=204, headers=NO_STORE)
         models = {model.name: model for model in self._service.wikis.named(wanted.wiki).select(wanted.models)}
         asked = ScoreRequest(wiki=wanted.wiki, rev_ids=(change.rev_id,), models=wanted.models, bulk=True)
         async with self._gate.hold(request, 1, bulk=True):
             table = await self._service.score(asked, Deadline.after(self._timeout_s, self._clock))
-        return wanted.wiki, change.rev_id, models, table[change.rev_id]
-
-
-def v3_document(
-    wiki: str, rev_id: int, models: Mapping[str, Model], cells: Mapping[str, Cell]
-) -> dict[str, Any]:
-    return {
-        wiki: {
-            "models": {name: {"version": model.version} for name, model in models.items()},
-            "scores": {str(rev_id): {name: cell_document(cells[name], models[name]) for name in models}},
-        }
-    }
-
-
-def v2_document(
-    wiki: str, rev_id: int, models: Mapping[str, Model], cells: Mapping[str, Cell]
-) -> dict[str, Any]:
-    """By model, then by revision; a score without the third API's ``score`` around it."""
-    told = {name: cell_document(cells[name], model) for name, model in models.items()}
-    return {
-        "scores": {
-            wiki: {
-                name: {
-                    "version": model.version,
-                    "scores": {str(rev_id): told[name].get("score", told[name])},
-                }
-                for name, model in models.items()
-            }
-        }
-    }
+        infos = {name: self._infos.select(model, version.default_info) for name, model in models.items()}
+        document = version.scores(Answer(wanted.wiki, models, infos, table))
+        return json_response(document, compact=compact)
 
 
 def _change(text: bytes | str) -> Change | None:
@@ -156,20 +130,4 @@ SCHEMAS: Final[dict[str, Any]] = {
         "description": "One of Wikimedia's revision-create, page_change or recentchange events, or of "
         "MediaWiki's RCFeed, as it is.",
     },
-    "ScoresV2": openapi.object_of(
-        {
-            "scores": openapi.map_of(
-                openapi.map_of(
-                    openapi.object_of(
-                        {
-                            "version": openapi.STRING,
-                            "scores": openapi.map_of(
-                                {"anyOf": [openapi.ref("Score"), openapi.ref("CellError")]}
-                            ),
-                        }
-                    )
-                )
-            )
-        }
-    ),
 }
