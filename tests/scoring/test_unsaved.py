@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.clock import Deadline, FakeClock
-from assay.compose.bundles import shipped_folder
 from assay.errors import BadParameter, DeadlineExceeded, SourceUnavailable
 from assay.models.bundle import load_bundle
+from assay.models.library import shipped_folder
 from assay.revisions.problem import text_deleted
 from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Page, Revision
 from assay.scoring.codec import decode_job, encode_job
