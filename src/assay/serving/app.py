@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -22,9 +23,14 @@ from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
+from assay.serving.liftwing.inference_v2 import InferenceV2
+from assay.serving.liftwing.predict import LiftWing
+from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
+from assay.serving.liftwing.scorer import Scorer
 from assay.serving.media import prefers
 from assay.serving.native.api import NativeApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
+from assay.serving.native.text import TextApi
 from assay.serving.ores import versions
 from assay.serving.ores.jsonp import Jsonp
 from assay.serving.ores.model_info import ModelInfos
@@ -37,6 +43,8 @@ from assay.serving.quota import Gate, QuotaOptions
 from assay.serving.respond import refusal_response
 from assay.stores.quota import MemoryQuotas, Quotas
 from assay.telemetry import ERRORS, Metrics
+
+_SCHEMAS: Final = (ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS, LIFT_WING_SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +103,17 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    health = Health(service, metrics, clock, options.health)
+    scorer = Scorer(service, gate, clock, options.request_timeout_s)
     own = (
         ScoreRoutes(service, infos, gate, clock, options.request_timeout_s).router(),
         versions.router(service.wikis, release),
         Precache(service, infos, rules or Rules(), gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
-        Health(service, metrics, clock, options.health).router(),
+        TextApi(service, gate, clock, options.request_timeout_s).router(),
+        LiftWing(scorer, health.readiness).router(),
+        InferenceV2(scorer, health.readiness).router(),
+        health.router(),
         apidocs.router(lambda: app.openapi()),
     )
     told = [route for router in (*own, *routers) for route in router.routes]
@@ -114,11 +127,11 @@ def build_app(
         metrics.count(ERRORS, refused.code)
         if _is_missing(error) and prefers(request, "text/html", "application/json"):
             return apidocs.plain_page("missing.html", refused.status, path=request.url.path[:200])
-        return refusal_response(refused)
+        return refusal_response(refused, request.scope["path"])
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app, *_SCHEMAS)  # type: ignore[method-assign]
     return Application(app, Guard(Jsonp(app), options.guard, metrics, release), tuple(told))
 
 

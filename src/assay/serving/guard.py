@@ -13,7 +13,7 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.serving.problems import HttpError, refusal
+from assay.serving.problems import KSERVE_PATHS, HttpError, refusal
 from assay.serving.respond import refusal_response
 from assay.telemetry import (
     ERRORS,
@@ -91,7 +91,7 @@ _EXPOSED: Final = "Retry-After, X-Assay-Release, X-Cache, X-Request-Id"
 
 def is_open(path: str) -> bool:
     """Whether `path` is for scripts of other sites as well."""
-    return _OPEN.fullmatch(path) is not None
+    return _OPEN.fullmatch(path) is not None or path.startswith(KSERVE_PATHS)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
@@ -190,7 +190,7 @@ class Guard:
             self._log.error("request failed", path=scope["path"][:200], exc_info=error)
         if answer.status == 0:  # otherwise the application has answered already
             self._metrics.count(ERRORS, refused.code)
-            await refusal_response(refused)(scope, receive, answer.send)
+            await refusal_response(refused, scope["path"])(scope, receive, answer.send)
 
     def _account(self, scope: Scope, status: int, seconds: float, step: Traced) -> None:
         route = (getattr(scope.get("route"), "path", None) or "(none)").rstrip("/") or "/"

@@ -1,7 +1,8 @@
-"""The one table from errors to HTTP statuses, and the one JSON shape of an error.
+"""The one table from errors to HTTP statuses, and the JSON shape of an error.
 
-``{"error": {"code": …, "message": …}}`` with ORES's codes, which its clients compare. A traceback never
-reaches a client: what is not in the table is logged and answered with a request id to quote.
+``{"error": {"code": …, "message": …}}`` with ORES's codes, which its clients compare; on KServe's paths
+``{"error": message}``, in which its clients look for words. A traceback never reaches a client: what is not
+in the table is logged and answered with a request id to quote.
 """
 
 from __future__ import annotations
@@ -39,8 +40,17 @@ class Refusal:
     message: str
     headers: dict[str, str]
 
-    def document(self) -> dict[str, Any]:
-        return {"error": {"code": self.code, "message": self.message}}
+    def document(self, path: str) -> dict[str, Any]:
+        """`path`: of the request, since each API's clients know one shape."""
+        if not path.startswith(KSERVE_PATHS):
+            return {"error": {"code": self.code, "message": self.message}}
+        if self.status == 422:  # Lift Wing says it the one way today, the other way before
+            return {"error": self.message, "detail": self.message}
+        return {"error": self.message}
+
+
+KSERVE_PATHS: Final = ("/v1/models", "/v2/models", "/v2/health", "/service/lw/")
+"""Where Lift Wing's clients and those of the Open Inference Protocol ask."""
 
 
 ORES_CODES: Final[dict[int, str]] = {
@@ -52,12 +62,13 @@ ORES_CODES: Final[dict[int, str]] = {
     413: "request too large",
     414: "request too large",
     415: "unsupported media type",
+    422: "unprocessable",
     429: "too_many_requests",
     500: "internal server error",
     503: "server overloaded",
     504: "request_timeout",
 }
-"""`error.code` by status; 405, 408, 413, 414 and 415 are ours, the others ORES's."""
+"""`error.code` by status; 405, 408, 413, 414, 415 and 422 are ours, the others ORES's."""
 
 STATUSES: Final[tuple[tuple[type[AssayError], int], ...]] = (
     (UnknownWiki, 404),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from assay.revisions.record import MAX_ID
 from assay.serving.openapi import (
     BOOLEAN,
     INTEGER,
@@ -15,7 +16,21 @@ from assay.serving.openapi import (
     nullable,
     object_of,
     ref,
+    whole_number,
 )
+
+_WISHES: Final = {
+    "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
+    "injection": {"type": "object"},
+}
+_ACTOR: Final = {
+    "name": STRING,
+    "is_anonymous": BOOLEAN,
+    "id": whole_number(1, MAX_ID),
+    "groups": {"type": "array", "items": STRING},
+    "registered_at": {"type": "string", "format": "date-time"},
+    "edit_count": INTEGER,
+}
 
 SCHEMAS: Final[dict[str, Any]] = {
     "Feature": object_of(
@@ -41,11 +56,11 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Recent": object_of({"wiki": STRING, "revisions": {"type": "array", "items": INTEGER}}),
     "Revision": object_of(
         {
-            "id": INTEGER,
+            "id": nullable(INTEGER),
             "parent_id": nullable(INTEGER),
             "page": object_of({"title": STRING, "namespace": nullable(INTEGER)}),
-            "actor": nullable(object_of({"name": STRING, "is_anonymous": BOOLEAN})),
-            "timestamp": STRING,
+            "actor": nullable(object_of({"name": nullable(STRING), "is_anonymous": BOOLEAN})),
+            "timestamp": nullable(STRING),
             "comment": nullable(STRING),
             "size_bytes": nullable(INTEGER),
             "is_minor": nullable(BOOLEAN),
@@ -109,12 +124,20 @@ SCHEMAS: Final[dict[str, Any]] = {
         }
     ),
     "WhatIfScores": object_of({"wiki": STRING, "scores": ref("ExplainedScores")}),
-    "WhatIf": {
+    "WhatIf": {"type": "object", "additionalProperties": False, "properties": _WISHES},
+    "UnsavedText": {
         "type": "object",
         "additionalProperties": False,
+        "required": ["text"],
         "properties": {
-            "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
-            "injection": {"type": "object"},
+            "text": STRING,
+            "parent_rev_id": whole_number(1, MAX_ID),
+            "parent_text": STRING | {"description": "Instead of parent_rev_id; neither begins a page."},
+            "title": STRING | {"description": "Needed unless parent_rev_id is given."},
+            "comment": STRING,
+            "is_minor": BOOLEAN,
+            "actor": {"type": "object", "additionalProperties": False, "properties": _ACTOR},
+            **_WISHES,
         },
     },
 }

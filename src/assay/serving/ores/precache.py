@@ -27,6 +27,7 @@ from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import NO_STORE, json_response
+from assay.serving.score_headers import score_headers
 
 _EVENT: Final = openapi.query_parameter(
     "event", "The event as JSON, percent-encoded.", {"type": "string", "minLength": 2}
@@ -100,7 +101,10 @@ class Precache:
             table = await self._service.score(asked, Deadline.after(self._timeout_s, self._clock))
         infos = {name: self._infos.select(model, version.default_info) for name, model in models.items()}
         document = version.scores(Answer(wanted.wiki, models, infos, table))
-        return json_response(document, compact=compact)
+        headers = score_headers(
+            [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
+        )
+        return json_response(document, compact=compact, headers=headers)
 
 
 def _change(text: bytes | str) -> Change | None:

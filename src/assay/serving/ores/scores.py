@@ -119,7 +119,9 @@ class ScoreRoutes:
         if asked.rev_ids:
             async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._table(wiki, models, asked)
-            headers = score_headers(table, tells_cost=self._gate.is_exempt(request))
+            headers = score_headers(
+                [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
+            )
         document = version.scores(Answer(wiki.name, models, infos, table, path.get("model")))
         return json_response(document, compact=asked.compact, headers=headers)
 
