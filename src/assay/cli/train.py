@@ -100,8 +100,8 @@ def train(
     """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes.
 
     For a wiki of your own: assay train --wiki https://…/api.php; killed and run again, it goes on where it
-    was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle: use
-    anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error.
+    was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle:
+    use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error.
     """
     from assay.models.make import make_bundle, make_test_bundle
     from assay.models.sources import rows_of
