@@ -54,7 +54,7 @@ from assay.errors import BadInjection, BadParameter, DeadlineExceeded, SourceUna
 from assay.models.model import Model
 from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Actor, Revision
+from assay.revisions.types import Revision
 from assay.scoring.request import Cell, Injection
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
@@ -62,6 +62,7 @@ from assay.serving import openapi
 from assay.serving.cells import error_document, keyed
 from assay.serving.native.fetched import FetchedRevisions
 from assay.serving.native.linediff import diff
+from assay.serving.native.revision import revision_document
 from assay.serving.parameters import check_depth, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
@@ -152,7 +153,7 @@ class NativeApi:
         return json_response(
             {
                 "wiki": wiki.name,
-                "revision": _revision_document(revision),
+                "revision": revision_document(revision),
                 "diff": difference,
                 "scores": _cells_document(wiki, cells, {}),
             }
@@ -258,29 +259,6 @@ def _cell_document(cell: Cell, model: Model, injection: Injection) -> dict[str, 
             for label, base in explanation.base.items()
         },
     }
-
-
-def _revision_document(revision: Revision) -> dict[str, Any]:
-    actor, page = revision.actor, revision.page
-    hidden = (revision.actor, revision.comment, revision.text, revision.parent)
-    return {
-        "id": revision.id,
-        "parent_id": _plain(revision.parent_id),
-        "page": {"title": page.title, "namespace": _plain(page.namespace)},
-        "actor": {"name": actor.name, "is_anonymous": actor.is_anonymous}
-        if isinstance(actor, Actor)
-        else None,
-        "timestamp": revision.timestamp.isoformat().replace("+00:00", "Z"),
-        "comment": _plain(revision.comment),
-        "size_bytes": _plain(revision.size_bytes),
-        "is_minor": _plain(revision.is_minor),
-        "is_creation": revision.parent is None,
-        "problems": [error_document(value) for value in hidden if isinstance(value, Problem)],
-    }
-
-
-def _plain(value: Any) -> Any:
-    return None if value is UNKNOWN or isinstance(value, Problem) else value
 
 
 def _diff_document(revision: Revision) -> dict[str, Any] | None:
