@@ -24,7 +24,7 @@ from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
 from assay.serving.app import Application, build_app
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages import ui
+from assay.serving.pages.site import PageOptions
 from assay.settings import Settings, WikiSettings
 from assay.stores.memory import MemoryStore
 from assay.stores.quota import MemoryQuotas, Quotas
@@ -82,7 +82,7 @@ def build_scorer(
 def build_web(settings: Settings, scorer: Scorer) -> Application:
     """The web application around a scorer: it starts the engine and closes the service."""
     infos = ModelInfos({found.manifest.digest: found.path for found in scorer.library})
-    page = ui.PageOptions(tuple(scorer.wikis), _index_urls(scorer.wikis), __version__)
+    page = PageOptions(tuple(scorer.wikis), _index_urls(scorer.wikis), __version__)
     return build_app(
         settings.web,
         scorer.service,
@@ -92,7 +92,7 @@ def build_web(settings: Settings, scorer: Scorer) -> Application:
         quota=settings.quota,
         quotas=scorer.quotas,
         release=settings.release,
-        routers=[ui.router(page)],
+        page=page,
     )
 
 

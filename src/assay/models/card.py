@@ -47,16 +47,23 @@ def card_markdown(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
 def card_html(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
     """The card as one HTML page with its charts inside."""
     title = f"{manifest.id} {manifest.version}"
-    limits = "".join(f"<li>{escape(limit)}</li>" for limit in _limits(manifest))
-    told = "".join(_html_table(table) for table in tables(manifest, statistics))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}: model card</title><style>{_STYLE}</style></head><body><main>"
         f'<h1>{escape(title)}</h1><p class="lead">{escape(manifest.description)}</p>'
+        f"{card_sections(manifest, statistics)}"
+        "</main></body></html>\n"
+    )
+
+
+def card_sections(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
+    """The card below its title as HTML, for a page with a style of its own: every text in it is escaped."""
+    limits = "".join(f"<li>{escape(limit)}</li>" for limit in _limits(manifest))
+    told = "".join(_html_table(table) for table in tables(manifest, statistics))
+    return (
         f"<h2>Curves</h2>{_figures(manifest, statistics)}{told}"
         f"<h2>Limits</h2><ul>{limits}</ul><h2>Made by</h2><pre>{escape(_command(manifest))}</pre>"
-        "</main></body></html>\n"
     )
 
 

@@ -18,13 +18,18 @@ from assay.clock import Clock
 from assay.errors import AssayError
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
+from assay.serving.feed import Feed
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
 from assay.serving.native.api import NativeApi
+from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
+from assay.serving.native.feed import FeedApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.v3 import ScoresV3
+from assay.serving.pages.routes import pages
+from assay.serving.pages.site import PageOptions
 from assay.serving.problems import HttpError, refusal
 from assay.serving.quota import Gate, QuotaOptions
 from assay.serving.respond import refusal_response
@@ -57,13 +62,13 @@ def build_app(
     quota: QuotaOptions | None = None,
     quotas: Quotas | None = None,
     release: str = "dev",
-    routers: Sequence[APIRouter] = (),
+    page: PageOptions | None = None,
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
     `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this process.
     `release`: named on every answer.
-    `routers`: further ones (pages), matched after ours.
+    `page`: what the pages for people show; None: there are none.
     """
 
     gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, options.request_timeout_s)
@@ -87,14 +92,18 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    own = (
+    feed = Feed(service, clock)
+    routers = [
         ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
+        FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
         Health(service, metrics, clock, options.health).router(),
-    )
-    told = [route for router in (*own, *routers) for route in router.routes]
+    ]
+    if page is not None:
+        routers.append(pages(page, service.wikis, infos, feed, gate, clock, options.request_timeout_s))
+    told = [route for router in routers for route in router.routes]
     heads = _heads(told)
-    for router in (*own, *routers, heads):
+    for router in (*routers, heads):
         app.include_router(router)
     routes = [*told, *heads.routes]
 
@@ -105,7 +114,7 @@ def build_app(
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS)  # type: ignore[method-assign]
     return Application(app, Guard(app, options.guard, metrics, release), tuple(told))
 
 

@@ -63,7 +63,7 @@ from assay.serving.cells import error_document, keyed
 from assay.serving.native.fetched import FetchedRevisions
 from assay.serving.native.linediff import diff
 from assay.serving.native.revision import revision_document
-from assay.serving.parameters import check_depth, parse_rev_id, read_fields
+from assay.serving.parameters import check_depth, parse_limit, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
@@ -132,7 +132,7 @@ class NativeApi:
     async def recent(self, request: Request) -> Response:
         """Ids of the latest edits, newest first"""
         wiki = self._wiki(request)
-        limit = _limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)))
+        limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)), MAX_RECENT)
         deadline = self._deadline()
         try:
             async with asyncio.timeout(deadline.remaining_s()):
@@ -190,13 +190,6 @@ class NativeApi:
             raise HttpError(404, found.message)
         self._fetched.put(wiki.name, found)
         return found
-
-
-def _limit(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if not 1 <= number <= MAX_RECENT:
-        raise BadParameter(f"Could not interpret limit. Give a whole number from 1 to {MAX_RECENT}.")
-    return number
 
 
 def _what_if(body: bytes, content_type: str) -> tuple[tuple[str, ...] | None, Injection]:
