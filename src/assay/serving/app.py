@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,9 @@ from assay.serving import openapi
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
 from assay.serving.native.api import NativeApi
+from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
+from assay.serving.native.streams import ScoreStreams, StreamOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.v3 import ScoresV3
@@ -46,6 +49,9 @@ class AppOptions:
     health: HealthOptions = field(default_factory=HealthOptions)
     """How readiness is probed."""
 
+    stream: StreamOptions = field(default_factory=StreamOptions)
+    """Limits of streamed scores."""
+
 
 def build_app(
     options: AppOptions,
@@ -57,16 +63,19 @@ def build_app(
     quota: QuotaOptions | None = None,
     quotas: Quotas | None = None,
     release: str = "dev",
+    operating_points: ConfiguredPoints | None = None,
     routers: Sequence[APIRouter] = (),
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
-    `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this process.
-    `release`: named on every answer.
+    `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this
+    process. `release`: named on every answer. `operating_points`: an operator's own, by wiki and model.
     `routers`: further ones (pages), matched after ours.
     """
+    draining = asyncio.Event()
 
-    gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, options.request_timeout_s)
+    longest_s = max(options.request_timeout_s, options.stream.chunk_timeout_s)
+    gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, longest_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -90,6 +99,8 @@ def build_app(
     own = (
         ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
+        ScoreStreams(service, gate, clock, options.stream, draining).router(),
+        ModelsApi(service.wikis, infos, operating_points or {}).router(),
         Health(service, metrics, clock, options.health).router(),
     )
     told = [route for router in (*own, *routers) for route in router.routes]
@@ -101,22 +112,24 @@ def build_app(
     async def refuse(request: Request, error: Exception) -> Response:
         refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
         metrics.count(ERRORS, refused.code)
-        return refusal_response(refused)
+        return refusal_response(refused, request.scope["path"])
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
     app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
-    return Application(app, Guard(app, options.guard, metrics, release), tuple(told))
+    return Application(app, Guard(app, options.guard, metrics, release), tuple(told), draining)
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all that
-    it answers; FastAPI itself keeps included routers closed."""
+    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all
+    that it answers; FastAPI itself keeps included routers closed. `draining`: to be set when the process is
+    asked to end, so that long answers come to theirs."""
 
     fastapi: FastAPI
     asgi: ASGIApp
     routes: tuple[BaseRoute, ...]
+    draining: asyncio.Event
 
 
 def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
