@@ -23,6 +23,7 @@ from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
 from assay.serving.app import Application, build_app
+from assay.serving.native.models import ConfiguredPoints
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.site import PageOptions
 from assay.settings import Settings, WikiSettings
@@ -92,8 +93,16 @@ def build_web(settings: Settings, scorer: Scorer) -> Application:
         quota=settings.quota,
         quotas=scorer.quotas,
         release=settings.release,
+        operating_points=_operating_points(scorer.wikis),
         page=page,
     )
+
+
+def _operating_points(wikis: Mapping[str, WikiSettings]) -> ConfiguredPoints:
+    return {
+        name: {model: chosen.operating_points for model, chosen in wiki.models.items()}
+        for name, wiki in wikis.items()
+    }
 
 
 def _index_urls(wikis: Mapping[str, WikiSettings]) -> dict[str, str]:

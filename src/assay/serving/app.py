@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,9 @@ from assay.serving.health import Health, HealthOptions
 from assay.serving.native.api import NativeApi
 from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
 from assay.serving.native.feed import FeedApi
+from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
+from assay.serving.native.streams import ScoreStreams, StreamOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.v3 import ScoresV3
@@ -51,6 +54,9 @@ class AppOptions:
     health: HealthOptions = field(default_factory=HealthOptions)
     """How readiness is probed."""
 
+    stream: StreamOptions = field(default_factory=StreamOptions)
+    """Limits of streamed scores."""
+
 
 def build_app(
     options: AppOptions,
@@ -62,16 +68,19 @@ def build_app(
     quota: QuotaOptions | None = None,
     quotas: Quotas | None = None,
     release: str = "dev",
+    operating_points: ConfiguredPoints | None = None,
     page: PageOptions | None = None,
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
-    `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this process.
-    `release`: named on every answer.
+    `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this
+    process. `release`: named on every answer. `operating_points`: an operator's own, by wiki and model.
     `page`: what the pages for people show; None: there are none.
     """
+    draining = asyncio.Event()
 
-    gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, options.request_timeout_s)
+    longest_s = max(options.request_timeout_s, options.stream.chunk_timeout_s)
+    gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, longest_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -92,15 +101,19 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    feed = Feed(service, clock)
+    feed, models = Feed(service, clock), ModelsApi(service.wikis, infos, operating_points or {})
     routers = [
         ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
+        ScoreStreams(service, gate, clock, options.stream, draining).router(),
+        models.router(),
         Health(service, metrics, clock, options.health).router(),
     ]
     if page is not None:
-        routers.append(pages(page, service.wikis, infos, feed, gate, clock, options.request_timeout_s))
+        routers.append(
+            pages(page, service.wikis, infos, models, feed, gate, clock, options.request_timeout_s)
+        )
     told = [route for router in routers for route in router.routes]
     heads = _heads(told)
     for router in (*routers, heads):
@@ -110,22 +123,24 @@ def build_app(
     async def refuse(request: Request, error: Exception) -> Response:
         refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
         metrics.count(ERRORS, refused.code)
-        return refusal_response(refused)
+        return refusal_response(refused, request.scope["path"])
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
     app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS)  # type: ignore[method-assign]
-    return Application(app, Guard(app, options.guard, metrics, release), tuple(told))
+    return Application(app, Guard(app, options.guard, metrics, release), tuple(told), draining)
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all that
-    it answers; FastAPI itself keeps included routers closed."""
+    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all
+    that it answers; FastAPI itself keeps included routers closed. `draining`: to be set when the process is
+    asked to end, so that long answers come to theirs."""
 
     fastapi: FastAPI
     asgi: ASGIApp
     routes: tuple[BaseRoute, ...]
+    draining: asyncio.Event
 
 
 def _heads(routes: Sequence[BaseRoute]) -> APIRouter:

@@ -1,7 +1,7 @@
 """The latest edits of a wiki with their scores: what a list for patrollers shows, in one piece.
 
-Many readers watch one wiki, so what the wiki told is shared by all: its latest ids for `FRESH_S` seconds, what is
-known of an edit for `KEPT_S`. Texts are not kept. Scores come from the score cache; what is not in there is
+Many readers watch one wiki, so what the wiki told is shared by all: its latest ids for `FRESH_S` seconds, what
+is known of an edit for `KEPT_S`. Texts are not kept. Scores come from the score cache; what is not in there is
 computed from the revision that was just fetched, once for all readers.
 """
 
@@ -33,8 +33,8 @@ PATIENCE_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit. `revision`: ``REVISION`` of the native API with ``size_change_bytes`` and ``is_bot``; None when the
-    wiki does not give it, which `cells` then say."""
+    """One edit. `revision`: ``REVISION`` of the native API with ``size_change_bytes`` and ``is_bot``; None when
+    the wiki does not give it, which `cells` then say."""
 
     id: int
     revision: Mapping[str, Any] | None
@@ -57,8 +57,8 @@ class Feed:
     async def latest(self, wiki: Wiki, limit: int, deadline: Deadline) -> Sequence[Edit]:
         """Up to `limit` edits, at most `MAX_EDITS`, newest first, each with a cell for every model.
 
-        What is late is a retryable problem in its cell. Raises `SourceUnavailable` when the wiki does not even
-        say which edits are the latest.
+        What is late is a retryable problem in its cell. Raises `SourceUnavailable` when the wiki does not
+        even say which edits are the latest.
         """
         deadline = min(deadline, Deadline.after(PATIENCE_S, self._clock), key=Deadline.remaining_s)
         kept = self._wikis.setdefault(wiki.name, _Kept())

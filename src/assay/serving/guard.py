@@ -41,6 +41,10 @@ class GuardOptions:
     body_timeout_s: float = 20.0
     """Seconds for the whole body to arrive, so that a dripping client cannot hold a connection."""
 
+    write_timeout_s: float = 60.0
+    """Seconds that a client may leave a piece of a streamed answer untaken before it is cut off: a slow
+    reader may take hours for a stream, but not stop."""
+
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",
@@ -96,7 +100,11 @@ class Guard:
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send, step: Traced) -> None:
         answer = _Answer(
-            send, scope[REQUEST_ID], self._release, is_open=scope["path"].startswith(OPEN_PREFIXES)
+            send,
+            scope[REQUEST_ID],
+            self._release,
+            self._options.write_timeout_s,
+            is_open=scope["path"].startswith(OPEN_PREFIXES),
         )
         started_s = time.perf_counter()
         self._metrics.add(HTTP_IN_FLIGHT, 1)
@@ -160,7 +168,7 @@ class Guard:
             self._log.error("request failed", path=scope["path"][:200], exc_info=error)
         if answer.status == 0:  # otherwise the application has answered already
             self._metrics.count(ERRORS, refused.code)
-            await refusal_response(refused)(scope, receive, answer.send)
+            await refusal_response(refused, scope["path"])(scope, receive, answer.send)
 
     def _account(self, scope: Scope, status: int, seconds: float, step: Traced) -> None:
         route = (getattr(scope.get("route"), "path", None) or "(none)").rstrip("/") or "/"
@@ -193,8 +201,11 @@ def _single_header(scope: Scope, name: bytes) -> bytes:
 class _Answer:
     """Sends an answer on, with our headers; remembers its status, 0 before it began."""
 
-    def __init__(self, send: Send, request_id: str, release: str, *, is_open: bool) -> None:
+    def __init__(
+        self, send: Send, request_id: str, release: str, write_timeout_s: float, *, is_open: bool
+    ) -> None:
         self._send = send
+        self._write_timeout_s = write_timeout_s
         self._request_id = request_id
         self._release = release
         self.is_open = is_open
@@ -210,7 +221,11 @@ class _Answer:
             headers[RELEASE_HEADER] = self._release
             if self.is_open:
                 headers["Access-Control-Allow-Origin"] = "*"
-        await self._send(message)
+        try:
+            async with asyncio.timeout(self._write_timeout_s):
+                await self._send(message)
+        except TimeoutError as error:
+            raise HttpError(408, "The client did not take its answer.") from error
 
     async def preflight(self) -> None:
         headers: list[Any] = [

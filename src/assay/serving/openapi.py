@@ -110,14 +110,15 @@ _REFUSALS: Final = {
 }
 
 
-def responses(schema: str, *refusals: int) -> dict[int | str, dict[str, Any]]:
-    """A good answer of `schema`, and the refusals that every route can give besides `refusals`."""
+def responses(schema: str, *refusals: int, error: str = "Error") -> dict[int | str, dict[str, Any]]:
+    """A good answer of `schema`, and the refusals that every route can give besides `refusals`. `error`: the
+    schema of these."""
     every = sorted({*refusals, 400, 405, 408, 413, 414, 500})
     table: dict[int | str, dict[str, Any]] = {
         200: {"description": "OK", "content": {"application/json": {"schema": ref(schema)}}}
     }
     for status in every:
-        content = {"application/json": {"schema": ref("Error")}}
+        content = {"application/json": {"schema": ref(error)}}
         table[status] = {"description": _REFUSALS[status], "content": content}
     return table
 

@@ -33,8 +33,9 @@ def json_response(
     )
 
 
-def refusal_response(refusal: Refusal) -> Response:
-    response = json_response(refusal.document(), status=refusal.status)
+def refusal_response(refusal: Refusal, path: str) -> Response:
+    """`path`: of the request; it decides on the shape."""
+    response = json_response(refusal.document(path), status=refusal.status)
     response.headers.update(refusal.headers)
     return response
 

@@ -61,9 +61,16 @@ _MODEL: Final = Limits(
     advice="is no name for a model: use letters, digits, - and _, as in wp10",
 )
 
+_POINT: Final = Limits(
+    pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
+    advice="is no name for an operating point: use letters, digits, - and _, as in likelybad",
+)
+
 LIMITS: Final[Mapping[str, Limits]] = {
     "wikis.<name>": _WIKI,
     "wikis.<name>.aliases.<name>": _MODEL,
+    "wikis.<name>.models.<name>": _MODEL,
+    "wikis.<name>.models.<name>.operating_points.<name>": _POINT,
     "release": Limits(
         pattern=r"^[A-Za-z0-9_.-]{1,64}" + _WHOLE,
         advice="use 1 to 64 letters, digits, dots, hyphens and underscores",
@@ -71,6 +78,9 @@ LIMITS: Final[Mapping[str, Limits]] = {
     "server.port": _PORT,
     "http.drain_timeout_s": _FROM_ZERO,
     "web.health.reuse_s": _FROM_ZERO,
+    "web.stream.chunk": Limits(minimum=1, maximum=MAX_REVISIONS),
+    "web.stream.pause_limit_s": _FROM_ZERO,
+    "web.stream.drain_s": _FROM_ZERO,
     "wiki_api.backoff_s": _FROM_ZERO,
     "wiki_api.maxlag_s": _FROM_ZERO,
     "quota.burst": Limits(minimum=MAX_REVISIONS, maximum=MAX_NUMBER),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assay.models.operating_points import OperatingPoint
 from assay.releases.options import ReleaseOptions
 from assay.revisions.action_api import ApiOptions
 from assay.revisions.record import MAX_TEXT_BYTES
@@ -23,6 +24,14 @@ from assay.telemetry import LogOptions, TracingOptions
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What an operator adds to a model of one wiki."""
+
+    operating_points: Mapping[str, OperatingPoint] = field(default_factory=dict)
+    """Named thresholds, besides those of the model's kind, or in place of them (``likelybad``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class WikiSettings:
     """One wiki to score."""
 
@@ -37,6 +46,8 @@ class WikiSettings:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further names of its models in ORES's API, each with the model that it means, such as
     ``wp10 = "articlequality"``; answers use the name that was asked."""
+    models: Mapping[str, ModelSettings] = field(default_factory=dict)
+    """Of its models, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Assay's own JSON under ``/api/``: what the pages need and ORES's shapes cannot say.
 
-The contract (every answer is one JSON object; errors are ``{"error": {"code", "message"}}`` with a status)::
+The contract (every answer is one JSON object; errors are ``{"error": {"code", "message", "retryable"}}``
+with a status; `code` is stable, and asking again makes sense only when `retryable` is true)::
 
     GET /api/wikis
       {"wikis": [{"name": "enwiki", "models": [MODEL, …]}, …]}                      sorted by name
@@ -12,7 +13,7 @@ The contract (every answer is one JSON object; errors are ``{"error": {"code", "
 
     GET /api/{wiki}/revisions/{id}
       {"wiki": "enwiki", "revision": REVISION, "diff": DIFF | null, "scores": {"damaging": CELL, …}}
-      404 when the wiki has no such revision (`error.code` "not found"), 503/504 when it cannot be had now.
+      404 when the wiki has no such revision (`revision_not_found`), 503 or 504 when it cannot be had now.
 
     POST /api/{wiki}/revisions/{id}       what if: {"models": ["damaging"], "injection": {"feature.x": 3}}
       {"wiki": "enwiki", "scores": {"damaging": CELL}}      both keys optional; `models` defaults to all
@@ -42,15 +43,14 @@ The contract (every answer is one JSON object; errors are ``{"error": {"code", "
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Final
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
-from assay.errors import BadInjection, BadParameter, DeadlineExceeded, SourceUnavailable
+from assay.errors import DeadlineExceeded, SourceUnavailable
 from assay.models.model import Model
 from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
@@ -60,17 +60,18 @@ from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
 from assay.serving.cells import error_document, keyed
+from assay.serving.native import bodies
 from assay.serving.native.fetched import FetchedRevisions
 from assay.serving.native.linediff import diff
 from assay.serving.native.revision import revision_document
-from assay.serving.parameters import check_depth, parse_limit, parse_rev_id, read_fields
+from assay.serving.native.routes import WIKI, add_route, document
+from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
 MAX_RECENT: Final = 50
 DEFAULT_RECENT: Final = 20
-_WIKI: Final = openapi.name_path("wiki", "Name of the wiki, such as enwiki.")
 
 
 class NativeApi:
@@ -89,32 +90,13 @@ class NativeApi:
             "limit", f"How many; {DEFAULT_RECENT} when not given.", openapi.whole_number(1, MAX_RECENT)
         )
         revision = "/api/{wiki}/revisions/{rev_id}"
-        path = [_WIKI, openapi.rev_id_path()]
-        self._add(router, "GET", "/api/wikis", self.wikis, "Wikis", [])
-        self._add(router, "GET", "/api/{wiki}/recent", self.recent, "Recent", [_WIKI, limit])
-        self._add(router, "GET", revision, self.revision, "ExplainedRevision", path)
-        self._add(router, "POST", revision, self.what_if, "WhatIfScores", path, openapi.json_body("WhatIf"))
+        path = [WIKI, openapi.rev_id_path()]
+        what_if = openapi.json_body("WhatIf")
+        add_route(router, "GET", "/api/wikis", self.wikis, document("Wikis"), [])
+        add_route(router, "GET", "/api/{wiki}/recent", self.recent, document("Recent"), [WIKI, limit])
+        add_route(router, "GET", revision, self.revision, document("ExplainedRevision"), path)
+        add_route(router, "POST", revision, self.what_if, document("WhatIfScores"), path, what_if)
         return router
-
-    def _add(
-        self,
-        router: APIRouter,
-        method: str,
-        path: str,
-        handler: Any,
-        schema: str,
-        parameters: Sequence[dict[str, Any]],
-        body: dict[str, Any] | None = None,
-    ) -> None:
-        router.add_api_route(
-            path,
-            handler,
-            methods=[method],
-            summary=handler.__doc__,
-            operation_id=handler.__name__,
-            responses=openapi.responses(schema, 404, 415, 429, 503, 504),
-            openapi_extra={"parameters": list(parameters), **({"requestBody": body} if body else {})},
-        )
 
     # -- handlers ------------------------------------------------------------------------------------
 
@@ -162,7 +144,10 @@ class NativeApi:
     async def what_if(self, request: Request) -> Response:
         """Scores of an edit with some values replaced"""
         wiki, deadline = self._wiki(request), self._deadline()
-        names, injection = _what_if(await request.body(), request.headers.get("content-type", ""))
+        asked = bodies.read_object(
+            await request.body(), request.headers.get("content-type", ""), ("models", "injection")
+        )
+        names, injection = bodies.model_names(asked), bodies.injection(asked)
         models = wiki.select(tuple(wiki.models) if names is None else names)
         async with self._gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
@@ -187,30 +172,9 @@ class NativeApi:
             if found.retryable:
                 kind = DeadlineExceeded if deadline.passed else SourceUnavailable
                 raise kind(found.message, delay_s=2.0)
-            raise HttpError(404, found.message)
+            raise HttpError(404, found.message, code=found.code)
         self._fetched.put(wiki.name, found)
         return found
-
-
-def _what_if(body: bytes, content_type: str) -> tuple[tuple[str, ...] | None, Injection]:
-    """Models (None: all) and injection. Raises `BadParameter`, `BadInjection`."""
-    if content_type.partition(";")[0].strip().lower() not in ("application/json", ""):
-        raise HttpError(415, "Send application/json.")
-    try:
-        asked = orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError as error:
-        raise BadParameter(f"Could not interpret the body. It is not JSON: {error}") from error
-    if not isinstance(asked, dict) or set(asked) - {"models", "injection"}:
-        raise BadParameter("Could not interpret the body. Give an object with models, injection or both.")
-    names, injection = asked.get("models"), asked.get("injection", {})
-    if names is not None and (not isinstance(names, list) or not 1 <= len(names) <= 100):
-        raise BadParameter("Could not interpret models. Give a list of names.")
-    if names is not None and not all(isinstance(name, str) for name in names):
-        raise BadParameter("Could not interpret models. Every name must be a string.")
-    if not isinstance(injection, dict):
-        raise BadInjection("Could not interpret injection. Give an object of values by name.")
-    check_depth(injection, "injection")
-    return None if names is None else tuple(dict.fromkeys(names)), injection
 
 
 def _model_document(model: Model) -> dict[str, Any]:

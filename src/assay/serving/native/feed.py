@@ -10,8 +10,8 @@ The contract::
       `is_complete` is false while a score is late: ask again soon. `revision` is null when the wiki does not
       give it; the cells say why.
 
-Answers have an ``ETag``; ``If-None-Match`` with it gets 304 while nothing is new. A request costs as many revisions
-of the client's quota as `limit` says.
+Answers have an ``ETag``; ``If-None-Match`` with it gets 304 while nothing is new. A request costs as many
+revisions of the client's quota as `limit` says.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from assay.scoring.wikis import Wikis
 from assay.serving import openapi
 from assay.serving.cells import error_document, keyed
 from assay.serving.feed import DEFAULT_EDITS, MAX_EDITS, Edit, Feed
+from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.schemas import SCHEMAS as NATIVE
 from assay.serving.openapi import BOOLEAN, INTEGER, LABEL, NUMBER, STRING, map_of, nullable, object_of, ref
 from assay.serving.parameters import parse_limit, read_fields
@@ -72,19 +73,11 @@ class FeedApi:
         limit = openapi.query_parameter(
             "limit", f"How many; {DEFAULT_EDITS} when not given.", openapi.whole_number(1, MAX_EDITS)
         )
-        wiki = openapi.name_path("wiki", "Name of the wiki, such as enwiki.")
-        router.add_api_route(
-            "/api/{wiki}/feed",
-            self.latest,
-            methods=["GET"],
-            summary="The latest edits with their scores, newest first",
-            operation_id="feed",
-            responses=openapi.responses("Feed", 404, 429, 503, 504),
-            openapi_extra={"parameters": [wiki, limit]},
-        )
+        add_route(router, "GET", "/api/{wiki}/feed", self.feed, document("Feed"), [WIKI, limit])
         return router
 
-    async def latest(self, request: Request) -> Response:
+    async def feed(self, request: Request) -> Response:
+        """The latest edits with their scores, newest first"""
         wiki = self._wikis.named(request.path_params["wiki"])
         limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_EDITS)), MAX_EDITS)
         deadline = Deadline.after(self._timeout_s, self._clock)

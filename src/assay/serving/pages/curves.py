@@ -8,11 +8,11 @@ from itertools import pairwise
 from typing import Any, Final
 
 WIDTH: Final = 720
-HEIGHT: Final = 320
-LEFT: Final = 44
+HEIGHT: Final = 380
+LEFT: Final = 56
 RIGHT: Final = 12
 TOP: Final = 12
-BOTTOM: Final = 30
+BOTTOM: Final = 34
 TICKS: Final = (0.0, 0.25, 0.5, 0.75, 1.0)
 CURVES: Final = (
     ("precision", "Precision"),
@@ -25,7 +25,7 @@ CURVES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """One statistic. `runs`: unbroken stretches as SVG points; it breaks where the statistic is not defined."""
+    """One statistic. `runs`: unbroken stretches as SVG points; a statistic may be undefined in between."""
 
     name: str
     title: str

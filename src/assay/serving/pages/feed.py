@@ -1,7 +1,7 @@
 """The live list of a wiki's recent edits, rendered here, so that it works without JavaScript.
 
-The script asks for the same page again and takes the new edits out of it: what an edit looks like is written down
-once, in ``edits.html``.
+The script asks for the same page again and takes the new edits out of it: what an edit looks like is written
+down once, in ``edits.html``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from assay.clock import Clock, Deadline
 from assay.scoring.wikis import Wiki, Wikis
 from assay.serving.feed import DEFAULT_EDITS, MAX_EDITS, Edit, Feed
 from assay.serving.native.feed import scores_document
+from assay.serving.native.models import ModelsApi
 from assay.serving.pages.filters import chosen, filters_of
 from assay.serving.pages.site import Site
-from assay.serving.pages.thresholds import Thresholds
 from assay.serving.pages.wording import in_reading_order, model_title, percent, tone
 from assay.serving.parameters import parse_limit, read_fields
 from assay.serving.quota import Gate
@@ -35,7 +35,7 @@ class FeedPages:
         site: Site,
         feed: Feed,
         wikis: Wikis,
-        thresholds: Thresholds,
+        models: ModelsApi,
         gate: Gate,
         clock: Clock,
         request_timeout_s: float,
@@ -43,7 +43,7 @@ class FeedPages:
         self._site = site
         self._feed = feed
         self._wikis = wikis
-        self._thresholds = thresholds
+        self._models = models
         self._gate = gate
         self._clock = clock
         self._timeout_s = request_timeout_s
@@ -61,7 +61,7 @@ class FeedPages:
         wiki = self._wikis.named(request.path_params["wiki"])
         fields = await read_fields(request)
         limit = parse_limit(fields.get("limit", str(DEFAULT_EDITS)), MAX_EDITS)
-        filters = filters_of(wiki, self._thresholds.document)
+        filters = filters_of(wiki, self._models)
         show = chosen(filters, fields.get("show", ""))
         deadline = Deadline.after(self._timeout_s, self._clock)
         async with self._gate.hold(request, cost=limit):

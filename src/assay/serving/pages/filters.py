@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from assay.errors import BadParameter
 from assay.scoring.wikis import Wiki
+from assay.serving.native.models import ModelsApi
 from assay.serving.pages.wording import in_reading_order, model_title
 
 
@@ -28,12 +29,13 @@ class Filter:
         return chance is not None and self.least <= chance <= self.most
 
 
-def filters_of(wiki: Wiki, thresholds: Callable[[Wiki, str], Mapping[str, Any] | None]) -> list[Filter]:
-    """All that this wiki's models offer. `thresholds`: a model's document of thresholds; None: not measured."""
+def filters_of(wiki: Wiki, models: ModelsApi) -> list[Filter]:
+    """All that this wiki's models offer; a model that was not measured offers none."""
     return [
         _filter(name, point)
         for name in in_reading_order(wiki.models)
-        for point in (thresholds(wiki, name) or {}).get("operating_points", ())
+        if models.is_measured(wiki.models[name])
+        for point in models.points(wiki, wiki.models[name])
         if point["range"] is not None
     ]
 

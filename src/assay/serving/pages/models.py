@@ -1,7 +1,7 @@
 """All models that this server scores with, and each one's card.
 
-A card is made anew from the bundle's manifest and statistics, not copied from its ``card.html``: equal facts give
-equal cards, and no markup from a bundle reaches a reader.
+A card is made anew from the bundle's manifest and statistics, not copied from its ``card.html``: equal facts
+give equal cards, and no markup from a bundle reaches a reader.
 """
 
 from __future__ import annotations

@@ -38,8 +38,8 @@ class PageOptions:
 
 
 class Site:
-    """Renders templates in the frame. Every page works without any other host: no fonts, scripts or images from
-    elsewhere, and a content security policy that forbids them."""
+    """Renders templates in the frame. Every page works without any other host: no fonts, scripts or images
+    from elsewhere, and a content security policy that forbids them."""
 
     def __init__(self, options: PageOptions) -> None:
         self.options = options

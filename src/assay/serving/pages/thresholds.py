@@ -1,7 +1,7 @@
 """The threshold explorer: what every threshold of a model does, and how to ask for the one that was chosen.
 
-All figures stand in the page's table; the script moves a handle over it and copies cells, so that what is read
-out is what the server said. Without JavaScript the chosen threshold comes with the form.
+All figures stand in the page's table; the script moves a handle over it and copies cells, so that what is
+read out is what the server said. Without JavaScript the chosen threshold comes with the form.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from assay.errors import BadParameter
-from assay.models.recipe import label_name
-from assay.scoring.wikis import Wiki, Wikis
-from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages import curves, standin
+from assay.models.intervals import Interval, intervals_95
+from assay.models.operating_points import Measured
+from assay.scoring.wikis import Wikis
+from assay.serving.native.models import ModelsApi
+from assay.serving.pages import curves
 from assay.serving.pages.site import Site
 from assay.serving.pages.wording import model_title
 from assay.serving.parameters import read_fields
-from assay.serving.problems import HttpError
 
 HOLDS: Final = {
     "precision": "maximum recall @ precision >= {}",
@@ -30,23 +30,13 @@ HOLDS: Final = {
 """What is asked for when a chosen threshold is to be found again by its precision, or by its recall."""
 
 
-class Thresholds:
-    """Documents of thresholds."""
-
-    def __init__(self, infos: ModelInfos) -> None:
-        self._infos = infos
-
-    def document(self, wiki: Wiki, model: str, label: str | None = None) -> Mapping[str, Any] | None:
-        return standin.document(self._infos, wiki, model, label)
-
-
 class ThresholdPages:
     """``/models/{wiki}/{model}/thresholds``."""
 
-    def __init__(self, site: Site, wikis: Wikis, thresholds: Thresholds) -> None:
+    def __init__(self, site: Site, wikis: Wikis, models: ModelsApi) -> None:
         self._site = site
         self._wikis = wikis
-        self._thresholds = thresholds
+        self._models = models
 
     def add_to(self, routes: APIRouter) -> None:
         self._site.add(routes, "/models/{wiki}/{model}/thresholds", self.explorer)
@@ -55,12 +45,8 @@ class ThresholdPages:
         wiki = self._wikis.named(request.path_params["wiki"])
         (model,) = wiki.select([request.path_params["model"]])
         fields = await read_fields(request)
-        label = _label([label_name(one) for one in model.labels], fields.get("label", ""))
-        document = self._thresholds.document(wiki, model.name, label)
-        if document is None:
-            raise HttpError(
-                404, f"{model.name} of {wiki.name} was not measured, so there is nothing to choose from."
-            )
+        label, measured = self._models.measured(model, fields.get("label") or None)
+        document = self._models.table(wiki, model, label)
         table = document["table"]
         points = [point for point in document["operating_points"] if point["label"] == label]
         index = curves.row_at(table, _at(fields.get("at", ""), points))
@@ -73,15 +59,19 @@ class ThresholdPages:
             points=points,
             curves=curves.curves(table),
             frame=curves,
-            chosen=table[index],
+            chosen={**table[index], "intervals_95": self._intervals(measured, index)},
             hold=hold,
             queries={name: query(document, hold=name, share=table[index][name]) for name in HOLDS},
         )
 
+    @staticmethod
+    def _intervals(measured: Measured, index: int) -> Mapping[str, Interval | None]:
+        return intervals_95(measured.counts(measured.table[index]), measured.population_rate)
+
 
 def query(document: Mapping[str, Any], *, hold: str, share: float | None) -> dict[str, str] | None:
-    """How programs ask for the threshold that holds so much precision or recall: ORES's path, and the address that
-    it is a part of. None where the statistic is not defined."""
+    """How programs ask for the threshold that holds so much precision or recall: ORES's path, and the address
+    that it is a part of. None where the statistic is not defined."""
     if share is None:
         return None
     path = f"statistics.thresholds.{_quoted(document['label'])}.'{HOLDS[hold].format(_down(share))}'"
@@ -100,14 +90,6 @@ def _down(share: float) -> str:
 def _quoted(label: str) -> str:
     """As a part of a dotted path."""
     return f"'{label}'" if "." in label else label
-
-
-def _label(labels: Sequence[str], name: str) -> str:
-    if not name:
-        return labels[0]
-    if name not in labels:
-        raise BadParameter(f"There is no label {name[:60]!r}; there are: {', '.join(labels)}.")
-    return name
 
 
 def _at(text: str, points: Sequence[Mapping[str, Any]]) -> float:

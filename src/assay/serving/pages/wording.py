@@ -1,5 +1,5 @@
-"""Plain words for machine names, chances and times, as ``static/wording.js`` has them for the parts of a page that
-are made in the browser."""
+"""Plain words for machine names, chances and times, as ``static/wording.js`` has them for the parts of a page
+that are made in the browser."""
 
 from __future__ import annotations
 

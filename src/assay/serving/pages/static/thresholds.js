@@ -1,11 +1,14 @@
 // Moves the handle over the chart. Every figure that is read out is a cell of the page's own table.
 
+import { debounce } from "./dom.js";
+
 const element = (id) => document.getElementById(id);
 const slider = element("at");
 const plot = element("plot");
 const rows = [...element("table").tBodies[0].rows];
 const thresholds = rows.map((row) => Number(row.dataset.at));
 const NAMES = ["precision", "recall", "filter_rate", "match_rate"];
+let shown = 0; // the slider knows three digits only
 const TARGETS = { precision: "recall", recall: "precision" };
 
 /** The first row whose threshold is at least `at`: no score lies between the two. */
@@ -15,6 +18,7 @@ function rowAt(at) {
 }
 
 function show(at) {
+  shown = at;
   const row = rowAt(at);
   const [, ...cells] = row.cells;
   element("read-threshold").textContent = row.cells[0].textContent;
@@ -28,7 +32,18 @@ function show(at) {
     point.toggleAttribute("aria-current", rowAt(Number(point.dataset.at)) === row);
   }
   ask(row);
+  showIntervals();
 }
+
+/** How sure the figures are is worked out by the server for one threshold at a time, once the handle rests. */
+const showIntervals = debounce(async () => {
+  const at = shown;
+  const response = await fetch(`${location.pathname}?${chosen()}`).catch(() => null);
+  if (!response?.ok) return;
+  const page = new DOMParser().parseFromString(await response.text(), "text/html");
+  if (shown !== at) return;
+  for (const name of NAMES) element(`read-${name}`).replaceChildren(...document.adoptNode(page.getElementById(`read-${name}`)).childNodes);
+}, 200);
 
 // -- asking for it -------------------------------------------------------------------------------
 
@@ -47,8 +62,14 @@ function ask(row) {
 }
 
 function remember() {
+  history.replaceState(null, "", `${location.pathname}?${chosen()}`);
+}
+
+/** The form as an address. */
+function chosen() {
   const query = new URLSearchParams(new FormData(element("choose")));
-  history.replaceState(null, "", `${location.pathname}?${query}`);
+  query.set("at", String(shown));
+  return query;
 }
 
 async function copy(button) {
@@ -108,7 +129,7 @@ for (const point of document.querySelectorAll(".point[data-at]")) {
 }
 for (const choice of document.querySelectorAll("input[name=hold]")) {
   choice.addEventListener("change", () => {
-    show(Number(slider.value));
+    show(shown);
     remember();
   });
 }
@@ -117,4 +138,4 @@ for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", () => copy(button));
 }
 element("choose").addEventListener("submit", (event) => event.preventDefault());
-show(Number(new URLSearchParams(location.search).get("at") ?? slider.value));
+show(Number(new URLSearchParams(location.search).get("at") ?? slider.dataset.at));
