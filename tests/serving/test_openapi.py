@@ -27,6 +27,7 @@ ROUTES = [
     "/api/wikis",
     "/api/{wiki}/recent",
     "/api/{wiki}/revisions/{rev_id}",
+    "/api/{wiki}/feed",
     "/api/{wiki}/scores",
     "/api/{wiki}/models/{model}",
     "/api/{wiki}/models/{model}/thresholds",

@@ -70,12 +70,14 @@ def build_app(
     release: str = "dev",
     operating_points: ConfiguredPoints | None = None,
     page: PageOptions | None = None,
+    routers: Sequence[APIRouter] = (),
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
     `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this
     process. `release`: named on every answer. `operating_points`: an operator's own, by wiki and model.
     `page`: what the pages for people show; None: there are none.
+    `routers`: further ones, matched after ours.
     """
     draining = asyncio.Event()
 
@@ -102,7 +104,7 @@ def build_app(
         openapi_url="/openapi.json",
     )
     feed, models = Feed(service, clock), ModelsApi(service.wikis, infos, operating_points or {})
-    routers = [
+    own = [
         ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
@@ -111,12 +113,10 @@ def build_app(
         Health(service, metrics, clock, options.health).router(),
     ]
     if page is not None:
-        routers.append(
-            pages(page, service.wikis, infos, models, feed, gate, clock, options.request_timeout_s)
-        )
-    told = [route for router in routers for route in router.routes]
+        own.append(pages(page, service.wikis, infos, models, feed, gate, clock, options.request_timeout_s))
+    told = [route for router in (*own, *routers) for route in router.routes]
     heads = _heads(told)
-    for router in (*routers, heads):
+    for router in (*own, *routers, heads):
         app.include_router(router)
     routes = [*told, *heads.routes]
 

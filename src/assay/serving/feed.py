@@ -1,8 +1,8 @@
 """The latest edits of a wiki with their scores: what a list for patrollers shows, in one piece.
 
-Many readers watch one wiki, so what the wiki told is shared by all: its latest ids for `FRESH_S` seconds, what
-is known of an edit for `KEPT_S`. Texts are not kept. Scores come from the score cache; what is not in there is
-computed from the revision that was just fetched, once for all readers.
+Many readers watch one wiki, so what the wiki told is shared by all: its latest ids for `FRESH_S` seconds,
+what is known of an edit for `KEPT_S`. Texts are not kept. Scores come from the score cache; what is not in
+there is computed from the revision that was just fetched, once for all readers.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ PATIENCE_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit. `revision`: ``REVISION`` of the native API with ``size_change_bytes`` and ``is_bot``; None when
-    the wiki does not give it, which `cells` then say."""
+    """One edit. `revision`: ``REVISION`` of the native API with ``size_change_bytes`` and ``is_bot``; None
+    when the wiki does not give it, which `cells` then say."""
 
     id: int
     revision: Mapping[str, Any] | None

@@ -88,7 +88,7 @@ function renew(mine, next) {
   mine.dataset.chances = next.dataset.chances;
   for (const part of [".entry-words", ".marks"]) {
     const [old, fresh] = [mine.querySelector(part), next.querySelector(part)];
-    if (old.outerHTML !== fresh.outerHTML) old.replaceWith(document.adoptNode(fresh));
+    if (!old.isEqualNode(fresh)) old.replaceWith(document.adoptNode(fresh));
   }
 }
 
