@@ -163,10 +163,10 @@ def _html_table(table: Table) -> str:
         + "</tr>"
         for row in table.rows
     )
-    note = f"<p>{escape(table.note)}</p>" if table.note else ""
+    title, note = escape(table.title), f"<p>{escape(table.note)}</p>" if table.note else ""
     return (
-        f'<h2>{escape(table.title)}</h2>{note}<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<h2>{title}</h2>{note}<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 
