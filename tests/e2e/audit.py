@@ -60,7 +60,7 @@ _STRUCTURE = """() => {
   for (const selector of ['body > main', 'body > header', 'body > footer', 'h1'])
     if (document.querySelectorAll(selector).length !== 1) faults.push(`not exactly one ${selector}`);
   for (const image of document.querySelectorAll('svg, img'))
-    if (!image.closest('[aria-hidden=true]') && !(image.getAttribute('alt') ?? image.getAttribute('aria-label')))
+    if (!image.closest('[aria-hidden=true]') && !(image.alt || image.ariaLabel))
       faults.push('an unnamed picture');
   if (!document.documentElement.lang) faults.push('no language');
   return faults;
