@@ -34,8 +34,8 @@ def test_unknown_kinds_have_points_of_each_label() -> None:
 def test_counts_are_those_of_the_sample() -> None:
     for row in MEASURED.table:
         counts = MEASURED.counts(row)
-        assert counts.tp == int((TRUTH & (SCORE >= row["threshold"])).sum())
-        assert counts.fp == int((~TRUTH & (SCORE >= row["threshold"])).sum())
+        assert counts.tp == int((TRUTH & (row["threshold"] <= SCORE)).sum())
+        assert counts.fp == int((~TRUTH & (row["threshold"] <= SCORE)).sum())
         assert counts.n == 400
 
 
