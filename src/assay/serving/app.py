@@ -21,10 +21,15 @@ from assay.scoring.service import ScoringService
 from assay.serving import openapi
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
+from assay.serving.liftwing.inference_v2 import InferenceV2
+from assay.serving.liftwing.predict import LiftWing
+from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
+from assay.serving.liftwing.scorer import Scorer
 from assay.serving.native.api import NativeApi
 from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
 from assay.serving.native.streams import ScoreStreams, StreamOptions
+from assay.serving.native.text import TextApi
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.v3 import ScoresV3
@@ -96,12 +101,17 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
+    health = Health(service, metrics, clock, options.health)
+    scorer = Scorer(service, gate, clock, options.request_timeout_s)
     own = (
         ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         ScoreStreams(service, gate, clock, options.stream, draining).router(),
         ModelsApi(service.wikis, infos, operating_points or {}).router(),
-        Health(service, metrics, clock, options.health).router(),
+        TextApi(service, gate, clock, options.request_timeout_s).router(),
+        LiftWing(scorer, health.readiness).router(),
+        InferenceV2(scorer, health.readiness).router(),
+        health.router(),
     )
     told = [route for router in (*own, *routers) for route in router.routes]
     heads = _heads(told)
@@ -116,7 +126,7 @@ def build_app(
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS, LIFT_WING_SCHEMAS)  # type: ignore[method-assign]
     return Application(app, Guard(app, options.guard, metrics, release), tuple(told), draining)
 
 

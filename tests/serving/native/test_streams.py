@@ -83,7 +83,7 @@ def test_lines_come_as_asked_when_that_is_wished_and_once_for_equal_ids(live: Se
         ({"revisions": list(range(1, 10_002))}, "Too many revisions: 10001; at most 10000"),
         ({"revisions": [1], "order": "random"}, "Give done or asked"),
         ({"revisions": [1], "explain": 1}, "Could not interpret explain"),
-        ({"revisions": [1], "model": "damaging"}, "some of revisions, models"),
+        ({"revisions": [1], "model": "damaging"}, "There is no 'model'; known are revisions"),
         (b"[1]", "Give an object"),
     ],
 )

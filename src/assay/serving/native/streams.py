@@ -44,8 +44,10 @@ from assay.scoring.request import MAX_REVISIONS, Cell, ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.serving import openapi
 from assay.serving.cells import cell_document
+from assay.serving.json_body import read_object
 from assay.serving.native import bodies
 from assay.serving.native.routes import WIKI, add_route, lines
+from assay.serving.native.wishes import read_wishes
 from assay.serving.problems import native_error
 from assay.serving.quota import Gate, QuotaSpent
 from assay.serving.respond import NO_STORE
@@ -299,8 +301,9 @@ class ScoreStreams:
     async def stream_scores(self, request: Request) -> Response:
         """Scores of many revisions as JSON lines"""
         wiki = self._service.wikis.named(request.path_params["wiki"])
-        body = bodies.read_object(await request.body(), request.headers.get("content-type", ""), _KEYS)
-        names = bodies.model_names(body)
+        body = await read_object(request)
+        bodies.check_keys(body, _KEYS)
+        names, _ = read_wishes(body)
         models = wiki.select(tuple(wiki.models) if names is None else names)
         asked = Asked(
             wiki.name,
