@@ -96,7 +96,8 @@ def small_service(
         models,
         {"smallwiki": {"wp10": "articlequality"}},
     )
-    cache = ScoreCache(store or MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    kept = MemoryStore(MemoryStoreOptions(), CLOCK) if store is None else store
+    cache = ScoreCache(kept, ScoreCacheOptions())
     return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics, claims)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded, SourceUnavailable
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
@@ -22,6 +22,7 @@ from assay.scoring.key import ScoreKey, injection_digest
 from assay.scoring.problems import computation_abandoned, deadline_passed
 from assay.scoring.request import MAX_REVISIONS, Cell, Injection, Job, Scored, ScoreRequest
 from assay.scoring.score import check_injection
+from assay.scoring.unsaved import Unsaved, unsaved_revision
 from assay.scoring.wikis import Wiki, Wikis
 from assay.telemetry import CACHE_LOOKUPS, CELLS, Metrics, span
 
@@ -147,6 +148,21 @@ class ScoringService:
         """Each id with its revision or problem, whatever the source does; counted and timed."""
         return await fetch(wiki, rev_ids, deadline, self._metrics)
 
+    async def unsaved(self, wiki: Wiki, told: Unsaved, deadline: Deadline) -> Revision:
+        """The revision that the text would become, for `score_revision`; a parent told by its id is fetched.
+
+        Raises `BadParameter` when the wiki has no such parent, `SourceUnavailable` or `DeadlineExceeded`.
+        """
+        parent = None
+        if isinstance(told.parent, int):
+            found = (await self.fetch(wiki, [told.parent], deadline))[told.parent]
+            if isinstance(found, Problem) and found.retryable:
+                raise (DeadlineExceeded if deadline.passed else SourceUnavailable)(found.message, delay_s=2.0)
+            if isinstance(found, Problem):
+                raise BadParameter(f"Could not use revision {told.parent} as the parent. {found.message}")
+            parent = found
+        return unsaved_revision(told, parent, deadline.clock.now())
+
     async def score_revision(
         self,
         wiki: Wiki,
@@ -154,15 +170,18 @@ class ScoringService:
         revision: Revision,
         injection: Injection,
         deadline: Deadline,
+        *,
+        features: bool = True,
+        explain: bool = True,
     ) -> Mapping[str, Cell]:
-        """Cells with features and explanations for a revision that the caller has fetched already.
+        """Cells for a revision that the caller has already, be it one that no wiki holds.
 
-        Neither looked up nor shared: pages ask with ever new injections. Raises `BadInjection`, `Overloaded`,
-        `DeadlineExceeded`.
+        Neither looked up nor kept nor shared: pages ask with ever new injections, and what is not saved
+        has no id to be known by. Raises `BadInjection`, `Overloaded`, `DeadlineExceeded`.
         """
         wiki.select([model.name for model in models])
         check_injection(wiki.nodes, injection)
-        job = Job(wiki.name, tuple(m.name for m in models), revision, injection, features=True, explain=True)
+        job = Job(wiki.name, tuple(m.name for m in models), revision, injection, features, explain)
         try:
             async with asyncio.timeout(deadline.remaining_s()):
                 cells = await self.engine.score(job, deadline)

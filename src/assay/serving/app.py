@@ -22,12 +22,17 @@ from assay.serving import openapi
 from assay.serving.feed import Feed
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
+from assay.serving.liftwing.inference_v2 import InferenceV2
+from assay.serving.liftwing.predict import LiftWing
+from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
+from assay.serving.liftwing.scorer import Scorer
 from assay.serving.native.api import NativeApi
 from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
 from assay.serving.native.feed import FeedApi
 from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
 from assay.serving.native.streams import ScoreStreams, StreamOptions
+from assay.serving.native.text import TextApi
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.v3 import ScoresV3
@@ -104,13 +109,18 @@ def build_app(
         openapi_url="/openapi.json",
     )
     feed, models = Feed(service, clock), ModelsApi(service.wikis, infos, operating_points or {})
+    health = Health(service, metrics, clock, options.health)
+    scorer = Scorer(service, gate, clock, options.request_timeout_s)
     own = [
         ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
         ScoreStreams(service, gate, clock, options.stream, draining).router(),
         models.router(),
-        Health(service, metrics, clock, options.health).router(),
+        TextApi(service, gate, clock, options.request_timeout_s).router(),
+        LiftWing(scorer, health.readiness).router(),
+        InferenceV2(scorer, health.readiness).router(),
+        health.router(),
     ]
     if page is not None:
         own.append(pages(page, service.wikis, infos, models, feed, gate, clock, options.request_timeout_s))
@@ -127,7 +137,8 @@ def build_app(
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS)  # type: ignore[method-assign]
+    described = (ORES_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS, LIFT_WING_SCHEMAS)
+    app.openapi = lambda: openapi.document(app, *described)  # type: ignore[method-assign]
     return Application(app, Guard(app, options.guard, metrics, release), tuple(told), draining)
 
 

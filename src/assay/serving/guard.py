@@ -12,7 +12,7 @@ from typing import Any, Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.serving.problems import HttpError, refusal
+from assay.serving.problems import KSERVE_PATHS, HttpError, refusal
 from assay.serving.respond import refusal_response
 from assay.telemetry import (
     ERRORS,
@@ -65,7 +65,7 @@ _CLIENTS_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """An ``X-Request-Id`` that is taken over, so that one id leads through the client's log and ours: UUIDs and
 most others. Nothing in it can forge a line or fill a log; two clients may use the same: it proves nothing."""
 
-OPEN_PREFIXES: Final = ("/v3/",)
+OPEN_PREFIXES: Final = ("/v3/", *KSERVE_PATHS)
 """Read-only paths that scripts on other sites may call, as gadgets on wikis do."""
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})

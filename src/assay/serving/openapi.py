@@ -103,6 +103,7 @@ _REFUSALS: Final = {
     413: "The body is too large.",
     414: "The address is too long; use POST.",
     415: "The body is no form or JSON.",
+    422: "The revision, or its parent, is gone or hidden.",
     429: "This client asks too much at once or too fast; try again after Retry-After seconds.",
     500: "A defect of the server; the message has an id to quote.",
     503: "Overloaded, or the wiki is not reachable; try again after Retry-After seconds.",
@@ -111,8 +112,10 @@ _REFUSALS: Final = {
 
 
 def responses(schema: str, *refusals: int, error: str = "Error") -> dict[int | str, dict[str, Any]]:
-    """A good answer of `schema`, and the refusals that every route can give besides `refusals`. `error`: the
-    schema of these."""
+    """A good answer of `schema`, and the refusals that every route can give besides `refusals`.
+
+    `error`: the schema of these.
+    """
     every = sorted({*refusals, 400, 405, 408, 413, 414, 500})
     table: dict[int | str, dict[str, Any]] = {
         200: {"description": "OK", "content": {"application/json": {"schema": ref(schema)}}}

@@ -1,9 +1,10 @@
-"""The one table from errors to HTTP statuses, and the one JSON shape of an error.
+"""The one table from errors to HTTP statuses, and the JSON shape of an error.
 
 ``{"error": {"code": …, "message": …}}`` with ORES's codes, which its clients compare. Under ``/api/`` the
 code is Assay's own, finer and in one word, and `retryable` stands beside it: ``{"error": {"code",
-"message", "retryable"}}``. A traceback never reaches a client: what is not in the table is logged and
-answered with a request id to quote.
+"message", "retryable"}}``. On KServe's paths it is ``{"error": message}``, in which its clients look for
+words. A traceback never reaches a client: what is not in the table is logged and answered with a request id
+to quote.
 """
 
 from __future__ import annotations
@@ -57,10 +58,18 @@ class Refusal:
         return ORES_CODES[self.status]
 
     def document(self, path: str) -> dict[str, Any]:
-        """In the shape of the API that `path` belongs to."""
+        """`path`: of the request, since each API's clients know one shape."""
         if path.startswith(NATIVE_PREFIX):
             return {"error": native_error(self.own_code, self.message, self.retryable)}
-        return {"error": {"code": self.code, "message": self.message}}
+        if not path.startswith(KSERVE_PATHS):
+            return {"error": {"code": self.code, "message": self.message}}
+        if self.status == 422:  # Lift Wing says it the one way today, the other way before
+            return {"error": self.message, "detail": self.message}
+        return {"error": self.message}
+
+
+KSERVE_PATHS: Final = ("/v1/models", "/v2/models", "/v2/health", "/service/lw/")
+"""Where Lift Wing's clients and those of the Open Inference Protocol ask."""
 
 
 def native_error(code: str, message: str, retryable: bool) -> dict[str, Any]:
@@ -77,12 +86,13 @@ ORES_CODES: Final[dict[int, str]] = {
     413: "request too large",
     414: "request too large",
     415: "unsupported media type",
+    422: "unprocessable",
     429: "too_many_requests",
     500: "internal server error",
     503: "server overloaded",
     504: "request_timeout",
 }
-"""`error.code` by status; 405, 408, 413, 414 and 415 are ours, the others ORES's."""
+"""`error.code` by status; 405, 408, 413, 414, 415 and 422 are ours, the others ORES's."""
 
 CODES: Final[dict[int, str]] = {
     400: "bad_request",
@@ -93,6 +103,7 @@ CODES: Final[dict[int, str]] = {
     413: "request_too_large",
     414: "request_too_large",
     415: "unsupported_media_type",
+    422: "unprocessable",
     429: "too_many_requests",
     500: "internal_error",
     503: "unavailable",

@@ -34,7 +34,7 @@ def json_response(
 
 
 def refusal_response(refusal: Refusal, path: str) -> Response:
-    """`path`: of the request; it decides on the shape."""
+    """`path`: of the request."""
     response = json_response(refusal.document(path), status=refusal.status)
     response.headers.update(refusal.headers)
     return response

@@ -18,11 +18,14 @@ with a status; `code` is stable, and asking again makes sense only when `retryab
     POST /api/{wiki}/revisions/{id}       what if: {"models": ["damaging"], "injection": {"feature.x": 3}}
       {"wiki": "enwiki", "scores": {"damaging": CELL}}      both keys optional; `models` defaults to all
 
+    POST /api/{wiki}/text                 a text that is not saved: see `assay.serving.native.text`
+
     REVISION: {"id", "parent_id", "page": {"title", "namespace"}, "actor": {"name", "is_anonymous"},
                "timestamp": "2016-08-01T12:00:00Z", "comment", "size_bytes", "is_minor", "is_creation",
                "problems": [PROBLEM, …]}
       A value that the source does not tell, or that is hidden, is null; the reason for a hidden one stands
-      in `problems` (`code` text_deleted, user_deleted, comment_deleted, parent_not_found, …).
+      in `problems` (`code` text_deleted, user_deleted, comment_deleted, parent_not_found, …). A text that is
+      not saved has null for its id.
 
     DIFF: {"hunks": [{"old_start": 3, "new_start": 3, "lines": [LINE, …]}, …], "truncated": false,
            "added_lines", "removed_lines"}       null when either text cannot be had; [] when nothing changed
@@ -43,28 +46,26 @@ with a status; `code` is stable, and asking again makes sense only when `retryab
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
-from assay.errors import DeadlineExceeded, SourceUnavailable
+from assay.errors import BadParameter, DeadlineExceeded, SourceUnavailable
 from assay.models.model import Model
-from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
-from assay.scoring.request import Cell, Injection
+from assay.scoring.request import Injection
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
-from assay.serving.cells import error_document, keyed
-from assay.serving.native import bodies
+from assay.serving.json_body import read_object
+from assay.serving.native.explained import cells_document, diff_document
 from assay.serving.native.fetched import FetchedRevisions
-from assay.serving.native.linediff import diff
 from assay.serving.native.revision import revision_document
 from assay.serving.native.routes import WIKI, add_route, document
+from assay.serving.native.wishes import WISHES, read_wishes
 from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
@@ -130,29 +131,26 @@ class NativeApi:
             revision = await self._fetch(wiki, request, deadline)
             cells, difference = await asyncio.gather(
                 self._service.score_revision(wiki, tuple(wiki.models.values()), revision, {}, deadline),
-                asyncio.to_thread(_diff_document, revision),
+                asyncio.to_thread(diff_document, revision),
             )
         return json_response(
             {
                 "wiki": wiki.name,
                 "revision": revision_document(revision),
                 "diff": difference,
-                "scores": _cells_document(wiki, cells, {}),
+                "scores": cells_document(wiki, cells, {}),
             }
         )
 
     async def what_if(self, request: Request) -> Response:
         """Scores of an edit with some values replaced"""
         wiki, deadline = self._wiki(request), self._deadline()
-        asked = bodies.read_object(
-            await request.body(), request.headers.get("content-type", ""), ("models", "injection")
-        )
-        names, injection = bodies.model_names(asked), bodies.injection(asked)
+        names, injection = await _what_if(request)
         models = wiki.select(tuple(wiki.models) if names is None else names)
         async with self._gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
             cells = await self._service.score_revision(wiki, models, revision, injection, deadline)
-        return json_response({"wiki": wiki.name, "scores": _cells_document(wiki, cells, injection)})
+        return json_response({"wiki": wiki.name, "scores": cells_document(wiki, cells, injection)})
 
     # -- parts ---------------------------------------------------------------------------------------
 
@@ -177,6 +175,14 @@ class NativeApi:
         return found
 
 
+async def _what_if(request: Request) -> tuple[tuple[str, ...] | None, Injection]:
+    """Models (None: all) and injection. Raises `BadParameter`, `BadInjection`."""
+    asked = await read_object(request)
+    if set(asked) - set(WISHES):
+        raise BadParameter("Could not interpret the body. Give an object with models, injection or both.")
+    return read_wishes(asked)
+
+
 def _model_document(model: Model) -> dict[str, Any]:
     features = [{"name": f.name, "doc": f.doc, "type": f.type} for f in model.features]
     return {
@@ -186,41 +192,3 @@ def _model_document(model: Model) -> dict[str, Any]:
         "labels": list(model.labels),
         "features": features,
     }
-
-
-def _cells_document(wiki: Wiki, cells: Mapping[str, Cell], injection: Injection) -> dict[str, Any]:
-    return {name: _cell_document(cell, wiki.models[name], injection) for name, cell in cells.items()}
-
-
-def _cell_document(cell: Cell, model: Model, injection: Injection) -> dict[str, Any]:
-    if isinstance(cell, Problem):
-        return {"error": error_document(cell)}
-    explanation, values = cell.explanation, cell.features
-    assert explanation is not None
-    assert values is not None
-    columns = {label_name(label): parts for label, parts in explanation.contributions.items()}
-    return {
-        "prediction": cell.score.prediction,
-        "probability": keyed(cell.score.probability),
-        "features": [
-            {
-                "name": feature.name,
-                "value": values[feature.name],
-                "injected": feature.name in injection,
-                "contributions": {label: parts[index] for label, parts in columns.items()},
-            }
-            for index, feature in enumerate(model.features)
-        ],
-        "explanation": {
-            label_name(label): {"base": base, "logit": base + sum(explanation.contributions[label])}
-            for label, base in explanation.base.items()
-        },
-    }
-
-
-def _diff_document(revision: Revision) -> dict[str, Any] | None:
-    parent = revision.parent
-    before = "" if parent is None else parent.text if isinstance(parent, Revision) else parent
-    if not isinstance(before, str) or not isinstance(revision.text, str):
-        return None
-    return diff(before, revision.text).document()

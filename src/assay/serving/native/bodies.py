@@ -1,56 +1,23 @@
-"""JSON bodies of the native API: an object with known keys, read within limits."""
+"""Members of the JSON object that asks for a stream, read within limits."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-import orjson
-
-from assay.errors import BadInjection, BadParameter
+from assay.errors import BadParameter
 from assay.revisions.record import MAX_ID
-from assay.scoring.request import Injection
-from assay.serving.parameters import check_depth
-from assay.serving.problems import HttpError
-
-MAX_MODELS: Final = 100
 
 
-def read_object(body: bytes, content_type: str, keys: Sequence[str]) -> dict[str, Any]:
-    """An empty body is an empty object. Raises `HttpError` 415, `BadParameter`."""
-    if content_type.partition(";")[0].strip().lower() not in ("application/json", ""):
-        raise HttpError(415, "Send application/json.")
-    try:
-        asked = orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError as error:
-        raise BadParameter(f"Could not interpret the body. It is not JSON: {error}") from error
-    if not isinstance(asked, dict) or set(asked) - set(keys):
-        raise BadParameter(f"Could not interpret the body. Give an object with {_listed(keys)}.")
-    return asked
+def check_keys(asked: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Raises `BadParameter`: a misspelt key is a wish that would not be granted."""
+    if strangers := sorted(set(asked) - set(known)):
+        raise BadParameter(
+            f"Could not interpret the body. There is no {strangers[0][:100]!r}; known are {', '.join(known)}."
+        )
 
 
-def model_names(asked: dict[str, Any]) -> tuple[str, ...] | None:
-    """None when not given: all. Raises `BadParameter`."""
-    names = asked.get("models")
-    if names is None:
-        return None
-    if not isinstance(names, list) or not 1 <= len(names) <= MAX_MODELS:
-        raise BadParameter("Could not interpret models. Give a list of names.")
-    if not all(isinstance(name, str) for name in names):
-        raise BadParameter("Could not interpret models. Every name must be a string.")
-    return tuple(dict.fromkeys(names))
-
-
-def injection(asked: dict[str, Any]) -> Injection:
-    """Raises `BadInjection`."""
-    values = asked.get("injection", {})
-    if not isinstance(values, dict):
-        raise BadInjection("Could not interpret injection. Give an object of values by name.")
-    check_depth(values, "injection")
-    return values
-
-
-def revisions(asked: dict[str, Any], most: int) -> tuple[int, ...]:
+def revisions(asked: Mapping[str, Any], most: int) -> tuple[int, ...]:
     """Unique, in order, at least one. Raises `BadParameter`."""
     ids = asked.get("revisions")
     if not isinstance(ids, list) or not ids:
@@ -61,7 +28,7 @@ def revisions(asked: dict[str, Any], most: int) -> tuple[int, ...]:
     return unique
 
 
-def flag(asked: dict[str, Any], name: str) -> bool:
+def flag(asked: Mapping[str, Any], name: str) -> bool:
     """False when not given. Raises `BadParameter`."""
     value = asked.get(name, False)
     if not isinstance(value, bool):
@@ -69,7 +36,7 @@ def flag(asked: dict[str, Any], name: str) -> bool:
     return value
 
 
-def choice(asked: dict[str, Any], name: str, known: Sequence[str]) -> str:
+def choice(asked: Mapping[str, Any], name: str, known: Sequence[str]) -> str:
     """The first of `known` when not given. Raises `BadParameter`."""
     value = asked.get(name, known[0])
     if value not in known:
@@ -84,7 +51,3 @@ def _rev_id(value: Any) -> int:
             f"give whole numbers from 1 to {MAX_ID}."
         )
     return value
-
-
-def _listed(keys: Sequence[str]) -> str:
-    return f"{keys[0]}, {keys[1]} or both" if len(keys) == 2 else f"some of {', '.join(keys)}"

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Actor, Revision
+from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Revision
 from assay.serving.cells import error_document
 
 
 def revision_document(revision: Revision) -> dict[str, Any]:
     """``REVISION`` of the contract in `assay.serving.native.api`."""
-    actor, page = revision.actor, revision.page
+    actor, page, timestamp = revision.actor, revision.page, plain(revision.timestamp)
     hidden = (revision.actor, revision.comment, revision.text, revision.parent)
     return {
-        "id": revision.id,
+        "id": None if revision.id == UNSAVED else revision.id,
         "parent_id": plain(revision.parent_id),
         "page": {"title": page.title, "namespace": plain(page.namespace)},
-        "actor": {"name": actor.name, "is_anonymous": actor.is_anonymous}
+        "actor": {"name": plain(actor.name), "is_anonymous": actor.is_anonymous}
         if isinstance(actor, Actor)
         else None,
-        "timestamp": revision.timestamp.isoformat().replace("+00:00", "Z"),
+        "timestamp": timestamp and timestamp.isoformat().replace("+00:00", "Z"),
         "comment": plain(revision.comment),
         "size_bytes": plain(revision.size_bytes),
         "is_minor": plain(revision.is_minor),

@@ -28,6 +28,18 @@ _NAMES: Final = {"wiki": STRING, "model": STRING, "version": STRING, "digest": S
 _STRINGS: Final = {"type": "array", "items": STRING}
 _OBJECT: Final = {"type": "object"}
 _ANSWER: Final = {"satisfiable": BOOLEAN, "cut": nullable(ref("Cut")), "nearest": nullable(ref("Cut"))}
+_WISHES: Final = {
+    "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
+    "injection": {"type": "object"},
+}
+_ACTOR: Final = {
+    "name": STRING,
+    "is_anonymous": BOOLEAN,
+    "id": whole_number(1, MAX_ID),
+    "groups": {"type": "array", "items": STRING},
+    "registered_at": {"type": "string", "format": "date-time"},
+    "edit_count": INTEGER,
+}
 
 SCHEMAS: Final[dict[str, Any]] = {
     "NativeError": object_of({"error": _ERROR}),
@@ -54,11 +66,11 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Recent": object_of({"wiki": STRING, "revisions": {"type": "array", "items": INTEGER}}),
     "Revision": object_of(
         {
-            "id": INTEGER,
+            "id": nullable(INTEGER),
             "parent_id": nullable(INTEGER),
             "page": object_of({"title": STRING, "namespace": nullable(INTEGER)}),
-            "actor": nullable(object_of({"name": STRING, "is_anonymous": BOOLEAN})),
-            "timestamp": STRING,
+            "actor": nullable(object_of({"name": nullable(STRING), "is_anonymous": BOOLEAN})),
+            "timestamp": nullable(STRING),
             "comment": nullable(STRING),
             "size_bytes": nullable(INTEGER),
             "is_minor": nullable(BOOLEAN),
@@ -198,12 +210,20 @@ SCHEMAS: Final[dict[str, Any]] = {
             "operating_points": {"type": "array", "items": ref("OperatingPoint")},
         }
     ),
-    "WhatIf": {
+    "WhatIf": {"type": "object", "additionalProperties": False, "properties": _WISHES},
+    "UnsavedText": {
         "type": "object",
         "additionalProperties": False,
+        "required": ["text"],
         "properties": {
-            "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
-            "injection": {"type": "object"},
+            "text": STRING,
+            "parent_rev_id": whole_number(1, MAX_ID),
+            "parent_text": STRING | {"description": "Instead of parent_rev_id; neither begins a page."},
+            "title": STRING | {"description": "Needed unless parent_rev_id is given."},
+            "comment": STRING,
+            "is_minor": BOOLEAN,
+            "actor": {"type": "object", "additionalProperties": False, "properties": _ACTOR},
+            **_WISHES,
         },
     },
 }

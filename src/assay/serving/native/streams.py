@@ -36,16 +36,18 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Send
 
 from assay.clock import Clock, Deadline
-from assay.errors import DeadlineExceeded, RetryableError
+from assay.errors import EngineUnavailable, Overloaded, RetryableError
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.scoring.problems import computation_abandoned
-from assay.scoring.request import MAX_REVISIONS, ScoreRequest
+from assay.scoring.request import MAX_REVISIONS, Cell, ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.serving import openapi
 from assay.serving.cells import cell_document
+from assay.serving.json_body import read_object
 from assay.serving.native import bodies
 from assay.serving.native.routes import WIKI, add_route, lines
+from assay.serving.native.wishes import read_wishes
 from assay.serving.problems import native_error
 from assay.serving.quota import Gate, QuotaSpent
 from assay.serving.respond import NO_STORE
@@ -53,7 +55,9 @@ from assay.telemetry import logger
 
 ORDERS: Final = ("done", "asked")
 _KEYS: Final = ("revisions", "models", "features", "explain", "order")
-_FIRST_PAUSE_S: Final = 0.5
+_FIRST_PAUSE_S: Final = 0.25
+_REFUSED: Final = (Overloaded.code, EngineUnavailable.code)
+"""Of cells that nobody has begun to compute."""
 
 Line = Mapping[str, Any]
 
@@ -192,24 +196,33 @@ class Stream:
             return await self._table(rev_ids)
 
     async def _table(self, rev_ids: tuple[int, ...]) -> Table:
-        """A cell for each revision and model, whatever happens. An overloaded server is waited for."""
+        """A cell for each revision and model, whatever happens. Who is refused by a full queue waits and asks
+        again."""
         deadline = Deadline.after(self._options.chunk_timeout_s, self._clock)
-        pause_s = _FIRST_PAUSE_S
+        table: dict[int, Mapping[str, Cell]] = {}
+        left, pause_s = rev_ids, _FIRST_PAUSE_S
         while True:
-            try:
-                return await self._score(self._asked.chunk(rev_ids), deadline)
-            except RetryableError as error:
-                pause_s = max(2 * pause_s, error.delay_s)
-                if isinstance(error, DeadlineExceeded) or pause_s > deadline.remaining_s():
-                    problem = Problem(error.code, type(error).__name__, str(error), retryable=True)
-                    return {rev_id: dict.fromkeys(self._asked.models, problem) for rev_id in rev_ids}
-            except Exception:  # a defect must cost its own chunk only
-                self._log.exception("chunk failed", wiki=self._asked.wiki)
-                return {
-                    rev_id: dict.fromkeys(self._asked.models, computation_abandoned(rev_id))
-                    for rev_id in rev_ids
-                }
+            found, delay_s = await self._ask(left, deadline)
+            table.update(found)
+            left = tuple(rev_id for rev_id in left if _is_refused(found[rev_id]))
+            pause_s = max(2 * pause_s, delay_s)
+            if not left or pause_s > deadline.remaining_s():
+                return {rev_id: table[rev_id] for rev_id in rev_ids}
             await asyncio.sleep(pause_s)
+
+    async def _ask(self, rev_ids: tuple[int, ...], deadline: Deadline) -> tuple[Table, float]:
+        """Cells, and the seconds after which asking again for the refused ones makes sense."""
+        try:
+            return await self._score(self._asked.chunk(rev_ids), deadline), 0.0
+        except RetryableError as error:
+            problem = Problem(error.code, type(error).__name__, str(error), retryable=True)
+            return {rev_id: dict.fromkeys(self._asked.models, problem) for rev_id in rev_ids}, error.delay_s
+        except Exception:  # a defect must cost its own chunk only
+            self._log.exception("chunk failed", wiki=self._asked.wiki)
+            abandoned = {rev_id: computation_abandoned(rev_id) for rev_id in rev_ids}
+            return {
+                rev_id: dict.fromkeys(self._asked.models, cell) for rev_id, cell in abandoned.items()
+            }, 0.0
 
     async def _next(self, ending: asyncio.Future[Any]) -> list[asyncio.Task[Table]]:
         """The chunks whose turn it is; none when the server is asked to end before."""
@@ -254,6 +267,10 @@ class Stream:
         return {"done": False, "error": error, **counts, "remaining": remaining}
 
 
+def _is_refused(cells: Mapping[str, Cell]) -> bool:
+    return any(isinstance(cell, Problem) and cell.code in _REFUSED for cell in cells.values())
+
+
 def _pause_line(refused: QuotaSpent) -> Line:
     return {"pause": native_error(refused.code, str(refused), True), "retry_s": refused.retry_s}
 
@@ -284,8 +301,9 @@ class ScoreStreams:
     async def stream_scores(self, request: Request) -> Response:
         """Scores of many revisions as JSON lines"""
         wiki = self._service.wikis.named(request.path_params["wiki"])
-        body = bodies.read_object(await request.body(), request.headers.get("content-type", ""), _KEYS)
-        names = bodies.model_names(body)
+        body = await read_object(request)
+        bodies.check_keys(body, _KEYS)
+        names, _ = read_wishes(body)
         models = wiki.select(tuple(wiki.models) if names is None else names)
         asked = Asked(
             wiki.name,

@@ -15,20 +15,16 @@ from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
 from assay.models.model import Model
-from assay.scoring.request import Scored, ScoreRequest
+from assay.scoring.request import ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
-from assay.serving.cells import cell_document
+from assay.serving.cells import cache_headers, cell_document
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import form_body, query_parameters
 from assay.serving.parameters import ScoreParameters, parse, read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
-
-CACHE_HEADER: Final = "X-Cache"
-"""``hit`` when every score of an answer came from the cache, else ``miss``: whoever compares the speed of two
-releases must compare like with like."""
 
 _MANY: Final = ("models", "revids", "features", "explain", "model_info", "inject", "format", "precache")
 _ONE: Final = tuple(name for name in _MANY if name != "revids")
@@ -122,7 +118,7 @@ class ScoresV3:
             async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._scores(wiki, models, asked)
             document["scores"] = _scores_document(models, table)
-            headers[CACHE_HEADER] = "hit" if _is_cached(table) else "miss"
+            headers = cache_headers(cell for row in table.values() for cell in row.values())
         return json_response({wiki.name: document}, compact=asked.compact, headers=headers)
 
     def _models(self, models: Mapping[str, Model], asked: ScoreParameters) -> dict[str, Any]:
@@ -146,11 +142,6 @@ def _scores_document(models: Mapping[str, Model], table: Table) -> dict[str, Any
         str(rev_id): {name: cell_document(cells[model.name], model) for name, model in models.items()}
         for rev_id, cells in table.items()
     }
-
-
-def _is_cached(table: Table) -> bool:
-    """Whether nothing had to be computed. A problem is never cached."""
-    return all(isinstance(cell, Scored) and cell.is_cached for row in table.values() for cell in row.values())
 
 
 def _asked_models(wiki: Wiki, asked: ScoreParameters) -> Mapping[str, Model]:
