@@ -81,6 +81,12 @@ def test_generated_requests_to_older_versions_as_well(
     _hold(*inline, path, method, mode, examples=8)
 
 
+def _can_be_wrong(operation: Any) -> bool:
+    """Names in a path cannot: any text may be one."""
+    in_path = [parameter.definition["schema"]["type"] for parameter in operation.path_parameters]
+    return bool(operation.query or operation.body or set(in_path) - {"string"})
+
+
 def _hold(
     document: schemathesis.BaseSchema,
     live: Served,
@@ -90,10 +96,8 @@ def _hold(
     examples: int,
 ) -> None:
     operation = document[path][method]
-    if mode is GenerationMode.NEGATIVE and not (
-        operation.path_parameters or operation.query or operation.body
-    ):
-        return  # nothing that could be wrong
+    if mode is GenerationMode.NEGATIVE and not _can_be_wrong(operation):
+        return
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck), derandomize=True)
     @given(operation.as_strategy(generation_mode=mode))
