@@ -218,7 +218,7 @@ def test_more_users_wait_until_they_can_hurt_but_few(weight: int, answered: int)
 def test_one_failure_is_made_up_for_by_more_answers() -> None:
     stage = next(stage for stage in judged_stages() if stage.weight == 1)
     assert found(_few(15, failed=1), "user_errors", stage)[0] == "no_data"
-    assert found(_few(40, failed=1), "user_errors", stage)[0] == "good"
+    assert found(_few(100, failed=1), "user_errors", stage)[0] == "good"
 
 
 def test_answers_of_smaller_weights_count() -> None:
