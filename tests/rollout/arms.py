@@ -54,6 +54,8 @@ class Defect:
     crash_share: float = 0.0
     passing_share: float = 0.0
     """Further requests that fail with 503."""
+    user_share: float = 0.0
+    """Users' requests that fail with 503 where compared ones do not."""
     error_share: float = 0.0
     """Further requests that fail with 500."""
     leak_bytes: int = 0
@@ -94,7 +96,9 @@ def observed(rng: np.random.Generator, stage: Stage, defect: Defect, count: int)
     slow = np.where(rng.random(count) < defect.slow_texts, defect.slow, 1.0)
     computing = rng.lognormal(np.log(25), 0.9, count) * np.where(is_candidate, slow, 1.0)
     ms = factor * np.where(is_cached, rng.lognormal(np.log(1.5), 0.5, count), 3 + computing)
-    fails = failing(rng, factor) | is_candidate & (rng.random(count) < defect.passing_share)
+    fails = failing(rng, factor) | is_candidate & (
+        rng.random(count) < max(defect.passing_share, defect.user_share)
+    )
     status = np.where(fails, 503, 200)
     status[is_candidate & (rng.random(count) < defect.error_share)] = 500
     is_wrong = is_candidate & (rng.random(count) < defect.wrong_release_share)
@@ -109,7 +113,7 @@ def observed(rng: np.random.Generator, stage: Stage, defect: Defect, count: int)
             float(took),
             bool(cached) if code == 200 else None,
             "GET",
-            "/v3/scores/testwiki/1",
+            "/v3/scores/enwiki/1",
         )
         for moment, candidate, cached, took, code, wrong in columns
     )
@@ -157,7 +161,7 @@ def swept(rng: np.random.Generator, stage: Stage, defect: Defect, texts: int) ->
         Pair(
             _START_S * stage.number + float(at_s[i]),
             stage.data_centre,
-            "/v3/scores/testwiki/",
+            "/v3/scores/enwiki/",
             int(status[0][i]),
             int(status[1][i]),
             tuple(
@@ -183,7 +187,7 @@ def _pair(
     chance: Array,
     defect: Defect,
 ) -> Pair:
-    target = f"/v3/scores/testwiki/{number}"
+    target = f"/v3/scores/enwiki/{number}"
     if status != (200, 200):
         return Pair(at_s, stage.data_centre, target, status[0], status[1])
     shapes = (
@@ -213,7 +217,7 @@ def _cell(model: str, number: int, score: float, chance: Array, defect: Defect) 
         candidate = seen(min(1.0, score * 1.02 + 1e-4))
     elif chance[2] < 0.6 * defect.cache_differs_share:
         candidate = seen(1 - score)
-    return CellPair("testwiki", model, number, stable, candidate)
+    return CellPair("enwiki", model, number, stable, candidate)
 
 
 def seen(score: float) -> SeenCell:
