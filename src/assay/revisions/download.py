@@ -203,8 +203,10 @@ class Download:
     def write_history(self, path: Path) -> None:
         """All revisions in the format of `assay.revisions.history`, with the texts that were fetched.
 
-        The file appears when it is whole.
+        The file appears when it is whole, and is left alone when it is as young as what is known.
         """
+        if path.exists() and path.stat().st_mtime_ns >= self._file.path.stat().st_mtime_ns:
+            return
         part = path.with_name(f".{path.name}.part")
         lines = self._file.lines()
         texts: dict[str, str | None] = {}
