@@ -24,6 +24,10 @@ from assay.models.wiki_history import WikiHistory
 MODEL: Final = "reverted"
 LEAST_REVERTED: Final = 100
 """Reverted edits in the history below which `anywiki` is the better choice."""
+_WINDOW: Final = (
+    "It learned pasts from the whole history that was downloaded; serving from the wiki's API counts at most "
+    "499 earlier edits of a page and of an author, and what became of an author's edits on five pages."
+)
 ROUNDS: Final = 50
 """Trees on top of the base's."""
 
@@ -51,5 +55,6 @@ def own_recipe(history: WikiHistory, base: Base) -> Recipe:
         grown_on=base.digest,
         rounds=ROUNDS,
         inputs=f"{history.told}; grown on {base.id}",
+        limits=(*template.limits, _WINDOW),
         command=f"assay train --wiki {history.window.api} --name {history.wiki}",
     )
