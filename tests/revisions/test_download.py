@@ -230,6 +230,39 @@ async def test_hidden_and_deleted_texts_are_told_as_such(wiki: StandInMediaWiki,
     assert rows[third]["text"]
 
 
+async def test_a_text_that_no_answer_can_hold_spoils_no_other(wiki: StandInMediaWiki, tmp_path: Path) -> None:
+    """MediaWiki then answers without it, and goes on where it was, for ever."""
+    before, large, after = sorted(wiki.recording.revisions)[:3]
+
+    def asks_for_it(query: Mapping[str, str]) -> bool:
+        return texts_only(query) and str(large) in query["revids"].split("|")
+
+    stuck = orjson.dumps({"query": {"pages": []}, "continue": {"rvcontinue": str(large), "continue": "||"}})
+    wiki.faults += [stand_in.body(stuck, matches=asks_for_it)] * 4
+    await whole(wiki, tmp_path / "d", [before, large, after])
+    rows = {row["rev_id"]: row for row in rows_of(tmp_path / "d.jsonl")}
+    assert not wiki.faults
+    assert rows[large]["text"] is None
+    assert rows[before]["text"]
+    assert rows[after]["text"]
+
+
+async def test_imported_authors_without_an_account_are_no_addresses(
+    wiki: StandInMediaWiki, tmp_path: Path
+) -> None:
+    first, second, third = list(wiki.recording.revisions)[:3]
+    for rev_id, change in (
+        (first, {"user": "imported>Faye", "userid": 0, "anon": True}),
+        (second, {"user": "192.0.2.1", "userid": 0, "anon": True}),
+        (third, {"user": "~2026-1", "userid": 9, "temp": True}),
+    ):
+        page_id, entry = wiki.recording.revisions[rev_id]
+        wiki.recording.revisions[rev_id] = (page_id, {**entry, **change})
+    await whole(wiki, tmp_path / "d", [])
+    rows = {row["rev_id"]: row["anon"] for row in rows_of(tmp_path / "d.jsonl")}
+    assert [rows[it] for it in (first, second, third)] == [False, True, True]
+
+
 @pytest.mark.parametrize(
     ("fault", "told"),
     [

@@ -12,7 +12,7 @@ from assay.clock import Clock
 from assay.errors import ConfigurationError, SourceUnavailable, TooFewReverts
 from assay.models.chosen_edits import Choice, choose
 from assay.revisions.action_api import ActionApi
-from assay.revisions.download import Download, Report, Window, polite, read_site
+from assay.revisions.download import Download, Report, Site, Window, brisk, polite, read_site
 
 MAX_EDITS: Final = 20_000
 """Edits whose texts are fetched: more rows of one small wiki hardly make the model better."""
@@ -62,9 +62,9 @@ async def fetch_history(
     `name`: None for the wiki's own. `max_edits`: 0 fetches no texts. Raises `TooFewReverts` before any text
     is fetched, `SourceError` for a wiki that cannot be read, `SourceUnavailable` when it does not answer now.
     """
+    site = await _site(window.api, contact, clock)
     api = ActionApi(window.api, polite(contact))
     try:
-        site = await read_site(api, clock)
         wiki = _checked(site.id if name is None else name, given=name is not None)
         download = Download(folder / f"{wiki}.download.jsonl", window, site, now)
         try:
@@ -84,6 +84,14 @@ async def fetch_history(
         await api.aclose()
     first = min((row["timestamp"] for row in rows), default=download.until)
     return WikiHistory(wiki, window, path, site.generator, len(rows), first, download.until, choice)
+
+
+async def _site(url: str, contact: str, clock: Clock) -> Site:
+    api = ActionApi(url, brisk(contact))
+    try:
+        return await read_site(api, clock)
+    finally:
+        await api.aclose()
 
 
 def _checked(name: str, *, given: bool) -> str:
