@@ -91,7 +91,7 @@ def test_scores_outlive_the_wiki(assay: AssayServer, wiki: RealMediaWiki) -> Non
     vera = wiki.log_in(VERA)
     known, unknown = vera.edit("Known", GOOD).rev_id, vera.edit("Unknown", GOOD).rev_id
     before = reverted(assay, known)
-    wiki.server.end()
+    wiki.end()
     error = assay.cell("livewiki", unknown or 0, "reverted")["error"]
     assert (error["code"], error["retryable"]) == ("source_unavailable", True)
     assert reverted(assay, known) == before
