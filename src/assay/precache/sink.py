@@ -6,8 +6,9 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from io import BytesIO, RawIOBase
 from pathlib import Path
-from typing import Any, BinaryIO, Final, Protocol
+from typing import Any, Final, Protocol
 
 import orjson
 
@@ -70,26 +71,29 @@ class FileSink:
         pass
 
     def _append(self, text: bytes) -> None:
-        with self._path.open("ab+") as file:
+        with self._path.open("ab+", buffering=0) as file:
             end = whole_lines(file)
-            file.truncate(end)
+            if file.seek(0, os.SEEK_END) > end:
+                file.truncate(end)
+            written = 0
             try:
-                file.write(text)
-                file.flush()
+                while written < len(text):
+                    written += file.write(text[written:])
             except OSError:
-                file.truncate(end)  # half a batch would be told twice, for nothing
+                if written:  # half a batch would be told twice, for nothing
+                    file.truncate(end)
                 raise
             if self._fsync:
                 os.fsync(file.fileno())
 
 
-def whole_lines(file: BinaryIO) -> int:
+def whole_lines(file: RawIOBase | BytesIO) -> int:
     """Up to where the file has whole lines."""
     end = file.seek(0, os.SEEK_END)
     while end:
         begin = max(0, end - _BLOCK)
         file.seek(begin)
-        last = file.read(end - begin).rfind(b"\n")
+        last = (file.read(end - begin) or b"").rfind(b"\n")
         if last >= 0:
             return begin + last + 1
         end = begin

@@ -6,7 +6,6 @@ an event counts as one revision asked for; its work gives way to requests that s
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import unquote
 
@@ -17,12 +16,14 @@ from starlette.responses import Response
 from assay.clock import Clock, Deadline
 from assay.errors import BadParameter
 from assay.events import Change, Rules, read_event
-from assay.models.model import Model
-from assay.scoring.request import Cell, ScoreRequest
+from assay.scoring.request import ScoreRequest
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
-from assay.serving.cells import cell_document
+from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import query_parameters
+from assay.serving.ores.v2 import V2
+from assay.serving.ores.v3 import V3
+from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import NO_STORE, json_response
@@ -37,9 +38,16 @@ class Precache:
     """The handlers. `request_timeout_s`: seconds for one whole request."""
 
     def __init__(
-        self, service: ScoringService, rules: Rules, gate: Gate, clock: Clock, request_timeout_s: float
+        self,
+        service: ScoringService,
+        infos: ModelInfos,
+        rules: Rules,
+        gate: Gate,
+        clock: Clock,
+        request_timeout_s: float,
     ) -> None:
         self._service = service
+        self._infos = infos
         self._rules = rules
         self._gate = gate
         self._clock = clock
@@ -48,9 +56,10 @@ class Precache:
     def router(self) -> APIRouter:
         router = APIRouter(tags=["ORES precaching"])
         body = {"requestBody": openapi.json_body("Event"), "parameters": query_parameters("format")}
+        query = {"parameters": [_EVENT, *query_parameters("format", "callback")]}
         form = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": _FORM}}}
         self._add(router, "/v3/precache/", self.v3, "POST", body, "Scores")
-        self._add(router, "/v2/precache/", self.v2, "GET", {"parameters": [_EVENT]}, "ScoresV2")
+        self._add(router, "/v2/precache/", self.v2, "GET", query, "ScoresV2")
         self._add(router, "/v2/precache/", self.v2, "POST", {"requestBody": form}, "ScoresV2")
         return router
 
@@ -63,7 +72,8 @@ class Precache:
             methods=[method],
             summary=handler.__doc__,
             operation_id=f"precache_{handler.__name__}_{method.lower()}",
-            responses=openapi.responses(schema, 404, 415, 429, 503, 504) | _NO_CONTENT,
+            responses=openapi.responses(schema, 404, 415, 429, 503, 504, script=method == "GET")
+            | _NO_CONTENT,
             openapi_extra=extra,
         )
         router.add_api_route(path.removesuffix("/"), handler, methods=[method], include_in_schema=False)
@@ -71,62 +81,27 @@ class Precache:
     async def v3(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v3"""
         change = _change(await request.body())
-        scored = await self._score(request, change)
-        if scored is None:
-            return Response(status_code=204, headers=NO_STORE)
-        return json_response(v3_document(*scored), compact="format" in request.query_params)
+        return await self._answer(request, V3, change, compact="format" in request.query_params)
 
     async def v2(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v2"""
         fields = await read_fields(request)
         if "event" not in fields:
             raise BadParameter("Must provide an 'event' parameter")
-        scored = await self._score(request, _change(fields["event"]))
-        if scored is None:
-            return Response(status_code=204, headers=NO_STORE)
-        return json_response(v2_document(*scored), compact="format" in fields)
+        return await self._answer(request, V2, _change(fields["event"]), compact="format" in fields)
 
-    async def _score(
-        self, request: Request, change: Change | None
-    ) -> tuple[str, int, Mapping[str, Model], Mapping[str, Cell]] | None:
-        """The wiki, the revision, and its cells by model; None: no rule is for it."""
+    async def _answer(
+        self, request: Request, version: Version, change: Change | None, *, compact: bool
+    ) -> Response:
         wanted = None if change is None else self._rules.wanted(change)
         if change is None or wanted is None:
-            return None
+            return Response(status_code=204, headers=NO_STORE)
         models = {model.name: model for model in self._service.wikis.named(wanted.wiki).select(wanted.models)}
+        infos = {name: self._infos.select(model, version.default_info) for name, model in models.items()}
         asked = ScoreRequest(wiki=wanted.wiki, rev_ids=(change.rev_id,), models=wanted.models, bulk=True)
         async with self._gate.hold(request, 1, bulk=True):
             table = await self._service.score(asked, Deadline.after(self._timeout_s, self._clock))
-        return wanted.wiki, change.rev_id, models, table[change.rev_id]
-
-
-def v3_document(
-    wiki: str, rev_id: int, models: Mapping[str, Model], cells: Mapping[str, Cell]
-) -> dict[str, Any]:
-    return {
-        wiki: {
-            "models": {name: {"version": model.version} for name, model in models.items()},
-            "scores": {str(rev_id): {name: cell_document(cells[name], models[name]) for name in models}},
-        }
-    }
-
-
-def v2_document(
-    wiki: str, rev_id: int, models: Mapping[str, Model], cells: Mapping[str, Cell]
-) -> dict[str, Any]:
-    """By model, then by revision; a score without the third API's ``score`` around it."""
-    told = {name: cell_document(cells[name], model) for name, model in models.items()}
-    return {
-        "scores": {
-            wiki: {
-                name: {
-                    "version": model.version,
-                    "scores": {str(rev_id): told[name].get("score", told[name])},
-                }
-                for name, model in models.items()
-            }
-        }
-    }
+        return json_response(version.scores(Answer(wanted.wiki, models, infos, table)), compact=compact)
 
 
 def _change(text: bytes | str) -> Change | None:
@@ -136,13 +111,13 @@ def _change(text: bytes | str) -> Change | None:
 
 
 def _parsed(text: bytes | str) -> Any:
-    """ORES took a second layer of percent-encoding off, and some of its clients counted on that."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        if isinstance(text, str) and text.lstrip().startswith("%"):
-            return _parsed(unquote(text).strip())
-        raise BadParameter("Can not parse event argument as JSON blob") from None
+    """ORES took a second layer of percent-encoding off a parameter, and some clients counted on that."""
+    for form in (text, unquote(text).strip()) if isinstance(text, str) else (text,):
+        try:
+            return orjson.loads(form)
+        except orjson.JSONDecodeError:
+            continue
+    raise BadParameter("Can not parse event argument as JSON blob")
 
 
 _FORM: Final[dict[str, Any]] = {
@@ -156,20 +131,4 @@ SCHEMAS: Final[dict[str, Any]] = {
         "description": "One of Wikimedia's revision-create, page_change or recentchange events, or of "
         "MediaWiki's RCFeed, as it is.",
     },
-    "ScoresV2": openapi.object_of(
-        {
-            "scores": openapi.map_of(
-                openapi.map_of(
-                    openapi.object_of(
-                        {
-                            "version": openapi.STRING,
-                            "scores": openapi.map_of(
-                                {"anyOf": [openapi.ref("Score"), openapi.ref("CellError")]}
-                            ),
-                        }
-                    )
-                )
-            )
-        }
-    ),
 }
