@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from documented import arguments
 from e2e.conftest import Visit
 from servers import assay_serve, real_mediawiki
 from servers.assay_serve import AssayServer
@@ -25,7 +26,7 @@ def wiki() -> Iterator[RealMediaWiki]:
 @pytest.fixture(scope="module")
 def assay(wiki: RealMediaWiki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AssayServer]:
     folder = tmp_path_factory.mktemp("assay")
-    with assay_serve.serving(folder, "--wiki", f"livewiki={wiki.api_url}") as server:
+    with assay_serve.serving(folder, *arguments("serve", "livewiki", wiki.api_url)) as server:
         yield server
 
 
