@@ -40,6 +40,10 @@ $wgGroupPermissions['sysop']['deletelogentry'] = true;
 $wgGroupPermissions['sysop']['markbotedits'] = true;
 $wgGroupPermissions['sysop']['editcontentmodel'] = true;
 
+$feed = getenv( 'TEST_WIKI_FEED' );
+if ( $feed ) {
+	$wgRCFeeds['tests'] = [ 'uri' => $feed, 'formatter' => 'JSONRCFeedFormatter' ];
+}
 $more = getenv( 'TEST_WIKI_SETTINGS' );
 if ( $more ) {
 	require $more;

@@ -52,10 +52,11 @@ _MADE: Final = ((VERA, ""), (WILLI, ""), (TIDY_BOT, "bot"), (OVERSIGHT, "sysop,s
 class RealMediaWiki:
     """One wiki in its own folder and on its own port, with its database, its users and their edits.
 
-    `settings`: further settings, PHP code.
+    `feed`: where it reports changes as JSON, ``udp://…`` or ``redis://…/CHANNEL``. `settings`: further
+    settings, PHP code.
     """
 
-    def __init__(self, folder: Path, *, settings: str = "", port: int | None = None) -> None:
+    def __init__(self, folder: Path, *, feed: str = "", settings: str = "", port: int | None = None) -> None:
         self.folder = folder
         self.port = free_port() if port is None else port
         self.url = f"http://127.0.0.1:{self.port}"
@@ -65,6 +66,7 @@ class RealMediaWiki:
         self.environment = {
             "MW_CONFIG_FILE": str(SETTINGS),
             "PHP_CLI_SERVER_WORKERS": str(WORKERS),
+            "TEST_WIKI_FEED": feed,
             "TEST_WIKI_FOLDER": str(folder),
             "TEST_WIKI_SERVER": self.url,
             "TEST_WIKI_SETTINGS": str(self._more),
@@ -130,13 +132,13 @@ class RealMediaWiki:
 
 
 @contextmanager
-def running(*, settings: str = "") -> Iterator[RealMediaWiki]:
+def running(*, feed: str = "", settings: str = "") -> Iterator[RealMediaWiki]:
     """A fresh wiki with the users above, answering; ended afterwards whatever happens."""
     ready = template()
     with tempfile.TemporaryDirectory(prefix="assay-wiki-") as name:
         folder = Path(name) / "wiki"
         shutil.copytree(ready, folder)
-        wiki = RealMediaWiki(folder, settings=settings)
+        wiki = RealMediaWiki(folder, feed=feed, settings=settings)
         with running_process(wiki.server):
             wiki.wait()
             yield wiki
