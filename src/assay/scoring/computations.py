@@ -98,7 +98,10 @@ class Computations:
         if not groups:
             return
         wiki, deadline = groups[0].wiki, groups[0].deadline
-        fetched = await fetch(wiki, [group.rev_id for group in groups], deadline, self._metrics)
+        rev_ids = [group.rev_id for group in groups]
+        models = {wanted.key.model for group in groups for wanted in group.futures}
+        pasts = not models.isdisjoint(wiki.reading_pasts)
+        fetched = await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)
         await asyncio.gather(*(self._compute_one(group, fetched[group.rev_id]) for group in groups))
 
     async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:

@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.features.node import Node
+from assay.features.roots import ACTOR_HISTORY, PAGE_HISTORY
 from assay.models.model import ANY_WIKI, Model
 from assay.revisions.source import Source
 from assay.scoring.identity import identity
@@ -91,6 +92,12 @@ class Wiki:
     def nodes(self) -> Mapping[str, Node]:
         """All that a client may inject, by name."""
         return injectable(self.models.values())
+
+    @cached_property
+    def reading_pasts(self) -> frozenset[str]:
+        """Names of the models that read the past of the page or of the actor."""
+        pasts = {PAGE_HISTORY.name, ACTOR_HISTORY.name}
+        return frozenset(name for name, model in self.models.items() if pasts & injectable([model]).keys())
 
     def select(self, names: Sequence[str]) -> tuple[Model, ...]:
         """The named models in order. Raises `UnknownModel` naming the missing, in ORES's words."""

@@ -54,6 +54,20 @@ FETCHED = Metric(
     "Revisions asked of a wiki; `outcome` is `found` or the problem's code.",
     ("wiki", "outcome"),
 )
+PASTS_SECONDS = Metric(
+    "assay_source_pasts_seconds",
+    "histogram",
+    "Time to ask a live wiki for the pasts of one batch's pages and actors.",
+    ("wiki",),
+    _SLOW_S,
+)
+PASTS = Metric(
+    "assay_source_pasts_total",
+    "counter",
+    "Pasts asked of a live wiki; `past` is `page` or `actor`, `outcome` is `known` or `unknown` (not told in "
+    "time or within `wiki_api.pasts_queries`).",
+    ("wiki", "past", "outcome"),
+)
 QUOTA_REFUSALS = Metric(
     "assay_quota_refusals_total",
     "counter",
@@ -171,6 +185,8 @@ METRICS: Final = (
     CACHE_LOOKUPS,
     FETCH_SECONDS,
     FETCHED,
+    PASTS_SECONDS,
+    PASTS,
     QUOTA_REFUSALS,
     QUEUE_JOBS,
     QUEUE_WAIT_SECONDS,
