@@ -33,6 +33,10 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
         "without user name or password",
     ),
     "a port that is none": ((*LIVE, "--follow", "udp=localhost"), "'localhost' is not host:port"),
+    "a file without its folder": (
+        (*LIVE, "--follow", STREAM, "--to", "missing/scores.jsonl"),
+        "precache.sinks.to-1.path: there is no folder missing: make it first",
+    ),
     "no rule": (
         ("--wiki", f"clubwiki={URL}", "--config", "no-rules.toml", "--follow", STREAM),
         "no wiki has a rule for precaching",
