@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import ConfigurationError
-from assay.precache.cursor import Cursor
+from assay.precache.cursor import Cursor, held
 from assay.precache.ledger import Mark
 
 MARK = Mark('[{"offset": 7}]', (("enwiki", 12), ("frwiki", 3)))
@@ -57,3 +57,13 @@ def test_a_crash_while_writing_leaves_the_mark_before(tmp_path: Path) -> None:
     assert cursor.load() == MARK
     cursor.save(Mark("8"))
     assert cursor.load() == Mark("8")
+
+
+def test_two_followers_cannot_share_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "positions"
+    with held(folder):
+        with pytest.raises(ConfigurationError, match="another follower keeps its positions in"), held(folder):
+            pass
+        assert folder.is_dir()
+    with held(folder):
+        pass

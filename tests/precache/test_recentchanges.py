@@ -59,6 +59,7 @@ async def test_all_pages_of_what_happened_and_nothing_twice() -> None:
         await heard.until(lambda h: 1203 in h.edits)
         asked = [query for query, _ in wiki.requests if query.get("rcdir") == "newer"]
     assert heard.edits == list(range(1, 1204))
+    assert heard.repeated == 0
     assert [("rccontinue" in query) for query in asked[1:4]] == [False, True, True]
     assert {query["rctype"] for query in asked} == {"edit|new"}
     assert {query["maxlag"] for query in asked} == {"5"}

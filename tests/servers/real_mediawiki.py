@@ -24,7 +24,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from servers.processes import Process, inherited
+from servers.processes import END_LIMIT_S, Process, inherited, until
 from servers.processes import running as running_process
 from servers.redis import free_port, missing
 from servers.wiki_client import Account, WikiClient
@@ -89,9 +89,15 @@ class RealMediaWiki:
         reader = self.reader()
         self.server.until(reader.answers, START_LIMIT_S)
 
+    def end(self) -> None:
+        """Nothing answers any more when this returns: PHP's server has processes of its own."""
+        self.server.end()
+        reader = self.reader()
+        until(lambda: not reader.answers(), END_LIMIT_S)
+
     def restart(self) -> None:
         """Ended and started again on the same port; everybody is logged out."""
-        self.server.end()
+        self.end()
         self.server.start()
         self.wait()
 

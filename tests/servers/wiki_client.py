@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import http.cookiejar
 import json
-import urllib.error
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ class WikiClient:
     def answers(self) -> bool:
         try:
             self.query(meta="siteinfo")
-        except (OSError, urllib.error.HTTPError):
+        except (OSError, http.client.HTTPException, ValueError):
             return False
         return True
 

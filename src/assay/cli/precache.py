@@ -15,6 +15,7 @@ from assay.cli import options
 from assay.compose import build_follower, check_precache, precache_metrics
 from assay.errors import ConfigurationError
 from assay.events import Rules
+from assay.precache.cursor import held
 from assay.precache.patience import Patience
 from assay.settings import Settings
 from assay.telemetry import Metrics, configure_logging, serve_metrics
@@ -83,7 +84,10 @@ def precache(
     rules = check_precache(settings)
     metrics = precache_metrics(settings)
     port = settings.precache.metrics_port
-    with serve_metrics(metrics, port=port) if port is not None else contextlib.nullcontext():
+    with (
+        held(Path(settings.precache.folder)),
+        serve_metrics(metrics, port=port) if port is not None else contextlib.nullcontext(),
+    ):
         asyncio.run(_run(settings, rules, metrics))
 
 

@@ -43,16 +43,21 @@ def check_precache(settings: Settings) -> Rules:
     found = choice.library.found
     models = {name: models_for(name, found, wiki.bundles) for name, wiki in choice.wikis.items()}
     rules = rules_of(wikis_of(settings), models)
+    for name, sink in settings.precache.sinks.items():
+        if sink.kind == "file" and not Path(sink.path).parent.is_dir():
+            raise ConfigurationError(
+                f"precache.sinks.{name}.path: there is no folder {Path(sink.path).parent}: make it first"
+            )
     if not rules.models:
         raise ConfigurationError("no wiki has a rule for precaching: set wikis.<name>.precache")
     return rules
 
 
 def build_follower(settings: Settings, rules: Rules, patience: Patience, metrics: Metrics) -> Follower:
-    """To be called in the event loop that it will run in. Raises `ConfigurationError`."""
+    """To be called in the event loop that it will run in, with the folder of positions held. Raises
+    `ConfigurationError`."""
     options, clock = settings.precache, SystemClock()
     folder = Path(options.folder)
-    folder.mkdir(parents=True, exist_ok=True)
     streams = {
         name: (_stream(settings, stream, clock), Cursor(folder / f"{name}.json", _what(stream)))
         for name, stream in options.streams.items()

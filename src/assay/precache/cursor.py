@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +15,21 @@ from assay.errors import ConfigurationError
 from assay.precache.ledger import Mark, identities
 
 _FORMAT: Final = 1
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """The folder of positions, made when it is missing, for this process alone; the system lets go of it when
+    the process dies. Raises `ConfigurationError` when another follower has it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(
+                f"another follower keeps its positions in {folder}: end it, or give this one another --folder"
+            ) from None
+        yield
 
 
 class Cursor:

@@ -1,8 +1,9 @@
 """A MediaWiki's recent changes, asked for again and again.
 
 Each look goes back behind the last one (`overlap_s`), because an edit can become visible after one with a
-later time: rows are written in transactions of any length, and read from replicas. What that repeats, the
-ledger knows. A wiki keeps its recent changes for 90 days (`$wgRCMaxAge`); what happened before is lost.
+later time: rows are written in transactions of any length, and read from replicas. What that repeats is
+passed over here; what a restart repeats, the ledger knows. A wiki keeps its recent changes for 90 days
+(`$wgRCMaxAge`); what happened before is lost.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class RecentChanges:
         self._database = database
         self._clock = clock
         self._overlap = timedelta(seconds=overlap_s)
+        self._seen: dict[int, datetime] = {}
         self._pause = pause or (lambda: asyncio.sleep(poll_s))
         self._log = logger(__name__)
 
@@ -91,15 +93,30 @@ class RecentChanges:
         following: dict[str, str] = {}
         while True:
             document = await self._ask({**asked, "rcprop": CHANGE_PROPERTIES, **following})
-            rows = row_list(document)
-            for row in rows:
-                yield Followed(self._read(row))
-            latest = max([latest, *(moment for row in rows if (moment := _moment(row)) is not None)])
+            for row in row_list(document):
+                moment = _moment(row) or latest
+                if self._is_new(row, moment):
+                    yield Followed(self._read(row))
+                latest = max(latest, moment)
             yield Followed(None, _position(latest))
             rest = document.get("continue")
             if not isinstance(rest, dict):
+                self._forget(latest - self._overlap)
                 return
             following = {str(key): str(value) for key, value in rest.items()}
+
+    def _is_new(self, row: Any, moment: datetime) -> bool:
+        """Whether no look had it before. What cannot be told is new each time."""
+        rcid = row.get("rcid") if isinstance(row, dict) else None
+        if not isinstance(rcid, int):
+            return True
+        is_new = rcid not in self._seen
+        self._seen[rcid] = moment
+        return is_new
+
+    def _forget(self, before: datetime) -> None:
+        """Changes that no further look will have."""
+        self._seen = {rcid: moment for rcid, moment in self._seen.items() if moment >= before}
 
     async def _ask(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         query = {"action": "query", "list": "recentchanges", "rctype": "edit|new", **parameters}

@@ -124,8 +124,8 @@ def build_app(
     scorer = Scorer(service, gate, clock, options.request_timeout_s)
     own = [
         ScoreRoutes(service, infos, gate, clock, options.request_timeout_s).router(),
-        versions.router(service.wikis, release),
         Precache(service, infos, rules or Rules(), gate, clock, options.request_timeout_s).router(),
+        versions.router(service.wikis, release),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
         ScoreStreams(service, gate, clock, options.stream, draining).router(),
