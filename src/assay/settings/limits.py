@@ -87,6 +87,10 @@ LIMITS: Final[Mapping[str, Limits]] = {
     ),
     "server.port": _PORT,
     "http.drain_timeout_s": _FROM_ZERO,
+    "web.guard.allowed_origins.<item>": Limits(
+        pattern=r"^(\*|https?://[A-Za-z0-9.\[\]:-]+)" + _WHOLE,
+        advice="is no site; write for example https://example.org, or * for all",
+    ),
     "web.health.reuse_s": _FROM_ZERO,
     "web.stream.chunk": Limits(minimum=1, maximum=MAX_REVISIONS),
     "web.stream.pause_limit_s": _FROM_ZERO,
