@@ -88,7 +88,7 @@ def router(describe: Describe) -> APIRouter:
 
 
 def _version_handlers(name: str, roots: tuple[str, ...], told: Describe) -> tuple[Any, Any]:
-    title = f"Assay: ORES's API, {name}"
+    title = f"Assay: the API of ORES, {name}"
 
     @cache
     def document() -> dict[str, Any]:
