@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from assay.precache.options import HTTP_URL, URL_ADVICE
 from assay.rollout.guards import GuardOptions
 from assay.scoring.request import MAX_REVISIONS
 
@@ -76,6 +77,7 @@ LIMITS: Final[Mapping[str, Limits]] = {
     "precache.streams.<name>": _FILE_NAME,
     "precache.sinks.<name>": _FILE_NAME,
     "precache.streams.<name>.overlap_s": _FROM_ZERO,
+    "precache.assay": Limits(pattern=f"^{HTTP_URL}{_WHOLE}", advice=URL_ADVICE),
     "precache.batch": Limits(minimum=1, maximum=MAX_REVISIONS),
     "precache.drain_timeout_s": _FROM_ZERO,
     "precache.metrics_port": _PORT,
