@@ -92,6 +92,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         }
     ),
     "Liveness": object_of({"alive": BOOLEAN}),
+    "Versions": map_of(STRING),
 }
 """What every folder's routes share; each has its own in its `schemas`."""
 
@@ -110,16 +111,19 @@ _REFUSALS: Final = {
 }
 
 
-def responses(schema: str, *refusals: int) -> dict[int | str, dict[str, Any]]:
-    """A good answer of `schema`, and the refusals that every route can give besides `refusals`."""
-    every = sorted({*refusals, 400, 405, 408, 413, 414, 500})
-    table: dict[int | str, dict[str, Any]] = {
-        200: {"description": "OK", "content": {"application/json": {"schema": ref(schema)}}}
-    }
-    for status in every:
-        content = {"application/json": {"schema": ref("Error")}}
-        table[status] = {"description": _REFUSALS[status], "content": content}
+def responses(schema: str, *refusals: int, script: bool = False) -> dict[int | str, dict[str, Any]]:
+    """A good answer of `schema`, and the refusals that every route can give besides `refusals`.
+
+    `script`: any of them may be wrapped as a script (`ores.jsonp`).
+    """
+    table: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": _content(schema, script)}}
+    for status in sorted({*refusals, 400, 405, 408, 413, 414, 500}):
+        table[status] = {"description": _REFUSALS[status], "content": _content("Error", script)}
     return table
+
+
+def _content(schema: str, script: bool) -> dict[str, Any]:
+    return {"application/json": {"schema": ref(schema)}} | ({"application/javascript": {}} if script else {})
 
 
 def document(app: FastAPI, *schemas: Mapping[str, Any]) -> dict[str, Any]:

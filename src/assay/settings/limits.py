@@ -70,6 +70,10 @@ LIMITS: Final[Mapping[str, Limits]] = {
     ),
     "server.port": _PORT,
     "http.drain_timeout_s": _FROM_ZERO,
+    "web.guard.allowed_origins.<item>": Limits(
+        pattern=r"^(\*|https?://[A-Za-z0-9.\[\]:-]+)" + _WHOLE,
+        advice="is no site; write for example https://example.org, or * for all",
+    ),
     "web.health.reuse_s": _FROM_ZERO,
     "wiki_api.backoff_s": _FROM_ZERO,
     "wiki_api.maxlag_s": _FROM_ZERO,
