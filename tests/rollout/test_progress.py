@@ -35,7 +35,8 @@ def test_it_is_the_fold_after_every_entry(tmp_path: Path) -> None:
 
 
 def test_each_entry_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock, read = FakeClock(NOON), []
+    clock = FakeClock(NOON)
+    read: list[int] = []
     with told(tmp_path, clock) as journal:
         since = journal.since
 

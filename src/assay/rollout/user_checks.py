@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from assay.rollout.check import Check
 from assay.rollout.guards import GuardOptions
-from assay.rollout.looks import DOUBT, Look, first_alarm, look_sizes
+from assay.rollout.looks import Look, first_alarm, look_sizes
 from assay.rollout.plan import Stage
 from assay.rollout.samples import Arm, Observed
 from assay.rollout.statistics import (
@@ -141,8 +141,6 @@ def user_errors_check(
     if alarm:
         since_s = users.seen[users.candidate[alarm.size - 1]].at_s
         return Check("user_errors", "bad", sentence, figures, since_s)
-    if m and p_value(m) <= DOUBT:
-        return Check("user_errors", "no_data", f"{sentence}: too many to go on, too few to be sure", figures)
     if harm > guards.harm_share:
         sentence += f": {stage.next_weight} % of users may yet hurt {100 * harm:.1f} % of all"
         return Check("user_errors", "no_data", sentence, figures)
