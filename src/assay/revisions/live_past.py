@@ -186,6 +186,7 @@ class _Edit:
 
     def __init__(self, revision: Revision) -> None:
         self.revision = revision
+        assert isinstance(revision.timestamp, datetime), "a saved edit has a time"
         self.at_s = int(revision.timestamp.timestamp())
         self.page = revision.page.id if isinstance(revision.page.id, int) else None
         actor = revision.actor
