@@ -34,8 +34,8 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class Version:
     """One version. `roots`: where its paths begin. `paths`: below a root, in the version's order of wiki,
-    model and revision, with the name of the answer's schema; the empty path lists the wikis. `parameters`: the
-    names of all that it reads (`schemas.PARAMETERS`). `default_info`: what is told of a model when
+    model and revision, with the name of the answer's schema; the empty path lists the wikis. `parameters`:
+    the names of all that it reads (`schemas.PARAMETERS`). `default_info`: what is told of a model when
     ``model_info`` is not given. `wikis` and `scores` write the documents.
     """
 
