@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -113,7 +114,9 @@ def build_app(
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = cache(  # type: ignore[method-assign]
+        lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)
+    )
     return Application(app, Guard(Jsonp(app), options.guard, metrics, release), tuple(told))
 
 
