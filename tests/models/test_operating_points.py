@@ -10,7 +10,7 @@ from assay.models.thresholds import Query, table
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.random(400) < 0.3
-SCORE = np.round(np.clip(TRUTH * 0.3 + RNG.random(400) * 0.7, 0, 1), 3)
+SCORE = np.round(np.clip(TRUTH * 0.3 + RNG.random(400) * 0.7, 0, 1), 3).astype(np.float64)
 MEASURED = Measured(400, int(TRUTH.sum()), 0.05, table(TRUTH, SCORE, 0.05))
 
 
