@@ -149,7 +149,7 @@ class ScoringService:
             if isinstance(found, Problem):
                 raise BadParameter(f"Could not use revision {told.parent} as the parent. {found.message}")
             parent = found
-        return unsaved_revision(told, parent, deadline.clock.now())
+        return unsaved_revision(told, parent, deadline.clock.now().replace(microsecond=0))
 
     async def score_revision(
         self,

@@ -19,20 +19,24 @@ from assay.clock import Clock
 from assay.errors import AssayError
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
+from assay.serving.apidocs import pages as apidocs
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
 from assay.serving.liftwing.inference_v2 import InferenceV2
 from assay.serving.liftwing.predict import LiftWing
 from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
 from assay.serving.liftwing.scorer import Scorer
+from assay.serving.media import prefers
 from assay.serving.native.api import NativeApi
 from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
 from assay.serving.native.streams import ScoreStreams, StreamOptions
 from assay.serving.native.text import TextApi
+from assay.serving.ores import versions
+from assay.serving.ores.jsonp import Jsonp
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
-from assay.serving.ores.v3 import ScoresV3
+from assay.serving.ores.scores import ScoreRoutes
 from assay.serving.problems import HttpError, refusal
 from assay.serving.quota import Gate, QuotaOptions
 from assay.serving.respond import refusal_response
@@ -94,7 +98,7 @@ def build_app(
     app = FastAPI(
         title="Assay",
         version=__version__,
-        description="Scores wiki edits and articles. The v3 routes answer as ORES did.",
+        description="Scores wiki edits and articles. The routes of v1, v2 and v3 answer as ORES did.",
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,
@@ -104,7 +108,8 @@ def build_app(
     health = Health(service, metrics, clock, options.health)
     scorer = Scorer(service, gate, clock, options.request_timeout_s)
     own = (
-        ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
+        ScoreRoutes(service, infos, gate, clock, options.request_timeout_s).router(),
+        versions.router(service.wikis, release),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         ScoreStreams(service, gate, clock, options.stream, draining).router(),
         ModelsApi(service.wikis, infos, operating_points or {}).router(),
@@ -112,6 +117,7 @@ def build_app(
         LiftWing(scorer, health.readiness).router(),
         InferenceV2(scorer, health.readiness).router(),
         health.router(),
+        apidocs.router(lambda: app.openapi()),
     )
     told = [route for router in (*own, *routers) for route in router.routes]
     heads = _heads(told)
@@ -122,12 +128,14 @@ def build_app(
     async def refuse(request: Request, error: Exception) -> Response:
         refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
         metrics.count(ERRORS, refused.code)
+        if _is_missing(error) and prefers(request, "text/html", "application/json"):
+            return apidocs.plain_page("missing.html", refused.status, path=request.url.path[:200])
         return refusal_response(refused, request.scope["path"])
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
     app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS, LIFT_WING_SCHEMAS)  # type: ignore[method-assign]
-    return Application(app, Guard(app, options.guard, metrics, release), tuple(told), draining)
+    return Application(app, Guard(Jsonp(app), options.guard, metrics, release), tuple(told), draining)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,11 @@ def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
         if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
             heads.add_api_route(route.path, route.endpoint, methods=["HEAD"])
     return heads
+
+
+def _is_missing(error: Exception) -> bool:
+    """Whether no route was found: a reader mistyped an address."""
+    return isinstance(error, HTTPException) and error.status_code == 404
 
 
 def _ours(error: Exception, request: Request, routes: Sequence[BaseRoute]) -> Exception:

@@ -20,6 +20,7 @@ from assay.serving.json_body import read_object
 from assay.serving.liftwing.names import NamedModel, named_models, no_such_model
 from assay.serving.liftwing.scorer import Scorer
 from assay.serving.liftwing.tensors import metadata, outputs, read_inference
+from assay.serving.media import prefers
 from assay.serving.problems import HttpError
 from assay.serving.respond import json_response
 
@@ -88,8 +89,8 @@ class InferenceV2:
 
     async def server(self, request: Request) -> Response:
         """What this server is"""
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/v2/", 307)
+        if "spec" in request.query_params or prefers(request, "text/html", "application/json"):
+            return RedirectResponse(str(request.url.replace(scheme="", netloc="", path="/v2/")), 307)
         return json_response({"name": "assay", "version": __version__, "extensions": []})
 
     async def live(self) -> Response:
