@@ -53,7 +53,7 @@ ROUTES = [
 ]
 
 
-READ_ONLY = {"recent", "models"}
+READ_ONLY = {"recent", "feed", "models"}
 POSTED = ("/text", "}/scores", ":predict", ":explain", "/infer")
 """Endings of routes that are for POST alone."""
 
