@@ -105,10 +105,9 @@ class Computations:
         if not groups:
             return
         wiki, deadline = groups[0].wiki, groups[0].deadline
-        missing = [group.rev_id for group in groups if group.rev_id not in at_hand]
-        fetched = await fetch(wiki, missing, deadline, self._metrics) if missing else {}
-        found = {**fetched, **at_hand}
-        await asyncio.gather(*(self._compute_one(group, found[group.rev_id]) for group in groups))
+        rev_ids = [group.rev_id for group in groups]
+        fetched = await fetch(wiki, rev_ids, deadline, self._metrics, at_hand=at_hand)
+        await asyncio.gather(*(self._compute_one(group, fetched[group.rev_id]) for group in groups))
 
     async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:
         if isinstance(revision, Problem):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from assay.clock import Deadline
 from assay.revisions.problem import Problem, source_failed
@@ -14,9 +15,22 @@ from assay.telemetry import FETCH_SECONDS, FETCHED, Metrics, logger, span
 
 
 async def fetch(
+    wiki: Wiki,
+    rev_ids: Sequence[int],
+    deadline: Deadline,
+    metrics: Metrics,
+    *,
+    at_hand: Mapping[int, Revision] = MappingProxyType({}),
+) -> Mapping[int, Revision | Problem]:
+    """Each id with its revision or problem. Never raises. `at_hand`: what was fetched just before."""
+    missing = [rev_id for rev_id in rev_ids if rev_id not in at_hand]
+    fetched = await _fetch(wiki, missing, deadline, metrics) if missing else {}
+    return {rev_id: fetched.get(rev_id) or at_hand[rev_id] for rev_id in rev_ids}
+
+
+async def _fetch(
     wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, metrics: Metrics
 ) -> Mapping[int, Revision | Problem]:
-    """Each id with its revision or problem. Never raises."""
     started_s = time.perf_counter()
     found: Mapping[int, Revision | Problem] = {}
     reason = "the wiki did not name it in its answer"

@@ -11,7 +11,7 @@ from fastapi.routing import APIRoute
 from assay.clock import SystemClock
 from assay.models.library import load, search, shipped_folder
 from assay.scoring.wikis import ModelSets
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import Application, AppOptions, build_app
 from assay.serving.native.models import ModelsApi
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.filters import Filter, filters_of
