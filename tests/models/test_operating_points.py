@@ -33,9 +33,10 @@ def test_unknown_kinds_have_points_of_each_label() -> None:
 
 def test_counts_are_those_of_the_sample() -> None:
     for row in MEASURED.table:
-        counts = MEASURED.counts(row)
-        assert counts.tp == int((TRUTH & (row["threshold"] <= SCORE)).sum())
-        assert counts.fp == int((~TRUTH & (row["threshold"] <= SCORE)).sum())
+        counts, threshold = MEASURED.counts(row), row["threshold"]
+        assert threshold is not None
+        assert counts.tp == int((TRUTH & (threshold <= SCORE)).sum())
+        assert counts.fp == int((~TRUTH & (threshold <= SCORE)).sum())
         assert counts.n == 400
 
 
