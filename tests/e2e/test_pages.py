@@ -277,6 +277,14 @@ def test_a_threshold_is_dragged_and_every_figure_follows(open_page: Visit, serve
     )
 
 
+def test_a_finger_chooses_a_threshold(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, f"{DAMAGING}/thresholds", "phone")
+    box = page.locator("#plot").bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    expect(page.get_by_role("slider")).to_have_value(re.compile(r"0\.4[67]\d"))
+
+
 def test_what_is_copied_finds_the_threshold_again(
     open_page: Visit, served: Served, contexts: dict[str, BrowserContext]
 ) -> None:

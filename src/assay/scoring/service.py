@@ -143,10 +143,14 @@ class ScoringService:
     # -- revisions -----------------------------------------------------------------------------------
 
     async def fetch(
-        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline
+        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, *, pasts: bool = False
     ) -> Mapping[int, Revision | Problem]:
-        """Each id with its revision or problem, whatever the source does; counted and timed."""
-        return await fetch(wiki, rev_ids, deadline, self._metrics)
+        """Each id with its revision or problem, whatever the source does; counted and timed.
+
+        `pasts`: with those of page and actor, if one of the wiki's models reads them: for `score_revision`.
+        """
+        pasts = pasts and bool(wiki.reading_pasts)
+        return await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)
 
     async def unsaved(self, wiki: Wiki, told: Unsaved, deadline: Deadline) -> Revision:
         """The revision that the text would become, for `score_revision`; a parent told by its id is fetched.
