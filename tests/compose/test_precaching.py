@@ -52,3 +52,22 @@ def test_databases_name_the_wiki() -> None:
     wikis = {"enwiki": WikiSettings("x", database="en_wiki", precache={"damaging": ("edit",)})}
     change = Change(wiki="en_wiki", rev_id=2, parent_id=1, actor=None, is_bot=False)
     assert rules_of(wikis, MODELS).wanted(change) == Wanted("enwiki", ("damaging",))
+
+
+@pytest.mark.parametrize(
+    ("section", "told"),
+    [
+        ('streams.a]\nkind = "redis"', "channel: must be given for the kind redis"),
+        ('streams.a]\nkind = "smoke"', "must be one of eventstreams, recentchanges, redis, udp"),
+        ('streams."a/b"]\nkind = "udp"\naddress = "::1:9"', "is no name for a stream or a sink"),
+        ('sinks.a]\nkind = "http"', "url: must be given for the kind http"),
+        ('sinks.a]\nkind = "http"\nurl = "https://ops:secret@x/"', "without user name or password"),
+        ('redis]\nurl = "redis://:one@x/"\npassword = "two"', "precache.redis: "),
+        ("streams]\n[precache]\nbatch = 51", "precache.batch: must be a number from 1 to 50"),
+    ],
+)
+def test_what_is_wrong_with_streams_and_sinks_is_told(tmp_path: Path, section: str, told: str) -> None:
+    with pytest.raises(ConfigurationError) as error:
+        settings(tmp_path, f"[precache.{section}\n")
+    assert told in str(error.value)
+    assert "secret" not in str(error.value)

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.precache.patience import Patience, Stopping
-from assay.precache.sink import Event, FileSink, Refused, Sink, Unwritten, whole_lines
+from assay.precache.sink import Event, FileSink, Refused, Sink, StdoutSink, Unwritten, whole_lines
 from assay.precache.sink_http import HttpSink
 from assay.precache.sink_redis import RedisSink
 from assay.precache.telling import Telling
@@ -30,6 +30,14 @@ from servers.redis import running
 
 def event(rev_id: int) -> dict[str, Any]:
     return {"database": "clubwiki", "rev_id": rev_id, "meta": {"id": str(rev_id)}, "comment": "naïve\n✓"}
+
+
+# -- standard output ---------------------------------------------------------------------------------
+
+
+async def test_standard_output_gets_a_line_for_each(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    await StdoutSink().write([event(1), event(2)])
+    assert [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()] == [event(1), event(2)]
 
 
 # -- files -------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -197,6 +198,7 @@ async def test_imported_authors_are_nobody_here_but_no_addresses(live: Source) -
     """The wiki itself flags them as anonymous."""
     first = await one(live, 2)
     assert actor(first) == Actor("imported>Arde~aawiki", is_anonymous=False)
+    assert isinstance(first.timestamp, datetime)
     assert first.timestamp.year == 2005
 
 

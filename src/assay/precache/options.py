@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
-from urllib.parse import urlsplit
 
 from assay.stores.redis_options import RedisOptions
 
 StreamKind = Literal["eventstreams", "recentchanges", "redis", "udp"]
 SinkKind = Literal["stdout", "file", "http", "redis"]
+
+HTTP_URL: Final = (
+    r"https?://(\[[0-9A-Fa-f:.]{2,45}\]|[A-Za-z0-9._-]{1,255})(:[0-9]{1,5})?([/?][!-~]{0,2000})?"
+)
+"""In the dialect that ECMAScript and Python have in common."""
+URL_ADVICE: Final = "must be an http:// or https:// address without user name or password"
 
 _NEEDS: Final[Mapping[str, str]] = {
     "eventstreams": "url",
@@ -50,7 +56,7 @@ class StreamOptions:
     def __post_init__(self) -> None:
         _check(self.kind, getattr(self, _NEEDS[self.kind]))
         if self.kind == "eventstreams":
-            _check_url(self.url)
+            _check_url("url", self.url)
         if self.kind == "udp":
             host_and_port(self.address)
 
@@ -76,7 +82,7 @@ class SinkOptions:
         if self.kind in _NEEDS and self.kind != "redis":
             _check(self.kind, getattr(self, _NEEDS[self.kind]))
         if self.kind == "http":
-            _check_url(self.url)
+            _check_url("url", self.url)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +106,7 @@ class PrecacheOptions:
     `quota.precache_clients`."""
     pending: int = 1000
     """Edits taken and not yet told, at most; then streams are not read on."""
-    remembered: int = 5000
+    remembered: int = 1000
     """Edits of a stream, told last, by which repetitions are known: more than happen in `overlap_s`."""
     lag_attempts: int = 6
     """How often a revision that the wiki does not know yet is asked for, its replicas being behind: at once,
@@ -116,7 +122,7 @@ class PrecacheOptions:
     """Where ``/metrics`` and ``/livez`` are served, on loopback; none: not."""
 
     def __post_init__(self) -> None:
-        _check_url(self.assay)
+        _check_url("assay", self.assay)
         if not 1 <= self.batch <= 50:
             raise ValueError(f"batch: it is {self.batch}; a request may name 1 to 50 revisions")
 
@@ -134,12 +140,6 @@ def _check(kind: str, value: str) -> None:
         raise ValueError(f"{_NEEDS[kind]}: must be given for the kind {kind}")
 
 
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        is_right = parts.scheme in ("http", "https") and bool(parts.hostname) and not parts.username
-        _ = parts.port
-    except ValueError:
-        is_right = False
-    if not is_right:
-        raise ValueError("url: must be an http:// or https:// address without user name or password")
+def _check_url(name: str, url: str) -> None:
+    if not re.fullmatch(HTTP_URL, url):
+        raise ValueError(f"{name}: {URL_ADVICE}")
