@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -101,6 +102,7 @@ async def test_real_edits_have_the_pasts_that_models_learned_from(
             continue
         assert isinstance(live.actor_history, ActorHistory)
         left = different(live.actor_history, whole.actor_history)
+        assert isinstance(live.timestamp, datetime)
         second = live.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
         assert isinstance(live.actor, Actor)
         if saved[live.actor.name, second] > 1:

@@ -381,10 +381,30 @@ class StandInMediaWiki:
             for row in self.recording.changes
             if row["type"] in types and (wanted is None or row["ns"] in wanted)
         ]
-        return {
-            "batchcomplete": True,
-            "query": {"recentchanges": rows[: int(query.get("rclimit", "10"))]},
-        }
+        limit = int(query.get("rclimit", "10"))
+        if query.get("rcdir") == "newer":
+            return _newer(rows, query, limit)
+        rows.sort(key=_change_place, reverse=True)
+        return {"batchcomplete": True, "query": {"recentchanges": rows[:limit]}}
+
+
+def _change_place(row: Mapping[str, Any]) -> tuple[str, int]:
+    """Where a change stands among the others."""
+    return "".join(filter(str.isdigit, row["timestamp"])), row["rcid"]
+
+
+def _newer(rows: list[dict[str, Any]], query: Mapping[str, str], limit: int) -> dict[str, Any]:
+    """Oldest first, continued by time and rcid as MediaWiki does it."""
+    start = (query.get("rcstart", ""), 0)
+    if "rccontinue" in query:
+        moment, _, rcid = query["rccontinue"].partition("|")
+        start = (moment, int(rcid))
+    following = sorted((row for row in rows if _change_place(row) >= start), key=_change_place)
+    answer: dict[str, Any] = {"query": {"recentchanges": following[:limit]}}
+    if len(following) > limit:
+        moment, rcid_ = _change_place(following[limit])
+        return {**answer, "continue": {"rccontinue": f"{moment}|{rcid_}", "continue": "-||"}}
+    return {**answer, "batchcomplete": True}
 
 
 _OF_CONTRIBUTIONS = ("revid", "parentid", "user", "userid", "timestamp")

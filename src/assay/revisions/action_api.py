@@ -62,6 +62,10 @@ class ApiOptions:
     """How long a page's or an actor's latest edits are remembered."""
 
 
+class AnswerTooLarge(SourceUnavailable):
+    """The wiki cannot give even the next single item: it is larger than `$wgAPIMaxResultSize`."""
+
+
 class ApiRefused(SourceUnavailable):
     """The wiki answered with an error of its own that asking again does not mend. `api_code`: MediaWiki's."""
 
@@ -149,7 +153,10 @@ class ActionApi:
     async def query_all(
         self, parameters: Mapping[str, str], deadline: Deadline
     ) -> AsyncGenerator[dict[str, Any]]:
-        """The answers of a query and of all its continuations."""
+        """The answers of a query and of all its continuations.
+
+        Raises `AnswerTooLarge` when one leads to itself, which is how MediaWiki says it.
+        """
         following: dict[str, str] = {}
         for _ in range(MAX_CONTINUATIONS):
             document = await self.query({**parameters, **following}, deadline)
@@ -157,7 +164,9 @@ class ActionApi:
             rest = document.get("continue")
             if not isinstance(rest, dict):
                 return
-            following = {str(key): str(value) for key, value in rest.items()}
+            before, following = following, {str(key): str(value) for key, value in rest.items()}
+            if following == before:
+                raise AnswerTooLarge(f"{self._url}: the next item is larger than the wiki gives at once")
         raise SourceUnavailable(f"{self._url}: the answer was continued {MAX_CONTINUATIONS} times")
 
     async def aclose(self) -> None:

@@ -148,6 +148,11 @@ class Wikis(Mapping[str, Wiki]):
     def __len__(self) -> int:
         return len(self._wikis)
 
+    @property
+    def model_names(self) -> dict[str, tuple[str, ...]]:
+        """Of every wiki, in the names' order."""
+        return {name: tuple(wiki.models) for name, wiki in self._wikis.items()}
+
     def named(self, name: str) -> Wiki:
         """Raises `UnknownWiki` in ORES's words."""
         if name not in self._wikis:

@@ -1,11 +1,11 @@
-"""Cells as JSON in ORES's third shape, with what we add: `code`, `retryable`, `explanation`."""
+"""Cells as JSON: in ORES's third shape with what we add (`code`, `retryable`, `explanation`), and bare."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from assay.models.model import Label, Model
+from assay.models.model import Label, Model, Score
 from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
 from assay.scoring.request import Cell, Scored
@@ -24,14 +24,22 @@ def error_document(problem: Problem) -> dict[str, Any]:
     }
 
 
+def score_document(score: Score) -> dict[str, Any]:
+    return {"prediction": score.prediction, "probability": keyed(score.probability)}
+
+
+def bare_cell(cell: Cell) -> dict[str, Any]:
+    """As in ORES's first two APIs: the score with nothing around it, or ``{"error": {type, message}}``."""
+    if isinstance(cell, Problem):
+        return {"error": {"type": cell.type, "message": cell.message}}
+    return score_document(cell.score)
+
+
 def cell_document(cell: Cell, model: Model) -> dict[str, Any]:
     """``{"score": …}`` with features and explanation when they were asked for, or ``{"error": …}``."""
     if isinstance(cell, Problem):
         return {"error": error_document(cell)}
-    score = cell.score
-    document: dict[str, Any] = {
-        "score": {"prediction": score.prediction, "probability": keyed(score.probability)}
-    }
+    document: dict[str, Any] = {"score": score_document(cell.score)}
     if cell.features is not None:
         document["features"] = dict(cell.features)
     if cell.explanation is not None:
