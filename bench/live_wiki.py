@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from bench.probe import table
 
+from documented import feed_setting
 from servers import assay_serve, real_mediawiki
 from servers.assay_serve import AssayServer
 from servers.processes import ASSAY, Process, running
@@ -51,7 +52,7 @@ def main() -> int:
         rows = when_asked(writer, assay, edits)
         rows.append(when_followed(writer, assay, edits, "recentchanges=livewiki", Path(name)))
         address = f"127.0.0.1:{free_port()}"
-        wiki.set(f"$wgRCFeeds[] = ['uri' => 'udp://{address}', 'formatter' => 'JSONRCFeedFormatter'];")
+        wiki.set(feed_setting(f"udp://{address}"))
         rows.append(when_followed(writer, assay, edits, f"udp={address}", Path(name)))
     table(f"{edits} edits of a real wiki, ms", ["", "median", "worst"], rows)
     return 0

@@ -97,7 +97,8 @@ def small_service(
         models,
         {"smallwiki": {"wp10": "articlequality"}},
     )
-    cache = ScoreCache(store or MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    kept = MemoryStore(MemoryStoreOptions(), CLOCK) if store is None else store
+    cache = ScoreCache(kept, ScoreCacheOptions())
     return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics, claims)
 
 
@@ -144,7 +145,7 @@ class Reply:
         """Status, code and message of an error in the one shape."""
         document = self.json
         assert set(document) == {"error"}
-        assert set(document["error"]) == {"code", "message"}
+        assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "retryable"}
         return self.status, document["error"]["code"], document["error"]["message"]
 
 

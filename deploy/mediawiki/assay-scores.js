@@ -28,11 +28,16 @@
 		( line.querySelector( '.mw-changeslist-line-inner, .mw-enhanced-rc-nested' ) || line ).appendChild( mark );
 	}
 
-	function ask( lines ) {
-		var ids = lines.map( function ( line ) {
-			return line.getAttribute( 'data-mw-revid' );
-		} );
-		fetch( server + '/v3/scores/' + encodeURIComponent( wiki ) + '/?models=' + model + '&revids=' + ids.join( '|' ) )
+	/** One request after the other: Assay bounds how many a reader may have at once. */
+	function ask( waiting ) {
+		var lines = waiting.slice( 0, atOnce ),
+			ids = lines.map( function ( line ) {
+				return line.getAttribute( 'data-mw-revid' );
+			} );
+		if ( !lines.length ) {
+			return;
+		}
+		fetch( server + '/v3/scores/' + encodeURIComponent( wiki ) + '/?models=' + model + '&revids=' + ids.join( '%7C' ) )
 			.then( function ( answer ) {
 				return answer.ok ? answer.json() : Promise.reject( new Error( 'HTTP ' + answer.status ) );
 			} )
@@ -40,6 +45,7 @@
 				lines.forEach( function ( line, at ) {
 					show( line, document[ wiki ].scores[ ids[ at ] ][ model ] );
 				} );
+				ask( waiting.slice( atOnce ) );
 			} )
 			.catch( function ( error ) {
 				mw.log.warn( 'Assay gave no scores: ' + error.message );
@@ -47,12 +53,8 @@
 	}
 
 	mw.hook( 'wikipage.content' ).add( function ( $content ) {
-		var start,
-			lines = $content.find( '[data-mw-revid]' ).toArray().filter( function ( line ) {
-				return !line.querySelector( '.assay-score' );
-			} );
-		for ( start = 0; start < lines.length; start += atOnce ) {
-			ask( lines.slice( start, start + atOnce ) );
-		}
+		ask( $content.find( '[data-mw-revid]' ).toArray().filter( function ( line ) {
+			return !line.querySelector( '.assay-score' );
+		} ) );
 	} );
 }() );

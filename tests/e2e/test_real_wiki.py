@@ -7,12 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from documented import arguments
 from e2e.conftest import Visit
 from servers import assay_serve, real_mediawiki
 from servers.assay_serve import AssayServer
 from servers.real_mediawiki import ADMIN, VERA, RealMediaWiki
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "mediawiki" / "assay-scores.js"
+AT_ONCE = 5
 GOOD = "The lighthouse of Halvick stands on a rock in the bay.\n\n== History ==\n\nIt was built in 1871.\n"
 
 
@@ -25,15 +27,17 @@ def wiki() -> Iterator[RealMediaWiki]:
 @pytest.fixture(scope="module")
 def assay(wiki: RealMediaWiki, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AssayServer]:
     folder = tmp_path_factory.mktemp("assay")
-    with assay_serve.serving(folder, "--wiki", f"livewiki={wiki.api_url}") as server:
+    with assay_serve.serving(folder, *arguments("serve", "livewiki", wiki.api_url)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def script(wiki: RealMediaWiki, assay: AssayServer) -> int:
-    """For all readers of the wiki; the id of the revision that brought it."""
-    ours = SCRIPT.read_text().replace("https://assay.example.org", assay.url)
-    assert assay.url in ours
+    """For all readers of the wiki, asking for few at once; the id of the revision that brought it."""
+    ours = SCRIPT.read_text()
+    for theirs, own in (("https://assay.example.org", assay.url), ("atOnce = 50", f"atOnce = {AT_ONCE}")):
+        assert theirs in ours
+        ours = ours.replace(theirs, own)
     saved = wiki.log_in(ADMIN).edit("MediaWiki:Common.js", ours)
     assert saved.rev_id is not None
     return saved.rev_id
@@ -116,3 +120,19 @@ def test_the_script_shows_scores_beside_edits(
     )
     assert shown[str(bad)] == f"{100 * reverted(assay, bad):.0f}\u00a0%"
     assert shown.get(str(script), "") == "", "a script is no article: it has no score"
+
+
+def test_the_script_asks_for_a_long_list_in_parts_one_after_the_other(
+    open_page: Visit, wiki: RealMediaWiki, assay: AssayServer, script: int
+) -> None:
+    vera = wiki.log_in(VERA)
+    for number in range(AT_ONCE + 1):
+        vera.edit("Long", f"{number} lights")
+    page = open_page(f"{wiki.url}/index.php?title=Long&action=history&limit=500", ready=".assay-score")
+    page.locator(".assay-score").nth(AT_ONCE).wait_for()
+    asked: list[float] = page.evaluate(
+        """() => performance.getEntriesByType("resource").filter((it) => it.name.includes("/v3/scores/"))
+            .flatMap((it) => [it.startTime, it.responseEnd])"""
+    )
+    assert len(asked) == 4
+    assert asked == sorted(asked)

@@ -14,6 +14,7 @@ import redis
 
 from assay.events import CHANGE_PROPERTIES, Change, NoEdit, read_recentchange, read_row
 from assay.revisions.types import UNKNOWN
+from documented import feed_setting
 from servers import real_mediawiki
 from servers.real_mediawiki import ADMIN, TIDY_BOT, TROLL, VERA, RealMediaWiki
 from servers.redis import running as redis_running
@@ -45,8 +46,11 @@ def told() -> Iterator[Told]:
         assert channel.get_message(timeout=SILENCE_LIMIT_S) is not None
         datagrams.bind(("127.0.0.1", 0))
         datagrams.settimeout(SILENCE_LIMIT_S)
-        feeds = f"udp://127.0.0.1:{datagrams.getsockname()[1]}", f"redis://127.0.0.1:{server.port}/{CHANNEL}"
-        with real_mediawiki.running(settings="\n".join(map(_feed, feeds))) as wiki:
+        feeds = [
+            feed_setting(f"udp://127.0.0.1:{datagrams.getsockname()[1]}"),
+            feed_setting(f"redis://127.0.0.1:{server.port}/{CHANNEL}", "another"),
+        ]
+        with real_mediawiki.running(settings="\n".join(feeds)) as wiki:
             saved = _live(wiki)
             by_udp = [orjson.loads(datagrams.recv(2**16))]
             while _rev_id(by_udp[-1]) != saved["last"]:
@@ -56,10 +60,6 @@ def told() -> Iterator[Told]:
                 list="recentchanges", rclimit=500, rcprop=CHANGE_PROPERTIES, rcdir="newer"
             )["query"]["recentchanges"]
             yield Told(wiki, by_udp, by_redis, rows, saved)
-
-
-def _feed(uri: str) -> str:
-    return f"$wgRCFeeds[] = [ 'uri' => '{uri}', 'formatter' => 'JSONRCFeedFormatter' ];"
 
 
 def _rev_id(event: Any) -> object:

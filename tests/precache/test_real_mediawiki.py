@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from documented import arguments
 from servers import assay_serve, real_mediawiki
 from servers.assay_serve import AssayServer
 from servers.processes import ASSAY, Process, running
@@ -35,8 +36,7 @@ def follower(
 ) -> Iterator[Process]:
     folder = tmp_path_factory.mktemp("precache")
     command = [
-        *(*ASSAY, "precache", "--wiki", f"livewiki={wiki.api_url}"),
-        *("--follow", "recentchanges=livewiki", "--url", assay.url),
+        *(*ASSAY, "precache", *arguments("precache", "livewiki", wiki.api_url), "--url", assay.url),
         *("--to", str(folder / "scores.jsonl"), "--folder", str(folder / "positions")),
     ]
     process = Process("precache", command, folder, {"ASSAY_CACHE_DIR": str(folder)})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,8 @@ from assay.revisions.open import open_indexed, open_source
 from assay.revisions.problem import Problem
 from assay.revisions.source import Source
 from assay.revisions.types import UNKNOWN, Actor, Known, Revision
+from cli.running import assay
+from documented import arguments
 from revisions import real_past
 from revisions.real_past import LARGE, STRANGE, Past
 from servers import real_mediawiki
@@ -195,6 +198,7 @@ async def test_imported_authors_are_nobody_here_but_no_addresses(live: Source) -
     """The wiki itself flags them as anonymous."""
     first = await one(live, 2)
     assert actor(first) == Actor("imported>Arde~aawiki", is_anonymous=False)
+    assert isinstance(first.timestamp, datetime)
     assert first.timestamp.year == 2005
 
 
@@ -339,3 +343,17 @@ async def test_a_wiki_that_is_broken_by_its_settings(live: Source, wiki: RealMed
     problem = (await live.fetch([past["edit"]], soon()))[past["edit"]]
     assert isinstance(problem, Problem)
     assert (problem.code, problem.retryable) == ("source_unavailable", True)
+
+
+# A model of its own
+
+
+def test_a_wiki_with_few_reverts_is_told_to_stay_with_the_model_for_any(
+    wiki: RealMediaWiki, tmp_path: Path
+) -> None:
+    """The page's own command reads the whole history through the API, and is honest about it."""
+    ran = assay(tmp_path, "train", *arguments("train", "livewiki", wiki.api_url))
+    assert ran.returncode == 3, ran.stderr
+    assert "too few reverts" in ran.stderr
+    assert f"assay serve --wiki livewiki={wiki.api_url}" in ran.stderr
+    assert not (tmp_path / "bundles").exists()

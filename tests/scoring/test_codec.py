@@ -39,7 +39,7 @@ def known(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 actors = st.builds(
     Actor,
-    text,
+    known(text),
     st.booleans(),
     known(st.none() | counts),
     known(st.frozensets(text, max_size=3)),
@@ -66,9 +66,9 @@ def revisions(parent: st.SearchStrategy[Any]) -> st.SearchStrategy[Revision]:
         Revision,
         id=counts,
         page=st.builds(Page, text, known(counts), known(st.integers(-2, 3000))),
-        actor=actors | problems,
-        timestamp=moments,
-        comment=text | problems,
+        actor=known(actors | problems),
+        timestamp=known(moments),
+        comment=known(text | problems),
         text=text | problems,
         parent=parent,
         parent_id=known(st.none() | counts),
@@ -108,7 +108,9 @@ values = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | finite
 scored = st.builds(
     Scored, scores, st.none() | st.dictionaries(text, values, max_size=3), st.none() | explanations
 )
-computed = st.builds(Computed, st.dictionaries(text, scored | problems, max_size=3), finite, finite)
+computed = st.builds(
+    Computed, st.dictionaries(text, scored | problems, max_size=3), finite, finite, st.none() | finite
+)
 
 
 @given(jobs)

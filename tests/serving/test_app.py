@@ -24,7 +24,7 @@ from assay.scoring.inline import InlineEngine
 from assay.scoring.request import Cell, Job
 from assay.serving.app import AppOptions, build_app
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages import ui
+from assay.serving.pages.site import PageOptions
 from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
@@ -94,10 +94,18 @@ def test_pages_come_after_our_routes_and_keep_their_own_policy() -> None:
 
 
 TOLD = SmallApp().build().fastapi.openapi()["paths"]
+NAMES = {
+    "wiki": "smallwiki",
+    "rev_id": 12,
+    "model": "damaging",
+    "name": "smallwiki-damaging",
+    "version": "1.2.3",
+}
 GETS = [
-    *(path.format(wiki="smallwiki", rev_id=12, model="damaging") for path in TOLD if "get" in TOLD[path]),
+    *(path.format_map(NAMES) for path in TOLD if "get" in TOLD[path]),
     *("/v3/scores", "/v3/scores/smallwiki", "/v3/scores/smallwiki/12", "/v3/scores/smallwiki/12/damaging"),
     *("/openapi.json", "/", "/favicon.svg", "/favicon.ico", "/static/any/main.js"),
+    *("/ui/", "/feed/", "/feed/smallwiki", "/models/", "/models/smallwiki/damaging"),
 ]
 REFUSED = ["/api/smallwiki/revisions/404", "/api/smallwiki/recent?limit=0", "/v3/scores/nowiki", "/nowhere"]
 
@@ -106,8 +114,8 @@ REFUSED = ["/api/smallwiki/revisions/404", "/api/smallwiki/recent?limit=0", "/v3
 def paged() -> Iterator[Served]:
     """The small application with its pages."""
     metrics = Metrics()
-    pages = ui.router(ui.PageOptions(("smallwiki",), {}, "test"))
-    app = build_app(AppOptions(), small_service(metrics), ModelInfos({}), metrics, CLOCK, routers=[pages])
+    page = PageOptions(("smallwiki",), {}, "test")
+    app = build_app(AppOptions(), small_service(metrics), ModelInfos({}), metrics, CLOCK, page=page)
     with serving(app.asgi) as served:
         yield served
 

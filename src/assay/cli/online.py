@@ -13,8 +13,8 @@ import typer
 from assay.cli.progress import Steps
 from assay.clock import SystemClock
 from assay.errors import ConfigurationError
-from assay.models.own_wiki import MAX_EDITS as MAX_EDITS
-from assay.models.own_wiki import WikiHistory, fetch_history
+from assay.models.wiki_history import MAX_EDITS as MAX_EDITS
+from assay.models.wiki_history import WikiHistory, fetch_history
 from assay.revisions.download import Window
 
 Since = Annotated[

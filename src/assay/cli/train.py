@@ -42,6 +42,8 @@ Work = Annotated[
 
 TEST_MODEL = "testwiki/revid"
 """The legacy's deterministic test model, made without rows."""
+LEARNED = "reverted"
+"""The one model that is learned from a history."""
 _WORK = Path("work")
 TOO_FEW, NOT_BETTER = 3, 4
 """Exit statuses of `train` for a live wiki: no bundle was made; one was, but `anywiki` does as well."""
@@ -100,8 +102,8 @@ def train(
     """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes.
 
     For a wiki of your own: assay train --wiki https://…/api.php; killed and run again, it goes on where it
-    was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle: use
-    anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error.
+    was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle:
+    use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error.
     """
     from assay.models.make import make_bundle, make_test_bundle
     from assay.models.sources import rows_of
@@ -163,12 +165,10 @@ def _live(wikis: Sequence[str] | None) -> str | None:
 
 def _named(source: str, recipe: str | None, name: str | None) -> tuple[str, str | None]:
     """Address and name of a live wiki, which SOURCE, RECIPE and --name may name, but not differently."""
-    from assay.models.own_wiki import MODEL
-
     before, _, url = source.rpartition("=") if not source.startswith("http") else ("", "", source)
     wiki, _, model = (recipe or "").partition("/")
-    if recipe is not None and model != MODEL:
-        raise ConfigurationError(f"{recipe} is not learned from a history: only {wiki}/{MODEL} is")
+    if recipe is not None and model != LEARNED:
+        raise ConfigurationError(f"{recipe} is not learned from a history: only {wiki}/{LEARNED} is")
     names = {given for given in (before, wiki, name) if given}
     if len(names) > 1:
         raise ConfigurationError(f"the wiki is called {' and '.join(sorted(names))}: keep one name")
@@ -178,8 +178,7 @@ def _named(source: str, recipe: str | None, name: str | None) -> tuple[str, str 
 def _train_live(url: str, name: str | None, output: Path, work: Path, limits: online.Limits) -> int:
     from assay.models.compare import BETTER
     from assay.models.make import make_bundle
-    from assay.models.own_wiki import LEAST_REVERTED, anywiki, own_recipe
-    from assay.models.sources import rows_of
+    from assay.models.own_wiki import LEAST_REVERTED, anywiki, own_recipe, own_rows
     from assay.models.statistics import headline
 
     try:
@@ -187,7 +186,7 @@ def _train_live(url: str, name: str | None, output: Path, work: Path, limits: on
             history = online.history_of(url, name, work, limits, step, least_reverted=LEAST_REVERTED)
             base = anywiki()
             recipe = own_recipe(history, base)
-            rows = rows_of(recipe, {history.wiki: history.path}, work, step)
+            rows = own_rows(history, recipe, work, step)
             bundle = output / recipe.wiki / recipe.name
             manifest, statistics = make_bundle(rows, recipe, bundle, step, base)
     except TooFewReverts as too_few:

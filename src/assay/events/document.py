@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, TypeGuard
 
 from assay.errors import BadParameter
-from assay.revisions.record import MAX_ID, whole
+from assay.revisions.record import MAX_ID, MAX_TEXT_BYTES, whole
 from assay.revisions.types import UNKNOWN, Known
 
 MAX_TEXT: Final = 4096
@@ -49,6 +49,17 @@ class Document:
 
     def known_text(self, key: str) -> Known[str]:
         return self.text(key) if self.has(key) else UNKNOWN
+
+    def prose(self, key: str) -> str:
+        """A page's text or a comment: possibly empty, and as long as a text may be."""
+        value = self._given(key)
+        text = whole(value) if isinstance(value, str) else None
+        if text is None or len(text.encode()) > MAX_TEXT_BYTES:
+            raise self._wrong(key, f"give a text of at most {MAX_TEXT_BYTES} bytes")
+        return text
+
+    def known_prose(self, key: str) -> Known[str]:
+        return self.prose(key) if self.has(key) else UNKNOWN
 
     def rev_id(self, key: str) -> int:
         value = self._given(key)

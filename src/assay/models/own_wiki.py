@@ -1,107 +1,47 @@
-"""A model of the operator's own wiki: its history from its API, and a recipe that is grown on `anywiki`.
+"""A model of the operator's own wiki: a recipe that is grown on `anywiki`.
 
 How many reverted edits it takes, and why it is grown: docs/decisions/2026-11-26-own-wiki-models.md.
 """
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from assay.clock import Clock
-from assay.errors import ConfigurationError, SourceUnavailable, TooFewReverts
+import numpy as np
+
 from assay.models.base import Base, read_base
-from assay.models.chosen_edits import Choice, choose
+from assay.models.dataset import Dataset
 from assay.models.library import shipped_folder
 from assay.models.model import ANY_WIKI
 from assay.models.recipe import Recipe, Split
 from assay.models.recipes import recipe as recipe_called
-from assay.revisions.action_api import ActionApi
-from assay.revisions.download import Download, Report, Window, polite, read_site
+from assay.models.sources import rows_of
+from assay.models.train import Progress
+from assay.models.wiki_history import WikiHistory
 
 MODEL: Final = "reverted"
 LEAST_REVERTED: Final = 100
 """Reverted edits in the history below which `anywiki` is the better choice."""
+_WINDOW: Final = (
+    "It learned pasts from the whole history that was downloaded; serving from the wiki's API counts at most "
+    "499 earlier edits of a page and of an author, and what became of an author's edits on five pages."
+)
 ROUNDS: Final = 50
 """Trees on top of the base's."""
-MAX_EDITS: Final = 20_000
-"""Edits whose texts are fetched: more rows of one small wiki hardly make the model better."""
-_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
-
-
-@dataclass(frozen=True, slots=True)
-class WikiHistory:
-    """A history that was downloaded to `path`. `first`, `until`: what it spans, ISO 8601. `revisions`: all of
-    its lines; `choice`: those with texts."""
-
-    wiki: str
-    window: Window
-    path: Path
-    generator: str
-    revisions: int
-    first: str
-    until: str
-    choice: Choice
-
-    @property
-    def told(self) -> str:
-        """For a card."""
-        learned = len(self.choice.edits)
-        sampled = "" if learned == self.choice.usable else f", of which {learned} were drawn by lot"
-        return (
-            f"identity reverts in the history of {self.window.api} ({self.generator}): {self.revisions} "
-            f"revisions of articles from {self.first[:10]} to {self.until[:10]}, {self.choice.usable} usable "
-            f"edits{sampled}, {self.choice.reverted} reverted"
-        )
-
-
-async def fetch_history(
-    name: str | None,
-    window: Window,
-    folder: Path,
-    clock: Clock,
-    now: datetime,
-    report: Report,
-    *,
-    contact: str = "",
-    max_edits: int = MAX_EDITS,
-    least_reverted: int = 0,
-) -> WikiHistory:
-    """The history of the wiki in `folder`; begun before, it goes on where it was.
-
-    `name`: None for the wiki's own. `max_edits`: 0 fetches no texts. Raises `TooFewReverts` before any text
-    is fetched, `SourceError` for a wiki that cannot be read, `SourceUnavailable` when it does not answer now.
-    """
-    api = ActionApi(window.api, polite(contact))
-    try:
-        site = await read_site(api, clock)
-        wiki = _checked(site.id if name is None else name, given=name is not None)
-        download = Download(folder / f"{wiki}.download.jsonl", window, site, now)
-        try:
-            await download.fetch_revisions(api, clock, site.edits, report)
-            rows = download.ordered()
-            choice = choose(rows, max_edits)
-            if choice.reverted < least_reverted:
-                raise TooFewReverts(_too_few(wiki, window, choice.reverted, least_reverted))
-            await download.fetch_texts(api, clock, choice.texts, report)
-            path = folder / f"{wiki}.jsonl"
-            download.write_history(path)
-        finally:
-            download.close()
-    except SourceUnavailable as error:
-        raise SourceUnavailable(f"{error}. What came is kept: run the same command again later.") from None
-    finally:
-        await api.aclose()
-    first = min((row["timestamp"] for row in rows), default=download.until)
-    return WikiHistory(wiki, window, path, site.generator, len(rows), first, download.until, choice)
 
 
 def anywiki() -> Base:
     """The shipped general model, on which own ones are grown."""
     return read_base(shipped_folder() / ANY_WIKI / MODEL)
+
+
+def own_rows(history: WikiHistory, recipe: Recipe, work: Path, progress: Progress) -> Dataset:
+    """Rows of the chosen edits. A parent whose own parent has a text would be one, too, but is no lot: those
+    that were never reverted are parents more often."""
+    rows = rows_of(recipe, {history.wiki: history.path}, work, progress)
+    return rows.rows(np.isin(rows["rev_id"], history.choice.edits))
 
 
 def own_recipe(history: WikiHistory, base: Base) -> Recipe:
@@ -115,22 +55,6 @@ def own_recipe(history: WikiHistory, base: Base) -> Recipe:
         grown_on=base.digest,
         rounds=ROUNDS,
         inputs=f"{history.told}; grown on {base.id}",
+        limits=(*template.limits, _WINDOW),
         command=f"assay train --wiki {history.window.api} --name {history.wiki}",
-    )
-
-
-def _checked(name: str, *, given: bool) -> str:
-    if _NAME.fullmatch(name):
-        return name
-    whose = "" if given else ", which the wiki calls itself,"
-    raise ConfigurationError(
-        f"{name!r}{whose} is no name for a bundle: give --name with small letters, digits, - and _, "
-        "beginning with a letter"
-    )
-
-
-def _too_few(wiki: str, window: Window, reverted: int, least: int) -> str:
-    return (
-        f"too few reverts ({reverted}; at least {least} are needed): use anywiki, which does as well or "
-        f"better then and needs no training: assay serve --wiki {wiki}={window.api}"
     )

@@ -52,7 +52,7 @@ class ApiOptions:
     """Requests at a time to this wiki, over all clients of this process."""
     pasts: bool = True
     """Whether the pasts of pages and actors are asked for when a model reads them: for each edit one query
-    for its page, one for its actor, and up to ten for the pages that the actor edited last."""
+    for its page, one for its actor, and up to five for the pages that the actor edited last."""
     pasts_timeout_s: float = 2.0
     """For the pasts of one batch of revisions, and at most half of what is left of the request's time. What
     does not come in time is unknown to the models, which score without it."""

@@ -11,7 +11,7 @@ twice; a last line that was torn is cut off. When all is there it is written out
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -38,6 +38,11 @@ Report = Callable[[int, int, str], None]
 def polite(contact: str) -> ApiOptions:
     """One connection, and patience: nobody waits for a download."""
     return ApiOptions(contact=contact, parallel=1, attempts=10, attempt_timeout_s=120.0, backoff_s=2.0)
+
+
+def brisk(contact: str) -> ApiOptions:
+    """For the first question: a wrong address must not be tried for minutes."""
+    return replace(polite(contact), attempts=3, backoff_s=0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ async def read_site(api: ActionApi, clock: Clock) -> Site:
         return Site(str(general["wikiid"]), str(general["generator"]), int(query["statistics"]["edits"]))
     except SourceUnavailable as error:
         raise SourceError(
-            f"{error}. Give the address of api.php that the wiki's Special:Version names."
+            f"{error}. If this does not pass, give the address of api.php that Special:Version names."
         ) from None
     except (KeyError, TypeError, ValueError):
         raise SourceError(f"{api.url} does not answer as MediaWiki's API does: check the address.") from None
@@ -193,18 +198,33 @@ class Download:
         following: dict[str, str] | None = {}
         while following is not None:
             document = await ask(api, clock, {**parameters, **following})
-            came, following = history_rows.texts(document), continuation(document)
-            if following is not None and not came:
-                raise SourceUnavailable("The wiki's answer holds no text and goes on: try again later.")
-            texts.update({rev_id: text for rev_id, text in came.items() if rev_id in texts})
+            before, following = following, continuation(document)
+            texts.update({it: text for it, text in history_rows.texts(document).items() if it in texts})
+            if following is not None and following == before:
+                await self._fetch_singly(api, clock, rev_ids)
+                return
+        self._keep(texts)
+
+    async def _fetch_singly(self, api: ActionApi, clock: Clock, rev_ids: Sequence[int]) -> None:
+        """An answer that leads to itself is MediaWiki's way to say that the next text is larger than it gives
+        at once (`$wgAPIMaxResultSize`): alone, such a text counts as hidden."""
+        if len(rev_ids) == 1:
+            self._keep(dict.fromkeys(rev_ids))
+            return
+        for rev_id in rev_ids:
+            await self._fetch_batch(api, clock, [rev_id])
+
+    def _keep(self, texts: Mapping[int, str | None]) -> None:
         self._file.append({"texts": {str(rev_id): text for rev_id, text in texts.items()}})
-        self._texts.update(rev_ids)
+        self._texts.update(texts)
 
     def write_history(self, path: Path) -> None:
         """All revisions in the format of `assay.revisions.history`, with the texts that were fetched.
 
-        The file appears when it is whole.
+        The file appears when it is whole, and is left alone when it is as young as what is known.
         """
+        if path.exists() and path.stat().st_mtime_ns >= self._file.path.stat().st_mtime_ns:
+            return
         part = path.with_name(f".{path.name}.part")
         lines = self._file.lines()
         texts: dict[str, str | None] = {}

@@ -49,6 +49,7 @@ def _malformed(error: Exception) -> SourceUnavailable:
 
 
 def _row(page: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:
+    """MediaWiki's own `anon` also flags imported authors who have no account there: it is not asked."""
     user = None if entry.get("userhidden") else whole(entry["user"])
     seconds(entry["timestamp"])
     row: Row = {
@@ -60,7 +61,7 @@ def _row(page: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:
         "timestamp": str(entry["timestamp"]),
         "user": user,
         "user_id": entry.get("userid") or None,
-        "anon": bool(entry.get("anon") or entry.get("temp") or (user is not None and is_ip(user))),
+        "anon": bool(entry.get("temp") or (user is not None and is_ip(user))),
         "comment": None if entry.get("commenthidden") else whole(entry["comment"]),
         "minor": bool(entry.get("minor")),
         "bytes": entry.get("size"),

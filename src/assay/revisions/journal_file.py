@@ -33,7 +33,8 @@ class JournalFile:
             raise ConfigurationError(
                 f"{path} is being written by another process: wait for it, or give another folder"
             ) from None
-        self._file.truncate(self._whole_bytes())
+        if (whole := self._whole_bytes()) < path.stat().st_size:
+            self._file.truncate(whole)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Every line, in the order of writing. Raises `ConfigurationError` naming one that is damaged."""

@@ -186,10 +186,12 @@ class _Edit:
 
     def __init__(self, revision: Revision) -> None:
         self.revision = revision
+        assert isinstance(revision.timestamp, datetime), "a saved edit has a time"
         self.at_s = int(revision.timestamp.timestamp())
         self.page = revision.page.id if isinstance(revision.page.id, int) else None
         actor = revision.actor
-        self.actor = actor.name if isinstance(actor, Actor) and actor.name not in (NOBODY, "") else None
+        name = actor.name if isinstance(actor, Actor) else NOBODY
+        self.actor = name if isinstance(name, str) and name not in (NOBODY, "") else None
 
     def with_pasts(self, asking: _Asking) -> Revision:
         return replace(

@@ -21,7 +21,7 @@ from assay.revisions.problem import (
     source_failed,
 )
 from assay.revisions.record import MAX_ID, MAX_TEXT_BYTES
-from assay.revisions.types import Actor, Revision
+from assay.revisions.types import Actor, Known, Revision
 
 IDS_PER_CALL = 50
 """What MediaWiki allows clients without the `apihighlimits` right."""
@@ -177,10 +177,10 @@ def _complete(revision: Revision, parents: Found, accounts: Mapping[int, Actor |
     return replace(revision, parent=_parent(revision, parents), actor=_actor(revision, accounts))
 
 
-def _actor(revision: Revision, accounts: Mapping[int, Actor | str]) -> Actor | Problem:
+def _actor(revision: Revision, accounts: Mapping[int, Actor | str]) -> Known[Actor | Problem]:
     """A wiki that tells nothing about its users now is a problem, not an author without groups."""
     actor = revision.actor
-    if isinstance(actor, Problem) or not isinstance(actor.id, int):
+    if not isinstance(actor, Actor) or not isinstance(actor.id, int):
         return actor
     account = accounts.get(actor.id)
     if isinstance(account, str):

@@ -21,7 +21,7 @@ PAGE_EDITS: Final = 499
 """Earlier revisions of a page: with the edit itself as many as MediaWiki gives in one answer (500)."""
 ACTOR_EDITS: Final = 499
 """Earlier edits of an actor: likewise."""
-ACTOR_PAGES: Final = 10
+ACTOR_PAGES: Final = 5
 """Pages on which it is looked up what became of the actor's edits: those edited last. One query for each."""
 
 

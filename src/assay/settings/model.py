@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay.events import EventSet
+from assay.models.operating_points import OperatingPoint
 from assay.precache.options import PrecacheOptions
 from assay.releases.options import ReleaseOptions
 from assay.revisions.action_api import ApiOptions
@@ -22,6 +23,14 @@ from assay.stores.memory import MemoryStoreOptions
 from assay.stores.redis_claims import ClaimOptions
 from assay.stores.redis_options import RedisOptions
 from assay.telemetry import LogOptions, TracingOptions
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What an operator adds to a model of one wiki."""
+
+    operating_points: Mapping[str, OperatingPoint] = field(default_factory=dict)
+    """Named thresholds, besides those of the model's kind, or in place of them (``likelybad``)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +51,8 @@ class WikiSettings:
     precache: Mapping[str, tuple[EventSet, ...]] | None = None
     """Which edits are scored as they happen: event sets by model, such as ``damaging = ["nonbot_edit"]``.
     None: the [usual ones](../how-to/precache.md#rules); empty: no edits."""
+    models: Mapping[str, ModelSettings] = field(default_factory=dict)
+    """Of its models, by name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import NO_STORE, json_response
+from assay.serving.score_headers import score_headers
 
 _EVENT: Final = openapi.query_parameter(
     "event", "The event as JSON, percent-encoded.", {"type": "string", "minLength": 2}
@@ -56,10 +57,9 @@ class Precache:
     def router(self) -> APIRouter:
         router = APIRouter(tags=["ORES precaching"])
         body = {"requestBody": openapi.json_body("Event"), "parameters": query_parameters("format")}
-        query = {"parameters": [_EVENT, *query_parameters("format", "callback")]}
         form = {"required": True, "content": {"application/x-www-form-urlencoded": {"schema": _FORM}}}
         self._add(router, "/v3/precache/", self.v3, "POST", body, "Scores")
-        self._add(router, "/v2/precache/", self.v2, "GET", query, "ScoresV2")
+        self._add(router, "/v2/precache/", self.v2, "GET", {"parameters": [_EVENT]}, "ScoresV2")
         self._add(router, "/v2/precache/", self.v2, "POST", {"requestBody": form}, "ScoresV2")
         return router
 
@@ -72,36 +72,39 @@ class Precache:
             methods=[method],
             summary=handler.__doc__,
             operation_id=f"precache_{handler.__name__}_{method.lower()}",
-            responses=openapi.responses(schema, 404, 415, 429, 503, 504, script=method == "GET")
-            | _NO_CONTENT,
+            responses=openapi.responses(schema, 404, 415, 429, 503, 504) | _NO_CONTENT,
             openapi_extra=extra,
         )
         router.add_api_route(path.removesuffix("/"), handler, methods=[method], include_in_schema=False)
 
     async def v3(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v3"""
-        change = _change(await request.body())
-        return await self._answer(request, V3, change, compact="format" in request.query_params)
+        return await self._answer(V3, request, await request.body(), compact="format" in request.query_params)
 
     async def v2(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v2"""
         fields = await read_fields(request)
         if "event" not in fields:
             raise BadParameter("Must provide an 'event' parameter")
-        return await self._answer(request, V2, _change(fields["event"]), compact="format" in fields)
+        return await self._answer(V2, request, fields["event"], compact="format" in fields)
 
     async def _answer(
-        self, request: Request, version: Version, change: Change | None, *, compact: bool
+        self, version: Version, request: Request, event: bytes | str, *, compact: bool
     ) -> Response:
+        change = _change(event)
         wanted = None if change is None else self._rules.wanted(change)
         if change is None or wanted is None:
             return Response(status_code=204, headers=NO_STORE)
         models = {model.name: model for model in self._service.wikis.named(wanted.wiki).select(wanted.models)}
-        infos = {name: self._infos.select(model, version.default_info) for name, model in models.items()}
         asked = ScoreRequest(wiki=wanted.wiki, rev_ids=(change.rev_id,), models=wanted.models, bulk=True)
         async with self._gate.hold(request, 1, bulk=True):
             table = await self._service.score(asked, Deadline.after(self._timeout_s, self._clock))
-        return json_response(version.scores(Answer(wanted.wiki, models, infos, table)), compact=compact)
+        infos = {name: self._infos.select(model, version.default_info) for name, model in models.items()}
+        document = version.scores(Answer(wanted.wiki, models, infos, table))
+        headers = score_headers(
+            [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
+        )
+        return json_response(document, compact=compact, headers=headers)
 
 
 def _change(text: bytes | str) -> Change | None:
@@ -111,13 +114,13 @@ def _change(text: bytes | str) -> Change | None:
 
 
 def _parsed(text: bytes | str) -> Any:
-    """ORES took a second layer of percent-encoding off a parameter, and some clients counted on that."""
-    for form in (text, unquote(text).strip()) if isinstance(text, str) else (text,):
-        try:
-            return orjson.loads(form)
-        except orjson.JSONDecodeError:
-            continue
-    raise BadParameter("Can not parse event argument as JSON blob")
+    """ORES took a second layer of percent-encoding off, and some of its clients counted on that."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        if isinstance(text, str) and text.lstrip().startswith("%"):
+            return _parsed(unquote(text).strip())
+        raise BadParameter("Can not parse event argument as JSON blob") from None
 
 
 _FORM: Final[dict[str, Any]] = {

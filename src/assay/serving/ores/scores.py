@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
 from assay.models.model import Model
-from assay.scoring.request import Scored, ScoreRequest
+from assay.scoring.request import ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
@@ -30,10 +30,7 @@ from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import ScoreParameters, known, parse, read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
-
-CACHE_HEADER: Final = "X-Cache"
-"""``hit`` when every score of an answer came from the cache, else ``miss``: whoever compares the speed of two
-releases must compare like with like."""
+from assay.serving.score_headers import score_headers
 
 VERSIONS: Final = (V1, V2, V3)
 
@@ -122,7 +119,9 @@ class ScoreRoutes:
         if asked.rev_ids:
             async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._table(wiki, models, asked)
-            headers[CACHE_HEADER] = "hit" if _is_cached(table) else "miss"
+            headers = score_headers(
+                [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
+            )
         document = version.scores(Answer(wiki.name, models, infos, table, path.get("model")))
         return json_response(document, compact=asked.compact, headers=headers)
 
@@ -143,11 +142,6 @@ class ScoreRoutes:
             bulk=asked.bulk,
         )
         return await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
-
-
-def _is_cached(table: Table) -> bool:
-    """Whether nothing had to be computed. A problem is never cached."""
-    return all(isinstance(cell, Scored) and cell.is_cached for row in table.values() for cell in row.values())
 
 
 def _asked_models(wiki: Wiki, asked: ScoreParameters) -> Mapping[str, Model]:
