@@ -28,6 +28,7 @@ def _crash(text: str) -> int:
     return text.count("!")
 
 
+WORDS = Feature("feature.test.words", "Words; told, not read.", (TEXT,), lambda t: len(t.split()), type="int")
 SHOUTS = Feature("feature.test.shouts", "Exclamation marks.", (TEXT,), _crash, type="int")
 BROKEN = Feature("feature.test.broken", "Fails on empty texts.", (TEXT,), lambda t: 1 / len(t))
 
@@ -43,6 +44,7 @@ class LinearModel:
     version: str = "1.2.3"
     labels: tuple[Label, ...] = (True, False)
     needs_parent: bool = False
+    told: tuple[Feature, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -87,7 +89,7 @@ def small_models() -> ModelSets:
             LinearModel("smallwiki", "goodfaith", (*shared, COMMENT_CHARS, EDIT_COUNT), weight=-0.02),
             LinearModel("smallwiki", "parented", (PARENT_CHARS,), needs_parent=True),
             LinearModel("smallwiki", "fragile", (BROKEN,)),
-            ClassModel("smallwiki", "articlequality", shared),
+            ClassModel("smallwiki", "articlequality", shared, told=(WORDS,)),
             LinearModel("anywiki", "reverted", shared, weight=0.005),
         ]
     )

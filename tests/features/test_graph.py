@@ -49,6 +49,14 @@ def test_what_several_features_share_is_computed_once() -> None:
     assert calls == ["text"]
 
 
+def test_a_value_that_cannot_be_had_is_none_for_who_can_do_without() -> None:
+    wanted = (LENGTH, IS_LONG, BROKEN, AFTER_BROKEN, IS_BOT)
+    values = Plan(wanted).run(REVISION)
+    assert [values.known(feature) for feature in wanted] == [4, False, None, None, None]
+    hidden = Plan(wanted).run(replace(REVISION, text=text_deleted(7)))
+    assert [hidden.known(feature) for feature in wanted] == [None] * 5
+
+
 def test_unneeded_nodes_are_not_computed() -> None:
     assert BROKEN not in Plan([DOUBLE]).nodes
 

@@ -33,7 +33,7 @@ PAGE_EDITS = Feature(
 ACTOR_EDITS = Feature("feature.test.actor_edits", "Edits.", (ACTOR_HISTORY,), lambda it: it.edits, type="int")
 MODELS = ModelSets(
     [
-        LinearModel("enwiki", "damaging", (TEXT_CHARS,)),
+        LinearModel("enwiki", "damaging", (TEXT_CHARS,), told=(PAGE_EDITS,)),
         LinearModel("enwiki", "reverted", (TEXT_CHARS, PAGE_EDITS)),
         LinearModel("enwiki", "goodfaith", (ACTOR_EDITS,)),
     ]
@@ -71,6 +71,7 @@ def soon(seconds: float = 30) -> Deadline:
 
 
 def test_it_is_known_which_models_read_pasts() -> None:
+    """What is only told with a model is not worth a charge."""
     wiki = Wikis({"enwiki": ChargingSource()}, MODELS)["enwiki"]
     assert wiki.reading_pasts == {"reverted", "goodfaith"}
 

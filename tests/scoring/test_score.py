@@ -8,12 +8,14 @@ from math import exp, isclose
 import pytest
 
 from assay.errors import BadInjection
+from assay.features.node import Datasource, Feature
+from assay.features.roots import COMMENT, TEXT
 from assay.revisions.problem import Problem, text_deleted, user_deleted
 from assay.revisions.types import UNKNOWN, Actor, Revision
 from assay.scoring.request import Job, Scored
-from assay.scoring.score import PlanCache, check_injection, compute, injectable
+from assay.scoring.score import PlanCache, check_injection, compute, injectable, read_by
 from assay.scoring.synthetic import synthetic_revision
-from small_models import small_models
+from small_models import IS_LONG, TEXT_CHARS, LinearModel, small_models
 
 MODELS = small_models().of("smallwiki")
 REVISION = synthetic_revision(5)
@@ -139,6 +141,87 @@ def test_checking_names_every_wrong_value() -> None:
         check_injection(nodes, {"feature.nonsense": 1, "feature.test.is_long": 3})
     assert "feature.nonsense" in str(caught.value)
     assert "feature.test.is_long" in str(caught.value)
+
+
+# -- features that are told, not read ------------------------------------------------------------------
+
+SEEN: list[str] = []
+"""Texts that `LINES` was computed from."""
+
+
+def _lines(text: str) -> list[str]:
+    SEEN.append(text)
+    return text.splitlines()
+
+
+LINES = Datasource("datasource.test.lines", "", (TEXT,), _lines)
+TOLD = (
+    Feature("feature.test.lines", "", (LINES,), len, type="int"),
+    Feature("feature.test.longest_line", "", (LINES,), lambda lines: max(map(len, lines)), type="int"),
+    Feature("feature.test.remarks", "", (COMMENT,), len, type="int"),
+)
+TELLING = {"telling": LinearModel("smallwiki", "telling", (TEXT_CHARS, IS_LONG), told=TOLD)}
+
+
+def telling(revision: Revision = REVISION, **options: object) -> Scored:
+    SEEN.clear()
+    job = Job("smallwiki", ("telling",), revision, **options)  # type: ignore[arg-type]
+    found = compute(job, TELLING, PlanCache()).cells["telling"]
+    assert isinstance(found, Scored)
+    return found
+
+
+def test_what_is_only_told_is_not_computed_for_a_score() -> None:
+    for options in ({}, {"explain": True}, {"injection": {"datasource.revision.text": "Hi!"}}):
+        assert telling(**options).features is None
+        assert SEEN == []
+
+
+def test_what_is_told_is_computed_once_with_the_models_own() -> None:
+    found = telling(replace(REVISION, text="one\nand two", comment="why"), features=True, explain=True)
+    assert SEEN == ["one\nand two"]
+    assert found.features == {
+        "feature.test.chars": 11,
+        "feature.test.is_long": False,
+        "feature.test.lines": 2,
+        "feature.test.longest_line": 7,
+        "feature.test.remarks": 3,
+    }
+    assert found.explanation is not None
+    assert len(found.explanation.contributions[True]) == 2
+
+
+def test_what_cannot_be_told_spoils_no_score() -> None:
+    found = telling(replace(REVISION, text="", comment=text_deleted(5)), features=True)
+    assert found.score == telling(replace(REVISION, text="")).score
+    assert found.features is not None
+    assert {name: value for name, value in found.features.items() if value is None} == {
+        "feature.test.longest_line": None,
+        "feature.test.remarks": None,
+    }
+
+
+def test_an_injected_value_is_told_and_moves_no_score() -> None:
+    plain = telling(features=True)
+    for injection in ({"feature.test.lines": 99}, {"feature.test.lines": None}):
+        found = telling(features=True, injection=injection)
+        assert found.score == plain.score
+        assert found.features == {**(plain.features or {}), **injection}
+        assert telling(injection=injection).score == plain.score
+
+
+def test_an_injected_datasource_moves_the_score_and_what_is_told() -> None:
+    plain = telling(features=True)
+    found = telling(features=True, injection={"datasource.revision.text": "a\nb\nc"})
+    assert found.score != plain.score
+    assert found.features is not None
+    assert found.features["feature.test.lines"] == 3
+
+
+def test_what_is_told_can_be_injected_but_is_not_read() -> None:
+    model = TELLING["telling"]
+    assert {feature.name for feature in TOLD} <= injectable([model]).keys()
+    assert read_by(model) == {"datasource.revision.text", "feature.test.chars", "feature.test.is_long"}
 
 
 def test_plans_are_kept_and_bounded() -> None:

@@ -162,6 +162,11 @@ class Values:
         """The node's value, `UNKNOWN`, a `Problem` or a `Failed`."""
         return self._values[self._slots[node]]
 
+    def known(self, feature: Feature) -> FeatureValue:
+        """The feature's value; None where it is unknown or cannot be had, whatever the reason."""
+        value: FeatureValue = self._values[self._slots[feature]]
+        return None if type(value) in _STOPS else value
+
     def row(self, features: Iterable[Feature]) -> list[FeatureValue] | Problem:
         """The features' values in order, None where unknown; or the first problem met among them."""
         row: list[FeatureValue] = []

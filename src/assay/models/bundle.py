@@ -35,6 +35,7 @@ from assay.models.manifest import (
 )
 from assay.models.model import Model
 from assay.models.revid import RevIdModel
+from assay.models.told import told_with
 from assay.models.trees import TreeModel
 
 MAX_STATISTICS_BYTES: Final = 8 * 1024 * 1024
@@ -92,6 +93,7 @@ def load_bundle(
         needs_parent=manifest.needs_parent,
         forest=forest,
         calibration=Calibration(manifest.calibration.scale, tuple(manifest.calibration.bias)),
+        told=told_with(manifest.wiki, manifest.model, columns, lexicons),
     )
 
 

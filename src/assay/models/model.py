@@ -58,6 +58,11 @@ class Model(Protocol):
     def features(self) -> tuple[Feature, ...]: ...
 
     @property
+    def told(self) -> tuple[Feature, ...]:
+        """What is told beside `features` where they are asked for; `score` does not read it."""
+        ...
+
+    @property
     def needs_parent(self) -> bool: ...
 
     def score(self, row: Sequence[FeatureValue]) -> Score:

@@ -33,6 +33,7 @@ class RevIdModel:
     digest: str
     labels: tuple[Label, ...] = (True, False)
     features: tuple[Feature, ...] = (REVERSED_DIGITS, DELAY)
+    told: tuple[Feature, ...] = ()
     needs_parent: bool = False
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
 

@@ -29,6 +29,7 @@ class TreeModel:
     needs_parent: bool
     forest: Forest | None = field(repr=False)
     calibration: Calibration
+    told: tuple[Feature, ...] = ()
 
     def score(self, row: Sequence[FeatureValue]) -> Score:
         logits = self._logits(self.trees.raw(row))

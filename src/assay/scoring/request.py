@@ -37,9 +37,10 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A good cell. `features`: by name, only when asked for; `explanation` likewise. `is_cached`: found, not
-    computed; the same score either way. `cpu_s`: processor seconds of the job that computed it, shared by
-    all its cells; None when it was not computed for this request alone."""
+    """A good cell. `features`: by name, only when asked for: the model's own and those told with it;
+    `explanation` likewise, of its own. `is_cached`: found, not computed; the same score either way. `cpu_s`:
+    processor seconds of the job that computed it, shared by all its cells; None when it was not computed for
+    this request alone."""
 
     score: Score
     features: Mapping[str, FeatureValue] | None = None

@@ -9,11 +9,11 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from assay.errors import BadInjection
 from assay.features.graph import Plan, Values, decode_injection
-from assay.features.node import FeatureValue, Node
+from assay.features.node import Feature, FeatureValue, Node
 from assay.features.roots import PARENT_TEXT
 from assay.models.model import Model
 from assay.revisions.problem import Problem, page_creation
@@ -33,34 +33,38 @@ class Prepared:
     nodes: Mapping[str, Node]
 
 
+_PlanKey = tuple[tuple[str, ...], bool, frozenset[str]]
+"""Models' digests, whether what is told with them is computed, injected names."""
+
+
 class PlanCache:
-    """Compiled plans by models' digests and injected names; bounded, least recently used out first."""
+    """Compiled plans by what they are for; bounded, least recently used out first."""
 
     def __init__(self, max_plans: int = DEFAULT_MAX_PLANS) -> None:
         self._max_plans = max_plans
-        self._plans: OrderedDict[tuple[tuple[str, ...], frozenset[str]], Prepared] = OrderedDict()
+        self._plans: OrderedDict[_PlanKey, Prepared] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._plans)
 
-    def prepare(self, models: Sequence[Model], names: Iterable[str]) -> Prepared:
-        """A plan for the union of the models' features; `names` that they do not use change nothing."""
-        digests = tuple(model.digest for model in models)
-        whole = self._get(digests, frozenset(), models, None)
+    def prepare(self, models: Sequence[Model], names: Iterable[str], *, told: bool = False) -> Prepared:
+        """A plan for the union of the models' features, with `told` also for what is told with them; `names`
+        that are in no way part of it change nothing."""
+        whole = self._get(models, told, frozenset(), None)
         injected = frozenset(name for name in names if name in whole.nodes)
-        return whole if not injected else self._get(digests, injected, models, whole.nodes)
+        return whole if not injected else self._get(models, told, injected, whole.nodes)
 
     def _get(
         self,
-        digests: tuple[str, ...],
-        injected: frozenset[str],
         models: Sequence[Model],
+        told: bool,
+        injected: frozenset[str],
         nodes: Mapping[str, Node] | None,
     ) -> Prepared:
-        key = (digests, injected)
+        key = (tuple(model.digest for model in models), told, injected)
         prepared = self._plans.get(key)
         if prepared is None:
-            plan = Plan(dict.fromkeys(f for model in models for f in model.features), injected)
+            plan = Plan(_targets(models, told=told), injected)
             prepared = Prepared(plan, {n.name: n for n in plan.nodes} if nodes is None else nodes)
             self._plans[key] = prepared
             if len(self._plans) > self._max_plans:
@@ -69,10 +73,20 @@ class PlanCache:
         return prepared
 
 
+def _targets(models: Iterable[Model], *, told: bool) -> dict[Feature, None]:
+    """What is to be computed for these models, each feature once."""
+    return dict.fromkeys(f for model in models for f in (*model.features, *(model.told if told else ())))
+
+
 def injectable(models: Iterable[Model]) -> dict[str, Node]:
-    """Every node by name that any of `models` reads: what a client of their wiki may inject."""
-    targets = dict.fromkeys(feature for model in models for feature in model.features)
-    return {node.name: node for node in Plan(targets).nodes}
+    """Every node by name that any of `models` reads, or that is told with it: what a client of their wiki may
+    inject."""
+    return {node.name: node for node in Plan(_targets(models, told=True)).nodes}
+
+
+def read_by(model: Model) -> frozenset[str]:
+    """Names of all nodes that a score by this model depends on."""
+    return frozenset(node.name for node in Plan(model.features).nodes)
 
 
 def check_injection(nodes: Mapping[str, Node], injection: Injection) -> None:
@@ -87,7 +101,7 @@ def compute(job: Job, models: Mapping[str, Model], plans: PlanCache) -> Computed
     """
     wanted = [models[name] for name in job.models]
     started_s, cpu_started_s = time.perf_counter(), time.thread_time()
-    prepared = plans.prepare(wanted, job.injection)
+    prepared = plans.prepare(wanted, job.injection, told=job.features)
     try:
         known = {name: value for name, value in job.injection.items() if name in prepared.nodes}
         injection = decode_injection(prepared.nodes.values(), known)
@@ -112,12 +126,14 @@ def _cell(model: Model, values: Values, job: Job) -> Cell:
     try:
         return Scored(
             model.score(row),
-            _by_name(model, row) if job.features else None,
+            _by_name(model, row, values) if job.features else None,
             model.explain(row) if job.explain else None,
         )
     except Exception as error:  # a defective model must cost its own cell only
         return Problem("model_failed", type(error).__name__, f"The model {model.name} failed: {error}")
 
 
-def _by_name(model: Model, row: Sequence[FeatureValue]) -> dict[str, Any]:
-    return {feature.name: value for feature, value in zip(model.features, row, strict=True)}
+def _by_name(model: Model, row: Sequence[FeatureValue], values: Values) -> dict[str, FeatureValue]:
+    """The model's own, and those told with it: these may fail, since the score does not need them."""
+    own = {feature.name: value for feature, value in zip(model.features, row, strict=True)}
+    return own | {feature.name: values.known(feature) for feature in model.told}

@@ -14,7 +14,7 @@ from assay.features.roots import ACTOR_HISTORY, PAGE_HISTORY
 from assay.models.model import ANY_WIKI, Model
 from assay.revisions.source import Source
 from assay.scoring.identity import identity
-from assay.scoring.score import injectable
+from assay.scoring.score import injectable, read_by
 
 TEST_WIKI: Final = "testwiki"
 """Its revisions are made up, so models for any wiki have nothing to say of them."""
@@ -97,7 +97,7 @@ class Wiki:
     def reading_pasts(self) -> frozenset[str]:
         """Names of the models that read the past of the page or of the actor."""
         pasts = {PAGE_HISTORY.name, ACTOR_HISTORY.name}
-        return frozenset(name for name, model in self.models.items() if pasts & injectable([model]).keys())
+        return frozenset(name for name, model in self.models.items() if pasts & read_by(model))
 
     def select(self, names: Sequence[str]) -> tuple[Model, ...]:
         """The named models in order. Raises `UnknownModel` naming the missing, in ORES's words."""

@@ -104,7 +104,11 @@ def test_the_dashboard_gets_its_score_and_features(live: Served) -> None:
     told = Dashboard(live).quality(12)
     assert told["prediction"] == "Stub"
     assert told["wp10"] == pytest.approx(0.165 * 6 + 0.1 * 3 + 0.735)
-    assert told["features"] == {"feature.test.chars": 165, "feature.test.is_long": True}
+    assert told["features"] == {
+        "feature.test.chars": 165,
+        "feature.test.is_long": True,
+        "feature.test.words": 20,
+    }
 
 
 def test_the_dashboard_tells_deleted_revisions_from_other_errors(live: Served) -> None:

@@ -31,7 +31,10 @@ PARAMETERS: Final = {
     ),
     "revids": _bars("Up to 50 revision ids.", "revids", "123|456"),
     "features": query_parameter(
-        "features", "Add the values that each model read.", FLAG, allowEmptyValue=True
+        "features",
+        "Add the values that each model read, and those that ORES told with it.",
+        FLAG,
+        allowEmptyValue=True,
     ),
     "explain": query_parameter(
         "explain", "Add each feature's contribution in log-odds.", FLAG, allowEmptyValue=True
