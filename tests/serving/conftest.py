@@ -6,11 +6,15 @@ What is started beside them is kept for the session: `live` changes its engine w
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from servers.asgi import Served
+from assay.compose import build_scorer, build_web
+from assay.scoring.pool import PoolOptions
+from assay.settings import Settings
+from servers.asgi import Served, serving
 from servers.small_web import ENGINES, SmallWeb, small_web
 from small_app import SmallApp
 
@@ -42,3 +46,12 @@ def inline(web: SmallWeb) -> Served:
 @pytest.fixture(scope="session")
 def live(web: SmallWeb, engine: str) -> Served:
     return web.live(engine)[1]
+
+
+@pytest.fixture(scope="session")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """What ``make run`` serves: the shipped models over the sample wiki."""
+    settings = Settings(cache_dir=str(tmp_path_factory.mktemp("index")), pool=PoolOptions(processes=1))
+    scorer = build_scorer(settings, lambda _: nullcontext(lambda *_: None))
+    with serving(build_web(settings, scorer).asgi) as served:
+        yield served

@@ -11,7 +11,15 @@ import pytest
 from servers.asgi import Served
 from small_app import AWAY, GONE, HIDDEN_TEXT, ask, post_json
 
-_WEIGHTS: Final = {"FA": 6, "B": 3, "Stub": 1}
+_WEIGHTS: Final = {"FA": 6, "GA": 5, "B": 3, "C": 2, "Start": 1.5, "Stub": 1}
+_REFERENCES: Final = "feature.wikitext.revision.ref_tags"
+_NOTES: Final = "feature.enwiki.revision.shortened_footnote_templates"
+_CHARS: Final = "feature.wikitext.revision.content_chars"
+_HEADINGS: Final = tuple(f"feature.wikitext.revision.headings_by_level({level})" for level in (2, 3))
+_SECTION_CHARS: Final = 8000
+
+REFERENCED, BEFORE = 1260, 1160
+"""Revisions of the sample wiki with 14 and 13 references."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,18 @@ class Dashboard:
             "prediction": found["score"]["prediction"],
             "deleted": False,
         }
+
+    def references(self, rev_id: int) -> float:
+        """Short footnotes count, too, and where there is neither there is none."""
+        features = self.quality(rev_id)["features"]
+        return float((features.get(_REFERENCES) or 0) + (features.get(_NOTES) or 0))
+
+    def advice(self, rev_id: int) -> list[str]:
+        """What a student may do better. A name that is missing, or null, ends in an exception."""
+        features = self.quality(rev_id)["features"]
+        section_chars = features[_CHARS] / (1 + sum(features[name] for name in _HEADINGS))
+        found = {"cite": features[_REFERENCES] < 1, "divide": section_chars > _SECTION_CHARS}
+        return [name for name, is_due in found.items() if is_due]
 
 
 class Unanswered(Exception):
@@ -107,8 +127,17 @@ def test_the_dashboard_gets_its_score_and_features(live: Served) -> None:
     assert told["features"] == {
         "feature.test.chars": 165,
         "feature.test.is_long": True,
-        "feature.test.words": 20,
+        "feature.test.words": 28,
     }
+
+
+def test_the_dashboard_counts_references_of_real_articles_and_gives_advice(shipped: Served) -> None:
+    dashboard = Dashboard(shipped, wiki="samplewiki")
+    told = dashboard.quality(REFERENCED)
+    assert 1 < told["wp10"] < 6
+    assert dashboard.references(REFERENCED) == 14
+    assert dashboard.references(BEFORE) == 13
+    assert dashboard.advice(REFERENCED) == []
 
 
 def test_the_dashboard_tells_deleted_revisions_from_other_errors(live: Served) -> None:

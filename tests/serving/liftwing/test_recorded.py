@@ -87,6 +87,7 @@ def test_all_that_was_asked_of_lift_wing_is_answered_in_its_shape(wikimedia: Ser
             good.setdefault(line["uri"] + str(len(line["request_body"]) > 30), []).append(line)
     assert sum(map(len, good.values())) == 345
     connection = http.client.HTTPConnection("127.0.0.1", wikimedia.port, timeout=60)
+    with_features = 0
     for lines in good.values():
         schema = jsonschema.Draft202012Validator(derived([line["json"] for line in lines]))
         for line in lines:
@@ -97,8 +98,20 @@ def test_all_that_was_asked_of_lift_wing_is_answered_in_its_shape(wikimedia: Ser
             assert reply.status == 200, ours
             assert reply.headers.get_content_type() == line["content_type"]
             _with_their_classes(ours, line["json"])
+            with_features += _with_their_features(ours, line["json"])
             schema.validate(ours)
     connection.close()
+    assert with_features == 259
+
+
+def _with_their_features(ours: Any, theirs: Any) -> bool:
+    """Whether Lift Wing told features of an article; ours must then have each, with a number of the same
+    type."""
+    (wiki,), (rev_id,) = theirs, theirs[next(iter(theirs))]["scores"]
+    told, wanted = (document[wiki]["scores"][rev_id].get("articlequality", {}) for document in (ours, theirs))
+    expected = {name: type(value) for name, value in wanted.get("features", {}).items()}
+    assert {name: type(told["features"].get(name)) for name in expected} == expected
+    return bool(expected)
 
 
 def _with_their_classes(ours: Any, theirs: Any) -> None:

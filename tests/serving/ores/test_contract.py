@@ -102,6 +102,76 @@ def without_unknown(value: Any) -> Any:
     return {key: without_unknown(item) for key, item in value.items() if item is not None}
 
 
+@pytest.mark.parametrize(
+    ("path", "cells"),
+    [
+        ("/v3/scores/samplewiki/?models=articlequality&revids=1260|1261|1275&features", 3),
+        ("/v2/scores/samplewiki/articlequality/?revids=1260|1275&features", 2),
+        ("/v3/scores/samplewiki/1260/articlequality?features&datasource.revision.text=%22%22", 1),
+    ],
+)
+def test_every_recorded_feature_of_articles_is_told_with_its_type(
+    shipped: Served, path: str, cells: int
+) -> None:
+    """An integer is none of ORES's floats: some clients parse into typed fields."""
+    (answer,) = recorded(DOCUMENTS[0])
+    wanted = [types(cell["articlequality"]["features"]) for cell in answer["enwiki"]["scores"].values()]
+    told = list(_features_of(ask(shipped, path).json))
+    assert len(wanted) == 2
+    assert len(told) == cells
+    for features in told:
+        for expected in wanted:
+            assert {name: types(features).get(name) for name in expected} == expected
+        assert any(name.startswith("feature.assay.article.") for name in features)
+
+
+def types(features: dict[str, Any]) -> dict[str, type]:
+    return {name: type(value) for name, value in features.items()}
+
+
+def _features_of(value: Any) -> Iterator[dict[str, Any]]:
+    """Those of every revision, in documents of the second and third API."""
+    if isinstance(value, dict) and any(key.startswith("feature.") for key in value):
+        yield value
+    elif isinstance(value, dict):
+        for part in value.values():
+            yield from _features_of(part)
+
+
+def test_what_is_only_told_is_told_with_features_alone(shipped: Served) -> None:
+    """A model's description and its explanations are of what it reads."""
+    name = "feature.wikitext.revision.ref_tags"
+    path = "/v3/scores/samplewiki/1260/articlequality"
+    cell = _cell(ask(shipped, f"{path}?features&explain").json)
+    assert name in cell["features"]
+    for explained in cell["explanation"].values():
+        assert set(explained["contributions"]) == {
+            key for key in cell["features"] if key.startswith("feature.assay.article.")
+        }
+    assert set(_cell(ask(shipped, path).json)) == {"score"}
+    info = ask(shipped, "/v3/scores/samplewiki/?models=articlequality&model_info=params").json
+    params = info["samplewiki"]["models"]["articlequality"]["params"]
+    page = ask(shipped, "/api/samplewiki/revisions/1260").json["scores"]["articlequality"]
+    assert sorted(params["features"]) == sorted(cell["explanation"]["FA"]["contributions"])
+    assert [feature["name"] for feature in page["features"]] == params["features"]
+
+
+def test_injected_values_are_told_and_texts_change_both(shipped: Served) -> None:
+    path = "/v3/scores/samplewiki/1260/articlequality?features"
+    name = "feature.wikitext.revision.ref_tags"
+    plain, told, text = (
+        _cell(ask(shipped, f"{path}&{query}").json)
+        for query in ("", f"{name}=666", "datasource.revision.text=%22A+%3Cref%3Eb%3C/ref%3E%22")
+    )
+    assert plain["features"][name] != told["features"][name] == 666
+    assert told["score"] == plain["score"] != text["score"]
+    assert text["features"][name] == 1
+
+
+def _cell(answer: dict[str, Any]) -> dict[str, Any]:
+    return dict(answer["samplewiki"]["scores"]["1260"]["articlequality"])
+
+
 def test_the_schemas_can_fail(schemas: dict[str, dict[str, Any]]) -> None:
     bare = {"x": {"models": {"m": {"version": "1"}}, "scores": {"1": {"m": {"prediction": True}}}}}
     broken: list[dict[str, Any]] = [bare, {"scores": {}}, {"x": {"models": {"m": {}}, "scores": {}}}]

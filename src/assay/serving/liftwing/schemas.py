@@ -60,7 +60,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "rev_id": _REV_ID,
             "event": {"type": "object", "description": "Of revision-create or page-change."},
             "revision_data": ref("RevisionData"),
-            "extended_output": BOOLEAN | {"description": "Add the features."},
+            "extended_output": BOOLEAN | {"description": "Add the features, ORES's too."},
             "lang": STRING | {"description": "Such as en, for enwiki; revert risk only."},
             "instances": {
                 "type": "array",
