@@ -11,13 +11,7 @@ from assay.serving.apidocs.swagger import swagger
 from assay.serving.ores.schemas import PARAMETERS
 from assay.serving.ores.scores import VERSIONS
 from servers.asgi import Served
-from servers.small_web import SmallWeb
 from small_app import ask
-
-
-@pytest.fixture(scope="module")
-def inline(web: SmallWeb) -> Served:
-    return web.live("inline")[1]
 
 
 def test_our_own_document_is_valid(inline: Served) -> None:
