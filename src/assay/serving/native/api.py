@@ -1,6 +1,7 @@
 """Assay's own JSON under ``/api/``: what the pages need and ORES's shapes cannot say.
 
-The contract (every answer is one JSON object; errors are ``{"error": {"code", "message"}}`` with a status)::
+The contract (every answer is one JSON object; errors are ``{"error": {"code", "message", "retryable"}}``
+with a status; `code` is stable, and asking again makes sense only when `retryable` is true)::
 
     GET /api/wikis
       {"wikis": [{"name": "enwiki", "models": [MODEL, …]}, …]}                      sorted by name
@@ -12,7 +13,7 @@ The contract (every answer is one JSON object; errors are ``{"error": {"code", "
 
     GET /api/{wiki}/revisions/{id}
       {"wiki": "enwiki", "revision": REVISION, "diff": DIFF | null, "scores": {"damaging": CELL, …}}
-      404 when the wiki has no such revision (`error.code` "not found"), 503/504 when it cannot be had now.
+      404 when the wiki has no such revision (`revision_not_found`), 503 or 504 when it cannot be had now.
 
     POST /api/{wiki}/revisions/{id}       what if: {"models": ["damaging"], "injection": {"feature.x": 3}}
       {"wiki": "enwiki", "scores": {"damaging": CELL}}      both keys optional; `models` defaults to all
@@ -45,7 +46,6 @@ The contract (every answer is one JSON object; errors are ``{"error": {"code", "
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -64,15 +64,15 @@ from assay.serving.json_body import read_object
 from assay.serving.native.explained import cells_document, diff_document
 from assay.serving.native.fetched import FetchedRevisions
 from assay.serving.native.revision import revision_document
+from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
-from assay.serving.parameters import parse_rev_id, read_fields
+from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
 MAX_RECENT: Final = 50
 DEFAULT_RECENT: Final = 20
-_WIKI: Final = openapi.name_path("wiki", "Name of the wiki, such as enwiki.")
 
 
 class NativeApi:
@@ -91,32 +91,13 @@ class NativeApi:
             "limit", f"How many; {DEFAULT_RECENT} when not given.", openapi.whole_number(1, MAX_RECENT)
         )
         revision = "/api/{wiki}/revisions/{rev_id}"
-        path = [_WIKI, openapi.rev_id_path()]
-        self._add(router, "GET", "/api/wikis", self.wikis, "Wikis", [])
-        self._add(router, "GET", "/api/{wiki}/recent", self.recent, "Recent", [_WIKI, limit])
-        self._add(router, "GET", revision, self.revision, "ExplainedRevision", path)
-        self._add(router, "POST", revision, self.what_if, "WhatIfScores", path, openapi.json_body("WhatIf"))
+        path = [WIKI, openapi.rev_id_path()]
+        what_if = openapi.json_body("WhatIf")
+        add_route(router, "GET", "/api/wikis", self.wikis, document("Wikis"), [])
+        add_route(router, "GET", "/api/{wiki}/recent", self.recent, document("Recent"), [WIKI, limit])
+        add_route(router, "GET", revision, self.revision, document("ExplainedRevision"), path)
+        add_route(router, "POST", revision, self.what_if, document("WhatIfScores"), path, what_if)
         return router
-
-    def _add(
-        self,
-        router: APIRouter,
-        method: str,
-        path: str,
-        handler: Any,
-        schema: str,
-        parameters: Sequence[dict[str, Any]],
-        body: dict[str, Any] | None = None,
-    ) -> None:
-        router.add_api_route(
-            path,
-            handler,
-            methods=[method],
-            summary=handler.__doc__,
-            operation_id=handler.__name__,
-            responses=openapi.responses(schema, 404, 415, 429, 503, 504),
-            openapi_extra={"parameters": list(parameters), **({"requestBody": body} if body else {})},
-        )
 
     # -- handlers ------------------------------------------------------------------------------------
 
@@ -134,7 +115,7 @@ class NativeApi:
     async def recent(self, request: Request) -> Response:
         """Ids of the latest edits, newest first"""
         wiki = self._wiki(request)
-        limit = _limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)))
+        limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)), MAX_RECENT)
         deadline = self._deadline()
         try:
             async with asyncio.timeout(deadline.remaining_s()):
@@ -184,21 +165,14 @@ class NativeApi:
         rev_id = parse_rev_id("revid", request.path_params["rev_id"])
         if (known := self._fetched.get(wiki.name, rev_id)) is not None:
             return known
-        found = (await self._service.fetch(wiki, [rev_id], deadline))[rev_id]
+        found = (await self._service.fetch(wiki, [rev_id], deadline, pasts=True))[rev_id]
         if isinstance(found, Problem):
             if found.retryable:
                 kind = DeadlineExceeded if deadline.passed else SourceUnavailable
                 raise kind(found.message, delay_s=2.0)
-            raise HttpError(404, found.message)
+            raise HttpError(404, found.message, code=found.code)
         self._fetched.put(wiki.name, found)
         return found
-
-
-def _limit(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if not 1 <= number <= MAX_RECENT:
-        raise BadParameter(f"Could not interpret limit. Give a whole number from 1 to {MAX_RECENT}.")
-    return number
 
 
 async def _what_if(request: Request) -> tuple[tuple[str, ...] | None, Injection]:

@@ -33,13 +33,13 @@ from assay.serving import openapi
 from assay.serving.json_body import read_object
 from assay.serving.native.explained import cells_document, diff_document
 from assay.serving.native.revision import revision_document
+from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
 TEXT_KEYS: Final = ("text", "parent_rev_id", "parent_text", "title", "comment", "is_minor", "actor")
 ACTOR_KEYS: Final = ("name", "is_anonymous", "id", "groups", "registered_at", "edit_count")
-_WIKI: Final = openapi.name_path("wiki", "Name of the wiki, such as enwiki.")
 
 
 class TextApi:
@@ -53,15 +53,8 @@ class TextApi:
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["native"])
-        router.add_api_route(
-            "/api/{wiki}/text",
-            self.text,
-            methods=["POST"],
-            summary=self.text.__doc__,
-            operation_id="text",
-            responses=openapi.responses("ExplainedRevision", 404, 415, 429, 503, 504),
-            openapi_extra={"parameters": [_WIKI], "requestBody": openapi.json_body("UnsavedText")},
-        )
+        body = openapi.json_body("UnsavedText")
+        add_route(router, "POST", "/api/{wiki}/text", self.text, document("ExplainedRevision"), [WIKI], body)
         return router
 
     async def text(self, request: Request) -> Response:
