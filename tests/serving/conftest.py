@@ -42,9 +42,3 @@ def inline(web: SmallWeb) -> Served:
 @pytest.fixture(scope="session")
 def live(web: SmallWeb, engine: str) -> Served:
     return web.live(engine)[1]
-
-
-@pytest.fixture(scope="session")
-def inline(web: SmallWeb) -> Served:
-    """On one engine only, for what no engine ever sees."""
-    return web.live("inline")[1]
