@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from assay.clock import Deadline
 from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded, SourceUnavailable
@@ -50,9 +51,15 @@ class ScoringService:
         self._claims = claims or LocalClaims()
         self._computations = Computations(engine, cache, self._claims, metrics)
 
-    async def score(self, request: ScoreRequest, deadline: Deadline) -> Table:
+    async def score(
+        self,
+        request: ScoreRequest,
+        deadline: Deadline,
+        at_hand: Mapping[int, Revision] = MappingProxyType({}),
+    ) -> Table:
         """A cell for each revision and model of the request.
 
+        `at_hand`: revisions that the caller has just fetched from the wiki; they are not fetched again.
         Raises `UnknownWiki`, `UnknownModel`, `BadInjection`; `Overloaded` or `DeadlineExceeded` when
         every cell would say so.
         """
@@ -69,7 +76,7 @@ class ScoringService:
         ]
         cells = await self._cached(wanted)
         while missing := [cell for cell in wanted if cell not in cells]:
-            cells.update(await self._computed(wiki, missing, request, deadline))
+            cells.update(await self._computed(wiki, missing, request, deadline, at_hand))
         return self._table(request, cells)
 
     async def aclose(self) -> None:
@@ -92,7 +99,12 @@ class ScoringService:
         return {plain[key]: Scored(score, is_cached=True) for key, score in scores.items()}
 
     async def _computed(
-        self, wiki: Wiki, missing: Sequence[Wanted], request: ScoreRequest, deadline: Deadline
+        self,
+        wiki: Wiki,
+        missing: Sequence[Wanted],
+        request: ScoreRequest,
+        deadline: Deadline,
+        at_hand: Mapping[int, Revision],
     ) -> dict[Wanted, Cell]:
         """One round: begin what nobody computes, wait for all; a cell that another request's shorter
         deadline cut off is left out and asked for again."""
@@ -100,7 +112,7 @@ class ScoringService:
         self._metrics.count(CACHE_LOOKUPS, wiki.name, "miss", by=len(mine))
         self._metrics.count(CACHE_LOOKUPS, wiki.name, "shared", by=len(missing) - len(mine))
         if mine:
-            self._computations.begin(wiki, mine, request, deadline)
+            self._computations.begin(wiki, mine, request, deadline, at_hand)
         futures = {cell: self._computations[cell] for cell in missing}
         if not all(future.done() for future in futures.values()):
             await asyncio.wait(futures.values(), timeout=deadline.remaining_s())
@@ -131,10 +143,14 @@ class ScoringService:
     # -- revisions -----------------------------------------------------------------------------------
 
     async def fetch(
-        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline
+        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, *, pasts: bool = False
     ) -> Mapping[int, Revision | Problem]:
-        """Each id with its revision or problem, whatever the source does; counted and timed."""
-        return await fetch(wiki, rev_ids, deadline, self._metrics)
+        """Each id with its revision or problem, whatever the source does; counted and timed.
+
+        `pasts`: with those of page and actor, if one of the wiki's models reads them: for `score_revision`.
+        """
+        pasts = pasts and bool(wiki.reading_pasts)
+        return await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)
 
     async def unsaved(self, wiki: Wiki, told: Unsaved, deadline: Deadline) -> Revision:
         """The revision that the text would become, for `score_revision`; a parent told by its id is fetched.

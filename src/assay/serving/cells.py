@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
 from assay.models.model import Label, Model, Score
 from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
 from assay.scoring.request import Cell, Scored
-
-CACHE_HEADER: Final = "X-Cache"
-"""``hit`` when every score of an answer came from the cache, else ``miss``: whoever compares the speed of two
-releases must compare like with like."""
-
-
-def cache_headers(cells: Iterable[Cell]) -> dict[str, str]:
-    """Of an answer with these cells. A problem is never cached."""
-    known = all(isinstance(cell, Scored) and cell.is_cached for cell in cells)
-    return {CACHE_HEADER: "hit" if known else "miss"}
 
 
 def keyed(values: Mapping[Label, Any]) -> dict[str, Any]:

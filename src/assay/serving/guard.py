@@ -48,6 +48,7 @@ class GuardOptions:
     write_timeout_s: float = 60.0
     """Seconds that a client may leave a piece of a streamed answer untaken before it is cut off: a slow
     reader may take hours for a stream, but not stop."""
+
     allowed_origins: tuple[str, ...] = ("*",)
     """Sites whose scripts may read scores, as ``https://example.org``; ``*``: all, as with ORES, for nothing
     there is secret and no cookie is looked at. Empty: none."""
@@ -94,14 +95,15 @@ _EXPOSED: Final = "Retry-After, X-Assay-Release, X-Cache, X-Request-Id"
 
 def is_open(path: str) -> bool:
     """Whether `path` is for scripts of other sites as well."""
-    return path.startswith(KSERVE_PATHS) or _OPEN.fullmatch(path) is not None
+    return _OPEN.fullmatch(path) is not None or path.startswith(KSERVE_PATHS)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
 
 
 class _Untaken(Exception):
-    """A client leaves a piece of its answer untaken for too long. No `AssayError`: it is not to be answered."""
+    """A client leaves a piece of its answer untaken for too long. No `AssayError`: it is not to be
+    answered."""
 
 
 class Guard:
@@ -134,7 +136,7 @@ class Guard:
     async def _answered(self, scope: Scope, receive: Receive, send: Send, step: Traced) -> None:
         opened = is_open(scope["path"])
         origin = _cross_origin(scope, self._options.allowed_origins) if opened else {}
-        answer = _Answer(send, scope[REQUEST_ID], self._release, origin, self._options.write_timeout_s)
+        answer = _Answer(send, scope[REQUEST_ID], self._release, self._options.write_timeout_s, origin)
         started_s = time.perf_counter()
         self._metrics.add(HTTP_IN_FLIGHT, 1)
         try:
@@ -248,12 +250,7 @@ class _Answer:
     scripts of other sites."""
 
     def __init__(
-        self,
-        send: Send,
-        request_id: str,
-        release: str,
-        origin: Mapping[str, str],
-        write_timeout_s: float,
+        self, send: Send, request_id: str, release: str, write_timeout_s: float, origin: Mapping[str, str]
     ) -> None:
         self._send = send
         self._write_timeout_s = write_timeout_s

@@ -117,7 +117,7 @@ def responses(
 ) -> dict[int | str, dict[str, Any]]:
     """A good answer of `schema`, and the refusals that every route can give besides `refusals`.
 
-    `error`: the schema of these. `script`: any of them may be wrapped as a script (`ores.jsonp`).
+    `error`: the schema of these. `script`: any answer may be wrapped as a script (`ores.jsonp`).
     """
     table: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": _content(schema, script)}}
     for status in sorted({*refusals, 400, 405, 408, 413, 414, 500}):

@@ -14,7 +14,6 @@ from starlette.responses import RedirectResponse, Response
 
 from assay import __version__
 from assay.serving import openapi
-from assay.serving.cells import cache_headers
 from assay.serving.health import Readiness
 from assay.serving.json_body import read_object
 from assay.serving.liftwing.names import NamedModel, named_models, no_such_model
@@ -126,7 +125,7 @@ class InferenceV2:
             "outputs": outputs(named.model, rows, asked.outputs),
         }
         named_request = {} if asked.id is None else {"id": asked.id}
-        return json_response(document | named_request, headers=cache_headers(rows))
+        return json_response(document | named_request, headers=self._scorer.headers(request, rows))
 
     async def _is_ready(self) -> bool:
         return (await self._readiness()).state == "ready"

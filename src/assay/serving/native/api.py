@@ -66,7 +66,7 @@ from assay.serving.native.fetched import FetchedRevisions
 from assay.serving.native.revision import revision_document
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
-from assay.serving.parameters import parse_rev_id, read_fields
+from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
@@ -115,7 +115,7 @@ class NativeApi:
     async def recent(self, request: Request) -> Response:
         """Ids of the latest edits, newest first"""
         wiki = self._wiki(request)
-        limit = _limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)))
+        limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)), MAX_RECENT)
         deadline = self._deadline()
         try:
             async with asyncio.timeout(deadline.remaining_s()):
@@ -165,7 +165,7 @@ class NativeApi:
         rev_id = parse_rev_id("revid", request.path_params["rev_id"])
         if (known := self._fetched.get(wiki.name, rev_id)) is not None:
             return known
-        found = (await self._service.fetch(wiki, [rev_id], deadline))[rev_id]
+        found = (await self._service.fetch(wiki, [rev_id], deadline, pasts=True))[rev_id]
         if isinstance(found, Problem):
             if found.retryable:
                 kind = DeadlineExceeded if deadline.passed else SourceUnavailable
@@ -173,13 +173,6 @@ class NativeApi:
             raise HttpError(404, found.message, code=found.code)
         self._fetched.put(wiki.name, found)
         return found
-
-
-def _limit(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if not 1 <= number <= MAX_RECENT:
-        raise BadParameter(f"Could not interpret limit. Give a whole number from 1 to {MAX_RECENT}.")
-    return number
 
 
 async def _what_if(request: Request) -> tuple[tuple[str, ...] | None, Injection]:

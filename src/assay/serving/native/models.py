@@ -116,26 +116,50 @@ class ModelsApi:
         """What a label's thresholds do, and where named operating points lie"""
         wiki, model = self._asked(request)
         fields = await read_fields(request)
-        statistics = self._statistics(model)
-        label = _label(model, fields.get("label"))
-        measured = Measured.of(statistics, label)
-        if "query" in fields:
-            query = fields["query"].strip()
-            found = answer(Query.parse(query), measured)
-            return json_response(
-                {**_names(wiki, model), "label": label, "query": query, **_answer_document(found)}
-            )
+        if "query" not in fields:
+            return json_response(self.table(wiki, model, fields.get("label")))
+        label, measured = self.measured(model, fields.get("label"))
+        query = fields["query"].strip()
+        found = answer(Query.parse(query), measured)
         return json_response(
-            {
-                **_names(wiki, model),
-                "labels": _labels(model),
-                "label": label,
-                "sample": {"rows": measured.rows, "with_label": measured.trues},
-                "population_rate": measured.population_rate,
-                "table": [{**row, "counts": _counts(measured.counts(row))} for row in measured.table],
-                "operating_points": self._point_documents(wiki, model, statistics),
-            }
+            {**_names(wiki, model), "label": label, "query": query, **_answer_document(found)}
         )
+
+    # -- documents, for pages, too -------------------------------------------------------------------
+
+    def table(self, wiki: Wiki, model: Model, label: str | None) -> dict[str, Any]:
+        """All thresholds of a label (None: the first), and all operating points. Raises as `measured`."""
+        label, measured = self.measured(model, label)
+        return {
+            **_names(wiki, model),
+            "labels": _labels(model),
+            "label": label,
+            "sample": {"rows": measured.rows, "with_label": measured.trues},
+            "population_rate": measured.population_rate,
+            "table": [{**row, "counts": _counts(measured.counts(row))} for row in measured.table],
+            "operating_points": self.points(wiki, model),
+        }
+
+    def is_measured(self, model: Model) -> bool:
+        return bool((self._infos.tree(model).get("statistics") or {}).get("thresholds"))
+
+    def measured(self, model: Model, label: str | None) -> tuple[str, Measured]:
+        """The label (None: the first) and what its table rests on. Raises `HttpError` 404 when nothing was
+        measured, `BadParameter` for a label that the model has not."""
+        statistics = self._statistics(model)
+        name = _label(model, label)
+        return name, Measured.of(statistics, name)
+
+    def points(self, wiki: Wiki, model: Model) -> list[dict[str, Any]]:
+        """``POINT``s; made once: intervals take a few milliseconds each. Raises as `measured`."""
+        key = wiki.name, model.name, model.digest
+        if key not in self._told:
+            statistics = self._statistics(model)
+            self._told[key] = [
+                _point_document(name, point, Measured.of(statistics, point.label))
+                for name, point in self._points(wiki, model).items()
+            ]
+        return self._told[key]
 
     # -- parts ---------------------------------------------------------------------------------------
 
@@ -155,18 +179,6 @@ class ModelsApi:
     def _points(self, wiki: Wiki, model: Model) -> Points:
         configured = self._configured.get(wiki.name, {}).get(model.name, {})
         return points_of(model.name, _labels(model), configured)
-
-    def _point_documents(
-        self, wiki: Wiki, model: Model, statistics: Mapping[str, Any]
-    ) -> list[dict[str, Any]]:
-        """Made once: intervals take a few milliseconds each."""
-        key = wiki.name, model.name, model.digest
-        if key not in self._told:
-            self._told[key] = [
-                _point_document(name, point, Measured.of(statistics, point.label))
-                for name, point in self._points(wiki, model).items()
-            ]
-        return self._told[key]
 
 
 def _names(wiki: Wiki, model: Model) -> dict[str, str]:

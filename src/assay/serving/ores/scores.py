@@ -21,7 +21,6 @@ from assay.scoring.request import ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
-from assay.serving.cells import cache_headers
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import PATH_PARAMETERS, form_body, query_parameters
 from assay.serving.ores.v1 import V1
@@ -31,6 +30,7 @@ from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import ScoreParameters, known, parse, read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
+from assay.serving.score_headers import score_headers
 
 VERSIONS: Final = (V1, V2, V3)
 
@@ -61,7 +61,7 @@ class ScoreRoutes:
         router = APIRouter()
         for version in VERSIONS:
             for root in version.roots:
-                for path in ("", *version.paths):
+                for path in version.paths:
                     self._add(router, version, root, path)
         return router
 
@@ -89,7 +89,7 @@ class ScoreRoutes:
                 summary=_SUMMARIES[parts],
                 operation_id="_".join([*root.strip("/").split("/"), *parts, method.lower()]),
                 responses=openapi.responses(
-                    version.schema if path else version.wikis_schema,
+                    version.paths[path],
                     *((404, 415, 429, 503, 504) if path else (415,)),
                     script=method == "GET",
                 ),
@@ -119,7 +119,9 @@ class ScoreRoutes:
         if asked.rev_ids:
             async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._table(wiki, models, asked)
-            headers = cache_headers(cell for row in table.values() for cell in row.values())
+            headers = score_headers(
+                [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
+            )
         document = version.scores(Answer(wiki.name, models, infos, table, path.get("model")))
         return json_response(document, compact=asked.compact, headers=headers)
 
