@@ -113,8 +113,12 @@ def test_it_narrows_to_an_operating_point_with_and_without_scripts(
     assert entries(page).evaluate_all("all => all.map((e) => e.dataset.rev)") == wanted
     assert page.url.endswith(f"?limit=50&show={LIKELY}")
 
+    meaning = page.get_by_role("link", name="What “precision ≥ 0.6” means")
+    assert meaning.get_attribute("href") == f"{DAMAGING}/thresholds"
+
     plain = browser.new_context(java_script_enabled=False).new_page()
     plain.goto(page.url)
+    expect(plain.get_by_role("link", name="What “precision ≥ 0.6” means")).to_be_visible()
     assert entries(plain).evaluate_all("all => all.map((e) => e.dataset.rev)") == wanted
     expect(plain.get_by_role("button", name="Show", exact=True)).to_be_visible()
     expect(plain.get_by_role("button", name="Pause")).to_be_hidden()

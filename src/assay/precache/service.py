@@ -105,9 +105,9 @@ class Follower:
             await end([stopping, *readers, *workers, *self._again])
             await self._saved(savers)
             await self._close()
-        for task in (*readers, *savers, *workers):
-            if not task.cancelled():
-                task.result()
+        ended = [task for task in (*readers, *savers, *workers) if not task.cancelled()]
+        if failures := [failure for task in ended if (failure := task.exception()) is not None]:
+            raise failures[0]
 
     async def _close(self) -> None:
         for one in self._following:
