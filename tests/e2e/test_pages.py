@@ -113,8 +113,12 @@ def test_it_narrows_to_an_operating_point_with_and_without_scripts(
     assert entries(page).evaluate_all("all => all.map((e) => e.dataset.rev)") == wanted
     assert page.url.endswith(f"?limit=50&show={LIKELY}")
 
+    meaning = page.get_by_role("link", name="What “precision ≥ 0.6” means")
+    assert meaning.get_attribute("href") == f"{DAMAGING}/thresholds"
+
     plain = browser.new_context(java_script_enabled=False).new_page()
     plain.goto(page.url)
+    expect(plain.get_by_role("link", name="What “precision ≥ 0.6” means")).to_be_visible()
     assert entries(plain).evaluate_all("all => all.map((e) => e.dataset.rev)") == wanted
     expect(plain.get_by_role("button", name="Show", exact=True)).to_be_visible()
     expect(plain.get_by_role("button", name="Pause")).to_be_hidden()
@@ -275,6 +279,14 @@ def test_a_threshold_is_dragged_and_every_figure_follows(open_page: Visit, serve
         f"{page.locator('#read-threshold').inner_text()}: precision {read_out(page, 'precision'):.3f}, "
         f"recall {read_out(page, 'recall'):.3f}, filter rate {read_out(page, 'filter_rate'):.3f}"
     )
+
+
+def test_a_finger_chooses_a_threshold(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, f"{DAMAGING}/thresholds", "phone")
+    box = page.locator("#plot").bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    expect(page.get_by_role("slider")).to_have_value(re.compile(r"0\.4[67]\d"))
 
 
 def test_what_is_copied_finds_the_threshold_again(

@@ -105,12 +105,11 @@ class Computations:
         if not groups:
             return
         wiki, deadline = groups[0].wiki, groups[0].deadline
-        missing = [group.rev_id for group in groups if group.rev_id not in at_hand]
+        rev_ids = [group.rev_id for group in groups]
         models = {wanted.key.model for group in groups for wanted in group.futures}
         pasts = not models.isdisjoint(wiki.reading_pasts)
-        fetched = await fetch(wiki, missing, deadline, self._metrics, pasts=pasts) if missing else {}
-        found = {**fetched, **at_hand}
-        await asyncio.gather(*(self._compute_one(group, found[group.rev_id]) for group in groups))
+        fetched = await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts, at_hand=at_hand)
+        await asyncio.gather(*(self._compute_one(group, fetched[group.rev_id]) for group in groups))
 
     async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:
         if isinstance(revision, Problem):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from assay.clock import Deadline
 from assay.revisions.problem import Problem, source_failed
@@ -15,13 +16,28 @@ from assay.telemetry import FETCH_SECONDS, FETCHED, PASTS, PASTS_SECONDS, Metric
 
 
 async def fetch(
-    wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, metrics: Metrics, *, pasts: bool = False
+    wiki: Wiki,
+    rev_ids: Sequence[int],
+    deadline: Deadline,
+    metrics: Metrics,
+    *,
+    pasts: bool = False,
+    at_hand: Mapping[int, Revision] = MappingProxyType({}),
 ) -> Mapping[int, Revision | Problem]:
     """Each id with its revision or problem. Never raises.
 
     `pasts`: with the pasts of pages and actors, also where these cost further queries; unknown where they
-    cannot be had in time.
+    cannot be had in time. `at_hand`: what was fetched just before, with or without them.
     """
+    missing = [rev_id for rev_id in rev_ids if rev_id not in at_hand]
+    fetched = await _fetch(wiki, missing, deadline, metrics) if missing else {}
+    found = {rev_id: fetched.get(rev_id) or at_hand[rev_id] for rev_id in rev_ids}
+    return await _with_pasts(wiki, found, deadline, metrics) if pasts else found
+
+
+async def _fetch(
+    wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, metrics: Metrics
+) -> Mapping[int, Revision | Problem]:
     started_s = time.perf_counter()
     found: Mapping[int, Revision | Problem] = {}
     reason = "the wiki did not name it in its answer"
@@ -39,7 +55,7 @@ async def fetch(
     for revision in fetched.values():
         outcome = revision.code if isinstance(revision, Problem) else "found"
         metrics.count(FETCHED, wiki.name, outcome)
-    return await _with_pasts(wiki, fetched, deadline, metrics) if pasts else fetched
+    return fetched
 
 
 async def _with_pasts(

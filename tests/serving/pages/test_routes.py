@@ -6,11 +6,12 @@ import re
 from collections.abc import Iterator
 
 import pytest
+from fastapi.routing import APIRoute
 
 from assay.clock import SystemClock
 from assay.models.library import load, search, shipped_folder
 from assay.scoring.wikis import ModelSets
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import Application, AppOptions, build_app
 from assay.serving.native.models import ModelsApi
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.filters import Filter, filters_of
@@ -19,17 +20,17 @@ from assay.serving.pages.thresholds import query
 from assay.serving.quota import QuotaOptions
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
+from shared_data import ROOT
 from small_app import ask, small_service
 
 LIBRARY = search(shipped_folder())
 PATHS = [LIBRARY.found["enwiki"][name].path for name in ("damaging", "articlequality")]
 
 
-@pytest.fixture(scope="module")
-def paged() -> Iterator[Served]:
+def application() -> Application:
     """The small application with its pages, of a server that strangers may ask."""
     metrics = Metrics()
-    app = build_app(
+    return build_app(
         AppOptions(),
         small_service(metrics),
         ModelInfos({}),
@@ -38,8 +39,25 @@ def paged() -> Iterator[Served]:
         quota=QuotaOptions(revisions_per_minute=60, burst=200, exempt=()),
         page=PageOptions(("smallwiki",), {"smallwiki": "https://wiki.example/w/index.php"}, "test"),
     )
-    with serving(app.asgi) as served:
+
+
+@pytest.fixture(scope="module")
+def paged() -> Iterator[Served]:
+    with serving(application().asgi) as served:
         yield served
+
+
+PAGES = "assay.serving.pages."
+
+
+def test_every_page_is_documented() -> None:
+    told = (ROOT / "docs" / "pages.md").read_text("utf-8")
+    mine = [
+        r for r in application().routes if isinstance(r, APIRoute) and r.endpoint.__module__.startswith(PAGES)
+    ]
+    assert len(mine) > 12
+    for route in mine:
+        assert f"`{route.path}`" in told or f"`{route.path}/`" in told or f"`{route.path[:-1]}`" in told
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,7 @@ show.addEventListener("change", () => {
   history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
   etag = "";
   filter();
+  tellMeaning();
   tellArrivals();
   say(`${count(entries().length, "edit")} shown.`);
 });
@@ -225,6 +226,14 @@ function tellState() {
   const which = shown === all ? `The latest ${count(all, "edit")}.` : `${shown} of the latest ${count(all, "edit")}.`;
   const how = isPaused ? "Paused." : failures ? "" : "New edits come by themselves.";
   element("state").textContent = `${which} ${how}`;
+}
+
+/** Leads from the chosen operating point to what it does. */
+function tellMeaning() {
+  const { model, condition } = show.selectedOptions[0].dataset;
+  element("meaning").hidden = !model;
+  element("meaning").href = `/models/${encodeURIComponent(wiki)}/${encodeURIComponent(model ?? "")}/thresholds`;
+  element("condition").textContent = condition ?? "";
 }
 
 function pause(is) {
