@@ -1,6 +1,7 @@
 """What the verdict on a release is worth: false alarms on equal arms, and how soon each defect is caught.
 
-``python bench/rollout_verdicts.py [ROLLOUTS]`` prints the tables of docs/measurements.md; the arms are
+``python bench/rollout_verdicts.py [ROLLOUTS [RUNS]]`` (of equal arms; of each defect)
+prints the tables of docs/measurements.md; the arms are
 simulated (``tests/rollout/arms.py``), the thresholds and stages are the default ones. Seeds are fixed.
 """
 
@@ -21,9 +22,10 @@ from rollout.arms import MIB, PAIRS_PER_S, Caught, Defect, evidence, judged_stag
 from rollout.crowd import Crowd
 
 SEED = 20160801
-RUNS = 100
 DEFECTS = {
     "worker twice as slow": Defect(slow=2.0),
+    "computing doubled, small pages, 60 ms of fetching": Defect(slow=2.0, cpu_ms=4.0, fetch_ms=60.0),
+    "computing doubled for 20 % of the texts": Defect(slow=2.0, slow_texts=0.2),
     "crashes on 2 % of texts": Defect(crash_share=0.02),
     "crashes on 0.5 % of texts": Defect(crash_share=0.005),
     "leaks 1 MiB a job": Defect(leak_bytes=MIB),
@@ -38,22 +40,24 @@ DEFECTS = {
     "1 % more HTTP 500": Defect(error_share=0.01),
     "5 % more HTTP 503": Defect(passing_share=0.05),
     "1 % more HTTP 503": Defect(passing_share=0.01),
+    "30 % more HTTP 503, to users only": Defect(user_share=0.3),
+    "5 % more HTTP 503, to users only": Defect(user_share=0.05),
 }
 SLOWNESS = (1.0, 1.25, 1.4, 1.5, 1.75, 2.0, 3.0)
 SAMPLES = 100_000
 
 
-def main(rollouts: int) -> None:
+def main(rollouts: int, runs: int) -> None:
     _false_alarms(rollouts)
-    _defects()
-    _slow_arms()
+    _defects(runs)
+    _slow_arms(runs)
     _speed()
 
 
 def _false_alarms(rollouts: int) -> None:
     print("| stages' samples | rollouts | false alarms | share, 95 % interval | checks |")
     print("| --- | --- | --- | --- | --- |")
-    for larger, count in ((1.0, rollouts), (4.0, max(1, rollouts // 8))):
+    for larger, count in ((1.0, rollouts), (4.0, rollouts // 8)):
         rng = np.random.default_rng(SEED)
         stages = tuple(judged_stages())
         crowd = Crowd(rng, stages, larger)
@@ -66,19 +70,23 @@ def _false_alarms(rollouts: int) -> None:
     print(flush=True)
 
 
-def _defects() -> None:
-    print("| defect | caught | before 5 % | where, mostly | by | samples, median | served: median / most |")
-    print("| --- | --- | --- | --- | --- | --- | --- |")
+def _defects(runs: int) -> None:
+    print(
+        "| defect | caught | in the first shadow | before 5 % | where, mostly | by | samples, median "
+        "| served: median / most |"
+    )
+    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
     for name, defect in DEFECTS.items():
-        print(_row(name, _ends(defect)), flush=True)
+        print(_row(name, _ends(defect, runs)), flush=True)
     print()
 
 
 def _row(name: str, ends: list[Caught]) -> str:
     caught = [end for end in ends if end.stage]
+    unseen = sum(_is_first_centre(end) and end.stage is not None and not end.stage.weight for end in caught)
     early = sum(end.stage is not None and end.stage.weight < 5 and _is_first_centre(end) for end in caught)
     if not caught:
-        return f"| {name} | 0 % | 0 % | | | | |"
+        return f"| {name} | 0 % | 0 % | 0 % | | | | |"
     where, by = (
         Counter(words).most_common(1)[0][0]
         for words in ((end.stage.name for end in caught if end.stage), (end.check for end in caught))
@@ -86,7 +94,8 @@ def _row(name: str, ends: list[Caught]) -> str:
     samples = statistics.median(end.samples for end in caught)
     served = [end.served for end in ends]
     cells = (
-        name, f"{100 * len(caught) / len(ends):.0f} %", f"{100 * early / len(ends):.0f} %", where, by,
+        name, f"{100 * len(caught) / len(ends):.0f} %", f"{100 * unseen / len(ends):.0f} %",
+        f"{100 * early / len(ends):.0f} %", where, by,
         f"{samples:.0f}", f"{statistics.median(served):.0f} / {max(served)}",
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
@@ -96,21 +105,21 @@ def _is_first_centre(end: Caught) -> bool:
     return end.stage is not None and end.stage.data_centre == next(judged_stages()).data_centre
 
 
-def _ends(defect: Defect) -> list[Caught]:
+def _ends(defect: Defect, runs: int) -> list[Caught]:
     rng = np.random.default_rng(SEED)
-    return [run(rng, defect) for _ in range(RUNS)]
+    return [run(rng, defect) for _ in range(runs)]
 
 
-def _slow_arms() -> None:
+def _slow_arms(runs: int) -> None:
     print(f"| times as slow | caught before users | caught at all | median s at {PAIRS_PER_S:g} pairs/s |")
     print("| --- | --- | --- | --- |")
     for slow in SLOWNESS:
-        ends = _ends(Defect(slow=slow))
+        ends = _ends(Defect(slow=slow), runs)
         early = [end for end in ends if end.stage and not end.served]
         caught = sum(end.stage is not None for end in ends)
         seconds = f"{statistics.median(end.samples for end in early) / PAIRS_PER_S:.0f}" if early else "–"
         print(
-            f"| {slow:g} | {100 * len(early) / RUNS:.0f} % | {100 * caught / RUNS:.0f} % | {seconds} |",
+            f"| {slow:g} | {100 * len(early) / runs:.0f} % | {100 * caught / runs:.0f} % | {seconds} |",
             flush=True,
         )
     print()
@@ -130,4 +139,5 @@ def _speed() -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 4000)
+    numbers = [int(number) for number in sys.argv[1:]]
+    main(*numbers, *(4000, 100)[len(numbers) :])

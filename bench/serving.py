@@ -1,7 +1,8 @@
 """What serving costs: many models, many processes, cached and computed answers, both engines side by side.
 
 ``PYTHONPATH=tests python -m bench.serving``: real edits of about 2, 20 and 100 kB (as in
-`bench.extraction`) for the engines, the sample wiki behind a stand-in for MediaWiki's API for HTTP.
+`bench.extraction`) for the engines, the sample wiki behind a stand-in for MediaWiki's API for HTTP. With
+``model_info`` behind it: the table of `model_info` alone.
 
 Costs are CPU time of all processes that took part, read from the kernel in nanoseconds, because other
 work on the machine changes these little; "per second and core" is one second divided by them. Only
@@ -44,12 +45,31 @@ from servers.wiki_api import STRIDE, WikiProcess, sample_wiki
 READY_LIMIT_S: Final = 60.0
 REQUESTS: Final = 500
 """Cached answers of one round."""
+_QUERIES: Final = [
+    f"statistics.thresholds.{label}.'maximum {target} @ {condition} >= {value}'"
+    for label, target, condition, value in (
+        ("false", "recall", "precision", 0.995),
+        ("true", "filter_rate", "recall", 0.9),
+        ("true", "recall", "precision", 0.6),
+        ("true", "recall", "precision", 0.9),
+    )
+]
+MODEL_INFO: Final = {
+    "four threshold queries": _QUERIES,
+    "a query without a label": ["statistics.'maximum recall @ precision >= 0.15'"],
+    "one statistic": ["statistics.roc_auc"],
+    "everything but the tables": [""],
+    "a label's whole table": ["statistics.thresholds.true"],
+}
 COLD_REQUESTS: Final = 40
 """Computed answers of one round."""
 CONNECTIONS: Final = 8
 
 
 def main() -> int:
+    if sys.argv[1:] == ["model_info"]:
+        uvloop.run(_model_info_alone())
+        return 0
     if not DATA.exists():
         print(f"needs the real data in {DATA}, which is not beside this checkout", file=sys.stderr)
         return 1
@@ -182,12 +202,40 @@ async def serving(wiki: WikiProcess, redis: RedisServer, folder: Path) -> None:
             fresh = (rev_id + STRIDE * turn for turn in count(1) for rev_id in rev_ids)
             for site in sites.values():
                 await site.ask_all(islice(fresh, COLD_REQUESTS), TWO, 1)
+            await model_info(alone)
             await warm_answers(sites, rev_ids)
             await cold_answers(sites, fresh)
             with redis.client() as client:
                 await redis_load(client, shared, fresh)
             rows = [(name, memory_mib(site.parts()["web"])) for name, site in sites.items()]
             table("Memory of a web process after all this", ("server", "MiB"), rows)
+
+
+async def _model_info_alone() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        async with aiohttp.ClientSession() as session:
+            with serve(Path(name), session) as site:
+                await site.ready()
+                await model_info(site)
+
+
+async def model_info(site: Site) -> None:
+    """What is told of models, as MediaWiki's extension asks for thresholds; the first answer reads files."""
+    rows: list[Sequence[Any]] = []
+    for name, paths in MODEL_INFO.items():
+        asked = {"models": "damaging", "model_info": "|".join(paths)}
+        before_s, times_ms = cpu_s(site.parts()["web"]), []
+        for _ in range(REQUESTS):
+            started_s = time.perf_counter()
+            async with site.session.get(f"{site.url}/v3/scores/{SAMPLE_WIKI}/", params=asked) as answer:
+                await answer.read()
+                if answer.status != 200:
+                    raise SystemExit(f"{name}: {answer.status}")
+            times_ms.append(1e3 * (time.perf_counter() - started_s))
+        spent_ms = 1e3 * (cpu_s(site.parts()["web"]) - before_s) / REQUESTS
+        rows.append((name, spent_ms, times_ms[0], median(times_ms)))
+    columns = ("asked", "web, ms CPU", "first, ms", "p50, ms")
+    table("What is told of a model, one request at a time", columns, rows)
 
 
 async def warm_answers(sites: dict[str, Site], rev_ids: Sequence[int]) -> None:

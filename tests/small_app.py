@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
+from assay.events import Rules
 from assay.revisions.problem import (
     Problem,
     parent_not_found,
@@ -112,12 +113,20 @@ class SmallApp:
     claims: Claims | None = None
     quotas: Quotas | None = None
     quota: QuotaOptions | None = None
+    rules: Rules | None = None
 
     def build(self) -> Application:
         service = small_service(self.metrics, self.engine, self.store, self.claims)
         infos = ModelInfos({})
         return build_app(
-            self.options, service, infos, self.metrics, CLOCK, quota=self.quota, quotas=self.quotas
+            self.options,
+            service,
+            infos,
+            self.metrics,
+            CLOCK,
+            quota=self.quota,
+            quotas=self.quotas,
+            rules=self.rules,
         )
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from assay.models.dataset import Floats
 from assay.models.operating_points import Measured, OperatingPoint, answer, points_of
 from assay.models.thresholds import Query, table
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.random(400) < 0.3
-SCORE = np.round(np.clip(TRUTH * 0.3 + RNG.random(400) * 0.7, 0, 1), 3)
+SCORE: Floats = np.round(np.clip(TRUTH * 0.3 + RNG.random(400) * 0.7, 0, 1), 3).astype(np.float64)
 MEASURED = Measured(400, int(TRUTH.sum()), 0.05, table(TRUTH, SCORE, 0.05))
 
 
@@ -33,10 +34,10 @@ def test_unknown_kinds_have_points_of_each_label() -> None:
 
 def test_counts_are_those_of_the_sample() -> None:
     for row in MEASURED.table:
-        counts, threshold = MEASURED.counts(row), row["threshold"]
-        assert threshold is not None
-        assert counts.tp == int((TRUTH & (threshold <= SCORE)).sum())
-        assert counts.fp == int((~TRUTH & (threshold <= SCORE)).sum())
+        counts = MEASURED.counts(row)
+        assert row["threshold"] is not None
+        assert counts.tp == int((TRUTH & (row["threshold"] <= SCORE)).sum())
+        assert counts.fp == int((~TRUTH & (row["threshold"] <= SCORE)).sum())
         assert counts.n == 400
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from assay.rollout.options import DataCentreSettings, RolloutOptions
 from assay.rollout.plan import Plan, Stage, make_plan
 from assay.rollout.samples import Arm, CellPair, Evidence, MemorySeen, Observed, Pair, SeenCell
-from assay.rollout.statistics import Array, Flags
+from assay.rollout.statistics import Array, Flags, least_without
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 
 STABLE, CANDIDATE = Arm("blue", "spring-000000000001"), Arm("green", "summer-000000000002")
@@ -24,7 +24,10 @@ MIB = 1024 * 1024
 USERS_PER_S = 50.0
 PAIRS_PER_S = 10.0
 STAGES_PER_CENTRE = 8
+SWEEP_TEXTS = 10
 _WINDOW_S = 2.0
+_SWEPT = 10**6
+"""Their revisions' ids begin there."""
 _START_S = 10_000.0
 """From the start of one stage to the next: more than any lasts."""
 
@@ -42,9 +45,17 @@ class Defect:
 
     slow: float = 1.0
     """Times as long to compute."""
+    slow_texts: float = 1.0
+    """Share of texts for which it is `slow`."""
+    cpu_ms: float = 25.0
+    """Median processor time of a text; of small pages a few milliseconds."""
+    fetch_ms: float = 0.0
+    """Median time that the wiki takes for a revision, in either arm."""
     crash_share: float = 0.0
     passing_share: float = 0.0
     """Further requests that fail with 503."""
+    user_share: float = 0.0
+    """Users' requests that fail with 503 where compared ones do not."""
     error_share: float = 0.0
     """Further requests that fail with 500."""
     leak_bytes: int = 0
@@ -82,9 +93,12 @@ def observed(rng: np.random.Generator, stage: Stage, defect: Defect, count: int)
     factor = load(rng, at_s)
     is_candidate = rng.random(count) < stage.weight / 100
     is_cached = rng.random(count) < 0.6
-    computing = rng.lognormal(np.log(25), 0.9, count) * np.where(is_candidate, defect.slow, 1.0)
+    slow = np.where(rng.random(count) < defect.slow_texts, defect.slow, 1.0)
+    computing = rng.lognormal(np.log(25), 0.9, count) * np.where(is_candidate, slow, 1.0)
     ms = factor * np.where(is_cached, rng.lognormal(np.log(1.5), 0.5, count), 3 + computing)
-    fails = failing(rng, factor) | is_candidate & (rng.random(count) < defect.passing_share)
+    fails = failing(rng, factor) | is_candidate & (
+        rng.random(count) < max(defect.passing_share, defect.user_share)
+    )
     status = np.where(fails, 503, 200)
     status[is_candidate & (rng.random(count) < defect.error_share)] = 500
     is_wrong = is_candidate & (rng.random(count) < defect.wrong_release_share)
@@ -99,7 +113,7 @@ def observed(rng: np.random.Generator, stage: Stage, defect: Defect, count: int)
             float(took),
             bool(cached) if code == 200 else None,
             "GET",
-            "/v3/scores/testwiki/1",
+            "/v3/scores/enwiki/1",
         )
         for moment, candidate, cached, took, code, wrong in columns
     )
@@ -109,8 +123,11 @@ def pairs(rng: np.random.Generator, stage: Stage, defect: Defect, count: int) ->
     """`count` requests for one revision each, asked of both arms at about the same time."""
     at_s = np.cumsum(rng.exponential(1 / PAIRS_PER_S, count))
     factor = load(rng, at_s)
-    size = rng.lognormal(np.log(25), 0.9, count)
-    times = [3 + size * factor * rng.lognormal(0, 0.3, count) * slow for slow in (1.0, defect.slow)]
+    size = rng.lognormal(np.log(defect.cpu_ms), 0.9, count)
+    fetching = defect.fetch_ms * rng.lognormal(0, 0.4, (2, count))
+    slow = np.where(rng.random(count) < defect.slow_texts, defect.slow, 1.0)
+    cpu = [size * rng.lognormal(0, 0.15, count) * times for times in (1.0, slow)]
+    times = [3 + fetching[arm] + cpu[arm] * factor * rng.lognormal(0, 0.3, count) for arm in range(2)]
     status = [np.where(failing(rng, factor), 503, 200) for _ in range(2)]
     status[1][rng.random(count) < defect.passing_share] = 503
     status[1][rng.random(count) < defect.error_share] = 500
@@ -125,8 +142,35 @@ def pairs(rng: np.random.Generator, stage: Stage, defect: Defect, count: int) ->
             (int(status[0][i]), int(status[1][i])),
             float(scores[i]),
             (float(times[0][i]), float(times[1][i])),
+            (float(cpu[0][i]), float(cpu[1][i])),
             chance[i],
             defect,
+        )
+        for i in range(count)
+    )
+
+
+def swept(rng: np.random.Generator, stage: Stage, defect: Defect, texts: int) -> tuple[Pair, ...]:
+    """Requests for several texts each, until so many were asked for; besides, not timed."""
+    count = -(-texts // SWEEP_TEXTS)
+    at_s = np.sort(rng.random(count)) * texts / PAIRS_PER_S / 4
+    factor = load(rng, at_s) if count else at_s
+    status = [np.where(failing(rng, factor), 503, 200) for _ in range(2)]
+    status[1][rng.random(count) < defect.passing_share] = 503
+    return tuple(
+        Pair(
+            _START_S * stage.number + float(at_s[i]),
+            stage.data_centre,
+            "/v3/scores/enwiki/",
+            int(status[0][i]),
+            int(status[1][i]),
+            tuple(
+                _cell(MODELS[0], _SWEPT + SWEEP_TEXTS * i + n, float(score), rng.random(4), defect)
+                for n, score in enumerate(rng.beta(0.5, 2, SWEEP_TEXTS))
+            )
+            if status[0][i] == status[1][i] == 200
+            else (),
+            made_texts=SWEEP_TEXTS,
         )
         for i in range(count)
     )
@@ -139,10 +183,11 @@ def _pair(
     status: tuple[int, int],
     score: float,
     times: tuple[float, float],
+    cpu: tuple[float, float],
     chance: Array,
     defect: Defect,
 ) -> Pair:
-    target = f"/v3/scores/testwiki/{number}"
+    target = f"/v3/scores/enwiki/{number}"
     if status != (200, 200):
         return Pair(at_s, stage.data_centre, target, status[0], status[1])
     shapes = (
@@ -158,6 +203,8 @@ def _pair(
         shapes,
         stable_ms=times[0],
         candidate_ms=times[1],
+        stable_cpu_ms=cpu[0],
+        candidate_cpu_ms=cpu[1],
     )
 
 
@@ -170,7 +217,7 @@ def _cell(model: str, number: int, score: float, chance: Array, defect: Defect) 
         candidate = seen(min(1.0, score * 1.02 + 1e-4))
     elif chance[2] < 0.6 * defect.cache_differs_share:
         candidate = seen(1 - score)
-    return CellPair("testwiki", model, number, stable, candidate)
+    return CellPair("enwiki", model, number, stable, candidate)
 
 
 def seen(score: float) -> SeenCell:
@@ -204,11 +251,21 @@ def _resident(rng: np.random.Generator, jobs: int, leak_bytes: int) -> int:
 
 def evidence(rng: np.random.Generator, stage: Stage, defect: Defect = SOUND, larger: float = 1.0) -> Evidence:
     """What a stage sees until its least samples are there, `larger` times as many."""
-    pair_count = int(stage.least_pairs * larger * 1.1) + 1
-    user_count = int(stage.least_observed * larger * 110 / stage.weight) + 1 if stage.weight else 0
+    pair_count, user_count = counts(stage, larger)
     jobs = 2 * pair_count + int(0.4 * user_count * stage.weight / 100)
     users = observed(rng, stage, defect, user_count) if user_count else ()
-    return Evidence(users, pairs(rng, stage, defect, pair_count), memory(rng, stage, defect, jobs))
+    asked = pairs(rng, stage, defect, pair_count)
+    missing = max(0, int(stage.least_texts * 1.05) - pair_count)
+    both = sorted((*asked, *swept(rng, stage, defect, missing)), key=lambda pair: pair.at_s)
+    return Evidence(users, tuple(both), memory(rng, stage, defect, jobs))
+
+
+def counts(stage: Stage, larger: float = 1.0) -> tuple[int, int]:
+    """Pairs, and all users' requests, of which the candidate gets its weight."""
+    pair_count = int(stage.least_pairs * larger * 1.1) + 1
+    bound = 100 * options().guards.harm_share / stage.next_weight if stage.next_weight else 1.0
+    needed = max(stage.least_observed, least_without(bound) if stage.weight else 0)
+    return pair_count, int(needed * larger * 110 / stage.weight) + 1 if stage.weight else 0
 
 
 def verdict_of(seen: Evidence, stage: Stage, **changes: object) -> Verdict:
@@ -224,9 +281,13 @@ def judged_stages(plan: Plan | None = None) -> Iterator[Stage]:
             yield stage
 
 
+HELD = "held by "
+
+
 @dataclass(frozen=True, slots=True)
 class Caught:
-    """Where a rollout ended. `stage`: None when the candidate went through. `check`: the first bad one.
+    """Where a rollout ended. `stage`: None when the candidate went through. `check`: the first bad one; of a
+    stage that was not good within its limit, the first that was not, after `HELD`.
     `samples`: what it had seen of the data centre by then, pairs or users' requests at the candidate.
     `served`: users' requests that the candidate had answered anywhere."""
 
@@ -243,17 +304,33 @@ def run(
     make: Callable[[np.random.Generator, Stage, Defect], Evidence] = evidence,
     stages: tuple[Stage, ...] | None = None,
 ) -> Caught:
-    """One whole rollout, to its end or to the first bad verdict."""
+    """One whole rollout: each stage lasts until it is good, bad, or at its limit."""
     past: dict[str, list[Earlier]] = {}
     served = 0
     for stage in stages or tuple(judged_stages()):
         seen, before = make(rng, stage, defect), past.setdefault(stage.data_centre, [])
         verdict = verdict_of(seen, stage, before=before)
+        while not verdict.bad and (missing := verdict.missing(stage.required)):
+            if _lasted_s(seen) > stage.limit_s:
+                return _held(stage, missing[0], seen, before, served)
+            more = make(rng, stage, defect)  # memory is seen once: jobs of a process only rise
+            seen = Evidence(seen.observed + more.observed, seen.pairs + more.pairs, seen.memory)
+            verdict = verdict_of(seen, stage, before=before)
         if verdict.bad:
             return _caught(stage, verdict, seen, before, served)
         before.append(earlier(seen, stage.data_centre, stable=STABLE, candidate=CANDIDATE))
         served += before[-1].table.candidate
     return Caught(None, served=served)
+
+
+def _lasted_s(seen: Evidence) -> float:
+    return max(len(seen.observed) / USERS_PER_S, len(seen.pairs) / PAIRS_PER_S)
+
+
+def _held(stage: Stage, check: str, seen: Evidence, before: list[Earlier], served: int) -> Caught:
+    by_users = sum(item.slot == CANDIDATE.slot for item in seen.observed)
+    pairs = len(seen.pairs) + sum(len(item.pairs) for item in before)
+    return Caught(stage, HELD + check, pairs, served + by_users)
 
 
 def _caught(stage: Stage, verdict: Verdict, seen: Evidence, before: list[Earlier], served: int) -> Caught:

@@ -14,7 +14,18 @@ import numpy as np
 
 from assay.rollout.plan import Stage
 from assay.rollout.samples import Evidence, Observed, Pair
-from rollout.arms import CANDIDATE, SOUND, STABLE, Defect, memory, observed, pairs
+from rollout.arms import (
+    CANDIDATE,
+    SOUND,
+    STABLE,
+    SWEEP_TEXTS,
+    Defect,
+    counts,
+    memory,
+    observed,
+    pairs,
+    swept,
+)
 
 T = TypeVar("T")
 DAY = 60_000
@@ -31,16 +42,22 @@ class Crowd:
             name: [_either(item) for item in observed(rng, stage, SOUND, DAY)]
             for name, stage in centres.items()
         }
+        self._swept = {name: swept(rng, stage, SOUND, 1000) for name, stage in centres.items()}
         self._pairs = {
             name: [(pair, _swapped(pair)) for pair in pairs(rng, stage, SOUND, PAIRS)]
             for name, stage in centres.items()
         }
 
     def evidence(self, rng: np.random.Generator, stage: Stage, _: Defect = SOUND) -> Evidence:
-        pair_count = int(stage.least_pairs * self._larger * 1.1) + 1
-        count = int(stage.least_observed * self._larger * 110 / stage.weight) + 1 if stage.weight else 0
+        pair_count, count = counts(stage, self._larger)
+        swept = max(0, int(stage.least_texts * 1.05) - pair_count)
         users = _drawn(rng, self._users[stage.data_centre], count, stage.weight / 100)
         asked = _drawn(rng, self._pairs[stage.data_centre], pair_count, 0.5)
+        some = self._swept[stage.data_centre][: -(-swept // SWEEP_TEXTS)]
+        asked += tuple(
+            pair if form else _swapped(pair)
+            for pair, form in zip(some, rng.random(len(some)) < 0.5, strict=True)
+        )
         return Evidence(users, asked, memory(rng, stage, SOUND, 2 * pair_count))
 
 
@@ -63,4 +80,6 @@ def _swapped(pair: Pair) -> Pair:
         candidate_status=pair.stable_status,
         stable_ms=pair.candidate_ms,
         candidate_ms=pair.stable_ms,
+        stable_cpu_ms=pair.candidate_cpu_ms,
+        candidate_cpu_ms=pair.stable_cpu_ms,
     )

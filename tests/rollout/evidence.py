@@ -12,8 +12,12 @@ from assay.rollout.verdict import Verdict
 from rollout.arms import CANDIDATE, STABLE, judged_stages, seen, verdict_of
 
 DC = "codfw"
-SHADOW = next(stage for stage in judged_stages() if stage.kind == "shadow")
-WEIGHT = next(stage for stage in judged_stages() if stage.weight == 50)
+WHOLE_SHADOW = next(stage for stage in judged_stages() if stage.kind == "shadow")
+SHADOW = replace(WHOLE_SHADOW, least_texts=0)
+"""For tests of what is not a matter of how many texts were seen."""
+WHOLE_WEIGHT = next(stage for stage in judged_stages() if stage.weight == 50)
+WEIGHT = replace(WHOLE_WEIGHT, next_weight=0)
+"""For tests of what is not a matter of who comes next."""
 
 
 @dataclass(frozen=True, slots=True)

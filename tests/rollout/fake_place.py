@@ -70,6 +70,9 @@ class FakeArms:
         self.place.asked += 1
         return self._pair(int(target.split("/")[4]), target)
 
+    async def sweep(self) -> Pair:
+        raise AssertionError("a watcher asks what users could ask")
+
     async def synthetic(self) -> Sequence[Pair]:
         await asyncio.sleep(2)
         self.place.suites += 1
@@ -104,6 +107,8 @@ class FakeArms:
             shape_faults=("w.scores: a level more",) if place.shape else (),
             stable_ms=None if place.is_dead or place.lost else times[0],
             candidate_ms=None if place.is_dead or place.lost else times[1] * place.slow,
+            stable_cpu_ms=None if place.is_dead or place.lost else 5.0,
+            candidate_cpu_ms=None if place.is_dead or place.lost else 5.0,
             has_stranger=(place.stable or self.stable, place.candidate or self.candidate)
             != (self.stable, self.candidate),
         )

@@ -170,10 +170,15 @@ class _Arms:
     def __init__(self, world: World, name: str) -> None:
         self._world = world
         self._name = name
+        self._numbers = itertools.count(0, 100)
 
     async def ask(self, target: str) -> Pair:
         await asyncio.sleep(0.05)
         return self._pair(int(target.rpartition("=")[2]), target)
+
+    async def sweep(self) -> Pair:
+        await asyncio.sleep(0.2)
+        return self._pair(10**7 + next(self._numbers), "/v3/scores/w/", texts=20)
 
     async def synthetic(self) -> Sequence[Pair]:
         await asyncio.sleep(2)
@@ -190,7 +195,7 @@ class _Arms:
     async def ask_front_door(self, target: str) -> None:
         self._world.fronts[self._name] += 1
 
-    def _pair(self, rev_id: int, target: str) -> Pair:
+    def _pair(self, rev_id: int, target: str, texts: int = 1) -> Pair:
         world = self._world
         cell = SeenCell("false", {"true": 0.25, "false": 0.75})
         stable_ms, candidate_ms = (world.chance.lognormvariate(3, 0.3) for _ in range(2))
@@ -200,10 +205,12 @@ class _Arms:
             target,
             200,
             200,
-            (CellPair("w", "damaging", rev_id, cell, cell),),
+            tuple(CellPair("w", "damaging", rev_id + n, cell, cell) for n in range(texts)),
             shape_faults=("w.scores: a level more",) if world.faults.shape else (),
             stable_ms=stable_ms,
             candidate_ms=candidate_ms * world.faults.slow,
+            stable_cpu_ms=5.0,
+            candidate_cpu_ms=5.0,
         )
 
 

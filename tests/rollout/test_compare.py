@@ -49,6 +49,23 @@ def compared(target: str, old: Any, new: Any, **more: Any) -> Comparison:
     return compare(target, answer(old), answer(new), **more)
 
 
+@pytest.mark.parametrize(
+    ("told", "ms"),
+    [
+        ("cpu;dur=3.250", 3.25),
+        ("db;dur=1, cpu;dur=40", 40.0),
+        ("", None),
+        ("cpu", None),
+        ("cpu;dur=-1", None),
+        ("cpu;dur=nan", None),
+        ("cpu;dur=1e9", None),
+        ("xcpu;dur=1", None),
+    ],
+)
+def test_an_answers_cost_is_read_and_never_trusted(told: str, ms: float | None) -> None:
+    assert Answer(200, {"server-timing": told}).cpu_ms == ms
+
+
 Place = tuple[Any, ...]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import Counter
 from itertools import pairwise
 
 import pytest
@@ -45,6 +46,47 @@ async def test_equal_arms_give_a_pair_without_faults() -> None:
     assert pair.candidate_ms is not None
     for arm in (stable, candidate):
         assert [path for _, path, _ in arm.asked] == [TARGET, TARGET + "?features"]
+
+
+async def test_a_revision_that_is_hidden_meanwhile_is_nobodys_loss() -> None:
+    """Between the two arms' answers, or between two questions."""
+    asked_for: Counter[str] = Counter()
+
+    async def hidden(request: web.Request) -> web.StreamResponse:
+        asked_for[request.path] += 1
+        cell = {"error": {"type": "TextDeleted", "code": "text_deleted", "message": "x"}}
+        scores = {"5": {"revid": cell}}
+        return web.json_response({"testwiki": {"models": {"revid": {"version": "1.0.0"}}, "scores": scores}})
+
+    async def hidden_later(request: web.Request) -> web.StreamResponse:
+        asked_for["stable"] += 1
+        return await (scored if asked_for["stable"] == 1 else hidden)(request)
+
+    pair, _, _ = await asked(ID.format(5) + "?explain", hidden, stable_respond=hidden_later)
+    (cell,) = pair.cells
+    assert cell.stable == cell.candidate
+    pair, stable, candidate = await asked(ID.format(5) + "?explain", hidden)
+    (cell,) = pair.cells
+    assert cell.stable != cell.candidate
+    assert cell.is_repeated
+    assert len(stable.asked) == len(candidate.asked) == 2
+
+
+@pytest.mark.parametrize(("stable", "expected"), [("cpu;dur=4", (4.0, 6.5)), ("", (None, None))])
+async def test_processor_time_counts_when_both_arms_tell_it(
+    stable: str, expected: tuple[float | None, float | None]
+) -> None:
+    def telling(cost: str) -> Respond:
+        async def respond(request: web.Request) -> web.StreamResponse:
+            response = await scored(request)
+            if cost and "features" in request.query:
+                response.headers["Server-Timing"] = cost
+            return response
+
+        return respond
+
+    pair, _, _ = await asked(TARGET, telling("cpu;dur=6.5"), stable_respond=telling(stable))
+    assert (pair.stable_cpu_ms, pair.candidate_cpu_ms) == expected
 
 
 async def test_requests_go_round_an_arms_processes() -> None:

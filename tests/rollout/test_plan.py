@@ -46,6 +46,12 @@ def test_every_required_check_is_made() -> None:
     assert {name for stage in plan.stages for name in stage.required} == made | {"preflight"}
 
 
+def test_a_stable_release_that_does_not_tell_its_processor_time_can_be_left() -> None:
+    stages = make_plan(options(stages=StageOptions(needs_processor_time=False))).stages
+    assert not any("processor_time" in stage.required for stage in stages)
+    assert any("computing_time" in stage.required for stage in stages)
+
+
 def test_small_weights_wait_for_fewer_users() -> None:
     plan = make_plan(options(stages=StageOptions(weights=(1, 5, 10, 100), weight_observed=90)))
     assert [stage.least_observed for stage in plan.stages[3:7]] == [9, 45, 90, 90]

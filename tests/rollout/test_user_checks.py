@@ -10,7 +10,7 @@ import pytest
 from assay.rollout.samples import CLIENT_GAVE_UP, Arm, Evidence, Observed
 from assay.rollout.statistics import Table, rise_p
 from assay.rollout.verdict import ALPHA_SHARES, Earlier, judge
-from rollout.arms import CANDIDATE, STABLE, options, verdict_of
+from rollout.arms import CANDIDATE, STABLE, Defect, judged_stages, options, run, verdict_of
 from rollout.evidence import WEIGHT, check_of, found, user
 
 ALL = replace(WEIGHT, weight=100)
@@ -195,3 +195,42 @@ def test_latency_is_never_good_without_a_stable_arm() -> None:
 def test_an_answer_that_nobody_waited_for_names_no_release_and_blames_none() -> None:
     left = user(candidate=True, release="", status=CLIENT_GAVE_UP)
     assert found(Evidence(observed=(*_crowd().observed, left)), "release_names", WEIGHT)[0] == "good"
+
+
+def _few(answered: int, failed: int = 0) -> Evidence:
+    """The candidate's requests at a small weight, and a thousand of the stable arm."""
+    stable = [user(candidate=False, at_s=float(n)) for n in range(1000)]
+    ours = [user(candidate=True, at_s=1000.0 + n, status=500 if n < failed else 200) for n in range(answered)]
+    return Evidence(observed=(*stable, *ours))
+
+
+@pytest.mark.parametrize(
+    ("weight", "answered"), [(1, 14), (5, 74), (25, 149), (50, 299)], ids=lambda value: str(value)
+)
+def test_more_users_wait_until_they_can_hurt_but_few(weight: int, answered: int) -> None:
+    stage = next(stage for stage in judged_stages() if stage.weight == weight)
+    assert found(_few(answered), "user_errors", stage)[0] == "good"
+    status, sentence = found(_few(answered - 1), "user_errors", stage)
+    assert status == "no_data"
+    assert f"{stage.next_weight} % of users may yet hurt 1.0 % of all" in sentence
+
+
+def test_one_failure_is_made_up_for_by_more_answers() -> None:
+    stage = next(stage for stage in judged_stages() if stage.weight == 1)
+    assert found(_few(15, failed=1), "user_errors", stage)[0] == "no_data"
+    assert found(_few(100, failed=1), "user_errors", stage)[0] == "good"
+
+
+def test_answers_of_smaller_weights_count() -> None:
+    stage = next(stage for stage in judged_stages() if stage.weight == 5)
+    before = [Earlier((), Table(0, 10_000, 0, 60), ())]
+    assert check_of(verdict_of(_few(50), stage), "user_errors").status == "no_data"
+    assert check_of(verdict_of(_few(50), stage, before=before), "user_errors").status == "good"
+
+
+def test_what_fails_thirty_of_a_hundred_users_gets_no_more_of_them() -> None:
+    """Five answers, which were enough once, all go well in one case of six."""
+    rng = np.random.default_rng(7)
+    first = next(stage for stage in judged_stages() if stage.weight == 1)
+    ends = [run(rng, Defect(user_share=0.3), stages=(first,)) for _ in range(30)]
+    assert sum(end.stage is None for end in ends) <= 1

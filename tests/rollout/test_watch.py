@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from assay.errors import JournalError, StoreUnavailable
@@ -59,10 +60,30 @@ def test_an_equal_candidate_becomes_good_and_nothing_but_verdicts_is_written(clu
         assert cluster.gate(NEW, later_s=121).verdict == "no_data"
 
     run_virtually(story())
-    assert set(kinds(cluster)) == {"started", "verdict", "note"}
+    assert set(kinds(cluster)) == {"started", "verdict", "unchanged", "note"}
     state = fold(entries(cluster))
     assert state is not None
     assert weights(state) == {}
+
+
+def test_a_day_beside_an_equal_candidate_writes_less_than_a_megabyte(cluster: Cluster) -> None:
+    """Its verdict is as new as ever, and its figures are told now and then."""
+
+    async def story() -> None:
+        cluster.place.candidate = NEW
+        await cluster.watch(2 * 3600)
+        assert cluster.gate(NEW).verdict == "good"
+        assert (cluster.gate(NEW).age_s or 0) <= 35
+
+    run_virtually(story())
+    written = entries(cluster)
+    last = [entry for entry in written if entry.kind == "verdict"][-1]
+    assert written[-1].kind == "unchanged"
+    assert written[-1].data["entry"] == last.number
+    assert written[-1].at_s - last.at_s <= 1830
+    steady = [entry for entry in written if entry.at_s > written[0].at_s + 600]
+    bytes_a_day = 12 * sum(len(orjson.dumps(entry.data)) + 200 for entry in steady)
+    assert bytes_a_day < 1_000_000
 
 
 def test_equal_arms_are_nothing_to_judge_and_nobody_is_asked(cluster: Cluster) -> None:

@@ -13,8 +13,8 @@ from assay.clock import FakeClock
 from assay.rollout.journal import Journal
 from assay.rollout.plan import Plan, Stage, make_plan
 from assay.rollout.samples import Arm, Evidence
-from assay.rollout.verdict import Verdict
-from rollout.arms import CANDIDATE, SOUND, STABLE, Defect, evidence, options, verdict_of
+from assay.rollout.verdict import Earlier, Verdict, earlier
+from rollout.arms import CANDIDATE, SOUND, STABLE, Defect, evidence, judged_stages, options, verdict_of
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
 LOOKS = 4
@@ -101,11 +101,27 @@ class Teller:
 @cache
 def verdicts(stage: Stage, defect: Defect) -> tuple[Verdict, ...]:
     """As evidence grows; the same for all tests."""
-    seen = evidence(np.random.default_rng(stage.number), stage, defect)
+    seen, before = _seen(stage, defect), _before(stage, defect)
     times = [item.at_s for item in seen.observed] + [item.at_s for item in seen.pairs]
     first, last = min(times), max(times)
     looks = (first + (last - first) * look / LOOKS for look in range(1, LOOKS + 1))
-    return tuple(verdict_of(_until(seen, at_s), stage) for at_s in looks)
+    return tuple(verdict_of(_until(seen, at_s), stage, before=before) for at_s in looks)
+
+
+@cache
+def _seen(stage: Stage, defect: Defect) -> Evidence:
+    return evidence(np.random.default_rng(stage.number), stage, defect, larger=1.5)
+
+
+def _before(stage: Stage, defect: Defect) -> tuple[Earlier, ...]:
+    """What the stages before it in its data centre saw."""
+    past = [one for one in judged_stages() if one.number < stage.number]
+    return tuple(_earlier(one, defect) for one in past if one.data_centre == stage.data_centre)
+
+
+@cache
+def _earlier(stage: Stage, defect: Defect) -> Earlier:
+    return earlier(_seen(stage, defect), stage.data_centre, stable=STABLE, candidate=CANDIDATE)
 
 
 def _until(seen: Evidence, at_s: float) -> Evidence:

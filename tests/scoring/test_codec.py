@@ -108,7 +108,9 @@ values = st.none() | st.booleans() | st.integers(-(2**63), 2**63) | finite
 scored = st.builds(
     Scored, scores, st.none() | st.dictionaries(text, values, max_size=3), st.none() | explanations
 )
-computed = st.builds(Computed, st.dictionaries(text, scored | problems, max_size=3), finite, finite)
+computed = st.builds(
+    Computed, st.dictionaries(text, scored | problems, max_size=3), finite, finite, st.none() | finite
+)
 
 
 @given(jobs)

@@ -75,6 +75,13 @@ async def test_cells_are_exactly_those_of_the_computation(engine: Engine, job: J
     assert dict(await engine.score(job, soon())) == dict(expected)
 
 
+async def test_each_score_tells_what_its_job_cost(engine: Engine) -> None:
+    cells = await engine.score(ALL, soon())
+    costs = {cell.cpu_s for cell in cells.values() if isinstance(cell, Scored)}
+    assert len(costs) == 1
+    assert 0 < (costs.pop() or 0) < 60
+
+
 async def test_text_of_every_kind_passes(engine: Engine) -> None:
     text = "\x00\x07\u202eرجل\U0001f600\r\n\u2028" + "{{" * 10_000
     job = replace(ALL, models=("damaging",), revision=replace(REVISION, text=text), features=True)

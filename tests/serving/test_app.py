@@ -94,12 +94,15 @@ def test_pages_come_after_our_routes_and_keep_their_own_policy() -> None:
 
 
 TOLD = SmallApp().build().fastapi.openapi()["paths"]
+NAMES = {
+    "wiki": "smallwiki",
+    "rev_id": 12,
+    "model": "damaging",
+    "name": "smallwiki-damaging",
+    "version": "1.2.3",
+}
 GETS = [
-    *(
-        path.format(wiki="smallwiki", rev_id=12, model="damaging", name="smallwiki-damaging", version="1.2.3")
-        for path in TOLD
-        if "get" in TOLD[path]
-    ),
+    *(path.format_map(NAMES) for path in TOLD if "get" in TOLD[path]),
     *("/v3/scores", "/v3/scores/smallwiki", "/v3/scores/smallwiki/12", "/v3/scores/smallwiki/12/damaging"),
     *("/openapi.json", "/", "/favicon.svg", "/favicon.ico", "/static/any/main.js"),
     *("/ui/", "/feed/", "/feed/smallwiki", "/models/", "/models/smallwiki/damaging"),

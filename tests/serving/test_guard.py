@@ -165,3 +165,59 @@ def test_requests_in_flight_return_to_none(small_app: SmallApp, live: Served) ->
 @pytest.mark.parametrize("path", ["/v3/scores/", "/nothing", "/api/wikis", "/livez", "/" + "x" * 20_000])
 def test_every_answer_names_the_release_that_gave_it(live: Served, path: str) -> None:
     assert ask(live, path).headers["x-assay-release"] == "dev"
+
+
+# -- scripts of other sites --------------------------------------------------------------------------
+
+OPEN = [
+    "/v1/models/smallwiki-damaging",
+    "/v2/health/live",
+    "/scores/",
+    "/v1/scores/smallwiki",
+    "/v2/scores/smallwiki/damaging/12",
+    "/v3/scores/",
+    "/v3/none",
+]
+OPEN += ["/v1/", "/v2/spec/", "/v3", "/versions/", "/openapi.json", "/v3/scores/nowiki/"]
+CLOSED = ["/livez", "/api/wikis", "/metrics", "/scoresheet", "/v1/model", "/docs", "/v4/scores/"]
+SITE = {"Origin": "https://wiki.example"}
+
+
+@pytest.mark.parametrize("path", OPEN)
+def test_scripts_of_any_site_may_read_scores(live: Served, path: str) -> None:
+    told = ask(live, path, headers=SITE).headers
+    assert told["access-control-allow-origin"] == "*"
+    assert "Retry-After" in told["access-control-expose-headers"]
+    assert "access-control-allow-credentials" not in told
+    preflight = ask(live, path, method="OPTIONS", headers=SITE)
+    assert (preflight.status, preflight.body) == (204, b"")
+    assert preflight.headers["access-control-allow-methods"] == "GET, HEAD, POST, OPTIONS"
+    assert "X-Wikimedia-Debug" in preflight.headers["access-control-allow-headers"]
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_other_paths_are_for_our_own_pages(live: Served, path: str) -> None:
+    assert "access-control-allow-origin" not in ask(live, path, headers=SITE).headers
+
+
+@pytest.mark.parametrize(
+    ("allowed", "told"),
+    [
+        (("https://wiki.example", "http://localhost:8080"), "https://wiki.example"),
+        (("https://other.example",), None),
+        ((), None),
+    ],
+)
+def test_sites_can_be_chosen(allowed: tuple[str, ...], told: str | None) -> None:
+    options = AppOptions(guard=GuardOptions(allowed_origins=allowed))
+    with serving(SmallApp(options=options).build().asgi) as served:
+        headers = ask(served, "/v3/scores/", headers=SITE).headers
+        assert headers.get("access-control-allow-origin") == told
+        assert headers.get("vary") == ("Origin" if allowed else None)
+        assert "access-control-allow-origin" not in ask(served, "/v3/scores/").headers
+
+
+@pytest.mark.parametrize("origin", ["wiki.example", "https://wiki.example/", "null", "https://*", ""])
+def test_what_is_no_site_is_refused(origin: str) -> None:
+    with pytest.raises(ValueError, match="is no site; write for example"):
+        GuardOptions(allowed_origins=(origin,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -119,6 +120,23 @@ def test_the_refusal_says_which_limit_and_when_to_come_back(limited: Limited) ->
         assert reply.headers["retry-after"] + " s." in message
         assert metrics.value(QUOTA_REFUSALS, "rate") == 1
         assert metrics.value(QUOTA_REFUSALS, "concurrent") == 0
+
+
+def test_only_exempt_clients_are_told_what_an_answer_cost(limited: Limited) -> None:
+    with limited(replace(STRICT, exempt=QuotaOptions().exempt)) as served:
+        told = ask(served, revisions(2, more="&features")).headers["server-timing"]
+        assert re.fullmatch(r"cpu;dur=\d+\.\d{3}", told)
+        assert "server-timing" not in ask_as(served, STRANGER, revisions(2, 5, "&features")).headers
+        assert "server-timing" not in ask(served, "/v3/scores/smallwiki/").headers
+    with limited() as served:
+        assert "server-timing" not in ask(served, revisions(2, 5)).headers
+
+
+def test_what_came_from_the_cache_even_in_part_costs_what_nobody_knows(limited: Limited) -> None:
+    with limited(replace(STRICT, exempt=QuotaOptions().exempt)) as served:
+        assert "server-timing" in ask(served, revisions(1, 700)).headers
+        for path in (revisions(1, 700), revisions(2, 700)):
+            assert "server-timing" not in ask(served, path).headers
 
 
 def test_clients_behind_one_proxy_are_apart_and_cannot_name_themselves(limited: Limited) -> None:

@@ -342,9 +342,11 @@ async def _moved(pooling: Pooling, slot: str, what: str, others: list[Balancer])
 
 def _document(state: Rollout, entries: tuple[Entry, ...]) -> dict[str, Any]:
     stage = state.plan.stages[state.stage]
-    last = None
+    last: Entry | None = None
+    at: datetime | None = None
     for entry in entries:  # a rollout that has just begun has no verdict: not that of the one before
         last = entry if entry.kind == "verdict" else None if entry.kind == "started" else last
+        at = entry.at if entry.kind in ("verdict", "unchanged") else at
     return {
         "id": state.id,
         "status": state.status,
@@ -355,7 +357,9 @@ def _document(state: Rollout, entries: tuple[Entry, ...]) -> dict[str, Any]:
         "since": datetime.fromtimestamp(state.since_s, UTC).isoformat(timespec="seconds"),
         "is_emergency": state.is_emergency,
         "candidate_weights": weights(state),
-        "verdict": None if last is None else {"at": last.at.isoformat(timespec="seconds"), **last.data},
+        "verdict": None
+        if last is None or at is None
+        else {"at": at.isoformat(timespec="seconds"), **last.data},
     }
 
 

@@ -30,6 +30,8 @@ def mentions(wikis: Wikis) -> Iterator[Mention]:
     for wiki, options in wikis.items():
         for alias, model in options.aliases.items():
             yield Mention(f"wikis.{wiki}.aliases.{alias}", wiki, model)
+        for model in options.precache or ():
+            yield Mention(f"wikis.{wiki}.precache.{model}", wiki, model)
         for model in options.models:
             yield Mention(f"wikis.{wiki}.models.{model}", wiki, model)
 

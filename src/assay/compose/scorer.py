@@ -10,6 +10,7 @@ from pathlib import Path
 from assay import __version__
 from assay.clock import Clock, SystemClock
 from assay.compose.bundles import choose
+from assay.compose.precaching import rules_of
 from assay.compose.queue import build_shared
 from assay.models.library import Library
 from assay.revisions.index import ReportProgress
@@ -92,6 +93,7 @@ def build_web(settings: Settings, scorer: Scorer) -> Application:
         scorer.clock,
         quota=settings.quota,
         quotas=scorer.quotas,
+        rules=rules_of(scorer.wikis, scorer.service.wikis.model_names),
         release=settings.release,
         operating_points=_operating_points(scorer.wikis),
         page=page,

@@ -27,6 +27,8 @@ from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Known, Page, Revision
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+BOT_ENDING: Final = "bot"
+"""Of user names, in any case: all that a history tells of bots."""
 _BOLD: Final = re.compile(r"'''([^'\n]{2,100})'''")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -232,7 +234,7 @@ def is_bot(actor: Known[Actor | Problem]) -> bool:
     if not isinstance(actor, Actor):
         return False
     groups = () if actor.groups is UNKNOWN else actor.groups
-    return "bot" in groups or (isinstance(actor.name, str) and actor.name.casefold().endswith("bot"))
+    return "bot" in groups or (isinstance(actor.name, str) and actor.name.casefold().endswith(BOT_ENDING))
 
 
 def _history_columns(wiki: str, revision: Revision, edit: LabelledEdit) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from assay.rollout.options import DataCentreSettings, SlotSettings
 from assay.rollout.pairs import ArmAddress, Ask, Asker, HttpAsker, Pairs
 from assay.rollout.questions import Questions
 from assay.rollout.samples import Arm, MemorySeen, Pair
+from assay.rollout.sweep import Sweep
 from assay.rollout.synthetic import Suite
 
 
@@ -43,11 +44,16 @@ class HttpArms:
         self._front_asker = front_asker
         self._clock = clock
         self._pairs = Pairs(data_centre, old, new, asker, clock, declared=declared, chance=chance)
+        self._sweep = Sweep(asker, old.urls[0], chance=chance)
         self._suite = Suite(self._pairs, old, new, asker, chance=chance)
 
     async def ask(self, target: str) -> Pair:
         """The same request of both, compared."""
         return await self._pairs.pair(target)
+
+    async def sweep(self) -> Pair:
+        """Some texts that nobody asked for just now, of both."""
+        return await self._pairs.pair_of(await self._sweep.next())
 
     async def synthetic(self) -> Sequence[Pair]:
         """The whole suite."""

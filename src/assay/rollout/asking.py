@@ -24,8 +24,10 @@ class Pace:
     judge_each_s: float = 5.0
     """Between two verdicts, of which most are not written."""
     write_each_s: float = 30.0
-    """A verdict that says the same as the one before is journalled so often, if something new was compared.
-    Well below the age at which the page takes it for old (two minutes), and few enough for weeks."""
+    """That a verdict stands is journalled so often, if something new was compared: a short entry. Well below
+    the age at which the page takes it for old (two minutes)."""
+    figures_each_s: float = 1800.0
+    """So often a verdict that says the same is written with all its figures: under a megabyte a day."""
     suite_each_s: float = 300.0
     """From the end of a synthetic suite to the next."""
     suite_again_s: float = 15.0

@@ -10,6 +10,7 @@ only what the stable arm, asked a second time, still does not say either.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
@@ -26,6 +27,8 @@ MAX_FAULTS: Final = 50
 MAX_DEPTH: Final = 64
 """Levels of a document that are compared; ours have ten."""
 RELEASE_HEADER: Final = "x-assay-release"
+COST_HEADER: Final = "server-timing"
+_CPU: Final = re.compile(r"(?:^|,)\s*cpu;dur=(\d{1,9}(?:\.\d{1,9})?)\s*(?:$|,)")
 _SHOWN: Final = 80
 
 Path = tuple[str, ...]
@@ -43,6 +46,13 @@ class Answer:
     body: bytes = b""
     ms: float = 0.0
     lost: str = ""
+
+    @property
+    def cpu_ms(self) -> float | None:
+        """Processor time of the computation, as the arm tells it; None when it does not, as for answers from
+        its cache."""
+        found = _CPU.search(self.headers.get(COST_HEADER, ""))
+        return float(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)

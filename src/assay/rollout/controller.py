@@ -8,7 +8,7 @@ the controller dead, nothing changes: HAProxy goes on with the weights it has.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -26,8 +26,9 @@ from assay.rollout.options import RolloutOptions
 from assay.rollout.orders import Order
 from assay.rollout.parts import Parts
 from assay.rollout.plan import USERS, Stage
+from assay.rollout.progress import Progress
 from assay.rollout.samples import Evidence, Observed
-from assay.rollout.state import Rollout, fold
+from assay.rollout.state import Rollout
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 from assay.telemetry import logger
 
@@ -36,7 +37,10 @@ _TICK_S: Final = 0.25
 _JUDGE_EACH_S: Final = 1.0
 """Judging a hundred thousand samples takes a good part of a second."""
 _VERDICT_EACH_S: Final = 5.0
-"""A verdict that says the same as the one before is journalled so often, for the plots."""
+"""A verdict that says the same as the one before is journalled so often, for the plots; in a stage that
+lasts, such as a paused one, more and more seldom: after `_VERDICT_SHARE` of its time. So a day writes five
+hundred of them."""
+_VERDICT_SHARE: Final = 0.01
 _REST: Final = 9
 """So many times as long as a verdict took, orders and users' lines are dealt with before the next."""
 _NOTICE_EACH_S: Final = 2.0
@@ -71,8 +75,8 @@ class Controller:
         self._points: OperatingPoints = {}
         self._gathering: Gathering | None = None
         self._earlier: list[Earlier] = []
-        self._served, self._failed, self._last_s = _told(journal)
-        self._taken = {str(entry.data["order"]) for entry in journal.entries if "order" in entry.data}
+        self._progress = progress = Progress(journal)
+        self._served, self._failed, self._last_s = progress.served, progress.failed, progress.last_s
         self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
         self._trouble: dict[str, str] = {}
@@ -87,7 +91,7 @@ class Controller:
         nothing is changed any more either.
         """
         try:
-            while not ((state := self._state()).is_over and await self._set_weights(state)):
+            while not ((state := self._progress.state).is_over and await self._set_weights(state)):
                 if not state.is_over:
                     await self._step(state)
                 await asyncio.sleep(_TICK_S)
@@ -99,7 +103,7 @@ class Controller:
 
     async def _step(self, state: Rollout) -> None:
         self._obey(state)
-        state = self._state()
+        state = self._progress.state
         await self._notice_changes(state)
         has_weights = await self._set_weights(state)
         if state.status == "rolling_back":
@@ -141,11 +145,10 @@ class Controller:
 
     def _obey(self, state: Rollout) -> None:
         """Orders become entries of the journal; one that does not fit is told, and has no effect."""
-        for name, order in orders.take(Path(self._options.state_dir), self._taken):
+        for name, order in orders.take(Path(self._options.state_dir), self._progress.orders):
             kind, data = ("note", {"text": order}) if isinstance(order, str) else self._entry(state, order)
             self._journal.append(kind, {**data, "order": name})
-            self._taken.add(name)
-            state = self._state()
+            state = self._progress.state
 
     def _entry(self, state: Rollout, order: Order) -> tuple[str, dict[str, Any]]:
         """What an order means now."""
@@ -206,7 +209,8 @@ class Controller:
         outline = [(check.name, check.status) for check in verdict.checks]
         stage, before, at_s = self._shown
         is_new = (stage, before) != (number, outline) or decision.action != "wait"
-        if is_new or self._now_s() - at_s >= _VERDICT_EACH_S:
+        lasted_s = self._now_s() - self._progress.state.since_s
+        if is_new or self._now_s() - at_s >= max(_VERDICT_EACH_S, _VERDICT_SHARE * lasted_s):
             self._journal.append(
                 "verdict",
                 {
@@ -231,7 +235,7 @@ class Controller:
         elif decision.action == "roll_back":
             entry = {"reason": decision.reason, "bad_since_s": verdict.bad_since_s}
             self._journal.append("rolling_back", entry)
-            await self._set_weights(self._state())
+            await self._set_weights(self._progress.state)
 
     # -- stages --------------------------------------------------------------------------------------
 
@@ -381,12 +385,6 @@ class Controller:
 
     # -- what is known -------------------------------------------------------------------------------
 
-    def _state(self) -> Rollout:
-        state = fold(self._journal.entries)
-        if state is None:
-            raise JournalError("the journal tells of no rollout: start one")
-        return state
-
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
 
@@ -421,14 +419,3 @@ def _stage_data(state: Rollout, number: int) -> dict[str, Any]:
         "kind": stage.kind,
         "weight": stage.weight,
     }
-
-
-def _told(journal: Journal) -> tuple[int, int, float | None]:
-    """What the candidate had served by the rollout's last verdict, for a controller that goes on."""
-    counted: Mapping[str, Any] = {}
-    for entry in journal.entries:
-        if entry.kind == "started":
-            counted = {}
-        elif entry.kind == "verdict":
-            counted = entry.data
-    return int(counted.get("served", 0)), int(counted.get("failed", 0)), counted.get("last_candidate_s")

@@ -11,6 +11,7 @@ from assay.clock import Clock
 from assay.errors import AssayError
 from assay.rollout.check import Check
 from assay.rollout.options import StageOptions
+from assay.rollout.pair_checks import different_texts
 from assay.rollout.parts import Parts
 from assay.rollout.plan import Stage
 from assay.rollout.samples import Evidence, MemorySeen, Observed, Pair
@@ -93,7 +94,8 @@ class Gathering:
         if not self.stage.required:  # an emergency: nothing is waited for
             return []
         copying = [self._copy() for _ in range(_COPIES_AT_ONCE)]
-        return [*copying, self._watch_memory()]
+        sweeping = [self._sweep()] if self.stage.least_texts else []
+        return [*copying, *sweeping, self._watch_memory()]
 
     async def _deploy(self) -> None:
         """One check: good, or bad with what the node said."""
@@ -123,6 +125,11 @@ class Gathering:
             if self.stage.meets_users and not self._has_users:
                 await self._arms.ask_front_door(target)
             self._pairs.append(await self._arms.ask(target))
+
+    async def _sweep(self) -> None:
+        """Until there are as many different texts as the stage wants."""
+        while different_texts(self._pairs) < self.stage.least_texts:
+            self._pairs.append(await self._arms.sweep())
 
     async def _watch_memory(self) -> None:
         while True:

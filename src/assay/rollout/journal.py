@@ -18,7 +18,7 @@ import fcntl
 import hashlib
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -93,6 +93,10 @@ class Journal:
     def entries(self) -> tuple[Entry, ...]:
         """All, as they are on the disk."""
         return tuple(self._entries)
+
+    def since(self, number: int) -> Sequence[Entry]:
+        """Those after entry `number`; earlier ones are not looked at. None when they are told elsewhere."""
+        return self._entries[number:]
 
     def __enter__(self) -> Self:
         try:

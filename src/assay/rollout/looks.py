@@ -25,12 +25,6 @@ GROWTH = 1.5
 20."""
 
 
-DOUBT = 0.05
-"""With so small a p a candidate is not guilty yet, and not good either: at the smallest weights a look has
-too few samples to convict even an arm that fails every second user, who must not be given more. It costs
-equal arms a little time once in twenty stages, and never a rollback."""
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """A test that found something. `size`: samples it was made on. `level`: what `p` had to stay above."""

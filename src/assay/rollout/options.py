@@ -72,13 +72,20 @@ class StageOptions:
     """Share of live requests that are asked again of both arms, 0.001 to 1."""
     pairs_per_s: float = 10.0
     """At most so many copied requests a second, so that a rollout never is a second crowd."""
-    shadow_pairs: int = 200
-    """Compared requests before users meet the candidate."""
+    shadow_pairs: int = 300
+    """Compared requests before users meet the candidate: enough for `rollout.guards.passing_bound`."""
+    shadow_texts: int = 600
+    """Different texts that both arms must have scored by then: users' own, recent ones of each wiki, and as
+    many made-up ones as are missing. A crash on one text in two hundred shows among them in 95 cases of a
+    hundred."""
     weight_pairs: int = 50
     """Compared requests at each weight, besides users' own."""
     weight_observed: int = 100
     """Users' requests that the candidate must have answered at each weight from 10 per cent on, before it
     gets more; at smaller weights fewer, in proportion, but 5."""
+    needs_processor_time: bool = True
+    """Whether nothing goes on without both arms' word on what a score cost them. Only a stable release that
+    does not tell it yet needs False, for one rollout: then whole answers' times alone are compared."""
     least_s: float = 10.0
     """Seconds that each of shadow and weights lasts at least, so that slow faults have time to show."""
     limit_s: float = 600.0

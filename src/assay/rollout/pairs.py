@@ -20,6 +20,7 @@ import aiohttp
 from yarl import URL
 
 from assay.clock import Clock
+from assay.rollout.again import has_changed, must_ask_again, settled
 from assay.rollout.compare import (
     RELEASE_HEADER,
     Answer,
@@ -54,13 +55,15 @@ class ArmAddress:
 @dataclass(frozen=True, slots=True)
 class Ask:
     """A request. `form`, `json`: the body of a POST, percent-encoded or JSON text; at most one of them.
-    `content_type`: of the body, when it is not what that says."""
+    `content_type`: of the body, when it is not what that says. `made_texts`: how many made-up texts it
+    holds."""
 
     target: str
     method: str = "GET"
     form: str | None = None
     json: str | None = None
     content_type: str = ""
+    made_texts: int = 0
 
 
 class Asker(Protocol):
@@ -151,11 +154,20 @@ class Pairs:
         """Any request, once. `is_timed`: one arm after the other, so that neither slows the other down."""
         stable, candidate = await (self._in_turn(ask) if is_timed else self._at_once(ask))
         found = compare(ask.target, stable, candidate, self._declared)
-        if found.faults:
-            again = await self._arms[0].ask(ask)
-            if again.status == stable.status:
-                found = lasting(found, compare(ask.target, again, candidate, self._declared))
+        if found.faults or must_ask_again(stable, candidate, found.cells):
+            again = await self._at_once(ask)
+            if has_changed(stable, again[0]):
+                return self._pair(ask, *again, compare(ask.target, *again, self._declared), is_timed=False)
+            found = self._lasting(ask, found, candidate, again)
         return self._pair(ask, stable, candidate, found, is_timed=is_timed)
+
+    def _lasting(
+        self, ask: Ask, found: Comparison, candidate: Answer, again: tuple[Answer, Answer]
+    ) -> Comparison:
+        """What was `found`, without what was different only because of the time between two questions."""
+        kept = lasting(found, compare(ask.target, again[0], candidate, self._declared))
+        cells = settled(found.cells, compare(ask.target, *again, self._declared).cells)
+        return Comparison(cells, kept.faults)
 
     async def _at_once(self, ask: Ask) -> tuple[Answer, Answer]:
         stable, candidate = self._arms
@@ -174,6 +186,9 @@ class Pairs:
     ) -> Pair:
         wrong = [arm.fault(answer) for arm, answer in zip(self._arms, (stable, candidate), strict=True)]
         both_well = is_timed and stable.status == candidate.status == 200
+        costs = (stable.cpu_ms, candidate.cpu_ms)
+        if None in costs:
+            costs = (None, None)
         return Pair(
             at_s=self._clock.now().timestamp(),
             data_centre=self._data_centre,
@@ -185,9 +200,12 @@ class Pairs:
             value_faults=(*(str(fault) for fault in wrong if fault), *found.sentences("value")),
             stable_ms=stable.ms if both_well else None,
             candidate_ms=candidate.ms if both_well else None,
+            stable_cpu_ms=costs[0],
+            candidate_cpu_ms=costs[1],
             has_stranger=any(
                 arm.is_foreign(answer) for arm, answer in zip(self._arms, (stable, candidate), strict=True)
             ),
+            made_texts=ask.made_texts,
         )
 
 
@@ -243,6 +261,8 @@ def _joined(plain: Pair, anew: Pair) -> Pair:
         value_faults=tuple(dict.fromkeys((*plain.value_faults, *anew.value_faults))),
         stable_ms=anew.stable_ms,
         candidate_ms=anew.candidate_ms,
+        stable_cpu_ms=anew.stable_cpu_ms,
+        candidate_cpu_ms=anew.candidate_cpu_ms,
         has_stranger=plain.has_stranger or anew.has_stranger,
     )
 

@@ -43,6 +43,10 @@ class Arms(Protocol):
         """The same request of both, compared. Never raises."""
         ...
 
+    async def sweep(self) -> Pair:
+        """Some texts that nobody asked for just now, asked of both; waits for some. Never raises."""
+        ...
+
     async def synthetic(self) -> Sequence[Pair]:
         """The whole suite of synthetic requests. Never raises."""
         ...

@@ -22,7 +22,7 @@ FEWEST_OBSERVED = 5
 PREFLIGHT = ("preflight",)
 ANSWERS = ("shape", "statuses", "lost_scores", "scores", "values")
 """Checks of what is the same whenever it is asked: any fault acts at once."""
-MEASURED = ("passing_errors", "computing_time", "memory")
+MEASURED = ("passing_errors", "computing_time", "processor_time", "memory")
 SYNTHETIC = "synthetic"
 """The check that all of a suite's answers are alike, where it is judged beside requests that users ask."""
 USERS = ("release_names", "user_errors", "user_latency")
@@ -32,7 +32,9 @@ USERS = ("release_names", "user_errors", "user_latency")
 class Stage:
     """One step. `weight`: per cent of the data centre's users whom the candidate answers during it.
     `required`: checks that must be good before the next. `alpha`: the share of false alarms that all its
-    statistical checks may spend together; 0: none is made."""
+    statistical checks may spend together; 0: none is made. `least_texts`: different ones that must have been
+    scored. `next_weight`: per cent of the users who are to meet the candidate in the next stage; 0: there is
+    none."""
 
     number: int
     data_centre: str
@@ -44,6 +46,8 @@ class Stage:
     least_observed: int
     required: tuple[str, ...]
     alpha: float
+    least_texts: int = 0
+    next_weight: int = 0
 
     @property
     def meets_users(self) -> bool:
@@ -99,7 +103,7 @@ def make_watch_plan(options: RolloutOptions, data_centres: Sequence[str]) -> Pla
     No weight: others set them. What needs users' own requests is not required, since nobody logs them to us.
     """
     stages, alpha = options.stages, options.guards.false_alarm_share / len(data_centres)
-    required = (SYNTHETIC, *ANSWERS, *MEASURED)
+    required = (SYNTHETIC, *_of_pairs(stages))
     return Plan(
         tuple(
             Stage(
@@ -131,9 +135,11 @@ def _check_weights(weights: tuple[int, ...]) -> None:
 
 def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
     yield from _first_stages(name, options)
-    pairs = ANSWERS + MEASURED
-    yield Stage(0, name, "shadow", 0, options.least_s, options.limit_s, options.shadow_pairs, 0, pairs, 0.0)
-    for weight in options.weights:
+    pairs = _of_pairs(options)
+    times = options.least_s, options.limit_s
+    texts = options.shadow_texts
+    yield Stage(0, name, "shadow", 0, *times, options.shadow_pairs, 0, pairs, 0.0, texts)
+    for weight, following in itertools.pairwise((*options.weights, 0)):
         # Few users' times cannot be told from chance, and with all users at the candidate there is nobody
         # left to compare them with; pairs are timed in every stage.
         is_comparable = FULL_SAMPLE_WEIGHT <= weight < 100
@@ -143,13 +149,19 @@ def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
             name,
             "weight",
             weight,
-            options.least_s,
-            options.limit_s,
+            *times,
             options.weight_pairs,
             _least_observed(options, weight),
             pairs + users,
             0.0,
+            next_weight=following,
         )
+
+
+def _of_pairs(options: StageOptions) -> tuple[str, ...]:
+    """Checks of compared requests that a stage needs."""
+    left_out = () if options.needs_processor_time else ("processor_time",)
+    return tuple(name for name in ANSWERS + MEASURED if name not in left_out)
 
 
 def _least_observed(options: StageOptions, weight: int) -> int:

@@ -105,6 +105,8 @@ def _told(own: Sequence[Entry]) -> Iterator[Entry]:
     """Without verdicts that found the same as the one before."""
     before: object = None
     for entry in own:
+        if entry.kind == "unchanged":
+            continue
         if entry.kind == "verdict":
             found = (
                 entry.data.get("stage"),

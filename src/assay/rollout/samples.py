@@ -71,13 +71,15 @@ class SeenCell:
 
 @dataclass(frozen=True, slots=True)
 class CellPair:
-    """The same revision and model, asked of both arms. None: the arm left the cell out."""
+    """The same revision and model, asked of both arms. None: the arm left the cell out. `is_repeated`: the
+    candidate failed at it again, and the stable arm succeeded again, when both were asked once more."""
 
     wiki: str
     model: str
     rev_id: int
     stable: SeenCell | None
     candidate: SeenCell | None
+    is_repeated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +90,11 @@ class Pair:
     place where the candidate's answer has another shape than the stable one's (a key more or less, another
     JSON type, null for an object). `value_faults`: a sentence for each value outside of scores that differs
     (a header, a feature, a threshold). `stable_ms`, `candidate_ms`: time for the same request computed anew
-    by each; None when it was not measured. `has_stranger`: whether an arm named another release than the one
-    that it must be of, which stands among `value_faults`, too.
+    by each; None when it was not measured. `stable_cpu_ms`, `candidate_cpu_ms`: processor time of the scoring
+    alone, as each arm tells it; None when either does not. `has_stranger`: whether an arm named another
+    release than the one that it must be of, which stands among `value_faults`, too. `made_texts`: how many
+    texts were made up and sent along, each another one (`assay.rollout.texts`); 0: the wiki's own were asked
+    for.
     """
 
     at_s: float
@@ -102,7 +107,10 @@ class Pair:
     value_faults: tuple[str, ...] = ()
     stable_ms: float | None = None
     candidate_ms: float | None = None
+    stable_cpu_ms: float | None = None
+    candidate_cpu_ms: float | None = None
     has_stranger: bool = False
+    made_texts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ kind                    data
 ``ended``               reason: a rollout that was only watched is over
 ``weights``             data_centre, weights by slot: acknowledged by the load balancer
 ``verdict``             stage, checks (as `Verdict.as_data`); window (of one that is watched)
+``unchanged``           stage, entry (number of the verdict that stands, of newer evidence, too), window
 ``action``, ``note``    text, and whatever else is told
 ``repaired``            text, lost: written by the journal itself after a torn line
 ======================  =====================================================================================
@@ -34,7 +35,7 @@ from assay.rollout.samples import Arm
 
 Status = Literal["running", "paused", "rolling_back", "rolled_back", "done", "ended"]
 
-INFORMATION: Final = frozenset({"weights", "verdict", "action", "note", "repaired"})
+INFORMATION: Final = frozenset({"weights", "verdict", "unchanged", "action", "note", "repaired"})
 """Kinds that change no state."""
 
 

@@ -7,7 +7,7 @@ bounded size however long the rollout lasts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from assay.rollout.journal import Entry
@@ -89,6 +89,8 @@ class Story:
                 self._weigh(entry)
             case "verdict":
                 self._judge(entry)
+            case "unchanged":
+                self._stands(entry)
             case "aborted" | "rolling_back":
                 self.decided_s = entry.at_s
             case "ended":
@@ -115,6 +117,13 @@ class Story:
         figures = figures_by_name(checks)
         for series in self.series:
             series.add(entry.at_s, stage.number, figures)
+
+    def _stands(self, entry: Entry) -> None:
+        """A verdict that found the same again, of newer evidence."""
+        stage = self._judged(entry.data.get("stage"))
+        told = self.verdicts.get(stage.number)
+        if told is not None and told.entry == entry.data.get("entry"):
+            self.verdict = self.verdicts[stage.number] = replace(told, at_s=entry.at_s)
 
     def _judged(self, named: object) -> Stage:
         """By its number or its name; the one that the rollout is in when a verdict names none."""

@@ -16,10 +16,22 @@ import numpy.typing as npt
 
 from assay.rollout.check import Check
 from assay.rollout.guards import GuardOptions
-from assay.rollout.looks import DOUBT, Look, first_alarm, look_sizes
-from assay.rollout.pair_checks import alarm_figures, tolerated
+from assay.rollout.looks import Look, first_alarm, look_sizes
+from assay.rollout.plan import Stage
 from assay.rollout.samples import Arm, Observed
-from assay.rollout.statistics import Array, Flags, Table, excess_p, quantiles, rise_p, shift, slower_p, wilson
+from assay.rollout.statistics import (
+    Array,
+    Flags,
+    Table,
+    excess_p,
+    quantiles,
+    rise_p,
+    shift,
+    slower_p,
+    surplus_bound,
+    wilson,
+)
+from assay.rollout.time_checks import alarm_figures, tolerated
 
 FIRST_ERROR_LOOK: Final = 4
 """Candidate's requests before errors are tested: when all of so few fail, waiting for more hurts users."""
@@ -87,12 +99,13 @@ def table_of(users: Users) -> Table:
 
 
 def user_errors_check(
-    users: Users, earlier: Sequence[Table], guards: GuardOptions, least: int, alpha: float
+    users: Users, earlier: Sequence[Table], guards: GuardOptions, stage: Stage, alpha: float
 ) -> Check:
     """Share of users' requests that fail. Fisher's exact test against the stable arm in the same time: of
     this stage alone, to be quick, and with `earlier` stages as strata, whose looks are counted on from
     where they left off; each may spend half. Without users at the stable arm: exact binomial test against
-    `failed_share_alone`."""
+    `failed_share_alone`. Good needs the stage's least requests, and an upper bound of the surplus with which
+    the next weight hurts at most `harm_share` of all users."""
     n, m = len(users.stable), len(users.candidate)
     stable_failed = np.concatenate(([0], np.cumsum(users.is_failed[users.stable])))
     candidate_failed = np.concatenate(([0], np.cumsum(users.is_failed[users.candidate])))
@@ -115,18 +128,32 @@ def user_errors_check(
         joined = first_alarm(alpha / 2, look_sizes(FIRST_ERROR_LOOK, past + m), joined_p)
         alarm = joined and replace(joined, size=joined.size - past)
     fewer, more = int(stable_failed[-1]), int(candidate_failed[-1])
+    bound = _surplus_bound([*earlier, Table(fewer, n, more, m)])
+    harm = bound * stage.next_weight / 100
     figures = {
         "stable": {"requests": n, "failed": fewer, "interval": wilson(fewer, n)},
         "candidate": {"requests": m, "failed": more, "interval": wilson(more, m)},
+        "surplus_bound": bound,
+        "harm_bound": harm,
         **alarm_figures(alarm),
     }
     sentence = f"{more} of {m} users' requests failed in the candidate, {fewer} of {n} in the stable arm"
     if alarm:
         since_s = users.seen[users.candidate[alarm.size - 1]].at_s
         return Check("user_errors", "bad", sentence, figures, since_s)
-    if m and p_value(m) <= DOUBT:
-        return Check("user_errors", "no_data", f"{sentence}: too many to go on, too few to be sure", figures)
-    return Check("user_errors", "good" if m and m >= least else "no_data", sentence, figures)
+    if harm > guards.harm_share:
+        sentence += f": {stage.next_weight} % of users may yet hurt {100 * harm:.1f} % of all"
+        return Check("user_errors", "no_data", sentence, figures)
+    is_enough = m and m >= stage.least_observed
+    return Check("user_errors", "good" if is_enough else "no_data", sentence, figures)
+
+
+def _surplus_bound(tables: Sequence[Table]) -> float:
+    """Upper bound of the surplus of the candidate's failures over what the stable arm's share makes likely,
+    stage by stage."""
+    failed, requests = sum(t.candidate_failed for t in tables), sum(t.candidate for t in tables)
+    likely = sum(t.candidate * t.stable_failed / t.stable for t in tables if t.stable)
+    return surplus_bound(failed, requests, likely / max(1, requests))
 
 
 def _rise(tables: Sequence[Table]) -> float:

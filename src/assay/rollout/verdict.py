@@ -18,7 +18,6 @@ from assay.rollout.drift import DeclaredDrift, OperatingPoints, is_declared, sco
 from assay.rollout.guards import GuardOptions
 from assay.rollout.leak import memory_check
 from assay.rollout.pair_checks import (
-    computing_time_check,
     lost_check,
     passing_check,
     shape_check,
@@ -28,6 +27,7 @@ from assay.rollout.pair_checks import (
 from assay.rollout.plan import Stage
 from assay.rollout.samples import Arm, Evidence, MemorySeen, Pair
 from assay.rollout.statistics import Table
+from assay.rollout.time_checks import computing_time_check, processor_time_check
 from assay.rollout.user_checks import (
     Users,
     release_names_check,
@@ -37,7 +37,14 @@ from assay.rollout.user_checks import (
 )
 
 ALPHA_SHARES: Final = MappingProxyType(
-    {"user_errors": 0.6, "passing_errors": 0.1, "computing_time": 0.1, "scores": 0.1, "user_latency": 0.1}
+    {
+        "user_errors": 0.5,
+        "passing_errors": 0.1,
+        "computing_time": 0.1,
+        "processor_time": 0.1,
+        "scores": 0.1,
+        "user_latency": 0.1,
+    }
 )
 """How a stage's false alarms are divided among its statistical checks. Most goes to users' errors, which are
 rare and hard to tell from chance; times have a tolerance that keeps equal arms far from an alarm anyway."""
@@ -157,10 +164,11 @@ def _pair_checks(
     return (
         shape_check(pairs),
         statuses_check(pairs, guards),
-        lost_check(pairs, guards),
+        lost_check(past, pairs, guards, stage.least_texts),
         values_check(pairs, lambda pair: is_declared(declared, pair)),
         passing_check(past, pairs, guards, least, _alpha(stage, "passing_errors")),
         computing_time_check(past, pairs, guards, least, _alpha(stage, "computing_time")),
+        processor_time_check(past, pairs, guards, least, _alpha(stage, "processor_time")),
     )
 
 
@@ -186,7 +194,7 @@ def _user_checks(
     least, tables = stage.least_observed, [item.table for item in before]
     return (
         release_names_check(users, stable, candidate, least),
-        user_errors_check(users, tables, guards, least, _alpha(stage, "user_errors")),
+        user_errors_check(users, tables, guards, stage, _alpha(stage, "user_errors")),
         user_latency_check(users, guards, least, _alpha(stage, "user_latency")),
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final, NoReturn
 
 from assay.clock import Clock
@@ -54,11 +55,23 @@ class Record:
         if entry.kind == "started":
             self.rollouts += 1
             self.is_bad, self.windows = False, {}
-        elif entry.kind == "verdict":
-            self.is_bad |= outcome(checks_of(entry.data)) == "bad"
+        elif entry.kind in ("verdict", "unchanged"):
+            self.is_bad |= entry.kind == "verdict" and outcome(checks_of(entry.data)) == "bad"
             stage, window = entry.data.get("stage"), entry.data.get("window")
             if isinstance(stage, int) and isinstance(window, int):
                 self.windows[stage] = window
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """Of a stage, what was written last. `entry`: of the last verdict with its figures, written at
+    `figures_s`."""
+
+    outline: object = None
+    compared: int = 0
+    at_s: float = float("-inf")
+    entry: int = 0
+    figures_s: float = float("-inf")
 
 
 class Watcher:
@@ -94,7 +107,7 @@ class Watcher:
         self._times_seen = 0
         self._silent_since_s: float | None = None
         self._said = ""
-        self._written: dict[int, tuple[object, int, float]] = {}
+        self._written: dict[int, _Written] = {}
         self._log = logger(__name__)
 
     async def run(self) -> NoReturn:
@@ -244,22 +257,21 @@ class Watcher:
     def _show(self, stage: Stage, window: Window, verdict: Verdict) -> None:
         """Into the journal, when it says something new or it is time, and only if it rests on something that
         was compared since the last one: a verdict's age is the age of what it knows."""
+        before = self._written.get(stage.number, _Written())
         outline = [(check.name, check.status) for check in verdict.checks]
-        before, compared, at_s = self._written.get(stage.number, (None, 0, float("-inf")))
         now_s = self._clock.monotonic_s()
-        is_due = outline != before or now_s - at_s >= self._pace.write_each_s
-        if not verdict.bad and (window.compared == compared or not is_due):
+        is_new = verdict.bad or outline != before.outline
+        is_due = is_new or now_s - before.at_s >= self._pace.write_each_s
+        if not verdict.bad and (window.compared == before.compared or not is_due):
             return
-        self._journal.append(
-            "verdict",
-            {
-                "stage": stage.number,
-                "checks": verdict.as_data(),
-                "window": window.number,
-                "reason": _reason(stage, verdict),
-            },
-        )
-        self._written[stage.number] = (outline, window.compared, now_s)
+        told = {"stage": stage.number, "window": window.number}
+        entry, figures_s = before.entry, before.figures_s
+        if is_new or now_s - figures_s >= self._pace.figures_each_s:
+            whole = {**told, "checks": verdict.as_data(), "reason": _reason(stage, verdict)}
+            entry, figures_s = self._journal.append("verdict", whole).number, now_s
+        else:
+            self._journal.append("unchanged", {**told, "entry": entry})
+        self._written[stage.number] = _Written(outline, window.compared, now_s, entry, figures_s)
 
     async def _stop_asking(self) -> None:
         """What was bad stays bad."""

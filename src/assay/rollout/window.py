@@ -14,9 +14,9 @@ from typing import Final
 
 from assay.rollout.check import Check
 from assay.rollout.drift import DeclaredDrift
+from assay.rollout.failures import is_answer
 from assay.rollout.guards import GuardOptions
 from assay.rollout.looks import spent
-from assay.rollout.pair_checks import is_answer
 from assay.rollout.plan import ANSWERS, SYNTHETIC, Stage
 from assay.rollout.samples import Arm, Evidence, MemorySeen, Pair
 from assay.rollout.verdict import Verdict, judge

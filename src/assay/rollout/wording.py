@@ -63,6 +63,8 @@ def _words(kind: str, data: Mapping[str, Any]) -> str:
             return f"weights in {data.get('data_centre')}: {_weights(data)}"
         case "verdict":
             return f"verdict {'; '.join(_verdict(checks_of(data)))}"
+        case "unchanged":
+            return f"the verdict of entry {data.get('entry')} stands"
         case "aborted":
             return f"ordered to roll back: {data.get('reason')}"
         case "rolling_back":

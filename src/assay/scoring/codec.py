@@ -13,7 +13,7 @@ so that "none", "not known" and "cannot be had" survive the journey.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from types import NoneType, UnionType
@@ -45,12 +45,21 @@ class CodecError(AssayError):
 class Computed:
     """What an engine sends back for one job, with what it cost.
 
-    `extract_s`: seconds for all features; `predict_s`: for all models and explanations.
+    `extract_s`: seconds for all features; `predict_s`: for all models and explanations. `cpu_s`: of the
+    processor for both, which another process's load does not lengthen; None: not measured.
     """
 
     cells: Mapping[str, Cell]
     extract_s: float = 0.0
     predict_s: float = 0.0
+    cpu_s: float | None = None
+
+    def priced(self) -> dict[str, Cell]:
+        """The cells, each scored one with what its job cost."""
+        return {
+            name: replace(cell, cpu_s=self.cpu_s) if isinstance(cell, Scored) else cell
+            for name, cell in self.cells.items()
+        }
 
 
 def encode_job(job: Job) -> bytes:
@@ -74,7 +83,8 @@ def decode_job(data: bytes) -> Job:
 
 def encode_computed(computed: Computed) -> bytes:
     cells = {model: _cell(cell) for model, cell in computed.cells.items()}
-    return orjson.dumps([CODEC_VERSION, cells, computed.extract_s, computed.predict_s], default=float)
+    cost = [computed.extract_s, computed.predict_s, computed.cpu_s]
+    return orjson.dumps([CODEC_VERSION, cells, *cost], default=float)
 
 
 def decode_computed(data: bytes) -> Computed:
@@ -210,8 +220,8 @@ def _to_score(record: list[Any]) -> Score:
 
 
 def _to_computed(record: list[Any]) -> Computed:
-    _, cells, extract_s, predict_s = record
-    return Computed({name: _to_cell(cell) for name, cell in cells.items()}, extract_s, predict_s)
+    _, cells, extract_s, predict_s, cpu_s = record
+    return Computed({name: _to_cell(cell) for name, cell in cells.items()}, extract_s, predict_s, cpu_s)
 
 
 def _cell(cell: Cell) -> Any:

@@ -32,7 +32,7 @@ class InlineEngine:
             return dict.fromkeys(job.models, deadline_passed(job.revision.id))
         computed = compute(job, self._models.of(job.wiki), self._plans)
         self._metrics.job_done(computed.extract_s, computed.predict_s)
-        return computed.cells
+        return computed.priced()
 
     async def aclose(self) -> None:
         """Nothing to close."""

@@ -308,7 +308,7 @@ class PoolEngine:
 
     def _done(self, task: _Task, computed: Computed) -> None:
         self._metrics.job_done(computed.extract_s, computed.predict_s)
-        self._answer(task, computed.cells)
+        self._answer(task, computed.priced())
 
     async def _retry(self, task: _Task) -> None:
         if task.attempts > 1:

@@ -38,12 +38,14 @@ class ScoreRequest:
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A good cell. `features`: by name, only when asked for; `explanation` likewise. `is_cached`: found, not
-    computed; the same score either way."""
+    computed; the same score either way. `cpu_s`: processor seconds of the job that computed it, shared by
+    all its cells; None when it was not computed for this request alone."""
 
     score: Score
     features: Mapping[str, FeatureValue] | None = None
     explanation: Explanation | None = None
     is_cached: bool = field(default=False, compare=False)
+    cpu_s: float | None = field(default=None, compare=False)
 
 
 Cell = Scored | Problem

@@ -86,7 +86,7 @@ def compute(job: Job, models: Mapping[str, Model], plans: PlanCache) -> Computed
     Never raises for what stands in a job.
     """
     wanted = [models[name] for name in job.models]
-    started_s = time.perf_counter()
+    started_s, cpu_started_s = time.perf_counter(), time.thread_time()
     prepared = plans.prepare(wanted, job.injection)
     try:
         known = {name: value for name, value in job.injection.items() if name in prepared.nodes}
@@ -99,7 +99,8 @@ def compute(job: Job, models: Mapping[str, Model], plans: PlanCache) -> Computed
     extracted_s = time.perf_counter()
     with span("predict", models=len(wanted)):
         cells = {name: _cell(model, values, job) for name, model in zip(job.models, wanted, strict=True)}
-    return Computed(cells, extracted_s - started_s, time.perf_counter() - extracted_s)
+    cpu_s = time.thread_time() - cpu_started_s
+    return Computed(cells, extracted_s - started_s, time.perf_counter() - extracted_s, cpu_s)
 
 
 def _cell(model: Model, values: Values, job: Job) -> Cell:

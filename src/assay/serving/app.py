@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -17,8 +18,10 @@ from starlette.types import ASGIApp
 from assay import __version__
 from assay.clock import Clock
 from assay.errors import AssayError
+from assay.events import Rules
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
+from assay.serving.apidocs import pages as apidocs
 from assay.serving.feed import Feed
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
@@ -26,6 +29,7 @@ from assay.serving.liftwing.inference_v2 import InferenceV2
 from assay.serving.liftwing.predict import LiftWing
 from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
 from assay.serving.liftwing.scorer import Scorer
+from assay.serving.media import prefers
 from assay.serving.native.api import NativeApi
 from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
 from assay.serving.native.feed import FeedApi
@@ -33,9 +37,13 @@ from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
 from assay.serving.native.streams import ScoreStreams, StreamOptions
 from assay.serving.native.text import TextApi
+from assay.serving.ores import versions
+from assay.serving.ores.jsonp import Jsonp
 from assay.serving.ores.model_info import ModelInfos
+from assay.serving.ores.precache import SCHEMAS as PRECACHE_SCHEMAS
+from assay.serving.ores.precache import Precache
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
-from assay.serving.ores.v3 import ScoresV3
+from assay.serving.ores.scores import ScoreRoutes
 from assay.serving.pages.routes import pages
 from assay.serving.pages.site import PageOptions
 from assay.serving.problems import HttpError, refusal
@@ -43,6 +51,8 @@ from assay.serving.quota import Gate, QuotaOptions
 from assay.serving.respond import refusal_response
 from assay.stores.quota import MemoryQuotas, Quotas
 from assay.telemetry import ERRORS, Metrics
+
+_SCHEMAS: Final = (ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS, LIFT_WING_SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ def build_app(
     *,
     quota: QuotaOptions | None = None,
     quotas: Quotas | None = None,
+    rules: Rules | None = None,
     release: str = "dev",
     operating_points: ConfiguredPoints | None = None,
     page: PageOptions | None = None,
@@ -80,9 +91,9 @@ def build_app(
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
     `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this
-    process. `release`: named on every answer. `operating_points`: an operator's own, by wiki and model.
-    `page`: what the pages for people show; None: there are none.
-    `routers`: further ones, matched after ours.
+    process. `rules`: which edits posted as events are scored; None: none. `release`: named on every answer.
+    `operating_points`: an operator's own, by wiki and model. `page`: what the pages for people show; None:
+    there are none. `routers`: further ones, matched after ours.
     """
     draining = asyncio.Event()
 
@@ -101,7 +112,7 @@ def build_app(
     app = FastAPI(
         title="Assay",
         version=__version__,
-        description="Scores wiki edits and articles. The v3 routes answer as ORES did.",
+        description="Scores wiki edits and articles. The routes of v1, v2 and v3 answer as ORES did.",
         lifespan=lifespan,
         redirect_slashes=False,
         docs_url=None,
@@ -112,7 +123,9 @@ def build_app(
     health = Health(service, metrics, clock, options.health)
     scorer = Scorer(service, gate, clock, options.request_timeout_s)
     own = [
-        ScoresV3(service, infos, gate, clock, options.request_timeout_s).router(),
+        ScoreRoutes(service, infos, gate, clock, options.request_timeout_s).router(),
+        Precache(service, infos, rules or Rules(), gate, clock, options.request_timeout_s).router(),
+        versions.router(service.wikis, release),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
         FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
         ScoreStreams(service, gate, clock, options.stream, draining).router(),
@@ -121,6 +134,7 @@ def build_app(
         LiftWing(scorer, health.readiness).router(),
         InferenceV2(scorer, health.readiness).router(),
         health.router(),
+        apidocs.router(lambda: app.openapi()),
     ]
     if page is not None:
         own.append(pages(page, service.wikis, infos, models, feed, gate, clock, options.request_timeout_s))
@@ -133,13 +147,15 @@ def build_app(
     async def refuse(request: Request, error: Exception) -> Response:
         refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
         metrics.count(ERRORS, refused.code)
+        if _is_missing(error) and prefers(request, "text/html", "application/json"):
+            return apidocs.plain_page("missing.html", refused.status, path=request.url.path[:200])
         return refusal_response(refused, request.scope["path"])
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    described = (ORES_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS, LIFT_WING_SCHEMAS)
-    app.openapi = lambda: openapi.document(app, *described)  # type: ignore[method-assign]
-    return Application(app, Guard(app, options.guard, metrics, release), tuple(told), draining)
+    app.openapi = lambda: openapi.document(app, *_SCHEMAS)  # type: ignore[method-assign]
+    guard = Guard(Jsonp(app), options.guard, metrics, release)
+    return Application(app, guard, tuple(told), draining)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +180,11 @@ def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
         if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
             heads.add_api_route(route.path, route.endpoint, methods=["HEAD"])
     return heads
+
+
+def _is_missing(error: Exception) -> bool:
+    """Whether no route was found: a reader mistyped an address."""
+    return isinstance(error, HTTPException) and error.status_code == 404
 
 
 def _ours(error: Exception, request: Request, routes: Sequence[BaseRoute]) -> Exception:

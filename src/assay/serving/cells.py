@@ -1,24 +1,14 @@
-"""Cells as JSON in ORES's third shape, with what we add: `code`, `retryable`, `explanation`."""
+"""Cells as JSON: in ORES's third shape with what we add (`code`, `retryable`, `explanation`), and bare."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Any
 
-from assay.models.model import Label, Model
+from assay.models.model import Label, Model, Score
 from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
 from assay.scoring.request import Cell, Scored
-
-CACHE_HEADER: Final = "X-Cache"
-"""``hit`` when every score of an answer came from the cache, else ``miss``: whoever compares the speed of two
-releases must compare like with like."""
-
-
-def cache_headers(cells: Iterable[Cell]) -> dict[str, str]:
-    """Of an answer with these cells. A problem is never cached."""
-    known = all(isinstance(cell, Scored) and cell.is_cached for cell in cells)
-    return {CACHE_HEADER: "hit" if known else "miss"}
 
 
 def keyed(values: Mapping[Label, Any]) -> dict[str, Any]:
@@ -34,14 +24,22 @@ def error_document(problem: Problem) -> dict[str, Any]:
     }
 
 
+def score_document(score: Score) -> dict[str, Any]:
+    return {"prediction": score.prediction, "probability": keyed(score.probability)}
+
+
+def bare_cell(cell: Cell) -> dict[str, Any]:
+    """As in ORES's first two APIs: the score with nothing around it, or ``{"error": {type, message}}``."""
+    if isinstance(cell, Problem):
+        return {"error": {"type": cell.type, "message": cell.message}}
+    return score_document(cell.score)
+
+
 def cell_document(cell: Cell, model: Model) -> dict[str, Any]:
     """``{"score": …}`` with features and explanation when they were asked for, or ``{"error": …}``."""
     if isinstance(cell, Problem):
         return {"error": error_document(cell)}
-    score = cell.score
-    document: dict[str, Any] = {
-        "score": {"prediction": score.prediction, "probability": keyed(score.probability)}
-    }
+    document: dict[str, Any] = {"score": score_document(cell.score)}
     if cell.features is not None:
         document["features"] = dict(cell.features)
     if cell.explanation is not None:

@@ -6,8 +6,9 @@ import asyncio
 import re
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -27,6 +28,9 @@ from assay.telemetry import (
     span,
 )
 
+_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
+"""As browsers send it: neither path nor final slash."""
+
 
 @dataclass(frozen=True, slots=True)
 class GuardOptions:
@@ -44,6 +48,17 @@ class GuardOptions:
     write_timeout_s: float = 60.0
     """Seconds that a client may leave a piece of a streamed answer untaken before it is cut off: a slow
     reader may take hours for a stream, but not stop."""
+
+    allowed_origins: tuple[str, ...] = ("*",)
+    """Sites whose scripts may read scores, as ``https://example.org``; ``*``: all, as with ORES, for nothing
+    there is secret and no cookie is looked at. Empty: none."""
+
+    def __post_init__(self) -> None:
+        for origin in self.allowed_origins:
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError(
+                    f"allowed_origins: {origin!r} is no site; write for example https://example.org"
+                )
 
 
 SECURITY_HEADERS: Final = {
@@ -65,8 +80,23 @@ _CLIENTS_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 """An ``X-Request-Id`` that is taken over, so that one id leads through the client's log and ours: UUIDs and
 most others. Nothing in it can forge a line or fill a log; two clients may use the same: it proves nothing."""
 
-OPEN_PREFIXES: Final = ("/v3/", *KSERVE_PATHS)
+_OPEN: Final = re.compile(
+    r"/(?:(?:v[123]/)?scores(?:/.*)?|v3/.*|v[123](?:/spec)?/?|versions/?|openapi\.json)", re.S
+)
 """Read-only paths that scripts on other sites may call, as gadgets on wikis do."""
+
+_PREFLIGHT: Final = {
+    "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
+    "Access-Control-Allow-Headers": "Content-Type, X-Request-Id, X-Wikimedia-Debug",
+    "Access-Control-Max-Age": "86400",
+}
+_EXPOSED: Final = "Retry-After, X-Assay-Release, X-Cache, X-Request-Id"
+
+
+def is_open(path: str) -> bool:
+    """Whether `path` is for scripts of other sites as well."""
+    return _OPEN.fullmatch(path) is not None or path.startswith(KSERVE_PATHS)
+
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
 
@@ -99,17 +129,13 @@ class Guard:
             await self._answered(scope, receive, send, step)
 
     async def _answered(self, scope: Scope, receive: Receive, send: Send, step: Traced) -> None:
-        answer = _Answer(
-            send,
-            scope[REQUEST_ID],
-            self._release,
-            self._options.write_timeout_s,
-            is_open=scope["path"].startswith(OPEN_PREFIXES),
-        )
+        opened = is_open(scope["path"])
+        origin = _cross_origin(scope, self._options.allowed_origins) if opened else {}
+        answer = _Answer(send, scope[REQUEST_ID], self._release, self._options.write_timeout_s, origin)
         started_s = time.perf_counter()
         self._metrics.add(HTTP_IN_FLIGHT, 1)
         try:
-            if answer.is_open and scope["method"] == "OPTIONS":
+            if opened and scope["method"] == "OPTIONS":
                 await answer.preflight()
             else:
                 self._check_url(scope)
@@ -198,17 +224,32 @@ def _single_header(scope: Scope, name: bytes) -> bytes:
     return bytes(values[0]) if len(values) == 1 else b""
 
 
+def _cross_origin(scope: Scope, allowed: tuple[str, ...]) -> dict[str, str]:
+    """The headers by which a browser lets a script of another site read the answer."""
+    if "*" in allowed:
+        return {"Access-Control-Allow-Origin": "*", "Access-Control-Expose-Headers": _EXPOSED}
+    origin = _single_header(scope, b"origin").decode("latin-1")
+    if origin not in allowed:
+        return {"Vary": "Origin"} if allowed else {}
+    return {
+        "Access-Control-Allow-Origin": origin,
+        "Access-Control-Expose-Headers": _EXPOSED,
+        "Vary": "Origin",
+    }
+
+
 class _Answer:
-    """Sends an answer on, with our headers; remembers its status, 0 before it began."""
+    """Sends an answer on, with our headers; remembers its status, 0 before it began. `origin`: headers for
+    scripts of other sites."""
 
     def __init__(
-        self, send: Send, request_id: str, release: str, write_timeout_s: float, *, is_open: bool
+        self, send: Send, request_id: str, release: str, write_timeout_s: float, origin: Mapping[str, str]
     ) -> None:
         self._send = send
         self._write_timeout_s = write_timeout_s
         self._request_id = request_id
         self._release = release
-        self.is_open = is_open
+        self._origin = origin
         self.status = 0
 
     async def send(self, message: Message) -> None:
@@ -219,8 +260,7 @@ class _Answer:
                 headers.setdefault(name, value)
             headers["X-Request-Id"] = self._request_id
             headers[RELEASE_HEADER] = self._release
-            if self.is_open:
-                headers["Access-Control-Allow-Origin"] = "*"
+            headers.update(self._origin)
         try:
             async with asyncio.timeout(self._write_timeout_s):
                 await self._send(message)
@@ -228,10 +268,7 @@ class _Answer:
             raise HttpError(408, "The client did not take its answer.") from error
 
     async def preflight(self) -> None:
-        headers: list[Any] = [
-            (b"access-control-allow-methods", b"GET, HEAD, POST, OPTIONS"),
-            (b"access-control-allow-headers", b"Content-Type, X-Wikimedia-Debug"),
-            (b"access-control-max-age", b"86400"),
-        ]
+        told = {**_PREFLIGHT, "Allow": _PREFLIGHT["Access-Control-Allow-Methods"]}
+        headers = [(name.lower().encode(), value.encode()) for name, value in told.items()]
         await self.send({"type": "http.response.start", "status": 204, "headers": headers})
         await self._send({"type": "http.response.body", "body": b""})

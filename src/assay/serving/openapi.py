@@ -92,6 +92,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         }
     ),
     "Liveness": object_of({"alive": BOOLEAN}),
+    "Versions": map_of(STRING),
 }
 """What every folder's routes share; each has its own in its `schemas`."""
 
@@ -111,19 +112,21 @@ _REFUSALS: Final = {
 }
 
 
-def responses(schema: str, *refusals: int, error: str = "Error") -> dict[int | str, dict[str, Any]]:
+def responses(
+    schema: str, *refusals: int, error: str = "Error", script: bool = False
+) -> dict[int | str, dict[str, Any]]:
     """A good answer of `schema`, and the refusals that every route can give besides `refusals`.
 
-    `error`: the schema of these.
+    `error`: the schema of these. `script`: any answer may be wrapped as a script (`ores.jsonp`).
     """
-    every = sorted({*refusals, 400, 405, 408, 413, 414, 500})
-    table: dict[int | str, dict[str, Any]] = {
-        200: {"description": "OK", "content": {"application/json": {"schema": ref(schema)}}}
-    }
-    for status in every:
-        content = {"application/json": {"schema": ref(error)}}
-        table[status] = {"description": _REFUSALS[status], "content": content}
+    table: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": _content(schema, script)}}
+    for status in sorted({*refusals, 400, 405, 408, 413, 414, 500}):
+        table[status] = {"description": _REFUSALS[status], "content": _content(error, script)}
     return table
+
+
+def _content(schema: str, script: bool) -> dict[str, Any]:
+    return {"application/json": {"schema": ref(schema)}} | ({"application/javascript": {}} if script else {})
 
 
 def document(app: FastAPI, *schemas: Mapping[str, Any]) -> dict[str, Any]:

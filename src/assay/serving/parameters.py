@@ -7,7 +7,7 @@ because it is a wish that would not be granted.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.message import Message
 from typing import Any, Final
@@ -67,6 +67,11 @@ async def read_fields(request: Request) -> dict[str, str]:
     return first
 
 
+def known(fields: Mapping[str, str], names: Collection[str]) -> dict[str, str]:
+    """Those of `fields` that a route reads: `names`, and single injected values."""
+    return {name: value for name, value in fields.items() if name in names or name.startswith(_INJECTED)}
+
+
 def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | None = None) -> ScoreParameters:
     """`rev_id` and `model`: from the path; they replace the parameters. Raises `BadParameter`."""
     rev_ids = _rev_ids("revid", [rev_id]) if rev_id is not None else ()
@@ -76,8 +81,8 @@ def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | Non
     return ScoreParameters(
         rev_ids=rev_ids,
         models=models,
-        injection=_injection(fields, rev_ids),
-        model_info=_bar_split(fields, "model_info") or (),
+        injection=_injection(fields, rev_ids, is_single=rev_id is not None),
+        model_info=tuple(fields["model_info"].split("|")) if "model_info" in fields else (),
         features=flag(fields, "features"),
         explain=flag(fields, "explain"),
         compact=_is_compact(fields),
@@ -147,16 +152,21 @@ def _is_compact(fields: Mapping[str, str]) -> bool:
 # -- injection ---------------------------------------------------------------------------------------
 
 
-def _injection(fields: Mapping[str, str], rev_ids: tuple[int, ...]) -> dict[int, Injection]:
-    by_revision = _inject(fields["inject"], rev_ids) if "inject" in fields else {}
+def _injection(
+    fields: Mapping[str, str], rev_ids: tuple[int, ...], *, is_single: bool
+) -> dict[int, Injection]:
+    """`is_single`: the path names the one revision; ORES then took `inject` without it, too."""
+    by_revision = _inject(fields["inject"], rev_ids, is_single=is_single) if "inject" in fields else {}
     for_all = {name: _json(value, name) for name, value in fields.items() if name.startswith(_INJECTED)}
     if for_all:
         return {rev_id: {**by_revision.get(rev_id, {}), **for_all} for rev_id in rev_ids}
     return by_revision
 
 
-def _inject(text: str, rev_ids: tuple[int, ...]) -> dict[int, Injection]:
+def _inject(text: str, rev_ids: tuple[int, ...], *, is_single: bool) -> dict[int, Injection]:
     document = _json(text, "inject")
+    if is_single and isinstance(document, dict) and any(name.startswith(_INJECTED) for name in document):
+        return {rev_ids[0]: document}
     if not isinstance(document, dict) or not all(isinstance(v, dict) for v in document.values()):
         raise BadInjection('Could not interpret inject. Give {"<revision id>": {"feature.x": 1, …}, …}.')
     injection = {parse_rev_id("inject", key): values for key, values in document.items()}

@@ -208,3 +208,7 @@ def test_a_program_is_told_what_the_server_is_and_a_browser_is_sent_to_ores(live
         assert told.json == {"name": "assay", "version": __version__, "extensions": []}
     browser = ask(live, "/v2", headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
     assert (browser.status, browser.headers["location"]) == (307, "/v2/")
+    assert ask(live, "/v2/").headers["content-type"].startswith("text/html")
+    spec = ask(live, "/v2?spec").headers["location"]
+    assert spec == "/v2/?spec"
+    assert ask(live, spec).json["swagger"] == "2.0"

@@ -124,7 +124,7 @@ def test_what_nobody_tells_is_missing(live: Served) -> None:
     told = cell(live, {"revision_data": data, "extended_output": True}, model="goodfaith")["features"]
     assert told["feature.test.comment_chars"] is None
     assert told["feature.test.edit_count"] is None
-    data |= {"comment": "", "user": {"id": 7, "edit_count": 3}}  # type: ignore[dict-item]
+    data |= {"comment": "", "user": {"id": 7, "edit_count": 3}}
     told = cell(live, {"revision_data": data, "extended_output": True}, model="goodfaith")["features"]
     assert told["feature.test.comment_chars"] == 0
     assert told["feature.test.edit_count"] == 3

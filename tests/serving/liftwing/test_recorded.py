@@ -16,8 +16,8 @@ from typing import Any, Final
 import jsonschema
 import pytest
 
-from assay.compose.bundles import shipped_folder
 from assay.models.bundle import load_bundle
+from assay.models.library import shipped_folder
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
 from assay.scoring.inline import InlineEngine
 from assay.scoring.service import ScoringService

@@ -341,7 +341,8 @@ class CeleryEngine:
     def _computed(self, pending: _Pending, reply: Reply) -> None:
         try:
             computed = decode_computed(decompress(reply.content or b""))
-            cells = {name: computed.cells[name] for name in pending.job.models}
+            priced = computed.priced()
+            cells = {name: priced[name] for name in pending.job.models}
         except (CodecError, KeyError) as error:
             self._metrics.count(JOBS, "damaged")
             self._log.error("a damaged reply", job=pending.id, reason=repr(error))

@@ -14,12 +14,12 @@ from starlette.responses import RedirectResponse, Response
 
 from assay import __version__
 from assay.serving import openapi
-from assay.serving.cells import cache_headers
 from assay.serving.health import Readiness
 from assay.serving.json_body import read_object
 from assay.serving.liftwing.names import NamedModel, named_models, no_such_model
 from assay.serving.liftwing.scorer import Scorer
 from assay.serving.liftwing.tensors import metadata, outputs, read_inference
+from assay.serving.media import prefers
 from assay.serving.problems import HttpError
 from assay.serving.respond import json_response
 
@@ -88,8 +88,8 @@ class InferenceV2:
 
     async def server(self, request: Request) -> Response:
         """What this server is"""
-        if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse("/v2/", 307)
+        if "spec" in request.query_params or prefers(request, "text/html", "application/json"):
+            return RedirectResponse(str(request.url.replace(scheme="", netloc="", path="/v2/")), 307)
         return json_response({"name": "assay", "version": __version__, "extensions": []})
 
     async def live(self) -> Response:
@@ -125,7 +125,7 @@ class InferenceV2:
             "outputs": outputs(named.model, rows, asked.outputs),
         }
         named_request = {} if asked.id is None else {"id": asked.id}
-        return json_response(document | named_request, headers=cache_headers(rows))
+        return json_response(document | named_request, headers=self._scorer.headers(request, rows))
 
     async def _is_ready(self) -> bool:
         return (await self._readiness()).state == "ready"

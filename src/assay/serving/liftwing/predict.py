@@ -14,7 +14,7 @@ from starlette.responses import Response
 
 from assay.errors import BadParameter
 from assay.serving import openapi
-from assay.serving.cells import cache_headers, cell_document
+from assay.serving.cells import cell_document
 from assay.serving.health import Readiness
 from assay.serving.json_body import read_object
 from assay.serving.liftwing.asked import Asked, read_asked, read_extended
@@ -115,7 +115,7 @@ class LiftWing:
         row = {named.called: cell_document(scored(cell, rev_id), named.model)}
         models = {named.called: {"version": named.model.version}}
         document = {named.wiki.name: {"models": models, "scores": {str(rev_id): row}}}
-        return json_response(document, headers=cache_headers([cell]))
+        return json_response(document, headers=self._scorer.headers(request, [cell]))
 
     def _named(self, name: str) -> NamedModel:
         if name not in self._models:

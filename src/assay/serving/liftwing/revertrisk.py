@@ -17,7 +17,7 @@ from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.scoring.request import MAX_REVISIONS, Scored
 from assay.scoring.wikis import Wiki
-from assay.serving.cells import cache_headers, keyed
+from assay.serving.cells import keyed
 from assay.serving.liftwing.asked import Asked, read_asked, read_rev_id
 from assay.serving.liftwing.refusals import refused
 from assay.serving.liftwing.scorer import Scorer
@@ -54,7 +54,9 @@ class RevertRisk:
         rev_id, cell = await self._scorer.one(request, wiki, model, asked.subject)
         if isinstance(cell, Problem):
             raise _refused(cell, rev_id, lang)
-        return json_response(_answer(request, wiki, model, rev_id, cell), headers=cache_headers([cell]))
+        return json_response(
+            _answer(request, wiki, model, rev_id, cell), headers=self._scorer.headers(request, [cell])
+        )
 
     async def _batch(self, request: Request, instances: Any) -> Response:
         lang, rev_ids = read_instances(instances)
@@ -71,7 +73,7 @@ class RevertRisk:
             raise _all_refused(problems, lang)
         errors = [_told(problem, rev_id, lang) for rev_id, problem in problems.items()]
         document = {"predictions": answers} | ({"errors": errors} if errors else {})
-        return json_response(document, headers=cache_headers(cells.values()))
+        return json_response(document, headers=self._scorer.headers(request, cells.values()))
 
     def _wiki(self, body: Mapping[str, Any], asked: Asked) -> tuple[Wiki, str]:
         """Of the event, else of the language that stands in the body or in its revision_data."""

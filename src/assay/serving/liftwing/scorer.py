@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -17,6 +17,7 @@ from assay.scoring.wikis import Wiki, Wikis
 from assay.serving.liftwing.refusals import refused
 from assay.serving.liftwing.revision_data import UNSAVED_REV_ID
 from assay.serving.quota import Gate
+from assay.serving.score_headers import score_headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ class Scorer:
         async with self.gate.hold(request, cost=len(asked.rev_ids)):
             table = await self.service.score(asked, self._deadline())
         return {rev_id: row[model.name] for rev_id, row in table.items()}
+
+    def headers(self, request: Request, cells: Iterable[Cell]) -> dict[str, str]:
+        """Of an answer with these cells, one of each revision."""
+        return score_headers([[cell] for cell in cells], tells_cost=self.gate.is_exempt(request))
 
     def _deadline(self) -> Deadline:
         return Deadline.after(self.request_timeout_s, self.clock)

@@ -2,7 +2,7 @@
 
 ``statistics.thresholds.true`` walks down; a part in quotes may hold dots:
 ``statistics.'maximum recall @ precision >= 0.9'``. Asked for several paths, the answer is one tree that holds
-them all; an empty path means everything but the threshold tables.
+them all; an empty path means everything, and ``statistics`` all statistics, but the threshold tables.
 
 ``statistics.thresholds.true.'maximum recall @ precision >= 0.9'`` is answered with a list: for each such
 query in the order asked, the best row, or null when no cut meets the condition. Without a label,
@@ -19,10 +19,7 @@ from typing import Any, Final
 from assay.errors import BadParameter
 from assay.models.bundle import read_manifest, read_statistics
 from assay.models.model import Model
-from assay.models.thresholds import Query, optima
-
-DEFAULT_PATHS: Final = ("version",)
-"""What a client gets that does not ask."""
+from assay.models.thresholds import Query, Row, optima
 
 MAX_PATHS: Final = 100
 _PART: Final = re.compile(
@@ -54,20 +51,35 @@ class ModelInfos:
         """The part of the tree under `paths`. Raises `BadParameter` in ORES's words."""
         if len(paths) > MAX_PATHS:
             raise BadParameter(f"Too many values for 'model_info' parameter.  Max of {MAX_PATHS}.")
-        found: dict[str, Any] = {}
-        for path in paths or DEFAULT_PATHS:
-            if path:
-                _insert(found, parse_path(path), self.tree(model))
-            else:
-                found.update(_without_thresholds(self.tree(model)))
-        return found
+        return select(self.tree(model), paths)
+
+
+def select(tree: Tree, paths: Sequence[str]) -> dict[str, Any]:
+    """What `paths` name in `tree`, as one tree. A label's threshold queries stand in place of its table."""
+    found: dict[str, Any] = {}
+    queries: dict[str, list[Query]] = {}
+    for path in paths:
+        parts = parse_path(path) if path else []
+        if len(parts) == 4 and parts[:2] == ["statistics", "thresholds"]:
+            _thresholds(tree, parts[2])
+            queries.setdefault(parts[2], []).append(_query(parts[3]))
+        else:
+            _merge(found, _branch(tree, parts))
+    for label, asked in queries.items():
+        rows = _thresholds(tree, label)
+        place = found.setdefault("statistics", {}).setdefault("thresholds", {})
+        place[label] = [query.best(rows) for query in asked]
+    return found
 
 
 def parse_path(path: str) -> list[str]:
-    """The parts of a dotted path. Raises `BadParameter` for empty parts and quotes without an end."""
+    """The parts of a dotted path. Raises `BadParameter` for empty parts and quotes without an end.
+
+    Quotes within quotes are dropped, too: Wikimedia's own links wrote ``"''maximum …''"``.
+    """
     parts, position = [], 0
     while match := _PART.match(path, position):
-        parts.append(match["quoted"] if match["quote"] else match["plain"])
+        parts.append(match["quoted"].strip("'\"") if match["quote"] else match["plain"])
         position = match.end()
         if position == len(path):
             return parts
@@ -75,33 +87,53 @@ def parse_path(path: str) -> list[str]:
     raise _not_found(path)
 
 
-def _insert(found: dict[str, Any], parts: Sequence[str], tree: Tree) -> None:
-    """Put what `parts` name in `tree`, or the answer to the query that they end in, into `found`."""
-    *above, last = parts
-    node = _branch(tree, above)
-    if isinstance(node, list) and len(above) > 1:
-        place = _place(found, above[:-1])
-        place[above[-1]] = [*place.get(above[-1], ()), _query(last).best(node)]
-    elif above == ["statistics"] and isinstance(node, Mapping) and "@" in last and "thresholds" in node:
-        _place(found, above)[last] = optima(node, _query(last))
-    else:
-        _copy(found, parts, tree)
-
-
-def _branch(tree: Tree, parts: Sequence[str]) -> Any:
-    """What stands there, None where nothing does."""
+def _branch(tree: Tree, parts: Sequence[str]) -> dict[str, Any]:
+    """A tree of nothing but what `parts` name. Raises `BadParameter`."""
     node: Any = tree
-    for part in parts:
-        node = node.get(part) if isinstance(node, Mapping) else None
+    for depth, part in enumerate(parts):
+        node = _child(node, part, parts[:depth])
+    node = _told(node, parts)
+    for part in reversed(parts):
+        node = {part: node}
+    return dict(node)
+
+
+def _child(node: Any, part: str, above: Sequence[str]) -> Any:
+    """What `part` names below `above`, whose value is `node`: what is stored, or the answer to a query."""
+    if isinstance(node, Mapping) and part in node:
+        return node[part]
+    if list(above) == ["statistics"] and isinstance(node, Mapping) and "thresholds" in node:
+        return optima(node, _query(part))
+    raise _not_found(part)
+
+
+def _told(node: Any, parts: Sequence[str]) -> Any:
+    """The long tables are told to those who name them only."""
+    if not parts:
+        return {name: _told(value, [name]) for name, value in node.items()}
+    if list(parts) == ["statistics"] and isinstance(node, Mapping):
+        return {name: value for name, value in node.items() if name != "thresholds"}
     return node
 
 
-def _place(found: dict[str, Any], parts: Sequence[str]) -> dict[str, Any]:
-    """The dictionary at `parts` of `found`, made or copied on the way, so that no tree is written to."""
-    for part in parts:
-        found[part] = dict(found.get(part, {}))
-        found = found[part]
-    return found
+def _merge(found: dict[str, Any], branch: Mapping[str, Any]) -> None:
+    """Add `branch` to `found`; neither trees nor branches are written to."""
+    for name, value in branch.items():
+        if isinstance(value, Mapping):
+            into = found.get(name)
+            found[name] = dict(into) if isinstance(into, Mapping) else {}
+            _merge(found[name], value)
+        else:
+            found[name] = value
+
+
+def _thresholds(tree: Tree, label: str) -> Sequence[Row]:
+    rows: Any = tree
+    for part in ("statistics", "thresholds", label):
+        rows = _child(rows, part, ())
+    if not isinstance(rows, Sequence):
+        raise _not_found(label)
+    return rows
 
 
 def _query(text: str) -> Query:
@@ -111,29 +143,8 @@ def _query(text: str) -> Query:
         raise _not_found(text) from None
 
 
-def _copy(found: dict[str, Any], parts: Sequence[str], tree: Tree) -> None:
-    """Copy the branch that `parts` name from `tree` into `found`."""
-    node: Any = tree
-    place = found
-    for depth, part in enumerate(parts):
-        if not isinstance(node, Mapping) or part not in node:
-            raise _not_found(part)
-        node = node[part]
-        if depth == len(parts) - 1 or not isinstance(place.setdefault(part, {}), dict):
-            place[part] = node
-            return
-        place[part] = dict(place[part])
-        place = place[part]
-
-
 def _not_found(part: str) -> BadParameter:
     return BadParameter(f"Model information could not be retrieved for {part[:100]}")
-
-
-def _without_thresholds(tree: Tree) -> Tree:
-    """What an empty path means: everything but the long tables."""
-    statistics = {name: value for name, value in tree.get("statistics", {}).items() if name != "thresholds"}
-    return {**tree, "statistics": statistics} if statistics else tree
 
 
 def _bare(model: Model) -> Tree:

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assay.serving.openapi import FLAG, LABEL, NUMBER, VALUE, map_of, object_of, query_parameter, ref
+from assay.serving.openapi import (
+    FLAG,
+    LABEL,
+    NUMBER,
+    STRING,
+    VALUE,
+    map_of,
+    name_path,
+    object_of,
+    query_parameter,
+    ref,
+    rev_id_path,
+)
+from assay.serving.ores.jsonp import CALLBACK_PATTERN, MAX_CALLBACK_CHARS
 
 
 def _bars(description: str, name: str, example: str) -> dict[str, Any]:
-    return query_parameter(name, f"{description} Separated by |.", {"type": "string", "example": example})
+    """`example`: in the description, since pages would fill in what they are given as an example."""
+    return query_parameter(name, f"{description} Separated by |, as in `{example}`.", {"type": "string"})
 
 
-SCORE_PARAMETERS: Final = {
+PARAMETERS: Final = {
     "models": _bars(
         "Models to score with; all of the wiki's when not given.", "models", "damaging|goodfaith"
     ),
@@ -28,8 +42,9 @@ SCORE_PARAMETERS: Final = {
     "inject": query_parameter(
         "inject",
         "Values to use instead of computed ones: a JSON object by revision id. Single ones for all "
-        "revisions are given as `feature.…` or `datasource.…` parameters with a JSON value.",
-        {"type": "string", "example": '{"123":{"feature.revision.user.is_anon":true}}'},
+        "revisions are given as `feature.…` or `datasource.…` parameters with a JSON value. "
+        'As in `{"123":{"feature.revision.user.is_anon":true}}`.',
+        {"type": "string"},
     ),
     "precache": query_parameter(
         "precache",
@@ -40,23 +55,38 @@ SCORE_PARAMETERS: Final = {
     "format": query_parameter(
         "format", "`json` leaves out blanks and line breaks.", {"type": "string", "enum": ["json"]}
     ),
+    "callback": query_parameter(
+        "callback",
+        "A function's name: the answer is a script that calls it with the document (JSONP).",
+        {"type": "string", "maxLength": MAX_CALLBACK_CHARS, "pattern": CALLBACK_PATTERN},
+    ),
 }
-"""Every parameter of the v3 routes, by name; the documentation is tested against it."""
+"""Every parameter of the score routes, by name; the documentation is tested against it."""
+
+PATH_PARAMETERS: Final = {
+    "wiki": name_path("wiki", "Database name of the wiki, such as enwiki."),
+    "model": name_path("model", "Name of the model, such as damaging."),
+    "rev_id": rev_id_path(),
+}
 
 
 def query_parameters(*names: str) -> list[dict[str, Any]]:
-    return [SCORE_PARAMETERS[name] for name in names]
+    return [PARAMETERS[name] for name in names]
 
 
 def form_body(*names: str) -> dict[str, Any]:
-    """The same parameters as a form, for requests that are too long for an address."""
+    """The same parameters as a form, for requests that are too long for an address. Scripts cannot post."""
     properties = {
-        name: {**SCORE_PARAMETERS[name]["schema"], "description": SCORE_PARAMETERS[name]["description"]}
+        name: {**PARAMETERS[name]["schema"], "description": PARAMETERS[name]["description"]}
         for name in names
+        if name != "callback"
     }
     schema = {"type": "object", "properties": properties}
     return {"required": False, "content": {"application/x-www-form-urlencoded": {"schema": schema}}}
 
+
+_BARE_CELL: Final = {"anyOf": [ref("Score"), ref("BareError")]}
+_MODEL_INFO: Final = {"type": "object"}
 
 SCHEMAS: Final[dict[str, Any]] = {
     "Score": object_of(
@@ -65,6 +95,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "probability": map_of({"type": "number", "minimum": 0, "maximum": 1}),
         }
     ),
+    "BareError": object_of({"error": object_of({"type": STRING, "message": STRING})}),
     "ScoredCell": {
         "type": "object",
         "required": ["score"],
@@ -78,9 +109,27 @@ SCHEMAS: Final[dict[str, Any]] = {
         "type": "object",
         "required": ["models"],
         "properties": {
-            "models": map_of({"type": "object"}),
+            "models": map_of(_MODEL_INFO),
             "scores": map_of(map_of({"anyOf": [ref("ScoredCell"), ref("CellError")]})),
         },
     },
     "Scores": map_of(ref("WikiScores")) | {"description": "By wiki; scores by revision id and model."},
+    "WikisV1": object_of({"contexts": {"type": "array", "items": STRING}}),
+    "ScoresV1": {
+        "type": "object",
+        "description": "Scores by revision id and, unless the path names it, by model; without revisions "
+        "what is known of the models.",
+    },
+    "ModelScoresV2": {
+        "type": "object",
+        "required": ["version"],
+        "properties": {
+            "version": STRING,
+            "info": _MODEL_INFO,
+            "scores": map_of(_BARE_CELL),
+            "features": map_of(map_of(VALUE)),
+        },
+    },
+    "ScoresV2": object_of({"scores": map_of(map_of(ref("ModelScoresV2")))})
+    | {"description": "By wiki and model; scores and features by revision id."},
 }

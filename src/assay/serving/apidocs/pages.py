@@ -1,0 +1,122 @@
+"""Swagger UI over our descriptions: ``/v1/``, ``/v2/``, ``/v3/`` as ORES had them, ``/docs`` for everything.
+
+Swagger UI's own files come from the package ``fastapi-offline``, which ships them; nothing is fetched
+from elsewhere.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from starlette.responses import HTMLResponse, Response
+
+from assay import __version__
+from assay.serving.apidocs.swagger import swagger
+from assay.serving.ores.scores import VERSIONS
+from assay.serving.problems import HttpError
+from assay.serving.respond import json_response
+
+Describe = Callable[[], dict[str, Any]]
+"""Gives the OpenAPI document."""
+
+_POLICY: Final = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'none'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+"""Swagger UI's style sheet holds its icons as data."""
+
+_HEADERS: Final = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+_FILES: Final = {
+    "swagger-ui-bundle.js": ("fastapi_offline", "text/javascript; charset=utf-8"),
+    "swagger-ui.css": ("fastapi_offline", "text/css; charset=utf-8"),
+    "start.js": ("assay.serving.apidocs", "text/javascript; charset=utf-8"),
+    "plain.css": ("assay.serving.apidocs", "text/css; charset=utf-8"),
+}
+"""By name, the package that ships it, and its type."""
+
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader("assay.serving.apidocs"),
+    autoescape=select_autoescape(),
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+
+def plain_page(template: str, status: int = 200, **values: Any) -> Response:
+    """A page of text and tables, for `template` in ``templates``."""
+    return HTMLResponse(_TEMPLATES.get_template(template).render(values), status, headers=_HEADERS)
+
+
+def router(describe: Describe) -> APIRouter:
+    """The pages, their files, and the Swagger 2.0 documents at ``/v1/spec/`` and so on."""
+    routes = APIRouter(include_in_schema=False)
+    told = cache(describe)
+
+    def add(path: str, handler: Any) -> None:
+        for form in (f"{path}/", path):
+            routes.add_api_route(form, handler, methods=["GET"])
+
+    for version in VERSIONS:
+        page, spec = _version_handlers(version.name, version.roots, told)
+        add(f"/{version.name}", page)
+        add(f"/{version.name}/spec", spec)
+
+    @routes.get("/docs")
+    async def docs() -> Response:
+        return plain_page("swagger.html", title="Assay", spec="/openapi.json")
+
+    @routes.get("/docs/{name}")
+    async def file(name: str, request: Request) -> Response:
+        return _file(name, request.headers.get("if-none-match", ""))
+
+    return routes
+
+
+def _version_handlers(name: str, roots: tuple[str, ...], told: Describe) -> tuple[Any, Any]:
+    title = f"Assay: the API of ORES, {name}"
+
+    @cache
+    def document() -> dict[str, Any]:
+        return swagger(told(), (*roots, f"/{name}/precache"), title, f"{name[1:]} ({__version__})")
+
+    async def spec() -> Response:
+        return json_response(document(), compact=False)
+
+    async def page(request: Request) -> Response:
+        if "spec" in request.query_params:
+            return await spec()
+        return plain_page("swagger.html", title=title, spec=f"/{name}/spec/")
+
+    return page, spec
+
+
+@cache
+def _read(name: str) -> tuple[bytes, Mapping[str, str]]:
+    package, media_type = _FILES[name]
+    content = (files(package) / "static" / name).read_bytes()
+    tag = hashlib.sha256(content).hexdigest()[:24]
+    return content, {"Content-Type": media_type, "ETag": f'"{tag}"', "Cache-Control": "no-cache"}
+
+
+def _file(name: str, known: str) -> Response:
+    if name not in _FILES:
+        raise HttpError(404, "There is no such file.")
+    content, headers = _read(name)
+    if headers["ETag"] in known:
+        return Response(status_code=304, headers={key: headers[key] for key in ("ETag", "Cache-Control")})
+    return Response(content, headers=dict(headers))
