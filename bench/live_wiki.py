@@ -50,6 +50,7 @@ def main() -> int:
     ):
         writer = Writer(wiki)
         rows = when_asked(writer, assay, edits)
+        rows.append(without_pasts(writer, edits, Path(name)))
         rows.append(when_followed(writer, assay, edits, "recentchanges=livewiki", Path(name)))
         address = f"127.0.0.1:{free_port()}"
         wiki.set(feed_setting(f"udp://{address}"))
@@ -86,9 +87,20 @@ def when_asked(writer: Writer, assay: AssayServer, edits: int) -> list[tuple[Any
         again_ms.append(_scored_ms(assay, rev_id))
     return [
         ("the wiki saves it", median(saved_ms), max(saved_ms)),
-        ("saved to scored, asked at once", median(scored_ms), max(scored_ms)),
         ("asked again", median(again_ms), max(again_ms)),
+        ("saved to scored, asked at once", median(scored_ms), max(scored_ms)),
     ]
+
+
+def without_pasts(writer: Writer, edits: int, folder: Path) -> tuple[Any, ...]:
+    """What the queries for pasts of pages and authors cost."""
+    spare = folder / "spare.toml"
+    spare.write_text("[wiki_api]\npasts = false\n")
+    with assay_serve.serving(
+        folder, "--config", str(spare), "--wiki", f"livewiki={writer.wiki.api_url}"
+    ) as assay:
+        scored_ms = [_scored_ms(assay, writer.edit()) for _ in range(edits)]
+    return "the same without pasts (`wiki_api.pasts = false`)", median(scored_ms), max(scored_ms)
 
 
 def when_followed(

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from cli.running import Ran, assay_each
+from cli.running import Ran, assay, assay_each
+from servers.asgi import serving
+from small_app import SmallApp
 
 URL = "http://127.0.0.1:9/w/api.php"
 STREAM = "eventstreams=https://stream.example.org/v2/stream/mediawiki.revision-create"
@@ -67,3 +71,11 @@ def test_what_is_wrong_is_told_in_a_sentence(ran: dict[str, Ran], name: str) -> 
     assert "Traceback" not in ran[name].stderr
     assert ran[name].returncode == 1
     assert ran[name].stdout == ""
+
+
+def test_an_assay_that_is_configured_otherwise_is_told_in_a_sentence(tmp_path: Path) -> None:
+    with serving(SmallApp().build().asgi) as served:
+        ran = assay(tmp_path, "precache", *LIVE, "--follow", "udp=127.0.0.1:0", "--url", served.url)
+    assert ran.returncode == 1
+    assert f"assay: {served.url} does not score clubwiki with reverted" in ran.stderr
+    assert "Traceback" not in ran.stderr

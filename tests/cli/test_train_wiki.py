@@ -43,12 +43,12 @@ def test_killed_in_the_middle_it_goes_on_to_a_bundle_with_an_honest_card(
     wiki: StandInMediaWiki, tmp_path: Path
 ) -> None:
     command = ("train", "--wiki", wiki.url, "--name", "mywiki")
-    reached = threading.Event()
+    reached, killed = threading.Event(), threading.Event()
 
     async def hang(request: web.Request) -> web.Response:
         reached.set()
-        await asyncio.Event().wait()
-        raise AssertionError
+        await asyncio.to_thread(killed.wait)
+        return web.Response()
 
     wiki.faults.append(
         Fault(hang, lambda query: texts_only(query) and sum(texts_only(q) for q, _ in wiki.requests) == 3)
@@ -59,6 +59,7 @@ def test_killed_in_the_middle_it_goes_on_to_a_bundle_with_an_honest_card(
     assert reached.wait(60)
     first.send_signal(signal.SIGKILL)
     first.wait()
+    killed.set()
     asked = [query for query, _ in wiki.requests if texts_only(query)]
     wiki.requests.clear()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.errors import ConfigurationError
@@ -27,6 +27,7 @@ def opened(path: Path) -> Iterator[JournalFile]:
         journal.close()
 
 
+@settings(max_examples=40)
 @given(LINES, st.integers(0, 200))
 def test_a_torn_tail_is_cut_off_and_the_rest_kept(lines: list[dict[str, str]], torn: int) -> None:
     with tempfile.TemporaryDirectory() as folder:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from assay.errors import ReleaseError
 from assay.rollout.controller import Controller
 from assay.rollout.drift import DeclaredDrift
+from assay.rollout.guards import GuardOptions
 from assay.rollout.haproxy import FakeBalancer, Server
 from assay.rollout.journal import Journal
 from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettings, StageOptions
@@ -77,6 +78,7 @@ class World:
             },
             str(self.folder),
             stages=self.stages,
+            guards=GuardOptions(passing_bound=0.03, harm_share=0.1),
         )
         self.users = _Users(self)
 

@@ -27,7 +27,21 @@ from small_app import GONE, SmallApp, ask
 
 V3 = f"/v3/scores/smallwiki/?revids=5|{GONE}&features&explain&model_info="
 EDIT = "/api/smallwiki/revisions/5"
-TARGETS = [V3, EDIT, "/api/wikis", "/v3/scores/", "/v3/scores/smallwiki/5/", "/v3/scores/nowiki/1/"]
+V1_ROW, V1_CELL = "/v1/scores/smallwiki/?models=damaging&revids=5", "/scores/smallwiki/damaging/5/"
+V2 = f"/v2/scores/smallwiki/damaging/?revids=5|{GONE}&features&model_info"
+TARGETS = [
+    V3,
+    EDIT,
+    V1_ROW,
+    V1_CELL,
+    V2,
+    "/v1/scores/smallwiki/",
+    "/versions/?format=json",
+    "/api/wikis",
+    "/v3/scores/",
+    "/v3/scores/smallwiki/5/",
+    "/v3/scores/nowiki/1/",
+]
 
 
 @functools.cache
@@ -283,3 +297,58 @@ def test_a_document_of_endless_depth_is_compared_as_far_as_ours_reach() -> None:
     deep = b"[" * 1000 + b"]" * 1000
     other = b"[" * 1000 + b"1" + b"]" * 1000
     assert compare("/x", Answer(200, {}, deep), Answer(200, {}, other)).faults == ()
+
+
+@pytest.mark.parametrize(
+    ("target", "where"),
+    [
+        (V1_ROW, ("5", "damaging")),
+        (V1_CELL, ("5",)),
+        (V2, ("scores", "smallwiki", "damaging", "scores", "5")),
+    ],
+)
+def test_cells_of_every_version_are_laid_side_by_side(target: str, where: tuple[str, ...]) -> None:
+    """A score that changed is the statistics' affair; a level more is no score any more."""
+    old, new, odd = document(target), copy.deepcopy(document(target)), copy.deepcopy(document(target))
+    for changed, make in (
+        (new, lambda cell: cell | {"probability": dict.fromkeys(cell["probability"], 0.5)}),
+        (odd, lambda cell: {"score": cell}),
+    ):
+        *path, last = where
+        node = functools.reduce(lambda node, key: node[key], path, changed)
+        node[last] = make(node[last])
+    found = compared(target, old, new)
+    assert not found.faults
+    (pair,) = [cell for cell in found.cells if cell.stable != cell.candidate]
+    assert (pair.wiki, pair.model, pair.rev_id) == ("smallwiki", "damaging", 5)
+    assert compared(target, old, odd).sentences("shape")
+
+
+def test_lines_are_compared_one_by_one() -> None:
+    target = "/api/w/scores"
+    head = {"wiki": "w", "models": {"damaging": {"version": "1", "digest": "a"}}, "revisions": 1}
+    cell = {"score": {"prediction": True, "probability": {"true": 0.7, "false": 0.3}}, "features": {"f": 1}}
+
+    def lines(*documents: Any) -> Answer:
+        return Answer(200, {"content-type": "application/x-ndjson"}, b"\n".join(map(orjson.dumps, documents)))
+
+    def said(cell: Any, digest: str = "a") -> Answer:
+        models = {"damaging": {"version": "1", "digest": digest}}
+        return lines(head | {"models": models}, {"revision": 5, "scores": {"damaging": cell}})
+
+    assert compare(target, said(cell), said(cell)).faults == ()
+    changed = cell | {"score": {"prediction": False, "probability": {"true": 0.4, "false": 0.6}}}
+    found = compare(target, said(cell), said(changed))
+    assert (found.faults, found.cells[0].rev_id) == ((), 5)
+    assert found.cells[0].stable != found.cells[0].candidate
+    assert compare(target, said(cell), said({"score": cell})).sentences("shape")
+    assert compare(target, said(cell), said(cell | {"features": {"f": 2}})).sentences("value")
+    assert compare(target, said(cell), said(cell, "b")).sentences("value")
+    assert not compare(target, said(cell), said(cell, "b"), Declared([("w", "damaging")])).faults
+    assert compare(target, said(cell), lines(head)).faults
+
+
+def test_versions_may_differ_and_their_shape_may_not() -> None:
+    old = {"assay": "1.0", "release": "spring"}
+    assert not compared("/versions/", old, {"assay": "1.1", "release": "summer"}).faults
+    assert compared("/versions/", old, {"assay": "1.1"}).sentences("shape")

@@ -92,6 +92,22 @@ async def test_pasts_are_asked_for_when_a_model_reads_them(models: tuple[str, ..
     await service.aclose()
 
 
+async def test_a_revision_at_hand_is_scored_with_its_pasts_too() -> None:
+    """Or the feed, which fetches without them, would keep a score that v3 would not give."""
+    source, metrics = ChargingSource(), Metrics("0", "test", "test")
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    service = ScoringService(Wikis({"enwiki": source}, MODELS), InlineEngine(MODELS, metrics), cache, metrics)
+    await service.score(ScoreRequest("enwiki", (7,), ("reverted",)), soon(), {7: synthetic_revision(7)})
+    assert source.asked == [[7]]
+    wiki = service.wikis["enwiki"]
+    (bare,) = (await service.fetch(wiki, [8], soon())).values()
+    (whole,) = (await service.fetch(wiki, [8], soon(), pasts=True)).values()
+    assert isinstance(bare, Revision)
+    assert isinstance(whole, Revision)
+    assert (bare.page_history, whole.page_history) == (UNKNOWN, PAST)
+    await service.aclose()
+
+
 @pytest.mark.parametrize("source", [ChargingSource(failure=ValueError("defect")), ChargingSource(hangs=True)])
 async def test_without_pasts_there_are_still_revisions(source: ChargingSource) -> None:
     wiki = Wikis({"enwiki": source}, MODELS)["enwiki"]

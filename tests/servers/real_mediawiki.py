@@ -61,7 +61,7 @@ class RealMediaWiki:
         self.port = free_port() if port is None else port
         self.url = f"http://127.0.0.1:{self.port}"
         self.api_url = f"{self.url}/api.php"
-        self._more = folder / "more.php"
+        self._more = folder / "more-settings"
         self.set(settings)
         self.environment = {
             "MW_CONFIG_FILE": str(SETTINGS),
@@ -81,7 +81,7 @@ class RealMediaWiki:
     def set(self, settings: str) -> None:
         """Further settings instead of those given before, PHP code; they hold from the next request on."""
         part = self._more.with_suffix(".part")
-        part.write_text(f"<?php\n{settings}\n")
+        part.write_text(settings)
         part.replace(self._more)
 
     def wait(self) -> None:

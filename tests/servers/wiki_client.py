@@ -69,7 +69,11 @@ class WikiClient:
             {**parameters, "format": "json", "formatversion": "2"}, errors="surrogatepass"
         ).encode()
         with self._opener.open(self.api_url, form, timeout=ANSWER_LIMIT_S) as response:
-            document: dict[str, Any] = json.loads(response.read())
+            body = response.read()
+        try:
+            document: dict[str, Any] = json.loads(body)
+        except ValueError:
+            raise WikiError("no JSON", body[:500].decode("utf-8", "replace")) from None
         if error := document.get("error"):
             raise WikiError(error["code"], error["info"])
         return document
@@ -83,7 +87,7 @@ class WikiClient:
     def answers(self) -> bool:
         try:
             self.query(meta="siteinfo")
-        except (OSError, http.client.HTTPException, ValueError):
+        except (OSError, http.client.HTTPException, WikiError):
             return False
         return True
 

@@ -19,7 +19,6 @@ from starlette.routing import Route
 
 from assay.serving.liftwing.predict import GATEWAY
 from servers.asgi import Served
-from servers.small_web import SmallWeb
 from small_app import SmallApp, ask
 
 OLDER_ROOTS = ("/scores/", "/v1/scores/", "/v2/scores/")
@@ -67,18 +66,17 @@ def test_generated_requests_get_documented_answers(
 
 
 @pytest.fixture(scope="module")
-def inline(web: SmallWeb) -> tuple[schemathesis.BaseSchema, Served]:
-    _, served = web.live("inline")
-    return schemathesis.openapi.from_url(f"{served.url}/openapi.json"), served
+def inline_document(inline: Served) -> schemathesis.BaseSchema:
+    return schemathesis.openapi.from_url(f"{inline.url}/openapi.json")
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize(("path", "method"), OLDER)
 def test_generated_requests_to_older_versions_as_well(
-    inline: tuple[schemathesis.BaseSchema, Served], path: str, method: str, mode: GenerationMode
+    inline_document: schemathesis.BaseSchema, inline: Served, path: str, method: str, mode: GenerationMode
 ) -> None:
     """On one engine: they differ from the third in the documents that are made of the scores."""
-    _hold(*inline, path, method, mode, examples=8)
+    _hold(inline_document, inline, path, method, mode, examples=8)
 
 
 def _can_be_wrong(operation: Any) -> bool:

@@ -89,9 +89,14 @@ class AsyncClient:
         """
         ids = list(dict.fromkeys(rev_ids))
         batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
-        tables = await asyncio.gather(
-            *(self._batch(wiki, batch, models, features, explain) for batch in batches)
-        )
+        asked = [
+            asyncio.create_task(self._batch(wiki, batch, models, features, explain)) for batch in batches
+        ]
+        try:
+            tables = await asyncio.gather(*asked)
+        finally:
+            for task in asked:  # of no use to anybody once one has failed
+                task.cancel()
         return {rev_id: cells for table in tables for rev_id, cells in table.items()}
 
     async def _batch(

@@ -106,7 +106,7 @@ class PrecacheOptions:
     `quota.precache_clients`."""
     pending: int = 1000
     """Edits taken and not yet told, at most; then streams are not read on."""
-    remembered: int = 5000
+    remembered: int = 1000
     """Edits of a stream, told last, by which repetitions are known: more than happen in `overlap_s`."""
     lag_attempts: int = 6
     """How often a revision that the wiki does not know yet is asked for, its replicas being behind: at once,

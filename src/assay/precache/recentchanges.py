@@ -99,9 +99,9 @@ class RecentChanges:
                     yield Followed(self._read(row))
                 latest = max(latest, moment)
             yield Followed(None, _position(latest))
+            self._forget(latest - self._overlap)
             rest = document.get("continue")
             if not isinstance(rest, dict):
-                self._forget(latest - self._overlap)
                 return
             following = {str(key): str(value) for key, value in rest.items()}
 

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -41,12 +42,13 @@ from assay.telemetry import (
 
 T = TypeVar("T")
 _LOGGED_CHARACTERS: Final = 300
+_IDLE_SAVE_S: Final = 1.0
 
 
 @dataclass
 class Following:
-    """One stream on its way. `is_stale`: the cursor may lie behind the ledger. `is_over`: it will not move
-    any more."""
+    """One stream on its way. `is_stale`: the cursor may lie behind the ledger. `is_urgent`: edits were told
+    since, so that a crash would tell them again. `is_over`: nothing will move any more."""
 
     name: str
     stream: Stream
@@ -54,6 +56,7 @@ class Following:
     ledger: Ledger
     saved: Mark
     is_stale: asyncio.Event = field(default_factory=asyncio.Event)
+    is_urgent: asyncio.Event = field(default_factory=asyncio.Event)
     is_over: bool = False
 
 
@@ -102,9 +105,9 @@ class Follower:
             await end([stopping, *readers, *workers, *self._again])
             await self._saved(savers)
             await self._close()
-        for task in (*readers, *savers, *workers):
-            if not task.cancelled():
-                task.result()
+        ended = [task for task in (*readers, *savers, *workers) if not task.cancelled()]
+        if failures := [failure for task in ended if (failure := task.exception()) is not None]:
+            raise failures[0]
 
     async def _close(self) -> None:
         for one in self._following:
@@ -232,12 +235,19 @@ class Follower:
         self._metrics.set(PRECACHE_PENDING, self._backlog.size)
         for one in self._following:
             one.is_stale.set()
+            one.is_urgent.set()
 
     async def _save_on(self, one: Following) -> None:
-        """While one mark is being written, others gather: a slow disk holds up nobody."""
+        """While one mark is being written, others gather: a slow disk holds up nobody. That a stream came
+        further without an edit for us can wait a little: Wikimedia's have thirty such events a second."""
         while True:
             await one.is_stale.wait()
+            if one.saved.position is not None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_IDLE_SAVE_S):
+                        await one.is_urgent.wait()
             one.is_stale.clear()
+            one.is_urgent.clear()
             is_last, mark = one.is_over, one.ledger.mark()
             if mark != one.saved:
                 await asyncio.to_thread(one.cursor.save, mark)
@@ -250,6 +260,7 @@ class Follower:
         for one in self._following:
             one.is_over = True
             one.is_stale.set()
+            one.is_urgent.set()
         await asyncio.wait(savers)
 
 

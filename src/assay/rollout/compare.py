@@ -11,7 +11,7 @@ only what the stable arm, asked a second time, still does not say either.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 from urllib.parse import unquote
@@ -33,7 +33,7 @@ _SHOWN: Final = 80
 
 Path = tuple[str, ...]
 Kind = Literal["shape", "value"]
-Route = Literal["v3", "api", "recent", ""]
+Route = Literal["v3", "v2", "v1", "api", "lines", "recent", "versions", ""]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +127,25 @@ def release_fault(arm: str, answer: Answer, release: str | None) -> Fault | None
 # -- documents ---------------------------------------------------------------------------------------
 
 
+_WRAPPED: Final = ("v3", "lines")
+"""Routes whose cells hold a score, beside what else is told; elsewhere a cell is the score."""
+
+
 class _NotJson:
     """What an answer's body is when it is no JSON."""
 
 
 def _parsed(body: bytes) -> Any:
+    """Of several lines with a document each: their list."""
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
+        pass
+    try:
+        lines = [orjson.loads(line) for line in body.splitlines() if line]
+    except orjson.JSONDecodeError:
         return _NotJson()
+    return lines or _NotJson()
 
 
 def _header_faults(stable: Answer, candidate: Answer) -> Iterator[Fault]:
@@ -149,7 +159,10 @@ class _Meaning:
 
     def __init__(self, target: str, declared: Declared) -> None:
         self.route = route_of(target)
-        self._wiki = _path_parts(target)[1] if self.route == "api" else ""
+        parts = _path_parts(target)
+        self._wiki = _wiki_of(self.route, parts)
+        self._is_of_declared = parts[:3:2] == ["api", "models"] and (parts[1], parts[3]) in declared
+        self._depth = 1 if self.route == "v1" and _of_v1(parts)[1] else 2
         self._declared = declared
 
     def is_free(self, where: Path) -> bool:
@@ -157,6 +170,18 @@ class _Meaning:
         match self.route, where:
             case "v3", (wiki, "models", model, _, *_):
                 return (wiki, model) in self._declared
+            case "v2", ("scores", wiki, model, "version" | "info", *_):
+                return (wiki, model) in self._declared
+            case "v2", ("scores", wiki, model, "features", _, _, *_):
+                return (wiki, model) in self._declared
+            case "v1", ("models", model, _, *_):
+                return (self._wiki, model) in self._declared
+            case "lines", (_, "models", model, _, *_):
+                return (self._wiki, model) in self._declared
+            case "lines", (_, "scores", model, "features" | "explanation", _, *_):
+                return (self._wiki, model) in self._declared
+            case "", (_, *_) if self._is_of_declared:
+                return True
             case "v3", (wiki, "scores", _, model, "features" | "explanation", _, *_):
                 return (wiki, model) in self._declared
             case "api", ("scores", model, "features" | "explanation", _, *_):
@@ -171,7 +196,15 @@ class _Meaning:
                 return True
             case "api", ("scores", _):
                 return True
-        return False
+            case "v2", ("scores", _, _, "scores", _):
+                return True
+            case "lines", (_, "scores", _):
+                return True
+        return self._is_bare_cell(where)
+
+    def _is_bare_cell(self, where: Path) -> bool:
+        """By revision, then by model unless the path names one."""
+        return self.route == "v1" and len(where) == self._depth and where[0].isdecimal()
 
     def values_count(self, where: Path) -> bool:
         """Whether a value here must be the same, not only of the same type."""
@@ -180,6 +213,14 @@ class _Meaning:
                 return False
             case "recent", ("revisions", *_):
                 return False  # the world goes on between two questions
+            case "versions", _:
+                return False
+            case "v1", _ if self._is_bare_cell(where[: self._depth]):
+                return False
+            case "v2", ("scores", _, _, "scores", _, *_):
+                return False
+            case "lines", (_, "scores", _, part, *_):
+                return part == "features"
             case "v3", (_, "scores", _, _, part, *_):
                 return part == "features"
             case "api", ("scores", _, "features", _, "contributions", *_):
@@ -195,18 +236,47 @@ class _Meaning:
                 return True
             case "api", ("scores", _, "features", _, "value"):
                 return True
+            case "v2", ("scores", _, _, "features", _, _):
+                return True
+            case "lines", (_, "scores", _, "features", _):
+                return True
         return False
 
 
 def route_of(target: str) -> Route:
-    """Which kind of document a target's answer is: ``/v3/scores/…``, one edit or the latest ones of
-    ``/api/``, or another."""
-    parts = _path_parts(target)
-    if parts[:2] == ["v3", "scores"]:
-        return "v3"
-    if parts[0] == "api" and parts[2:] == ["recent"]:
-        return "recent"
-    return "api" if len(parts) == 4 and parts[0] == "api" and parts[2] == "revisions" else ""
+    """Which kind of document a target's answer is: ORES's three (the third is Lift Wing's, too), one edit,
+    many lines or the latest edits of ``/api/``, one that tells versions, or another."""
+    match _path_parts(target):
+        case ["v3", "scores", *_]:
+            return "v3"
+        case ["v1", "models", name] if name.endswith((":predict", ":explain")):
+            return "v3"
+        case ["v2", "scores", *_]:
+            return "v2"
+        case ["scores", *_] | ["v1", "scores", *_]:
+            return "v1"
+        case ["api", _, "recent"]:
+            return "recent"
+        case ["api", _, "scores"]:
+            return "lines"
+        case ["api", _, "revisions", _] | ["api", _, "text"]:
+            return "api"
+        case ["versions"] | ["v2"]:
+            return "versions"
+    return ""
+
+
+def _wiki_of(route: Route, parts: Sequence[str]) -> str:
+    """Where the path names it; empty where the document does."""
+    if route in ("api", "lines"):
+        return parts[1]
+    return _of_v1(parts)[0] if route == "v1" else ""
+
+
+def _of_v1(parts: Sequence[str]) -> tuple[str, str]:
+    """Wiki and model of a path of the first API; empty where it has none."""
+    wiki, model, *_ = (*parts[parts.index("scores") + 1 :], "", "")
+    return wiki, model
 
 
 def _path_parts(target: str) -> list[str]:
@@ -258,7 +328,7 @@ def _cell_kind(cell: Any, route: Route) -> Literal["score", "error", ""]:
         return ""
     if isinstance(error := cell.get("error"), dict):
         return "error" if "type" in error and len(cell) == 1 else ""
-    score = cell.get("score") if route == "v3" else cell
+    score = cell.get("score") if route in _WRAPPED else cell
     return "score" if isinstance(score, dict) and {"prediction", "probability"} <= score.keys() else ""
 
 
@@ -304,7 +374,13 @@ def cells_of(target: str, document: Any) -> dict[_Key, SeenCell]:
     route, parts = route_of(target), _path_parts(target)
     if route == "v3":
         return dict(_v3_cells(document))
-    if route == "api" and parts[3].isdecimal():
+    if route == "v2":
+        return dict(_v2_cells(document))
+    if route == "v1":
+        return dict(_v1_cells(document, *_of_v1(parts)))
+    if route == "lines":
+        return dict(_line_cells(document, parts[1]))
+    if route == "api" and parts[-1].isdecimal():
         cells = _dict(_dict(document).get("scores"))
         found = {(parts[1], model, int(parts[3])): _seen(cell, route) for model, cell in cells.items()}
         return {key: cell for key, cell in found.items() if cell is not None}
@@ -319,13 +395,36 @@ def _v3_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
                     yield (wiki, model, int(rev_id)), seen
 
 
+def _v2_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
+    for wiki, models in _dict(_dict(document).get("scores")).items():
+        for model, told in _dict(models).items():
+            for rev_id, cell in _dict(_dict(told).get("scores")).items():
+                if rev_id.isdecimal() and (seen := _seen(cell, "v2")) is not None:
+                    yield (wiki, model, int(rev_id)), seen
+
+
+def _v1_cells(document: Any, wiki: str, model: str) -> Iterator[tuple[_Key, SeenCell]]:
+    for rev_id, row in _dict(document).items():
+        for name, cell in ({model: row} if model else _dict(row)).items():
+            if rev_id.isdecimal() and (seen := _seen(cell, "v1")) is not None:
+                yield (wiki, name, int(rev_id)), seen
+
+
+def _line_cells(lines: Any, wiki: str) -> Iterator[tuple[_Key, SeenCell]]:
+    for line in map(_dict, lines if isinstance(lines, list) else ()):
+        rev_id = line.get("revision")
+        for model, cell in _dict(line.get("scores")).items():
+            if isinstance(rev_id, int) and (seen := _seen(cell, "lines")) is not None:
+                yield (wiki, model, rev_id), seen
+
+
 def _seen(cell: Any, route: Route) -> SeenCell | None:
     kind = _cell_kind(cell, route)
     if kind == "error":
         return SeenCell(error=str(cell["error"].get("code") or cell["error"]["type"]))
     if kind != "score":
         return None
-    score = cell["score"] if route == "v3" else cell
+    score = cell["score"] if route in _WRAPPED else cell
     probability = {
         label: float(value)
         for label, value in _dict(score["probability"]).items()

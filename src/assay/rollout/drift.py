@@ -7,6 +7,7 @@ was declared, and no more than chance explains.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
@@ -59,7 +60,7 @@ def is_declared(declared: Sequence[DeclaredDrift], pair: Pair) -> bool:
     ``model_info``, which has no scores)."""
     if pair.cells:
         return any(declaration(declared, cell.wiki, cell.model) for cell in pair.cells)
-    path = pair.target.partition("?")[0].split("/")
+    path = re.split("[/:-]", pair.target.partition("?")[0])
     return any(item.wiki == ANY or item.wiki in path for item in declared)
 
 

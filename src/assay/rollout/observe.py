@@ -205,6 +205,9 @@ def is_for_scores(observed: Observed) -> bool:
         return False
     if parts[:2] == ["v3", "scores"]:
         return len(parts) in (4, 5) or (len(parts) == 3 and _has_revids(query))
+    if parts[0] == "scores" or parts[:2] in (["v1", "scores"], ["v2", "scores"]):
+        named = parts[parts.index("scores") + 1 :]
+        return len(named) == 3 or (len(named) in (1, 2) and _has_revids(query))
     return len(parts) == 4 and parts[0] == "api" and parts[2] == "revisions"
 
 

@@ -144,7 +144,7 @@ class Pairs:
 
     async def pair(self, target: str) -> Pair:
         """A GET of `target` (path and query, as a client sent it), asked of both. Never raises."""
-        if is_computed_anew(target) or route_of(target) != "v3":
+        if is_computed_anew(target) or not target.startswith("/v3/scores/"):
             return await self.pair_of(Ask(target), is_timed=route_of(target) in ("v3", "api"))
         plain = await self.pair_of(Ask(target))
         anew = await self.pair_of(Ask(with_features(target)), is_timed=True)

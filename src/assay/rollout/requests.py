@@ -1,7 +1,8 @@
 """One table of all requests that Assay answers: the synthetic suite of a rollout asks them of both arms.
 
-A test proves that every route of the application's OpenAPI document stands in it, and that each status is
-right.
+A test proves that every route of the application's OpenAPI document stands in it, or in `EXEMPT` with the
+reason, and that each status is right. The table may know more routes than an arm: what the stable release
+does not have yet is not asked, for there is nothing to compare it with.
 """
 
 from __future__ import annotations
@@ -23,13 +24,15 @@ _UNKNOWN: Final = "no_such_thing"
 class Ground:
     """What there is to ask for: models by wiki, and some revisions of each. `labels`: of each (wiki, model),
     as JSON's keys have them; `features`: their names. `fresh`: a revision of the test wiki that nobody can
-    have asked for."""
+    have asked for. `routes`: methods and paths of the stable arm's OpenAPI document; None: not known, all are
+    asked."""
 
     models: Mapping[str, Sequence[str]]
     revisions: Mapping[str, Sequence[int]] = field(default_factory=dict)
     labels: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     features: Mapping[tuple[str, str], Sequence[str]] = field(default_factory=dict)
     fresh: int = 0
+    routes: frozenset[str] | None = None
 
     def rev_id(self, wiki: str) -> int:
         """A revision of the wiki: a fresh one of the test wiki, a recent one of others; 1, which is most
@@ -50,8 +53,24 @@ class Case:
     is_cacheable: bool = False
 
 
+EXEMPT: Final[Mapping[str, str]] = {
+    "POST /v3/precache/": "it fills caches; its answer is that of /v3/scores/{wiki}/, which is asked",
+    "GET /v2/precache/": "as above",
+    "POST /v2/precache/": "as above",
+    "GET /v2/models/{name}/versions/{version}": "versions differ; the same without one is asked",
+    "GET /v2/models/{name}/versions/{version}/ready": "as above",
+    "POST /v2/models/{name}/versions/{version}/infer": "as above",
+}
+"""Routes that are not asked, and why."""
+
+
 def cases(ground: Ground) -> list[Case]:
-    """All of them: each route and shape once, each model of each wiki, and bad inputs."""
+    """All of them: each route and shape once, each model of each wiki, and bad inputs; of those that the
+    ground knows."""
+    return [case for case in _all(ground) if ground.routes is None or case.route in ground.routes]
+
+
+def _all(ground: Ground) -> list[Case]:
     found = list(_everywhere())
     for wiki, models in ground.models.items():
         found += _of_wiki(wiki, models, ground)
@@ -68,6 +87,8 @@ _WIKI: Final = "/v3/scores/{wiki}/"
 _REVISION: Final = "/v3/scores/{wiki}/{rev_id}/"
 _CELL: Final = "/v3/scores/{wiki}/{rev_id}/{model}/"
 _EDIT: Final = "/api/{wiki}/revisions/{rev_id}"
+_OLDER: Final = ("/scores/", "/v1/scores/", "/v2/scores/")
+"""Of ORES's first two APIs, which put the model before the revision."""
 
 
 def _get(path: str, query: str = "", *, status: int = 200, is_cacheable: bool = False, **parts: Any) -> Case:
@@ -90,6 +111,11 @@ def _everywhere() -> Iterator[Case]:
     yield _get(_ALL, "?model_info=")
     yield _get(_ALL, "?format=json")
     yield _post(_ALL, form="model_info=version")
+    for root in _OLDER:
+        yield _get(root)
+        yield _post(root, form="format=json")
+    for path in ("/versions/", "/v1/models", "/v2", "/v2/health/live", "/v2/health/ready"):
+        yield _get(path, "?format=json" if path == "/versions/" else "")
 
 
 def _of_wiki(wiki: str, models: Sequence[str], ground: Ground) -> Iterator[Case]:
@@ -106,6 +132,15 @@ def _of_wiki(wiki: str, models: Sequence[str], ground: Ground) -> Iterator[Case]
     yield _get("/api/{wiki}/recent", "?limit=3", wiki=wiki)
     yield _get(_EDIT, wiki=wiki, rev_id=rev_id)
     yield _post(_EDIT, json="{}", wiki=wiki, rev_id=rev_id)
+    for root in _OLDER:
+        yield _get(f"{root}{{wiki}}/", wiki=wiki)
+        yield _get(f"{root}{{wiki}}/", f"?models={names}&revids={revids}", wiki=wiki)
+        yield _post(f"{root}{{wiki}}/", form=f"models={names}&revids={revids}", wiki=wiki)
+    lines = {"revisions": [rev_id], "features": True, "order": "asked"}
+    yield _post("/api/{wiki}/scores", json=json.dumps(lines), wiki=wiki)
+    if wiki != TEST_WIKI:  # which has nothing to say of a text
+        unsaved = {"text": "It is ''good''.", "title": "Bread"}
+        yield _post("/api/{wiki}/text", json=json.dumps(unsaved), wiki=wiki)
 
 
 def _of_model(wiki: str, model: str, ground: Ground) -> Iterator[Case]:
@@ -114,6 +149,13 @@ def _of_model(wiki: str, model: str, ground: Ground) -> Iterator[Case]:
     yield _get(_CELL, "?features&explain", **at)
     yield _get(_CELL, "?model_info=", **at)
     yield _post(_CELL, form="explain", **at)
+    for root in _OLDER:
+        yield _get(f"{root}{{wiki}}/{{model}}/", f"?revids={at['rev_id']}", wiki=wiki, model=model)
+        yield _post(f"{root}{{wiki}}/{{model}}/", form=f"revids={at['rev_id']}", wiki=wiki, model=model)
+        yield _get(f"{root}{{wiki}}/{{model}}/{{rev_id}}/", **at)
+        yield _post(f"{root}{{wiki}}/{{model}}/{{rev_id}}/", form="format=json", **at)
+    yield _get("/v2/scores/{wiki}/{model}/{rev_id}/", "?features&model_info", **at)
+    yield from _of_named_model(wiki, model, at["rev_id"])
     of_model = f"?models={quote(model, safe='')}&model_info="
     for label in ground.labels.get((wiki, model), ()):
         for condition in (
@@ -128,6 +170,21 @@ def _of_model(wiki: str, model: str, ground: Ground) -> Iterator[Case]:
         yield _get(_CELL, "?" + urlencode({"inject": inject, "features": ""}), **at)
         body = json.dumps({"models": [model], "injection": {name: 1}})
         yield _post(_EDIT, json=body, wiki=wiki, rev_id=at["rev_id"])
+
+
+def _of_named_model(wiki: str, model: str, rev_id: int) -> Iterator[Case]:
+    """As Lift Wing and the Open Inference Protocol name a model."""
+    named: dict[str, Any] = {"name": f"{wiki}-{model}"}
+    body = json.dumps({"rev_id": rev_id})
+    tensor = {"name": "rev_id", "datatype": "INT64", "shape": [1], "data": [rev_id]}
+    yield _get("/v1/models/{name}", **named)
+    yield _post("/v1/models/{name}:predict", json=body, **named)
+    yield _post("/v1/models/{name}:explain", json=body, **named)
+    yield _get("/v2/models/{name}", **named)
+    yield _get("/v2/models/{name}/ready", **named)
+    yield _post("/v2/models/{name}/infer", json=json.dumps({"inputs": [tensor]}), **named)
+    yield _get("/api/{wiki}/models/{model}", wiki=wiki, model=model)
+    yield _get("/api/{wiki}/models/{model}/thresholds", wiki=wiki, model=model)
 
 
 def _bad(wiki: str, rev_id: int) -> Iterator[Case]:

@@ -185,7 +185,16 @@ async def explore(asker: Asker, url: str, fresh: int = 0) -> Ground:
     recent = await asyncio.gather(*(told_recent(asker, url, wiki, RECENT) for wiki in models))
     has_statistics = await _with_thresholds(asker, url, models)
     known = {key: names for key, names in labels.items() if key in has_statistics}
-    return Ground(models, dict(zip(models, recent, strict=True)), known, features, fresh)
+    routes = told_routes(await asker.ask(url, Ask("/openapi.json")))
+    return Ground(models, dict(zip(models, recent, strict=True)), known, features, fresh, routes)
+
+
+def told_routes(answer: Answer) -> frozenset[str] | None:
+    """Methods and paths of an OpenAPI document; None when it is none."""
+    paths = _document(answer).get("paths")
+    if not isinstance(paths, dict):
+        return None
+    return frozenset(f"{method.upper()} {path}" for path, methods in paths.items() for method in methods)
 
 
 async def told_wikis(asker: Asker, url: str) -> list[dict[str, Any]]:

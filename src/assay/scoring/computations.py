@@ -108,7 +108,7 @@ class Computations:
         rev_ids = [group.rev_id for group in groups]
         models = {wanted.key.model for group in groups for wanted in group.futures}
         pasts = not models.isdisjoint(wiki.reading_pasts)
-        fetched = await fetch(wiki, rev_ids, deadline, self._metrics, at_hand=at_hand, pasts=pasts)
+        fetched = await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts, at_hand=at_hand)
         await asyncio.gather(*(self._compute_one(group, fetched[group.rev_id]) for group in groups))
 
     async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:

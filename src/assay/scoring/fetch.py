@@ -21,13 +21,13 @@ async def fetch(
     deadline: Deadline,
     metrics: Metrics,
     *,
-    at_hand: Mapping[int, Revision] = MappingProxyType({}),
     pasts: bool = False,
+    at_hand: Mapping[int, Revision] = MappingProxyType({}),
 ) -> Mapping[int, Revision | Problem]:
     """Each id with its revision or problem. Never raises.
 
-    `at_hand`: what was fetched just before. `pasts`: with the pasts of pages and actors, also where these
-    cost further queries; unknown where they cannot be had in time.
+    `pasts`: with the pasts of pages and actors, also where these cost further queries; unknown where they
+    cannot be had in time. `at_hand`: what was fetched just before, with or without them.
     """
     missing = [rev_id for rev_id in rev_ids if rev_id not in at_hand]
     fetched = await _fetch(wiki, missing, deadline, metrics) if missing else {}

@@ -143,10 +143,14 @@ class ScoringService:
     # -- revisions -----------------------------------------------------------------------------------
 
     async def fetch(
-        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline
+        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, *, pasts: bool = False
     ) -> Mapping[int, Revision | Problem]:
-        """Each id with its revision or problem, whatever the source does; counted and timed."""
-        return await fetch(wiki, rev_ids, deadline, self._metrics)
+        """Each id with its revision or problem, whatever the source does; counted and timed.
+
+        `pasts`: with those of page and actor, if one of the wiki's models reads them: for `score_revision`.
+        """
+        pasts = pasts and bool(wiki.reading_pasts)
+        return await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)
 
     async def unsaved(self, wiki: Wiki, told: Unsaved, deadline: Deadline) -> Revision:
         """The revision that the text would become, for `score_revision`; a parent told by its id is fetched.
@@ -161,7 +165,7 @@ class ScoringService:
             if isinstance(found, Problem):
                 raise BadParameter(f"Could not use revision {told.parent} as the parent. {found.message}")
             parent = found
-        return unsaved_revision(told, parent, deadline.clock.now())
+        return unsaved_revision(told, parent, deadline.clock.now().replace(microsecond=0))
 
     async def score_revision(
         self,

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
@@ -153,7 +154,7 @@ def build_app(
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, *_SCHEMAS)  # type: ignore[method-assign]
+    app.openapi = cache(lambda: openapi.document(app, *_SCHEMAS))  # type: ignore[method-assign]
     guard = Guard(Jsonp(app), options.guard, metrics, release)
     return Application(app, guard, tuple(told), draining)
 

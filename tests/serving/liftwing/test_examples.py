@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from assay.models.revid import RevIdModel
+from assay.revisions.open import open_source
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
 from assay.scoring.inline import InlineEngine
 from assay.scoring.service import ScoringService
@@ -23,7 +24,7 @@ from assay.stores.memory import MemoryStore, MemoryStoreOptions
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
 from shared_data import ROOT
-from small_app import CLOCK, SmallSource, ask
+from small_app import CLOCK, ask
 from small_models import TEXT_CHARS, LinearModel
 
 _EXAMPLE: Final = re.compile(
@@ -42,8 +43,10 @@ def examples() -> Iterator[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Served]:
-    """What `make run` serves, with models that cost nothing."""
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """What `make run` serves, the sample wiki as well, with models that cost nothing."""
+    export = ROOT / "src" / "assay" / "sample" / "samplewiki.xml"
+    sample = open_source("samplewiki", str(export), cache_dir=tmp_path_factory.mktemp("index"))
     models = ModelSets(
         [
             RevIdModel("testwiki", "revid", "1.0.0", "revid-digest"),
@@ -52,7 +55,7 @@ def site() -> Iterator[Served]:
         ]
     )
     metrics = Metrics("test")
-    wikis = Wikis({"samplewiki": SmallSource(), "testwiki": SyntheticSource(CLOCK)}, models)
+    wikis = Wikis({"samplewiki": sample, "testwiki": SyntheticSource(CLOCK)}, models)
     cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
     service = ScoringService(wikis, InlineEngine(models, metrics), cache, metrics)
     with serving(build_app(AppOptions(), service, ModelInfos({}), metrics, CLOCK).asgi) as served:

@@ -47,13 +47,13 @@ def paged() -> Iterator[Served]:
         yield served
 
 
-MINE = "assay.serving.pages."
+PAGES = "assay.serving.pages."
 
 
 def test_every_page_is_documented() -> None:
     told = (ROOT / "docs" / "pages.md").read_text("utf-8")
     mine = [
-        r for r in application().routes if isinstance(r, APIRoute) and r.endpoint.__module__.startswith(MINE)
+        r for r in application().routes if isinstance(r, APIRoute) and r.endpoint.__module__.startswith(PAGES)
     ]
     assert len(mine) > 12
     for route in mine:

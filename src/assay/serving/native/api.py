@@ -165,7 +165,7 @@ class NativeApi:
         rev_id = parse_rev_id("revid", request.path_params["rev_id"])
         if (known := self._fetched.get(wiki.name, rev_id)) is not None:
             return known
-        found = (await self._service.fetch(wiki, [rev_id], deadline))[rev_id]
+        found = (await self._service.fetch(wiki, [rev_id], deadline, pasts=True))[rev_id]
         if isinstance(found, Problem):
             if found.retryable:
                 kind = DeadlineExceeded if deadline.passed else SourceUnavailable

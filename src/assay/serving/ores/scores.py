@@ -61,7 +61,7 @@ class ScoreRoutes:
         router = APIRouter()
         for version in VERSIONS:
             for root in version.roots:
-                for path in ("", *version.paths):
+                for path in version.paths:
                     self._add(router, version, root, path)
         return router
 
@@ -89,7 +89,7 @@ class ScoreRoutes:
                 summary=_SUMMARIES[parts],
                 operation_id="_".join([*root.strip("/").split("/"), *parts, method.lower()]),
                 responses=openapi.responses(
-                    version.schema if path else version.wikis_schema,
+                    version.paths[path],
                     *((404, 415, 429, 503, 504) if path else (415,)),
                     script=method == "GET",
                 ),
