@@ -115,3 +115,13 @@ async def test_without_pasts_there_are_still_revisions(source: ChargingSource) -
     assert isinstance(found[7], Revision)
     assert found[7].page_history is UNKNOWN
     assert isinstance(found[404], Problem)
+
+
+async def test_what_was_fetched_without_pasts_gets_them_before_it_is_scored() -> None:
+    source, metrics = ChargingSource(), Metrics()
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    service = ScoringService(Wikis({"enwiki": source}, MODELS), InlineEngine(MODELS, metrics), cache, metrics)
+    request = ScoreRequest("enwiki", (1, 2), ("reverted",))
+    table = await service.score(request, soon(), {1: synthetic_revision(1)})
+    assert source.asked == [[1, 2]]
+    assert all(isinstance(cells["reverted"], Scored) for cells in table.values())
