@@ -54,7 +54,7 @@ def test_an_equal_candidate_becomes_good_and_nothing_but_verdicts_is_written(clu
         assert gate.weight is None
         assert set(gate.checks) == set(gate.checks) & {
             *("synthetic", "shape", "statuses", "lost_scores", "scores", "values"),
-            *("passing_errors", "computing_time", "memory"),
+            *("passing_errors", "computing_time", "processor_time", "memory"),
         }
         assert cluster.gate(OLD).verdict == "no_data"
         assert cluster.gate(NEW, later_s=121).verdict == "no_data"
