@@ -10,6 +10,7 @@ from typing import Any
 
 from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
+from assay.events import Rules
 from assay.revisions.problem import (
     Problem,
     parent_not_found,
@@ -96,7 +97,8 @@ def small_service(
         models,
         {"smallwiki": {"wp10": "articlequality"}},
     )
-    cache = ScoreCache(store or MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    kept = MemoryStore(MemoryStoreOptions(), CLOCK) if store is None else store
+    cache = ScoreCache(kept, ScoreCacheOptions())
     return ScoringService(wikis, engine or InlineEngine(models, metrics), cache, metrics, claims)
 
 
@@ -111,12 +113,20 @@ class SmallApp:
     claims: Claims | None = None
     quotas: Quotas | None = None
     quota: QuotaOptions | None = None
+    rules: Rules | None = None
 
     def build(self) -> Application:
         service = small_service(self.metrics, self.engine, self.store, self.claims)
         infos = ModelInfos({})
         return build_app(
-            self.options, service, infos, self.metrics, CLOCK, quota=self.quota, quotas=self.quotas
+            self.options,
+            service,
+            infos,
+            self.metrics,
+            CLOCK,
+            quota=self.quota,
+            quotas=self.quotas,
+            rules=self.rules,
         )
 
 
@@ -135,7 +145,7 @@ class Reply:
         """Status, code and message of an error in the one shape."""
         document = self.json
         assert set(document) == {"error"}
-        assert set(document["error"]) == {"code", "message"}
+        assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "retryable"}
         return self.status, document["error"]["code"], document["error"]["message"]
 
 

@@ -27,6 +27,25 @@ unpack_promtool() { # the one program of Debian's prometheus, unpacked: installi
     rm -rf "$folder"
 }
 
+has_php() { # PHP with all that MediaWiki and its feed to Redis ask for
+    command -v php >/dev/null && php -r 'foreach (["intl", "mbstring", "pdo_sqlite", "xml", "apcu", "redis"] as $part)
+        if (!extension_loaded($part)) exit(1);'
+}
+
+unpack_mediawiki() { # MediaWiki's files alone: installing the package would start a web server
+    folder=$(mktemp -d)
+    if command -v apt-get >/dev/null &&
+        (cd "$folder" && apt-get download -q mediawiki mediawiki-classes >/dev/null 2>&1 ||
+            { apt-get update -q >/dev/null 2>&1 && apt-get download -q mediawiki mediawiki-classes >/dev/null 2>&1; }); then
+        for package in "$folder"/*.deb; do dpkg-deb -x "$package" "$folder"; done
+        mkdir -p .venv/share
+        mv "$folder/usr/share/mediawiki" .venv/share/mediawiki
+    else
+        echo "Missing: Debian's package mediawiki; the tests against a real MediaWiki are left out." >&2
+    fi
+    rm -rf "$folder"
+}
+
 python=
 for candidate in ${PYTHON:-} python3.11 python3.12 python3.13 python3; do
     if command -v "$candidate" >/dev/null &&
@@ -52,6 +71,8 @@ dev)
     command -v redis-server >/dev/null || debian redis-server
     command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || debian haproxy
     command -v promtool >/dev/null || [ -x .venv/bin/promtool ] || unpack_promtool
+    has_php || debian php-cli php-sqlite3 php-xml php-mbstring php-intl php-apcu php-redis
+    [ -d .venv/share/mediawiki ] || unpack_mediawiki
     ;;
 *) echo "usage: tools/setup.sh run|dev" >&2; exit 2 ;;
 esac

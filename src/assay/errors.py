@@ -18,6 +18,7 @@
     │   └── BalancerUnavailable
     ├── ConfigurationError      an operator must mend a setting, a file or a command line
     │   └── SourceError         a dump, history or wiki address cannot be read
+    ├── TooFewReverts           a wiki's history teaches too little for a model of its own
     ├── BundleError             a model bundle is refused
     ├── ReleaseError            a release is refused, or cannot be put into its slot
     │   └── ReleaseNotFound
@@ -133,6 +134,12 @@ class SourceError(ConfigurationError):
     """A dump, history or wiki address that cannot be opened or read."""
 
     code = "source_error"
+
+
+class TooFewReverts(AssayError):
+    """A wiki's history holds too few reverted edits to learn from; the message says what to use instead."""
+
+    code = "too_few_reverts"
 
 
 class BundleError(AssayError):

@@ -11,6 +11,8 @@ import orjson
 import pytest
 
 from cli.running import ASSAY, assay, environment
+from servers.asgi import serving
+from small_app import SmallApp
 
 
 def _score(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -64,5 +66,44 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path:
 def test_bad_usage_is_one_clear_sentence(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
     done = _score(tmp_path, *arguments)
     assert done.returncode in (1, 2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_server_scores_the_list_and_a_killed_client_goes_on(tmp_path: Path) -> None:
+    ids, output = tmp_path / "ids.txt", tmp_path / "scores.jsonl"
+    ids.write_text("\n".join(map(str, range(1, 10_001))))
+    with serving(SmallApp().build().asgi) as served:
+        command = ("--url", served.url, "testwiki", "--input", str(ids), "--output", str(output))
+        with subprocess.Popen((*ASSAY, "score", *command), env=environment(tmp_path), cwd=tmp_path) as victim:
+            deadline = time.monotonic() + 60
+            while not (output.exists() and output.stat().st_size > 10_000):
+                assert victim.poll() is None
+                assert time.monotonic() < deadline
+            victim.send_signal(signal.SIGKILL)
+        before = output.read_bytes().count(b"\n")
+        assert 0 < before < 10_000
+        done = assay(tmp_path, "score", *command)
+        few = assay(tmp_path, "score", "--url", served.url, "testwiki", "123")
+    assert done.returncode == 0, done.stderr
+    assert [orjson.loads(line)["rev_id"] for line in output.read_bytes().splitlines()] == list(
+        range(1, 10_001)
+    )
+    assert orjson.loads(few.stdout)["scores"]["revid"]["score"]["probability"]["true"] == pytest.approx(0.32)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("testwiki", "1"), "did not answer"),
+        (("testwiki", "--all"), "--all cannot be given with --url"),
+        (("testwiki", "1", "--processes", "2"), "--processes cannot be given with --url"),
+    ],
+)
+def test_bad_usage_of_a_server_is_one_clear_sentence(
+    tmp_path: Path, arguments: tuple[str, ...], message: str
+) -> None:
+    done = assay(tmp_path, "score", "--url", "http://127.0.0.1:9", *arguments)
+    assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr

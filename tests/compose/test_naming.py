@@ -19,8 +19,10 @@ from assay.errors import ConfigurationError
 from assay.models.library import Found, Library
 from assay.models.manifest import Manifest
 from assay.models.model import Model
+from assay.models.operating_points import OperatingPoint
 from assay.scoring.wikis import ModelSets
 from assay.settings import Settings, WikiSettings
+from assay.settings.model import ModelSettings
 from models import makers
 
 OWN = Path("own")
@@ -139,6 +141,26 @@ def test_a_server_does_not_start_with_an_alias_that_leads_nowhere(tmp_path: Path
     settings = _settings(tmp_path, enwiki=WikiSettings(str(tmp_path / "x.jsonl"), aliases={"a": "none"}))
     with pytest.raises(ConfigurationError, match=r"wikis\.enwiki\.aliases\.a: enwiki has no model 'none'"):
         build_scorer(settings, lambda _: nullcontext(lambda *_: None))
+
+
+def _point(label: str) -> dict[str, ModelSettings]:
+    point = OperatingPoint("maximum recall @ precision >= 0.7", label)
+    return {"damaging": ModelSettings({"likelybad": point})}
+
+
+def test_points_of_models_that_are_not_there_are_told() -> None:
+    wikis = {"eswikibooks": WikiSettings("x.xml", models=_point("true"))}
+    (fault,) = naming_faults(wikis, frozenset(), LIBRARY)
+    assert fault == "wikis.eswikibooks.models.damaging: eswikibooks has no model 'damaging'; it has: reverted"
+
+
+def test_points_of_labels_that_their_model_has_not_are_told(tmp_path: Path) -> None:
+    (tmp_path / "x.jsonl").write_text("")
+    settings = Settings(wikis={"enwiki": WikiSettings(str(tmp_path / "x.jsonl"), models=_point("maybe"))})
+    assert faults(settings) == [
+        "wikis.enwiki.models.damaging.operating_points.likelybad.label: damaging has no label 'maybe'; "
+        "it has: true, false"
+    ]
 
 
 def test_faults_of_every_kind_are_told_together(tmp_path: Path) -> None:

@@ -25,7 +25,11 @@ def unit(path: Path) -> ConfigParser:
 
 
 def test_there_is_a_unit_for_each_role() -> None:
-    assert [path.name for path in SERVICES] == ["assay-web@.service", "assay-worker@.service"]
+    assert [path.name for path in SERVICES] == [
+        "assay-precache.service",
+        "assay-web@.service",
+        "assay-worker@.service",
+    ]
 
 
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.stem)

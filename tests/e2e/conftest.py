@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 from servers.asgi import Served, serving
 
@@ -25,6 +25,9 @@ ARGUMENTS = (
     "--disable-sync",
 )
 
+PATIENCE_MS = 15_000
+"""How long a page may take to become as expected; machines that run tests are busy."""
+
 Visit = Callable[..., Page]
 """Opens an address as one kind of reader: ``visit(url)``, ``visit(url, "dark")``. A page is there when what
 ``ready`` selects is."""
@@ -38,6 +41,7 @@ def browser() -> Iterator[Browser]:
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         yield browser
@@ -78,7 +82,7 @@ def open_page(contexts: dict[str, BrowserContext]) -> Iterator[Visit]:
     def visit(url: str, kind: str = "light", ready: str = "#result[aria-busy=false]") -> Page:
         page = contexts[kind].new_page()
         pages.append(page)
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         page.on("request", note)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda m: errors.append(m.text) if m.type in ("error", "warning") else None)

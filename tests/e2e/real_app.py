@@ -21,7 +21,7 @@ from assay.scoring.service import ScoringService
 from assay.scoring.wikis import ModelSets, Wikis
 from assay.serving.app import AppOptions, build_app
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages.ui import PageOptions, router
+from assay.serving.pages.site import PageOptions
 from assay.stores.memory import MemoryStore, MemoryStoreOptions
 from assay.telemetry import Metrics
 from small_models import ClassModel, LinearModel
@@ -57,5 +57,5 @@ def real_app(folder: Path) -> ASGIApp:
     service = ScoringService(
         Wikis({"samplewiki": source}, models), InlineEngine(models, metrics), cache, metrics
     )
-    page = router(PageOptions(("samplewiki",), {}, "test"))
-    return build_app(AppOptions(), service, ModelInfos({}), metrics, clock, routers=[page]).asgi
+    page = PageOptions(("samplewiki",), {}, "test")
+    return build_app(AppOptions(), service, ModelInfos({}), metrics, clock, page=page).asgi

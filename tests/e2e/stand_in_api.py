@@ -20,7 +20,8 @@ from fastapi.responses import JSONResponse
 from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
 from assay.revisions.record import Record
-from assay.serving.pages.ui import PageOptions, router
+from assay.serving.pages.home import add_home
+from assay.serving.pages.site import PageOptions, Site
 
 EXPORT = Path(__file__).resolve().parents[2] / "src" / "assay" / "sample" / "samplewiki.xml"
 
@@ -56,7 +57,9 @@ def app() -> FastAPI:
         records = {r.rev_id: r for r in read_export(stream, EXPORT)}
     application = FastAPI()
     urls = {"enwiki": "https://en.wikipedia.org/w/index.php"}
-    application.include_router(router(PageOptions(("samplewiki", "enwiki"), urls, "1.0")))
+    site = Site(PageOptions(("samplewiki", "enwiki"), urls, "1.0"))
+    add_home(application.router, site)
+    site.add_files(application.router)
 
     @application.get("/api/wikis")
     async def wikis() -> Any:

@@ -6,6 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import expect
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+from starlette.routing import Route
 
 from e2e.conftest import Visit
 from servers.asgi import Served, serving
@@ -49,3 +53,36 @@ def test_a_request_can_be_tried_out(open_page: Visit, served: Served) -> None:
 def test_a_reader_who_mistyped_gets_a_page(open_page: Visit, served: Served) -> None:
     page = open_page(f"{served.url}/v3/scorse", ready="main")
     expect(page.get_by_role("heading")).to_have_text("Nothing here")
+
+
+GADGET = """<!DOCTYPE html><title>wiki</title><link rel="icon" href="data:,">
+<p id="script"></p><p id="fetch"></p><p id="refused"></p>
+<script>function show(data) { document.getElementById("script").textContent = Object.keys(data); }</script>
+<script src="BASE/scores/testwiki/revid/?revids=12|13&callback=show"></script>
+<script>
+async function ask(place, path) {
+  const answer = await fetch("BASE" + path);
+  const text = answer.headers.get("X-Request-Id").length > 0 ? await answer.text() : "no id";
+  document.getElementById(place).textContent = answer.status + " " + text;
+}
+ask("fetch", "/v2/scores/testwiki/revid/12/?format=json");
+ask("refused", "/v3/scores/nowiki/?format=json");
+</script>"""
+"""A page of another site, as gadgets on wikis are."""
+
+
+@pytest.fixture(scope="module")
+def wiki(served: Served) -> Iterator[Served]:
+    async def page(_: Request) -> HTMLResponse:
+        return HTMLResponse(GADGET.replace("BASE", served.url))
+
+    with serving(Starlette(routes=[Route("/", page)])) as started:
+        yield started
+
+
+def test_a_gadget_on_another_site_reads_scores_by_script_and_by_fetch(open_page: Visit, wiki: Served) -> None:
+    page = open_page(wiki.url, ready="#script:not(:empty)")
+    expect(page.locator("#script")).to_have_text("12,13")
+    expect(page.locator("#fetch")).to_contain_text('200 {"scores":{"testwiki":{"revid":')
+    expect(page.locator("#refused")).to_contain_text("404 ")
+    expect(page.locator("#refused")).to_contain_text("No scorers available for nowiki")

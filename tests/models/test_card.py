@@ -7,7 +7,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from assay.models.bundle import read_manifest, read_statistics
+from assay.models.card import card_html
 from assay.models.charts import Line, bars, chart
+from assay.models.library import shipped_folder
 from assay.models.make import make_bundle
 from models import makers
 
@@ -104,3 +107,17 @@ def test_a_chart_is_well_formed_whatever_the_names() -> None:
         root = ElementTree.fromstring(svg)
         assert root.tag == "svg"
     assert chart("empty", "x", "y", [Line("none", [])])
+
+
+def test_a_bundles_files_give_the_card_that_its_making_gave() -> None:
+    """A bundle's statistics have their names sorted; the card made from them must not."""
+    for name in ("enwiki/damaging", "enwiki/articlequality", "akwiki/reverted"):
+        path = shipped_folder() / name
+        again = card_html(read_manifest(path), read_statistics(path))
+        assert _told(again) == _told((path / "card.html").read_text("utf-8")), name
+
+
+def _told(page: str) -> list[str]:
+    """Pictures in order, then all text: tables may order their columns otherwise."""
+    pictures = re.findall(r"<svg.*?</svg>", page, re.DOTALL)
+    return [*pictures, *sorted(re.split(r"<[^>]*>", re.sub(r"<svg.*?</svg>", "", page, flags=re.DOTALL)))]

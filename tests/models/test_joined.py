@@ -79,7 +79,7 @@ def test_trees_of_one_leaf_are_averaged_too() -> None:
 
 
 def test_forests_of_different_shapes_are_refused() -> None:
-    with pytest.raises(ValueError, match="no mean"):
+    with pytest.raises(ValueError, match="cannot be one"):
         joined([parts(2)[0], parts(4)[0]])
 
 

@@ -33,6 +33,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "shipped": {"shipped": "train"},
     "rows_per_actor": {"rows_per_actor": 100},
     "leave_out": {"leave_out": ("bots",)},
+    "grown_on": {"grown_on": "0" * 64},
     "helper_weight": {"helper_weight": 0.5, "split": Split("time", wiki="enwiki")},
     "balance_wikis": {"balance_wikis": True},
     "masks": {"masks": (Mask(("feature.b",)),)},
@@ -61,6 +62,10 @@ def test_equal_recipes_have_equal_digests() -> None:
 def test_one_seed_is_not_told_so_that_older_digests_stay() -> None:
     assert "seeds" not in GOOD.to_json()
     assert replace(GOOD, seeds=2).to_json() == {**GOOD.to_json(), "seeds": 2}
+
+
+def test_no_base_is_not_told_so_that_older_digests_stay() -> None:
+    assert "grown_on" not in GOOD.to_json()
 
 
 def test_the_forests_of_a_recipe_have_its_seed_and_the_next_ones() -> None:

@@ -367,6 +367,16 @@ async def test_what_came_before_a_failure_is_kept(source: MediaWikiSource, wiki:
     assert {code(it) for it in found.values() if isinstance(it, Problem)} == {"source_unavailable"}
 
 
+async def test_a_continuation_that_leads_to_itself_is_not_followed_on(
+    source: MediaWikiSource, wiki: StandInMediaWiki
+) -> None:
+    """So MediaWiki answers when the next text is too large. Each stands alone before it is given up."""
+    wiki.revisions_per_answer = 0
+    found = await source.fetch([262, 263, 264], soon())
+    assert [code(it) for it in found.values()] == ["text_too_large"] * 3
+    assert max(len(query["revids"].split("|")) for query, _ in wiki.requests[-2:]) == 1
+
+
 def answer(*entries: dict[str, Any]) -> bytes:
     page = {"pageid": 1, "ns": 0, "title": "T", "revisions": entries}
     return orjson.dumps({"batchcomplete": True, "query": {"pages": [page]}})
@@ -435,7 +445,7 @@ def test_whatever_a_wiki_answers_is_read_or_a_problem(document: Any) -> None:
 
 
 async def test_odd_authors_and_texts(source: MediaWikiSource, wiki: StandInMediaWiki) -> None:
-    imported = {**GOOD, "user": "en>Alice", "anon": False, "userid": 0}
+    imported = {**GOOD, "user": "en>Alice", "anon": True, "userid": 0}
     temporary = {**GOOD, "revid": 6, "user": "~2026-12", "anon": False, "temp": True, "userid": 77}
     surrogate = {**GOOD, "revid": 7, "slots": {"main": {"contentmodel": "wikitext", "content": "X"}}}
     data = answer(imported, temporary, surrogate).replace(b'"X"', b'"a\\ud800b"')

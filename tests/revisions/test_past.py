@@ -146,6 +146,7 @@ def test_real_pasts_never_shrink(tmp_path: Path) -> None:
     for revision in source.revisions("page"):
         past = revision.page_history
         assert isinstance(past, PageHistory)
+        assert isinstance(revision.timestamp, datetime)
         before = last.get(revision.page.title)
         if before is None:
             assert past == PageHistory(0, 0, 0, 0, revision.timestamp, None, 0, 0)

@@ -19,10 +19,10 @@ import pytest
 
 from assay.clock import FakeClock
 from assay.errors import ConfigurationError
+from assay.page.headers import CONTENT_SECURITY_POLICY
 from assay.rollout import web
 from assay.rollout.gate import MAX_BODY_BYTES
 from assay.rollout.journal import FILE_NAME, LOCK_NAME, Journal
-from assay.rollout.pages import CONTENT_SECURITY_POLICY
 from assay.rollout.web import PageOptions, build_page, run_page
 from rollout.arms import CANDIDATE, Defect
 from rollout.told import NOON, Teller, whole
@@ -197,7 +197,7 @@ def test_pages_run_nothing_inline_and_load_nothing_from_elsewhere(tmp_path: Path
         assert not re.search(r"\sstyle=|<style|\son\w+=|javascript:", answer.text)
         assert re.findall(r"<script[^>]*>(.*?)</script>", answer.text) == [""]
         statics = [address for address in loaded if address.startswith("/static/")]
-        assert len(statics) == 3
+        assert len(statics) == 4
         for address in statics:
             asset = served.ask(address)
             assert asset.status == 200

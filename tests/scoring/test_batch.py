@@ -18,9 +18,10 @@ from assay.models.bundle import load_bundle
 from assay.models.library import shipped_folder
 from assay.revisions.problem import Problem, revision_not_found, source_failed
 from assay.revisions.types import Revision
-from assay.scoring.batch import Batch, BatchOptions, LinesFile, parse_id, read_ids
+from assay.scoring.batch import Batch, BatchOptions, LocalScorer
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
 from assay.scoring.inline import InlineEngine
+from assay.scoring.lines import LinesFile, parse_id, read_ids
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import TEST_WIKI, ModelSets, Wikis
@@ -58,9 +59,8 @@ def _batch(source: SyntheticSource, *, features: bool = False, explain: bool = F
     cache = ScoreCache(MemoryStore(MemoryStoreOptions(), SystemClock()), ScoreCacheOptions())
     engine = InlineEngine(models, metrics)
     service = ScoringService(Wikis({TEST_WIKI: source}, models), engine, cache, metrics)
-    return Batch(
-        service, TEST_WIKI, ("revid",), cell_document, features=features, explain=explain, options=QUICK
-    )
+    scorer = LocalScorer(service, TEST_WIKI, ("revid",), cell_document, features=features, explain=explain)
+    return Batch(scorer, QUICK)
 
 
 def _run(source: SyntheticSource, ids: Sequence[int], path: Path, **told: bool) -> int:

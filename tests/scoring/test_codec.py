@@ -39,7 +39,7 @@ def known(strategy: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 actors = st.builds(
     Actor,
-    text,
+    known(text),
     st.booleans(),
     known(st.none() | counts),
     known(st.frozensets(text, max_size=3)),
@@ -66,9 +66,9 @@ def revisions(parent: st.SearchStrategy[Any]) -> st.SearchStrategy[Revision]:
         Revision,
         id=counts,
         page=st.builds(Page, text, known(counts), known(st.integers(-2, 3000))),
-        actor=actors | problems,
-        timestamp=moments,
-        comment=text | problems,
+        actor=known(actors | problems),
+        timestamp=known(moments),
+        comment=known(text | problems),
         text=text | problems,
         parent=parent,
         parent_id=known(st.none() | counts),

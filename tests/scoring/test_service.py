@@ -139,6 +139,15 @@ async def test_only_what_is_missing_is_fetched_and_computed(setup: Setup) -> Non
     assert setup.metrics.value(CACHE_LOOKUPS, "smallwiki", "hit") == 1 + 4
 
 
+async def test_what_is_at_hand_is_not_fetched_again(setup: Setup) -> None:
+    request = ScoreRequest("smallwiki", (1, 2, 3), ("damaging",))
+    at_hand = {2: synthetic_revision(2), 9: synthetic_revision(9)}
+    table = await setup.service.score(request, Deadline.after(10, CLOCK), at_hand)
+    assert codes(table) == {1: {"scored"}, 2: {"scored"}, 3: {"scored"}}
+    assert setup.source.batches == [[1, 3]]
+    assert table == await setup.ask(1, 2, 3, models=("damaging",))
+
+
 async def test_features_and_explanations_are_computed_although_the_score_is_cached(setup: Setup) -> None:
     await setup.ask(1)
     cell = (await setup.ask(1, features=True))[1]["damaging"]

@@ -4,8 +4,9 @@
         wiki.faults.append(status(503, retry_after_s=0))  # each fault spoils one request
         source = MediaWikiSource(ActionApi(wiki.url))
 
-It understands what Assay asks: prop=revisions, list=users, list=recentchanges, meta=siteinfo, all in
-formatversion 2. Revisions can be added with `add`.
+It understands what Assay asks: prop=revisions (by ids, or the latest or first of one page), list=users,
+list=usercontribs, list=allrevisions, list=recentchanges, meta=siteinfo, all in formatversion 2. Revisions
+can be added with `add`.
 """
 
 from __future__ import annotations
@@ -13,11 +14,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import lzma
 import threading
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +150,41 @@ def recorded() -> Recording:
     return recording
 
 
+def of_history(path: Path, *, wiki_id: str, most: int | None = None) -> Recording:
+    """A wiki whose past is a history of `shared/data`, or its first `most` lines; all pages are articles."""
+    recording = Recording()
+    numbers: dict[str, int] = {}
+    with lzma.open(path) as lines:
+        for line in islice(lines, most):
+            row = json.loads(line)
+            page_id = numbers.setdefault(row["page_title"], len(numbers) + 1)
+            recording.pages[page_id] = {"pageid": page_id, "ns": 0, "title": row["page_title"]}
+            recording.revisions[row["rev_id"]] = (page_id, _of_line(row))
+    general = {"wikiid": wiki_id, "sitename": wiki_id, "generator": "MediaWiki 1.39.5"}
+    statistics = {"edits": len(recording.revisions)}
+    recording.siteinfo = {"general": general, "statistics": statistics}
+    return recording
+
+
+def _of_line(row: Mapping[str, Any]) -> dict[str, Any]:
+    """In the shape of formatversion 2. The digest is the history's: texts may have lost trailing blanks."""
+    entry = {
+        "revid": row["rev_id"],
+        "parentid": row["parent_id"] or 0,
+        "user": row["user"],
+        "userid": 0 if row["anon"] else 1,
+        "timestamp": row["timestamp"],
+        "comment": row["comment"] or "",
+        "minor": False,
+        "size": row["bytes"],
+        "sha1": f"{int(row['sha1'], 36):040x}",
+        "slots": {
+            "main": {"contentmodel": "wikitext", "contentformat": "text/x-wiki", "content": row["text"]}
+        },
+    }
+    return {**entry, "anon": True} if row["anon"] else entry
+
+
 def _query(name: str) -> dict[str, Any]:
     path: Path = shared(f"samples/mediawiki/{name}.json")
     query: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))["query"]
@@ -249,7 +287,11 @@ class StandInMediaWiki:
                 "error": {"code": "badvalue", "info": "This stand-in knows action=query, formatversion=2."}
             }
         if query.get("prop") == "revisions":
-            return self._revisions(query)
+            return self._revisions(query) if "revids" in query else self._of_page(query)
+        if query.get("list") == "usercontribs":
+            return self._contributions(query)
+        if query.get("list") == "allrevisions":
+            return self._all_revisions(query)
         if query.get("list") == "users":
             return self._users(query)
         if query.get("list") == "recentchanges":
@@ -282,6 +324,46 @@ class StandInMediaWiki:
             page["revisions"].append(_entry(entry, set(query.get("rvprop", "").split("|"))))
         return list(pages.values())
 
+    def _of_page(self, query: Mapping[str, str]) -> dict[str, Any]:
+        page_id = int(query["pageids"])
+        if page_id not in self.recording.pages:
+            return {"batchcomplete": True, "query": {"pages": [{"pageid": page_id, "missing": True}]}}
+        entries = [entry for page, entry in self.recording.revisions.values() if page == page_id]
+        found, answer = _listed(entries, query, "rv")
+        properties = set(query.get("rvprop", "").split("|"))
+        page = {**self.recording.pages[page_id], "revisions": [_entry(it, properties) for it in found]}
+        return {**answer, "query": {"pages": [page]}}
+
+    def _contributions(self, query: Mapping[str, str]) -> dict[str, Any]:
+        rows = [
+            {
+                **self.recording.pages[page_id],
+                **{key: entry[key] for key in _OF_CONTRIBUTIONS if key in entry},
+            }
+            for page_id, entry in self.recording.revisions.values()
+            if entry.get("user") == query["ucuser"] and not entry.get("userhidden")
+            if str(self.recording.pages[page_id]["ns"]) == query.get("ucnamespace", "0")
+        ]
+        found, answer = _listed(rows, query, "uc")
+        return {**answer, "query": {"usercontribs": found}}
+
+    def _all_revisions(self, query: Mapping[str, str]) -> dict[str, Any]:
+        rows = [
+            (page_id, entry)
+            for page_id, entry in self.recording.revisions.values()
+            if str(self.recording.pages[page_id]["ns"]) == query.get("arvnamespace", "0")
+        ]
+        by_id = {entry["revid"]: page_id for page_id, entry in rows}
+        found, answer = _listed([entry for _, entry in rows], query, "arv")
+        properties = set(query.get("arvprop", "").split("|"))
+        pages: list[dict[str, Any]] = []
+        for entry in found:
+            page = self.recording.pages[by_id[entry["revid"]]]
+            if not pages or pages[-1]["pageid"] != page["pageid"]:
+                pages.append({**page, "revisions": []})
+            pages[-1]["revisions"].append(_entry(entry, properties))
+        return {**answer, "query": {"allrevisions": pages}}
+
     def _users(self, query: Mapping[str, str]) -> dict[str, Any]:
         by_name = {user["name"]: user for user in self.recording.users.values()}
         ids = [int(part) for part in query.get("ususerids", "").split("|") if part]
@@ -299,10 +381,63 @@ class StandInMediaWiki:
             for row in self.recording.changes
             if row["type"] in types and (wanted is None or row["ns"] in wanted)
         ]
-        return {
-            "batchcomplete": True,
-            "query": {"recentchanges": rows[: int(query.get("rclimit", "10"))]},
-        }
+        limit = int(query.get("rclimit", "10"))
+        if query.get("rcdir") == "newer":
+            return _newer(rows, query, limit)
+        rows.sort(key=_change_place, reverse=True)
+        return {"batchcomplete": True, "query": {"recentchanges": rows[:limit]}}
+
+
+def _change_place(row: Mapping[str, Any]) -> tuple[str, int]:
+    """Where a change stands among the others."""
+    return "".join(filter(str.isdigit, row["timestamp"])), row["rcid"]
+
+
+def _newer(rows: list[dict[str, Any]], query: Mapping[str, str], limit: int) -> dict[str, Any]:
+    """Oldest first, continued by time and rcid as MediaWiki does it."""
+    start = (query.get("rcstart", ""), 0)
+    if "rccontinue" in query:
+        moment, _, rcid = query["rccontinue"].partition("|")
+        start = (moment, int(rcid))
+    following = sorted((row for row in rows if _change_place(row) >= start), key=_change_place)
+    answer: dict[str, Any] = {"query": {"recentchanges": following[:limit]}}
+    if len(following) > limit:
+        moment, rcid_ = _change_place(following[limit])
+        return {**answer, "continue": {"rccontinue": f"{moment}|{rcid_}", "continue": "-||"}}
+    return {**answer, "batchcomplete": True}
+
+
+_OF_CONTRIBUTIONS = ("revid", "parentid", "user", "userid", "timestamp")
+
+
+def _listed(
+    entries: list[dict[str, Any]], query: Mapping[str, str], prefix: str
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The entries that such a list gives, and what of the answer says whether there are more.
+
+    By time and id, from `start` to `end` (inclusive) in the direction `dir`, `limit` at most, on from
+    `continue`.
+    """
+    is_newer = query.get(f"{prefix}dir", "older") == "newer"
+    ordered = sorted(entries, key=_place, reverse=not is_newer)
+    first, last = query.get(f"{prefix}start"), query.get(f"{prefix}end")
+    if first is not None:
+        ordered = [it for it in ordered if it["timestamp"] == first or (it["timestamp"] > first) == is_newer]
+    if last is not None:
+        ordered = [it for it in ordered if it["timestamp"] == last or (it["timestamp"] < last) == is_newer]
+    if (token := query.get(f"{prefix}continue")) is not None:
+        moment, _, number = token.partition("|")
+        ordered = ordered[[_place(it) for it in ordered].index((moment, int(number))) :]
+    limit = int(query[f"{prefix}limit"])
+    assert 0 < limit <= 500, "MediaWiki gives nobody more without a right for it"
+    if len(ordered) <= limit:
+        return ordered, {"batchcomplete": True}
+    timestamp, rev_id = _place(ordered[limit])
+    return ordered[:limit], {"continue": {f"{prefix}continue": f"{timestamp}|{rev_id}", "continue": "-||"}}
+
+
+def _place(entry: Mapping[str, Any]) -> tuple[str, int]:
+    return entry["timestamp"], entry["revid"]
 
 
 def _entry(entry: Mapping[str, Any], properties: set[str]) -> dict[str, Any]:

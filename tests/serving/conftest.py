@@ -34,5 +34,11 @@ def small_app(web: SmallWeb, engine: str) -> SmallApp:
 
 
 @pytest.fixture(scope="session")
+def inline(web: SmallWeb) -> Served:
+    """On one engine, for tests of what surrounds scores: it is the same on all."""
+    return web.live("inline")[1]
+
+
+@pytest.fixture(scope="session")
 def live(web: SmallWeb, engine: str) -> Served:
     return web.live(engine)[1]

@@ -169,9 +169,17 @@ def test_every_answer_names_the_release_that_gave_it(live: Served, path: str) ->
 
 # -- scripts of other sites --------------------------------------------------------------------------
 
-OPEN = ["/scores/", "/v1/scores/smallwiki", "/v2/scores/smallwiki/damaging/12", "/v3/scores/", "/v3/none"]
+OPEN = [
+    "/v1/models/smallwiki-damaging",
+    "/v2/health/live",
+    "/scores/",
+    "/v1/scores/smallwiki",
+    "/v2/scores/smallwiki/damaging/12",
+    "/v3/scores/",
+    "/v3/none",
+]
 OPEN += ["/v1/", "/v2/spec/", "/v3", "/versions/", "/openapi.json", "/v3/scores/nowiki/"]
-CLOSED = ["/livez", "/api/wikis", "/metrics", "/scoresheet", "/v1/models/x:predict", "/docs", "/v4/scores/"]
+CLOSED = ["/livez", "/api/wikis", "/metrics", "/scoresheet", "/v1/model", "/docs", "/v4/scores/"]
 SITE = {"Origin": "https://wiki.example"}
 
 

@@ -46,14 +46,14 @@ def test_any_header_is_understood(accept: str) -> None:
     assert not all(both)
 
 
-def test_a_reader_who_mistyped_gets_a_page_and_a_program_json(live: Served) -> None:
-    page = ask(live, "/v3/scorse/<b>", headers={"Accept": BROWSER})
+def test_a_reader_who_mistyped_gets_a_page_and_a_program_json(inline: Served) -> None:
+    page = ask(inline, "/v3/scorse/<b>", headers={"Accept": BROWSER})
     assert page.status == 404
     assert page.headers["content-type"].startswith("text/html")
     assert b"/v3/scorse/&lt;b&gt;" in page.body
-    assert ask(live, "/v3/scorse/", headers={"Accept": "*/*"}).error[:2] == (404, "not found")
+    assert ask(inline, "/v3/scorse/", headers={"Accept": "*/*"}).error[:2] == (404, "not found")
 
 
-def test_an_unknown_wiki_is_told_to_readers_as_to_programs(live: Served) -> None:
-    reply = ask(live, "/v3/scores/nowiki/", headers={"Accept": BROWSER})
+def test_an_unknown_wiki_is_told_to_readers_as_to_programs(inline: Served) -> None:
+    reply = ask(inline, "/v3/scores/nowiki/", headers={"Accept": BROWSER})
     assert reply.error == (404, "not found", "No scorers available for nowiki")

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import urlencode
 
 import aiohttp
+import orjson
 import pytest
 
 from servers.asgi import Served
@@ -44,7 +45,8 @@ else:
     app.engine = PoolEngine(options, Loader("small_models:small_models"), small_models().digests, app.metrics)
 listener = listen("127.0.0.1", 0, ServerOptions())
 print(listener.getsockname()[1], flush=True)
-sys.exit(0 if serve(app.build().asgi, listener, ServerOptions()) else 1)
+web = app.build()
+sys.exit(0 if serve(web.asgi, listener, ServerOptions(), web.draining) else 1)
 """
 
 
@@ -173,3 +175,20 @@ def test_what_is_under_way_is_answered_before_the_end_and_nothing_is_left() -> N
     for handle in handles:
         assert select.select([handle], [], [], 30)[0]
         os.close(handle)
+
+
+async def test_a_stream_ends_with_what_is_left_to_ask_for_when_the_server_is_told_to_end() -> None:
+    ids = list(range(1, 10_001))
+    with started() as running:
+        async with (
+            aiohttp.ClientSession(running.served.url) as session,
+            session.post("/api/testwiki/scores", json={"revisions": ids}) as answer,
+        ):
+            await answer.content.readline()
+            running.process.send_signal(signal.SIGTERM)
+            *told, last = [orjson.loads(line) for line in (await answer.read()).splitlines()]
+        assert await asyncio.to_thread(running.process.wait, 60) == 0
+    assert (last["done"], last["error"]["code"], last["error"]["retryable"]) == (False, "draining", True)
+    assert last["remaining"]
+    assert last["scored"] == len(told) > 0
+    assert sorted([*(line["revision"] for line in told), *last["remaining"]]) == ids

@@ -20,6 +20,9 @@ BEYOND_A_SCHEMA = frozenset(
         "redis.url",  # redis-py's notation, and what is said twice
         "redis.sentinels",
         "queue_redis",  # the same, and that one server has one password
+        "precache.streams",  # what each kind needs
+        "precache.sinks",
+        "precache.redis",  # as redis
         "quota.exempt",  # CIDRs
         "quota.trusted_proxies",
         "quota.precache_clients",

@@ -6,7 +6,21 @@ import sys
 
 import typer
 
-from assay.cli import bench, config, drill, label, preflight, release, rollout, score, serve, train, up, web
+from assay.cli import (
+    bench,
+    config,
+    drill,
+    label,
+    precache,
+    preflight,
+    release,
+    rollout,
+    score,
+    serve,
+    train,
+    up,
+    web,
+)
 from assay.errors import AssayError
 
 app = typer.Typer(
@@ -16,7 +30,21 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (serve, web, up, preflight, score, label, train, config, release, rollout, drill, bench):
+for module in (
+    serve,
+    web,
+    precache,
+    up,
+    preflight,
+    score,
+    label,
+    train,
+    config,
+    release,
+    rollout,
+    drill,
+    bench,
+):
     module.register(app)
 
 

@@ -25,7 +25,7 @@ from assay.load import Answered, Expectations, LoadPlan, LoadReport, Tally, fres
 from assay.load.requests import Kind
 from assay.load.summary import Summary
 from assay.load.verify import breaks_rule
-from assay.scoring.batch import parse_id, read_ids
+from assay.scoring.lines import parse_id, read_ids
 from assay.scoring.wikis import TEST_WIKI
 
 _LOOK_S: Final = 0.2

@@ -10,8 +10,8 @@ from typing import Annotated, TextIO
 
 import typer
 
-from assay.cli import options
-from assay.cli.progress import counting, indexing
+from assay.cli import online, options
+from assay.cli.progress import counting, indexing, stepping
 from assay.revisions.indexed import LabelledEdit
 from assay.revisions.labels import RADIUS, WINDOW_S
 from assay.revisions.open import open_indexed
@@ -35,7 +35,10 @@ def register(app: typer.Typer) -> None:
 
 
 def label(
-    source: Annotated[Path, typer.Argument(help="An XML dump or a .jsonl history, plain or packed.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="An XML dump or a .jsonl history, plain or packed, or a wiki's api.php address."),
+    ],
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="TSV file; default: standard output.")
     ] = None,
@@ -43,11 +46,21 @@ def label(
     window_hours: Annotated[
         float, typer.Option(min=0, help="How late a revert may come to count as reverted_48h.")
     ] = WINDOW_S / 3600,
+    since: online.Since = None,
+    max_revisions: online.MaxRevisions = online.MAX_REVISIONS,
+    contact: online.Contact = "",
+    work: Annotated[Path, typer.Option(help="Of a live wiki: folder for its history.")] = Path("work"),
 ) -> None:
     """Label each revision by identity reverts, as tab-separated values, page by page in time order."""
     options.check_output(output)
-    with indexing(source.name) as report:
-        history = open_indexed(source, progress=report)
+    if online.is_online(source):
+        limits = online.Limits(since, max_revisions, 0, contact)
+        with stepping() as step:
+            path = online.history_of(source, None, work, limits, step).path
+    else:
+        path = Path(source)
+    with indexing(path.name) as report:
+        history = open_indexed(path, progress=report)
     try:
         with counting("labelling", history.count()) as advance, _opened(output) as stream:
             print("\t".join(COLUMNS), file=stream)

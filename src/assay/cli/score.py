@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
-from contextlib import nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -13,10 +13,14 @@ import typer
 
 from assay.cli import options
 from assay.cli.progress import counting, indexing
+from assay.client import AsyncClient, Patience
 from assay.compose import Scorer, build_scorer, wikis_of
+from assay.compose.remote import OPTIONS as REMOTE
+from assay.compose.remote import open_remote
 from assay.errors import ConfigurationError, UnknownWiki
 from assay.revisions.indexed import IndexedSource
-from assay.scoring.batch import Batch, Lines, LinesFile, LinesStream, parse_id, read_ids
+from assay.scoring.batch import Batch, LocalScorer
+from assay.scoring.lines import Lines, LinesFile, LinesStream, parse_id, read_ids
 from assay.scoring.wikis import TEST_WIKI
 from assay.serving.cells import cell_document
 from assay.settings import Settings
@@ -55,11 +59,15 @@ def score(
     explain: Annotated[bool, typer.Option("--explain", help="Tell what pushed each score.")] = False,
     processes: options.Processes = None,
     bundle_directory: options.BundleFolders = None,
+    url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Let a running server score, such as http://127.0.0.1:8080."),
+    ] = None,
     config: options.Config = None,
     environment: options.Environment = None,
     config_folder: options.ConfigFolder = None,
 ) -> None:
-    """Score revisions: a few by id, a list, or a whole dump.
+    """Score revisions: a few by id, a list, or a whole dump; here, or with --url by a running server.
 
     An --output file is its own record of progress: after an interruption run the same command again and
     it goes on where it stopped.
@@ -68,6 +76,13 @@ def score(
     given = [parse_id(word) for word in (words or [])[len(named) :]]
     if (bool(given) + (input is not None) + every) != 1:
         raise ConfigurationError("give either revision ids, or --input FILE, or --all")
+    ids = given if input is None else _from_file(input)
+    if url is not None:
+        local = {"--wiki": wiki, "--bundles": bundles, "--all": every, "--processes": processes}
+        _refuse_with_url({**local, "--bundle-directory": bundle_directory, "--config": config})
+        name = named[0] if named else None
+        asyncio.run(_run_remote(url, name, _names(models), features, explain, ids, output))
+        return
     inline = [word for word in named if "=" in word]
     settings = options.load_settings(
         config,
@@ -80,14 +95,13 @@ def score(
     )
     configure_logging(LogOptions(level="warning", json=False))
     name = _wiki(named, settings)
-    ids = given if input is None else _from_file(input)
-    with nullcontext(LinesStream(sys.stdout.buffer)) if output is None else LinesFile(output) as lines:
+    with _opened(output) as lines:
         scorer = build_scorer(settings, indexing, only=name)
-        chosen = _models(models, scorer, name)
-        batch = Batch(scorer.service, name, chosen, cell_document, features=features, explain=explain)
+        chosen = _models(_names(models), scorer, name)
+        chunks = LocalScorer(scorer.service, name, chosen, cell_document, features=features, explain=explain)
         listed, total = _whole(scorer, name) if every else (iter(ids), _length(ids))
         with counting(f"scoring {name}", total) as advance:
-            asyncio.run(_run(scorer, batch, listed, lines, advance))
+            asyncio.run(_run(scorer, Batch(chunks), listed, lines, advance))
 
 
 async def _run(
@@ -98,6 +112,38 @@ async def _run(
         await batch.run(ids, lines, advance)
     finally:
         await scorer.service.aclose()
+
+
+async def _run_remote(
+    url: str,
+    wiki: str | None,
+    models: Sequence[str] | None,
+    features: bool,
+    explain: bool,
+    ids: Iterable[int],
+    output: Path | None,
+) -> None:
+    configure_logging(LogOptions(level="warning", json=False))
+    once = Patience(retries=0)  # the batch has a patience of its own
+    async with AsyncClient(url, patience=once) as client:
+        with _opened(output) as lines:
+            chunks = await open_remote(client, wiki, models, features=features, explain=explain)
+            with counting(f"scoring {chunks.terms.wiki}", _length(ids)) as advance:
+                await Batch(chunks, REMOTE).run(iter(ids), lines, advance)
+
+
+def _opened(output: Path | None) -> AbstractContextManager[Lines]:
+    return nullcontext(LinesStream(sys.stdout.buffer)) if output is None else LinesFile(output)
+
+
+def _refuse_with_url(given: Mapping[str, object]) -> None:
+    """What a server decides for itself; passing over it would score something else than was asked."""
+    if superfluous := [name for name, value in given.items() if value]:
+        raise ConfigurationError(f"{', '.join(superfluous)} cannot be given with --url: the server decides")
+
+
+def _names(models: str | None) -> tuple[str, ...] | None:
+    return None if models is None else tuple(models.replace(",", "|").split("|"))
 
 
 def _wiki(named: Sequence[str], settings: Settings) -> str:
@@ -113,10 +159,9 @@ def _wiki(named: Sequence[str], settings: Settings) -> str:
     return next(iter(known))
 
 
-def _models(models: str | None, scorer: Scorer, wiki: str) -> tuple[str, ...]:
+def _models(names: Sequence[str] | None, scorer: Scorer, wiki: str) -> tuple[str, ...]:
     entry = scorer.service.wikis.named(wiki)
-    names = tuple(entry.models) if models is None else tuple(models.replace(",", "|").split("|"))
-    return tuple(model.name for model in entry.select(names))
+    return tuple(model.name for model in entry.select(tuple(entry.models) if names is None else names))
 
 
 def _whole(scorer: Scorer, wiki: str) -> tuple[Iterator[int], int]:

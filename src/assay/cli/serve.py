@@ -58,7 +58,7 @@ def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
         typer.echo(f"Assay scores {', '.join(scorer.wikis)} on {address}", err=True)
-        if not server.serve(web.asgi, listener, settings.http):
+        if not server.serve(web.asgi, listener, settings.http, web.draining):
             raise EngineFailed("the server could not start; the log above says why")
 
 

@@ -6,16 +6,16 @@ the other commands need none of it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import orjson
 import typer
 
-from assay.cli import options
-from assay.cli.progress import stepping
-from assay.errors import ConfigurationError
+from assay.cli import online, options
+from assay.cli.progress import Steps, stepping
+from assay.errors import ConfigurationError, TooFewReverts
 from assay.models.bundle import load_bundle, read_manifest
 from assay.models.dataset import Dataset
 from assay.models.files import open_files
@@ -30,7 +30,11 @@ DataFolder = Annotated[
 ]
 HistoryWikis = Annotated[
     list[str] | None,
-    typer.Option("--wiki", metavar="NAME=FILE", help="A dump or history to learn from. May be repeated."),
+    typer.Option(
+        "--wiki",
+        metavar="NAME=SOURCE",
+        help="A dump or history to learn from, or the address of a wiki's api.php. May be repeated.",
+    ),
 ]
 Work = Annotated[
     Path, typer.Option(help="Folder for what is computed on the way; kept, so that work resumes.")
@@ -38,7 +42,11 @@ Work = Annotated[
 
 TEST_MODEL = "testwiki/revid"
 """The legacy's deterministic test model, made without rows."""
+LEARNED = "reverted"
+"""The one model that is learned from a history."""
 _WORK = Path("work")
+TOO_FEW, NOT_BETTER = 3, 4
+"""Exit statuses of `train` for a live wiki: no bundle was made; one was, but `anywiki` does as well."""
 
 
 def register(app: typer.Typer) -> None:
@@ -52,6 +60,10 @@ def extract(
     data: DataFolder = None,
     wiki: HistoryWikis = None,
     work: Work = _WORK,
+    since: online.Since = None,
+    max_revisions: online.MaxRevisions = online.MAX_REVISIONS,
+    max_edits: online.MaxEdits = online.MAX_EDITS,
+    contact: online.Contact = "",
 ) -> None:
     """Compute the rows that a recipe learns from: features, labels, and what splits need.
 
@@ -60,8 +72,9 @@ def extract(
     from assay.models.sources import rows_of
 
     options.check_output(output)
+    limits = online.Limits(since, max_revisions, max_edits, contact)
     with stepping() as step:
-        rows = rows_of(recipe_called(recipe), _inputs(data, wiki), work, step)
+        rows = rows_of(recipe_called(recipe), _inputs(data, wiki, work, limits, step), work, step)
     rows.save(output)
     typer.echo(f"{output}: {len(rows)} rows of {len(rows.features)} features, digest {rows.digest[:12]}")
 
@@ -78,13 +91,28 @@ def train(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Every recipe that is known.")] = False,
     work: Work = _WORK,
+    name: Annotated[
+        str | None, typer.Option(help="Of a live wiki: what to call it; default: what it calls itself.")
+    ] = None,
+    since: online.Since = None,
+    max_revisions: online.MaxRevisions = online.MAX_REVISIONS,
+    max_edits: online.MaxEdits = online.MAX_EDITS,
+    contact: online.Contact = "",
 ) -> None:
-    """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes."""
+    """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes.
+
+    For a wiki of your own: assay train --wiki https://…/api.php; killed and run again, it goes on where it
+    was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle:
+    use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error.
+    """
     from assay.models.make import make_bundle, make_test_bundle
     from assay.models.sources import rows_of
     from assay.models.statistics import headline
 
     options.check_output(output, folder=True)
+    limits = online.Limits(since, max_revisions, max_edits, contact)
+    if (live := _live(wiki)) is not None and not every and dataset is None and data is None:
+        raise typer.Exit(_train_live(*_named(live, recipe, name), output, work, limits))
     if (recipe is None) != every:
         raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
     if every or recipe == TEST_MODEL:
@@ -99,7 +127,7 @@ def train(
             rows = (
                 Dataset.load(dataset)
                 if dataset is not None
-                else rows_of(each, _inputs(data, wiki), work, step)
+                else rows_of(each, _inputs(data, wiki, work, limits, step), work, step)
             )
             manifest, statistics = make_bundle(rows, each, output / each.wiki / each.name, step)
         typer.echo(f"{output / each.id}: {headline(statistics)}, digest {manifest.digest[:12]}")
@@ -129,10 +157,77 @@ def card(
     typer.echo(open_files(bundle).read(name, entry.size_bytes).decode("utf-8"))
 
 
-def _inputs(data: Path | None, wikis: Sequence[str] | None) -> Path | dict[str, Path]:
-    """A folder of data, or histories by wiki."""
+def _live(wikis: Sequence[str] | None) -> str | None:
+    """The one source that was given, if it is a live wiki."""
+    given = list(wikis or ())
+    return given[0] if len(given) == 1 and online.is_online(given[0]) else None
+
+
+def _named(source: str, recipe: str | None, name: str | None) -> tuple[str, str | None]:
+    """Address and name of a live wiki, which SOURCE, RECIPE and --name may name, but not differently."""
+    before, _, url = source.rpartition("=") if not source.startswith("http") else ("", "", source)
+    wiki, _, model = (recipe or "").partition("/")
+    if recipe is not None and model != LEARNED:
+        raise ConfigurationError(f"{recipe} is not learned from a history: only {wiki}/{LEARNED} is")
+    names = {given for given in (before, wiki, name) if given}
+    if len(names) > 1:
+        raise ConfigurationError(f"the wiki is called {' and '.join(sorted(names))}: keep one name")
+    return url, next(iter(names), None)
+
+
+def _train_live(url: str, name: str | None, output: Path, work: Path, limits: online.Limits) -> int:
+    from assay.models.compare import BETTER
+    from assay.models.make import make_bundle
+    from assay.models.own_wiki import LEAST_REVERTED, anywiki, own_recipe, own_rows
+    from assay.models.statistics import headline
+
+    try:
+        with stepping() as step:
+            history = online.history_of(url, name, work, limits, step, least_reverted=LEAST_REVERTED)
+            base = anywiki()
+            recipe = own_recipe(history, base)
+            rows = own_rows(history, recipe, work, step)
+            bundle = output / recipe.wiki / recipe.name
+            manifest, statistics = make_bundle(rows, recipe, bundle, step, base)
+    except TooFewReverts as too_few:
+        typer.echo(f"assay: {too_few}", err=True)
+        return TOO_FEW
+    typer.echo(f"learned from {history.told}")
+    typer.echo(f"{bundle}: {headline(statistics)}, digest {manifest.digest[:12]}")
+    compared = statistics["assay"]["compared"]
+    typer.echo(_verdict(compared, history.wiki, url, output))
+    return 0 if compared["verdict"] == BETTER else NOT_BETTER
+
+
+def _verdict(compared: Mapping[str, Any], wiki: str, url: str, output: Path) -> str:
+    areas, span = compared["all"], compared["interval_95"]
+    shown = "no interval" if span is None else f"95 % interval {span[0]:+.3f} to {span[1]:+.3f}"
+    own, other = (_area(areas[key]) for key in ("own", "other"))
+    figures = f"ROC-AUC {own} against {other} of anywiki on the same {areas['n']} later edits"
+    serve = f"assay serve --wiki {wiki}={url}"
+    if compared["verdict"] == "better":
+        return (
+            f"better than anywiki: {figures}, difference {shown}\nuse it: {serve} --bundle-directory {output}"
+        )
+    return f"NOT shown to be better than anywiki: {figures}, difference {shown}\nuse anywiki: {serve}"
+
+
+def _area(area: float | None) -> str:
+    return "unknown" if area is None else f"{area:.3f}"
+
+
+def _inputs(
+    data: Path | None, wikis: Sequence[str] | None, work: Path, limits: online.Limits, step: Steps
+) -> Path | dict[str, Path]:
+    """A folder of data, or histories by wiki; those of live wikis are downloaded."""
     if (data is None) == (not wikis):
         raise ConfigurationError("give either --data FOLDER, or one or more --wiki NAME=FILE")
     if data is not None:
         return data
-    return {name: Path(path) for name, path in options.pairs(wikis, "--wiki")}
+    found: dict[str, Path] = {}
+    for name, source in options.pairs(wikis, "--wiki"):
+        if online.is_online(source):
+            found[name] = online.history_of(source, name, work, limits, step).path
+        else:
+            found[name] = Path(source)
+    return found

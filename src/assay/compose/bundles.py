@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from assay.compose.naming import naming_faults, unused, used
+from assay.compose.precaching import stream_faults
 from assay.errors import BundleError
 from assay.models.library import Library, search, shipped_folder
 from assay.scoring.loading import load_models
@@ -92,6 +93,7 @@ def faults(settings: Settings) -> list[str]:
         for name, wiki in wikis.items()
         if "://" not in wiki.source and not Path(wiki.source).is_file()
     ]
+    told += stream_faults(settings)
     try:
         library = find_bundles(settings)
     except BundleError as error:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.models.library import Found, Library
+from assay.models.recipe import label_name
 from assay.scoring.wikis import models_for
 from assay.settings import WikiSettings
 
@@ -29,6 +30,10 @@ def mentions(wikis: Wikis) -> Iterator[Mention]:
     for wiki, options in wikis.items():
         for alias, model in options.aliases.items():
             yield Mention(f"wikis.{wiki}.aliases.{alias}", wiki, model)
+        for model in options.precache or ():
+            yield Mention(f"wikis.{wiki}.precache.{model}", wiki, model)
+        for model in options.models:
+            yield Mention(f"wikis.{wiki}.models.{model}", wiki, model)
 
 
 def naming_faults(wikis: Wikis, made_up: frozenset[str], library: Library) -> list[str]:
@@ -38,6 +43,7 @@ def naming_faults(wikis: Wikis, made_up: frozenset[str], library: Library) -> li
         *_bare_wikis(wikis, made_up, library),
         *_mention_faults(wikis, library),
         *_shadowing_aliases(wikis, library),
+        *_label_faults(wikis, library),
     ]
 
 
@@ -88,3 +94,17 @@ def _shadowing_aliases(wikis: Wikis, library: Library) -> Iterator[str]:
     for name, wiki in wikis.items():
         for alias in sorted(wiki.aliases.keys() & _models(name, wikis, library).keys()):
             yield f"wikis.{name}.aliases.{alias}: {name} has a model of this name: give the alias another"
+
+
+def _label_faults(wikis: Wikis, library: Library) -> Iterator[str]:
+    """Operating points of labels that their model does not have."""
+    for name, wiki in wikis.items():
+        known = _models(name, wikis, library)
+        for model, options in wiki.models.items():
+            labels = [label_name(label) for label in known[model].manifest.labels] if model in known else None
+            for point, chosen in options.operating_points.items():
+                if labels is not None and chosen.label not in labels:
+                    yield (
+                        f"wikis.{name}.models.{model}.operating_points.{point}.label: {model} has no label "
+                        f"{chosen.label!r}; it has: {', '.join(labels)}"
+                    )

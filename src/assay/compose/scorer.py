@@ -10,6 +10,7 @@ from pathlib import Path
 from assay import __version__
 from assay.clock import Clock, SystemClock
 from assay.compose.bundles import choose
+from assay.compose.precaching import rules_of
 from assay.compose.queue import build_shared
 from assay.models.library import Library
 from assay.revisions.index import ReportProgress
@@ -23,8 +24,9 @@ from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
 from assay.serving.app import Application, build_app
+from assay.serving.native.models import ConfiguredPoints
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages import ui
+from assay.serving.pages.site import PageOptions
 from assay.settings import Settings, WikiSettings
 from assay.stores.memory import MemoryStore
 from assay.stores.quota import MemoryQuotas, Quotas
@@ -82,7 +84,7 @@ def build_scorer(
 def build_web(settings: Settings, scorer: Scorer) -> Application:
     """The web application around a scorer: it starts the engine and closes the service."""
     infos = ModelInfos({found.manifest.digest: found.path for found in scorer.library})
-    page = ui.PageOptions(tuple(scorer.wikis), _index_urls(scorer.wikis), __version__)
+    page = PageOptions(tuple(scorer.wikis), _index_urls(scorer.wikis), __version__)
     return build_app(
         settings.web,
         scorer.service,
@@ -91,9 +93,18 @@ def build_web(settings: Settings, scorer: Scorer) -> Application:
         scorer.clock,
         quota=settings.quota,
         quotas=scorer.quotas,
+        rules=rules_of(scorer.wikis, scorer.service.wikis.model_names),
         release=settings.release,
-        routers=[ui.router(page)],
+        operating_points=_operating_points(scorer.wikis),
+        page=page,
     )
+
+
+def _operating_points(wikis: Mapping[str, WikiSettings]) -> ConfiguredPoints:
+    return {
+        name: {model: chosen.operating_points for model, chosen in wiki.models.items()}
+        for name, wiki in wikis.items()
+    }
 
 
 def _index_urls(wikis: Mapping[str, WikiSettings]) -> dict[str, str]:

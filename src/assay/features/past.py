@@ -1,9 +1,9 @@
 """The page's and the actor's past, as known just before the edit.
 
-An export or a history tells them; a live wiki's API does not, and the features are then missing. Two
-bridges remain on a live wiki: an account's edit count and registration stand in for the edits and the
-age that an export would have shown. Shares are drawn towards one third (actors) or zero (pages) while
-there is little to go by.
+An export or a history tells them, and a live wiki's API those of a window (`assay.revisions.window`). Where
+they were not told in time the features are missing, but for two bridges: an account's edit count and
+registration stand in for the edits and the age that an export would have shown. Shares are drawn towards one
+third (actors) or zero (pages) while there is little to go by.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.features.node import Root
 from assay.revisions.problem import Problem, unexpected_content_model
-from assay.revisions.types import UNKNOWN, Actor, Revision
+from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Revision
 
 
 def _string(value: Any) -> str:
@@ -100,7 +100,10 @@ def _parent_comment(revision: Revision) -> Any:
 
 
 REVISION_ID = Root(
-    "datasource.revision.id", "Revision id, positive.", read=lambda r: r.id, from_json=_integer
+    "datasource.revision.id",
+    "Revision id, positive; unknown of a text that is not saved.",
+    read=lambda r: UNKNOWN if r.id == UNSAVED else r.id,
+    from_json=_integer,
 )
 TIMESTAMP = Root(
     "datasource.revision.timestamp",

@@ -6,13 +6,15 @@ is one file without scripts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
 from assay.models.card_tables import TOP_FEATURES, Cell, Table, tables
 from assay.models.charts import Line, bars, chart
+from assay.models.dataset import GROUP_NAMES
 from assay.models.manifest import Manifest
+from assay.models.recipe import label_name
 
 _STYLE: Final = """
 :root{--paper:#fff;--ink:#1c1e21;--soft:#5a6068;--grid:#d5d9de;--s0:#0b63b6;--s1:#b3430a;--s2:#2c7a3f;
@@ -37,6 +39,7 @@ code,pre{font-size:.9em;overflow-wrap:anywhere;white-space:pre-wrap}
 
 def card_markdown(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
     """The card as Markdown."""
+    statistics = in_order(manifest, statistics)
     parts = [f"# {manifest.id} {manifest.version}", manifest.description]
     for table in tables(manifest, statistics):
         parts += [f"## {table.title}", *([table.note] if table.note else []), _markdown_table(table)]
@@ -47,17 +50,44 @@ def card_markdown(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
 def card_html(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
     """The card as one HTML page with its charts inside."""
     title = f"{manifest.id} {manifest.version}"
-    limits = "".join(f"<li>{escape(limit)}</li>" for limit in _limits(manifest))
-    told = "".join(_html_table(table) for table in tables(manifest, statistics))
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{escape(title)}: model card</title><style>{_STYLE}</style></head><body><main>"
         f'<h1>{escape(title)}</h1><p class="lead">{escape(manifest.description)}</p>'
-        f"<h2>Curves</h2>{_figures(manifest, statistics)}{told}"
-        f"<h2>Limits</h2><ul>{limits}</ul><h2>Made by</h2><pre>{escape(_command(manifest))}</pre>"
+        f"{card_sections(manifest, statistics)}"
         "</main></body></html>\n"
     )
+
+
+def card_sections(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
+    """The card below its title as HTML, for a page with a style of its own: every text in it is escaped."""
+    statistics = in_order(manifest, statistics)
+    limits = "".join(f"<li>{escape(limit)}</li>" for limit in _limits(manifest))
+    told = "".join(_html_table(table) for table in tables(manifest, statistics))
+    return (
+        f"<h2>Curves</h2>{_figures(manifest, statistics)}{told}"
+        f"<h2>Limits</h2><ul>{limits}</ul><h2>Made by</h2><pre>{escape(_command(manifest))}</pre>"
+    )
+
+
+def in_order(manifest: Manifest, statistics: Mapping[str, Any]) -> dict[str, Any]:
+    """The statistics in the order of reading, wherever they come from: a bundle's file has its names sorted.
+    Labels as the model has them, kinds of authors as they grow, the most important features first."""
+    ordered: dict[str, Any] = _by_label(statistics, [label_name(label) for label in manifest.labels])
+    ours = ordered.get("assay", {})
+    if importance := ours.get("importance"):
+        ours["importance"] = dict(sorted(importance.items(), key=lambda item: (-item[1], item[0])))
+    if groups := ours.get("groups"):
+        ours["groups"] = {name: groups[name] for name in GROUP_NAMES.values() if name in groups}
+    return ordered
+
+
+def _by_label(value: Any, labels: Sequence[str]) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    names = labels if set(value) == set(labels) else list(value)
+    return {name: _by_label(value[name], labels) for name in names}
 
 
 def _figures(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
@@ -133,10 +163,10 @@ def _html_table(table: Table) -> str:
         + "</tr>"
         for row in table.rows
     )
-    note = f"<p>{escape(table.note)}</p>" if table.note else ""
+    title, note = escape(table.title), f"<p>{escape(table.note)}</p>" if table.note else ""
     return (
-        f'<h2>{escape(table.title)}</h2>{note}<div class="scroll"><table><thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table></div>"
+        f'<h2>{title}</h2>{note}<div class="scroll" tabindex="0" role="region" aria-label="{title}">'
+        f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
     )
 
 

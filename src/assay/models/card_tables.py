@@ -27,6 +27,7 @@ class Table:
 def tables(manifest: Manifest, statistics: Mapping[str, Any]) -> list[Table]:
     found = [
         _quality(statistics),
+        _compared(statistics),
         _labels(statistics),
         _confusion(statistics),
         _cuts(manifest, statistics),
@@ -67,6 +68,33 @@ def _quality(statistics: Mapping[str, Any]) -> Table:
         rows.append((f"calibration error ({first})", ours["calibration_error"][first], ""))
     note = f"On {held.get('n', 0)} rows it never saw: {held.get('how', '')}."
     return Table("Quality", note, ("measure", "value", "95 % interval"), rows)
+
+
+_VERDICTS: Final = {
+    "better": "It is better than {other}: the interval of the difference lies above 0.",
+    "alike": "It is NOT shown to be better than {other}: the difference's interval holds 0. Use {other}.",
+    "worse": "It is WORSE than {other}: the interval of the difference lies below 0. Use {other}.",
+    "untold": "Too few pages or labels to tell whether it is better than {other}. Use {other}.",
+}
+
+
+def _compared(statistics: Mapping[str, Any]) -> Table:
+    """Against the model that it was grown on, on the same rows."""
+    found = statistics.get("assay", {}).get("compared")
+    if found is None:
+        return Table("", "", (), [])
+    rows: list[Sequence[Cell]] = []
+    for name, kind in (("all", "all held-out rows"), ("strangers", "pages and authors it had not met")):
+        areas = found[name]
+        rows.append((kind, areas["n"], areas["positives"], areas["own"], areas["other"]))
+    span = _span(found["interval_95"])
+    note = _VERDICTS[found["verdict"]].format(other=found["other"])
+    return Table(
+        f"Compared with {found['other']}",
+        f"{note} 95 % interval of the difference of ROC-AUC, by bootstrap of pages: {span or 'none'}.",
+        ("rows", "number", "true", "ROC-AUC", f"ROC-AUC of {found['other']}"),
+        rows,
+    )
 
 
 def _labels(statistics: Mapping[str, Any]) -> Table:

@@ -12,6 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay.errors import ConfigurationError
+from assay.models.compare import comparison
 from assay.models.dataset import Array, Dataset, Floats, Indices
 from assay.models.metrics import roc_auc, spearman, within_one
 from assay.models.model import Label, Model
@@ -32,6 +33,7 @@ def measured(trained: Trained) -> dict[str, Any]:
     scored = scored_rows(recipe.labels, data, held_out.probability, _truth_column(recipe), recipe)
     document = statistics(scored, recipe.seed)
     names = [part.name for part in parts(trained.data, recipe.split, recipe.seed)]
+    compared = comparison(trained)
     document["assay"] |= rounded(
         {
             "held_out": {"n": len(data), "how": how_held_out(recipe)},
@@ -41,6 +43,7 @@ def measured(trained: Trained) -> dict[str, Any]:
                 for mask, probability in zip(recipe.masks, held_out.masked, strict=True)
             ],
             "teacher": _teacher(recipe, data, held_out.probability),
+            **({} if compared is None else {"compared": compared.to_json()}),
         }
     )
     return document

@@ -24,9 +24,11 @@ from assay.features.node import FeatureValue
 from assay.models.dataset import ANONYMOUS, EXPERIENCED, NEW, UNKNOWN_GROUP
 from assay.revisions.indexed import IndexedSource, LabelledEdit
 from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, Revision
+from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Known, Page, Revision
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
+BOT_ENDING: Final = "bot"
+"""Of user names, in any case: all that a history tells of bots."""
 _BOLD: Final = re.compile(r"'''([^'\n]{2,100})'''")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -216,7 +218,7 @@ def actor_group(revision: Revision) -> int:
     card needs a group for everybody.
     """
     actor, past = revision.actor, revision.actor_history
-    if isinstance(actor, Problem):
+    if not isinstance(actor, Actor):
         return UNKNOWN_GROUP
     if actor.is_anonymous:
         return ANONYMOUS
@@ -227,12 +229,12 @@ def actor_group(revision: Revision) -> int:
     return UNKNOWN_GROUP
 
 
-def is_bot(actor: Actor | Problem) -> bool:
+def is_bot(actor: Known[Actor | Problem]) -> bool:
     """By group where groups are known, or by a name that ends in "bot"."""
-    if isinstance(actor, Problem):
+    if not isinstance(actor, Actor):
         return False
     groups = () if actor.groups is UNKNOWN else actor.groups
-    return "bot" in groups or actor.name.casefold().endswith("bot")
+    return "bot" in groups or (isinstance(actor.name, str) and actor.name.casefold().endswith(BOT_ENDING))
 
 
 def _history_columns(wiki: str, revision: Revision, edit: LabelledEdit) -> dict[str, Any]:

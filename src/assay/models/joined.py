@@ -1,4 +1,4 @@
-"""Forests of several seeds as one LightGBM text, whose raw outputs are the mean of theirs.
+"""Several forests as one LightGBM text, whose raw outputs are the mean or the sum of theirs.
 
 A raw output is a sum over trees: leaf values divided by the number of forests add up to the mean, and so
 do their SHAP values. What serves such trees sees one ordinary forest.
@@ -21,17 +21,24 @@ _END: Final = "end of trees\n"
 
 
 def joined(texts: Sequence[str]) -> str:
-    """One text of all trees, in their order; a single text is given back as it is, byte for byte.
+    """Forests of several seeds: raw outputs are the mean of theirs.
 
-    `texts`: one or more, up to the end of their trees. Raises ValueError when they differ in their features,
-    classes or objective.
+    `texts`: one or more, up to the end of their trees; a single text is given back as it is, byte for byte.
+    Raises ValueError when they differ in their features, classes or objective.
     """
-    if len(texts) == 1:
-        return texts[0]
+    return texts[0] if len(texts) == 1 else _together(texts, len(texts))
+
+
+def stacked(base: str, grown: str) -> str:
+    """A forest and one that was grown on its raw outputs: the sum of both. Raises as `joined`."""
+    return _together([base, grown], 1)
+
+
+def _together(texts: Sequence[str], divisor: int) -> str:
     heads, forests = zip(*map(_parted, texts), strict=True)
     if len(set(map(_shape, heads))) != 1:
-        raise ValueError("forests of different features, classes or objectives have no mean")
-    trees = (_compact(tree, len(texts)) for trees in forests for tree in trees)
+        raise ValueError("forests of different features, classes or objectives cannot be one")
+    trees = (_compact(tree, divisor) for trees in forests for tree in trees)
     blocks = [f"Tree={number}\n{tree}\n\n\n" for number, tree in enumerate(trees)]
     return f"{_resized(heads[0], map(len, blocks))}\n\n{''.join(blocks)}{_END}"
 
@@ -46,11 +53,11 @@ def _shape(head: str) -> tuple[str, ...]:
     return tuple(line for line in head.split("\n") if line.partition("=")[0] not in _OF_ITS_ROWS)
 
 
-def _compact(tree: str, forests: int) -> str:
-    """The lines that are read, with leaf values divided by the number of `forests`."""
+def _compact(tree: str, divisor: int) -> str:
+    """The lines that are read, with divided leaf values."""
     fields = (line.partition("=") for line in tree.split("\n"))
     return "\n".join(
-        f"{name}={_divided(value, forests) if name == 'leaf_value' else value}"
+        f"{name}={_divided(value, divisor) if name == 'leaf_value' else value}"
         for name, _, value in fields
         if name not in _UNREAD
     )

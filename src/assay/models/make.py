@@ -12,6 +12,7 @@ from assay.features.catalogue import features
 from assay.features.lexicon import Lexicons, shipped
 from assay.features.node import Feature
 from assay.models.assemble import Parts, assemble, revid_parts
+from assay.models.base import Base
 from assay.models.card import card_html, card_markdown
 from assay.models.dataset import Dataset
 from assay.models.evaluate import importances, measured
@@ -34,14 +35,18 @@ def recipe_features(recipe: Recipe) -> tuple[Feature, ...]:
 
 
 def make_bundle(
-    dataset: Dataset, recipe: Recipe, path: Path, progress: Progress = silent
+    dataset: Dataset,
+    recipe: Recipe,
+    path: Path,
+    progress: Progress = silent,
+    base: Base | None = None,
 ) -> tuple[Manifest, dict[str, Any]]:
     """Train, measure and write the bundle at `path` (a directory, or a zip by its ending).
 
-    The same rows and recipe give the same bytes. Gives the manifest and the statistics. Raises
-    `ConfigurationError` when rows do not fit the recipe.
+    `base`: what the recipe's `grown_on` names. The same rows, recipe and base give the same bytes. Gives the
+    manifest and the statistics. Raises `ConfigurationError` when rows do not fit the recipe.
     """
-    trained = train(dataset, recipe, progress)
+    trained = train(dataset, recipe, progress, base)
     statistics = measured(trained)
     manifest, contents = bundle_files(trained, statistics)
     path.parent.mkdir(parents=True, exist_ok=True)

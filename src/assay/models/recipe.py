@@ -101,6 +101,9 @@ class Recipe:
     """Rows kept out of training *and* measuring. ``creations``: first revisions, which no later edit can
     undo by restoring an earlier text; ``unfinished``: edits of a wiki's last 48 hours, whose labels may
     still change."""
+    grown_on: str | None = None
+    """Digest of a finished bundle with the same features: trees are grown on top of its scores, and its own
+    come first in the bundle that is made. None: from nothing."""
     helper_weight: float = 0.0
     """Above 0, the histories of other wikis are learned from too, each row with this weight; they are neither
     measured nor calibrated on."""
@@ -135,7 +138,8 @@ class Recipe:
         return f"{self.wiki}/{self.name}"
 
     def to_json(self) -> dict[str, Any]:
-        """Every field as plain JSON values; `seeds` only above 1: older bundles keep their digests."""
+        """Every field as plain JSON values; `seeds` only above 1 and `grown_on` only when it is set: older
+        bundles keep their digests."""
         document = {key: getattr(self, key) for key in self.__dataclass_fields__}
         document["params"] = dict(self.params)
         document["population_rates"] = dict(self.population_rates) if self.population_rates else None
@@ -143,6 +147,8 @@ class Recipe:
         document["masks"] = [asdict(mask) for mask in self.masks]
         if self.seeds == 1:
             del document["seeds"]
+        if self.grown_on is None:
+            del document["grown_on"]
         return document
 
     def of_each_seed(self) -> tuple[Recipe, ...]:
@@ -167,6 +173,8 @@ def _faults(recipe: Recipe) -> list[str]:
         faults.append("needs one or more different features")
     if not 1 <= recipe.rounds <= MAX_ROUNDS:
         faults.append(f"rounds must lie in 1 … {MAX_ROUNDS}")
+    if recipe.grown_on is not None and recipe.kind != "binary":
+        faults.append("only binary models are grown on others")
     if recipe.seeds < 1:
         faults.append("seeds must be at least 1")
     if recipe.helper_weight < 0 or (recipe.helper_weight > 0 and recipe.split.wiki != recipe.wiki):

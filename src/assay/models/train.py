@@ -15,9 +15,10 @@ import lightgbm
 import numpy as np
 
 from assay.errors import ConfigurationError
+from assay.models.base import Base
 from assay.models.calibrate import Calibration, fit_calibration, probabilities
 from assay.models.dataset import Array, Dataset, Floats, Indices
-from assay.models.joined import joined
+from assay.models.joined import joined, stacked
 from assay.models.recipe import Recipe, Split
 from assay.models.splits import Part, by_folds, capped, parts, prepared, row_weights
 
@@ -58,7 +59,8 @@ class HeldOut:
 
 @dataclass(frozen=True, eq=False)
 class Trained:
-    """What training gives: the shipped trees and what was measured on the way. `rounds`: as grown."""
+    """What training gives: the shipped trees and what was measured on the way. `rounds`: as grown. `base`:
+    what the trees were grown on."""
 
     recipe: Recipe
     data: Dataset
@@ -67,13 +69,15 @@ class Trained:
     held_out: HeldOut
     train_rows: Indices
     rounds: int
+    base: Base | None = None
 
 
-def train(dataset: Dataset, recipe: Recipe, progress: Progress = silent) -> Trained:
-    """Hold out, measure, calibrate, and grow the shipped trees.
+def train(dataset: Dataset, recipe: Recipe, progress: Progress = silent, base: Base | None = None) -> Trained:
+    """Hold out, measure, calibrate, and grow the shipped trees. `base`: what the recipe's `grown_on` names.
 
-    Raises `ConfigurationError` when rows or features do not fit the recipe.
+    Raises `ConfigurationError` when rows, features or base do not fit the recipe.
     """
+    _check_base(recipe, base)
     data = prepared(dataset, recipe)
     divisions = parts(data, recipe.split, recipe.seed)
     steps = len(divisions) + 1
@@ -82,8 +86,8 @@ def train(dataset: Dataset, recipe: Recipe, progress: Progress = silent) -> Trai
     all_rounds = []
     for number, division in enumerate(divisions):
         progress(number, steps, f"measuring on {division.name}")
-        rounds = _rounds(data, division.train, recipe)
-        booster = lightgbm.Booster(model_str=grown(data, division.train, recipe, rounds))
+        rounds = _rounds(data, division.train, recipe, base)
+        booster = lightgbm.Booster(model_str=grown(data, division.train, recipe, rounds, base))
         all_rounds.append(rounds)
         held = data.x[division.held_out]
         raws.append(raw_outputs(booster, held))
@@ -94,23 +98,27 @@ def train(dataset: Dataset, recipe: Recipe, progress: Progress = silent) -> Trai
     held_out, calibration = _calibrated(data, recipe, divisions, raws, masked_raws)
     train_rows = np.arange(len(data)) if recipe.shipped == "all" else divisions[0].train
     rounds = int(np.median(all_rounds))
-    trees = grown(data, train_rows, recipe, rounds)
+    trees = grown(data, train_rows, recipe, rounds, base)
     progress(steps, steps, "done")
-    return Trained(recipe, data, trees, calibration, held_out, train_rows, rounds)
+    return Trained(recipe, data, trees, calibration, held_out, train_rows, rounds, base)
 
 
-def grown(data: Dataset, rows: Indices, recipe: Recipe, rounds: int) -> str:
-    """The text that is shipped, and measured: the trees of every seed of the recipe."""
-    return joined([tree_text(grow(data, rows, each, rounds)) for each in recipe.of_each_seed()])
+def grown(data: Dataset, rows: Indices, recipe: Recipe, rounds: int, base: Base | None = None) -> str:
+    """The text that is shipped, and measured: the base's trees and those of every seed of the recipe."""
+    own = joined([tree_text(grow(data, rows, each, rounds, base)) for each in recipe.of_each_seed()])
+    return own if base is None else stacked(base.trees, own)
 
 
-def grow(data: Dataset, rows: Indices, recipe: Recipe, rounds: int) -> lightgbm.Booster:
-    """Boost `rounds` trees (per class) on the capped `rows` and their masked copies, with the first seed."""
+def grow(
+    data: Dataset, rows: Indices, recipe: Recipe, rounds: int, base: Base | None = None
+) -> lightgbm.Booster:
+    """Boost `rounds` trees (per class) on the capped `rows` and their masked copies, with the first seed.
+
+    They are to be added to those of `base`, which are not among them.
+    """
     rows = capped(data, rows, recipe.rows_per_actor, recipe.seed)
-    x, label, weight = _training_arrays(data, rows, recipe)
-    return lightgbm.train(
-        parameters(recipe), _lightgbm_rows(x, label, weight, recipe), num_boost_round=rounds
-    )
+    learned = _lightgbm_rows(*_training_arrays(data, rows, recipe), recipe, base)
+    return lightgbm.train(parameters(recipe), learned, num_boost_round=rounds)
 
 
 def parameters(recipe: Recipe) -> dict[str, Any]:
@@ -159,18 +167,33 @@ def _training_arrays(data: Dataset, rows: Indices, recipe: Recipe) -> tuple[Floa
     )
 
 
-def _lightgbm_rows(x: Floats, label: Floats, weight: Floats, recipe: Recipe) -> lightgbm.Dataset:
-    names = [f"f{i}" for i in range(x.shape[1])]
-    return lightgbm.Dataset(x, label, weight=weight, feature_name=names, params=parameters(recipe))
+def _check_base(recipe: Recipe, base: Base | None) -> None:
+    if recipe.grown_on != (None if base is None else base.digest):
+        raise ConfigurationError(f"recipe {recipe.id} is grown on the bundle {recipe.grown_on}: give it")
+    if base is not None and base.features != recipe.features:
+        raise ConfigurationError(f"recipe {recipe.id} lacks the features of {base.id}, its base")
 
 
-def _rounds(data: Dataset, rows: Indices, recipe: Recipe) -> int:
+def _lightgbm_rows(
+    x: Floats, label: Floats, weight: Floats, recipe: Recipe, base: Base | None
+) -> lightgbm.Dataset:
+    return lightgbm.Dataset(
+        x,
+        label,
+        weight=weight,
+        init_score=None if base is None else base.raw(x)[:, 0],
+        feature_name=[f"f{i}" for i in range(x.shape[1])],
+        params=parameters(recipe),
+    )
+
+
+def _rounds(data: Dataset, rows: Indices, recipe: Recipe, base: Base | None) -> int:
     """How many trees: fixed, or by early stopping on some pages of the *training* rows."""
     if recipe.early_stopping_rounds is None:
         return recipe.rounds
     inner = by_folds(data.rows(rows), _INNER.folds, _INNER.by, recipe.seed)[0]
     learned, watched = (
-        _lightgbm_rows(*_training_arrays(data, rows[side], recipe), recipe)
+        _lightgbm_rows(*_training_arrays(data, rows[side], recipe), recipe, base)
         for side in (inner.train, inner.held_out)
     )
     stop = lightgbm.early_stopping(recipe.early_stopping_rounds, verbose=False)

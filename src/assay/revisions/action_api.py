@@ -50,14 +50,43 @@ class ApiOptions:
     """The wiki refuses while its replicas lag more than this (5 is what Wikimedia asks of bots)."""
     parallel: int = 3
     """Requests at a time to this wiki, over all clients of this process."""
+    pasts: bool = True
+    """Whether the pasts of pages and actors are asked for when a model reads them: for each edit one query
+    for its page, one for its actor, and up to five for the pages that the actor edited last."""
+    pasts_timeout_s: float = 2.0
+    """For the pasts of one batch of revisions, and at most half of what is left of the request's time. What
+    does not come in time is unknown to the models, which score without it."""
+    pasts_queries: int = 100
+    """Queries for the pasts of one batch of revisions; what these do not tell is unknown to the models."""
+    pasts_kept_s: float = 60.0
+    """How long a page's or an actor's latest edits are remembered."""
+
+
+class AnswerTooLarge(SourceUnavailable):
+    """The wiki cannot give even the next single item: it is larger than `$wgAPIMaxResultSize`."""
+
+
+class ApiRefused(SourceUnavailable):
+    """The wiki answered with an error of its own that asking again does not mend. `api_code`: MediaWiki's."""
+
+    def __init__(self, message: str, api_code: str) -> None:
+        super().__init__(message)
+        self.api_code = api_code
 
 
 class _Trouble(Exception):
-    """One attempt failed. `delay_s`: how long the wiki asked us to wait, None if it did not."""
+    """One attempt failed. `delay_s`: how long the wiki asked us to wait, None if it did not. `api_code`:
+    of an error that MediaWiki itself told."""
 
-    def __init__(self, reason: str, is_retryable: bool = True, delay_s: float | None = None) -> None:
+    def __init__(
+        self,
+        reason: str,
+        is_retryable: bool = True,
+        delay_s: float | None = None,
+        api_code: str | None = None,
+    ) -> None:
         super().__init__(reason)
-        self.reason, self.is_retryable, self.delay_s = reason, is_retryable, delay_s
+        self.reason, self.is_retryable, self.delay_s, self.api_code = reason, is_retryable, delay_s, api_code
 
 
 def check_api_url(url: str) -> str:
@@ -98,6 +127,10 @@ class ActionApi:
         self._session: aiohttp.ClientSession | None = None
         self._slots = asyncio.Semaphore(self._options.parallel)
 
+    @property
+    def url(self) -> str:
+        return str(self._url)
+
     async def query(self, parameters: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
         """The answer's document (formatversion 2).
 
@@ -109,6 +142,8 @@ class ActionApi:
                     return await self._attempt(parameters, deadline)
             except _Trouble as trouble:
                 wait_s = self._wait_s(attempt) if trouble.delay_s is None else trouble.delay_s
+                if trouble.api_code is not None and not trouble.is_retryable:
+                    raise ApiRefused(f"{self._url}: {trouble.reason}", trouble.api_code) from None
                 is_last = attempt == self._options.attempts or not trouble.is_retryable
                 if is_last or wait_s >= deadline.remaining_s():
                     raise SourceUnavailable(f"{self._url}: {trouble.reason}", delay_s=wait_s) from None
@@ -118,7 +153,10 @@ class ActionApi:
     async def query_all(
         self, parameters: Mapping[str, str], deadline: Deadline
     ) -> AsyncGenerator[dict[str, Any]]:
-        """The answers of a query and of all its continuations."""
+        """The answers of a query and of all its continuations.
+
+        Raises `AnswerTooLarge` when one leads to itself, which is how MediaWiki says it.
+        """
         following: dict[str, str] = {}
         for _ in range(MAX_CONTINUATIONS):
             document = await self.query({**parameters, **following}, deadline)
@@ -126,7 +164,9 @@ class ActionApi:
             rest = document.get("continue")
             if not isinstance(rest, dict):
                 return
-            following = {str(key): str(value) for key, value in rest.items()}
+            before, following = following, {str(key): str(value) for key, value in rest.items()}
+            if following == before:
+                raise AnswerTooLarge(f"{self._url}: the next item is larger than the wiki gives at once")
         raise SourceUnavailable(f"{self._url}: the answer was continued {MAX_CONTINUATIONS} times")
 
     async def aclose(self) -> None:
@@ -200,7 +240,7 @@ def _document(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:
     error = document.get("error")
     if isinstance(error, dict):
         code, info = str(error.get("code")), str(error.get("info"))[:200]
-        raise _Trouble(f"{code}: {info}", code.startswith(RETRYABLE_CODES), delay_s)
+        raise _Trouble(f"{code}: {info}", code.startswith(RETRYABLE_CODES), delay_s, code)
     return document
 
 

@@ -100,13 +100,14 @@ def _author(rev_id: int, entry: Mapping[str, Any]) -> Actor | Problem:
     """The author as the revision tells it.
 
     A temporary account (MediaWiki ≥ 1.42) is a logged-out person's: anonymous, but with an account id.
+    MediaWiki flags imported authors without an account here ``anon``, too; their names are no addresses.
     """
     if entry.get("userhidden"):
         return user_deleted(rev_id)
     name, user_id = _string(entry["user"]), entry.get("userid")
     if entry.get("temp"):
         return replace(anonymous_actor(name), id=_integer(user_id))
-    if entry.get("anon") or (user_id in (0, None) and is_ip(name)):
+    if not user_id and is_ip(name):
         return anonymous_actor(name)
     return Actor(name, is_anonymous=False, id=_integer(user_id or None))
 

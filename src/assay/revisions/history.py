@@ -1,7 +1,8 @@
 """Recorded histories: one JSON object a line, plain or packed.
 
 Fields: `rev_id`, `page_title`, `timestamp`, `user`, `comment`, `text` are needed (the last three
-may be null: hidden user, hidden comment, text not in the file); `parent_id` (0 or null: the page's
+may be null: hidden user, hidden comment, text not in the file; a line without `text` is of a revision whose
+text was not fetched: by its `sha1` it counts for labels and pasts), `parent_id` (0 or null: the page's
 creation; absent: the page's revision before), `anon`, `user_id`, `page_id`, `namespace`, `minor`,
 `bytes`, `sha1`, `content_model` and `text_hidden` may be given. Others are ignored, labels among them:
 these are computed anew.
@@ -115,9 +116,11 @@ def _text_state(row: dict[str, Any], data: bytes | None, max_text_bytes: int) ->
 
 def _sha1(row: dict[str, Any], data: bytes | None, state: TextState) -> Known[str]:
     """The file's own, which is right even where the text has lost trailing blanks; else the text's."""
-    if state in (TextState.HIDDEN, TextState.MISSING):
+    if state is TextState.HIDDEN or (state is TextState.MISSING and "text" in row):
         return UNKNOWN
     given = _string(row, "sha1", optional=True)
+    if state is TextState.MISSING:
+        return given or UNKNOWN
     return given or sha1_base36(data or b"")
 
 

@@ -27,7 +27,7 @@ from assay.revisions.history import read_history
 from assay.revisions.record import MAX_TEXT_BYTES, Record
 from assay.revisions.types import UNKNOWN, Known, Unknown
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Raised whenever the tables or what is put into them change: older indexes are then built anew."""
 BATCH_RECORDS: Final = 500
 ENDS_BYTES: Final = 2**16

@@ -10,11 +10,18 @@ from typing import Any
 
 from assay.clock import Deadline
 from assay.errors import SourceUnavailable
-from assay.revisions.action_api import ActionApi
+from assay.revisions.action_api import ActionApi, AnswerTooLarge
 from assay.revisions.api_document import REVISION_PROPERTIES, read_revisions, read_users, with_account
-from assay.revisions.problem import Problem, parent_not_found, revision_not_found, source_failed
+from assay.revisions.live_past import LivePasts
+from assay.revisions.problem import (
+    Problem,
+    answer_too_large,
+    parent_not_found,
+    revision_not_found,
+    source_failed,
+)
 from assay.revisions.record import MAX_ID, MAX_TEXT_BYTES
-from assay.revisions.types import Actor, Revision
+from assay.revisions.types import Actor, Known, Revision
 
 IDS_PER_CALL = 50
 """What MediaWiki allows clients without the `apihighlimits` right."""
@@ -26,12 +33,15 @@ class MediaWikiSource:
     """A `Source` over one wiki's api.php.
 
     Revisions come first, then their parents and their authors' accounts at the same time. Page and actor
-    pasts are UNKNOWN: the API would need one query for each.
+    pasts cost queries of their own (`with_pasts`).
     """
 
-    def __init__(self, api: ActionApi, *, max_text_bytes: int = MAX_TEXT_BYTES) -> None:
+    def __init__(
+        self, api: ActionApi, *, max_text_bytes: int = MAX_TEXT_BYTES, pasts: LivePasts | None = None
+    ) -> None:
         self._api = api
         self._max_text_bytes = max_text_bytes
+        self._pasts = pasts
 
     async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:
         wanted = list(dict.fromkeys(rev_ids))
@@ -44,6 +54,11 @@ class MediaWikiSource:
         for revision in revisions:
             found[revision.id] = _complete(revision, parents, accounts)
         return {rev_id: found.get(rev_id) or revision_not_found(rev_id) for rev_id in wanted}
+
+    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Mapping[int, Revision]:
+        if self._pasts is None:
+            return {revision.id: revision for revision in revisions}
+        return await self._pasts.add(revisions, deadline)
 
     async def recent(self, limit: int, deadline: Deadline) -> Sequence[int]:
         parameters = {
@@ -86,9 +101,20 @@ class MediaWikiSource:
         try:
             async for document in self._api.query_all(parameters, deadline):
                 found.update(read_revisions(document, self._max_text_bytes))
+        except AnswerTooLarge:
+            rest = [rev_id for rev_id in rev_ids if rev_id not in found]
+            return found | await self._fetch_halves(rest, deadline)
         except SourceUnavailable as error:
             reason = str(error)
         return {rev_id: found.get(rev_id) or source_failed(rev_id, reason) for rev_id in rev_ids}
+
+    async def _fetch_halves(self, rev_ids: Sequence[int], deadline: Deadline) -> Found:
+        """Where one revision holds the others up: halved until it stands alone."""
+        if len(rev_ids) == 1:
+            return {rev_ids[0]: answer_too_large(rev_ids[0])}
+        middle = len(rev_ids) // 2
+        first = await self._fetch_batch(rev_ids[:middle], deadline)
+        return first | await self._fetch_batch(rev_ids[middle:], deadline)
 
     async def _fetch_parents(
         self, revisions: Iterable[Revision], found: Mapping[int, Revision | Problem], deadline: Deadline
@@ -151,10 +177,10 @@ def _complete(revision: Revision, parents: Found, accounts: Mapping[int, Actor |
     return replace(revision, parent=_parent(revision, parents), actor=_actor(revision, accounts))
 
 
-def _actor(revision: Revision, accounts: Mapping[int, Actor | str]) -> Actor | Problem:
+def _actor(revision: Revision, accounts: Mapping[int, Actor | str]) -> Known[Actor | Problem]:
     """A wiki that tells nothing about its users now is a problem, not an author without groups."""
     actor = revision.actor
-    if isinstance(actor, Problem) or not isinstance(actor.id, int):
+    if not isinstance(actor, Actor) or not isinstance(actor.id, int):
         return actor
     account = accounts.get(actor.id)
     if isinstance(account, str):

@@ -9,6 +9,7 @@ from assay.errors import SourceError
 from assay.revisions.action_api import ActionApi, ApiOptions
 from assay.revisions.index import ReportProgress, ensure_index, index_path, record_reader
 from assay.revisions.indexed import IndexedSource
+from assay.revisions.live_past import LivePasts, PastOptions
 from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.revisions.source import Source
@@ -40,7 +41,7 @@ def open_source(
     """
     try:
         if "://" in spec:
-            return MediaWikiSource(ActionApi(spec, api), max_text_bytes=max_text_bytes)
+            return _live(spec, api or ApiOptions(), max_text_bytes)
         return open_indexed(
             Path(spec),
             cache_dir=cache_dir,
@@ -50,6 +51,22 @@ def open_source(
         )
     except SourceError as error:
         raise SourceError(f"Wiki {wiki!r}: {error}") from None
+
+
+def _live(url: str, options: ApiOptions, max_text_bytes: int) -> MediaWikiSource:
+    api = ActionApi(url, options)
+    pasts = LivePasts(api, past_options(options)) if options.pasts else None
+    return MediaWikiSource(api, max_text_bytes=max_text_bytes, pasts=pasts)
+
+
+def past_options(options: ApiOptions) -> PastOptions:
+    """All but one of the requests at a time may be for pasts: revisions need not wait behind them."""
+    return PastOptions(
+        timeout_s=options.pasts_timeout_s,
+        queries=options.pasts_queries,
+        kept_s=options.pasts_kept_s,
+        parallel=max(1, options.parallel - 1),
+    )
 
 
 def open_indexed(

@@ -25,6 +25,8 @@ CREATE TABLE actor_pasts(rev_id INTEGER PRIMARY KEY, edits INTEGER, reverted INT
   last_reverted_at INTEGER);
 """
 
+PageRow = tuple[int, int, int, str | None, str | None, int | None, int | None]
+"""Page, revision, time, author's name, sha1, author, parent: of one revision (`_PAGE_ROWS`)."""
 RECENT = 10
 """How many of the page's latest revisions tell whether people quarrel about it right now."""
 NOBODY = "Unknown user"
@@ -60,7 +62,7 @@ def write_pasts(connection: sqlite3.Connection) -> None:
 
 
 def page_pasts(
-    rows: list[tuple[int, int, int, str | None, str | None, int | None, int | None]],
+    rows: list[PageRow],
 ) -> Iterator[tuple[int | None, ...]]:
     """Rows of `page_pasts` for one page's rows (`_PAGE_ROWS`), in the order of time.
 

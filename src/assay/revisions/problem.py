@@ -85,6 +85,15 @@ def text_too_large(rev_id: int, size_bytes: int, limit_bytes: int) -> Problem:
     )
 
 
+def answer_too_large(rev_id: int) -> Problem:
+    """The text is larger than all that the wiki's API gives in one answer."""
+    return Problem(
+        "text_too_large",
+        "TextTooLarge",
+        f"Revision {rev_id} is larger than the wiki's API answers at once: raise its $wgAPIMaxResultSize.",
+    )
+
+
 def source_failed(rev_id: int, reason: str) -> Problem:
     """The wiki did not give the revision this time (time-out, rubbish, an error of its own)."""
     return Problem(

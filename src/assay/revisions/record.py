@@ -18,6 +18,7 @@ MAX_ID = 2**63 - 1
 MAX_TEXT_BYTES = 8 * 2**20
 """Default limit of one text. MediaWiki's own (`$wgMaxArticleSize`) is 2 MiB; some wikis raise it."""
 
+_MASKED_ADDRESS = re.compile(r"[0-9]{1,3}(\.[0-9]{1,3}){2}\.xxx")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -63,7 +64,12 @@ def whole(text: str) -> str:
 
 
 def is_ip(name: str) -> bool:
-    """Whether a user name is an IPv4 or IPv6 address, as MediaWiki names logged-out editors."""
+    """Whether a user name is an IPv4 or IPv6 address, as MediaWiki names logged-out editors.
+
+    Before 2002 the last part was masked, ``192.0.2.xxx``; MediaWiki's `UserNameUtils::isIP` knows that, too.
+    """
+    if _MASKED_ADDRESS.fullmatch(name):
+        return True
     try:
         ip_address(name)
     except ValueError:

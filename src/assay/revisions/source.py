@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from assay.clock import Deadline
 from assay.revisions.problem import Problem
@@ -34,4 +34,14 @@ class Source(Protocol):
 
     async def aclose(self) -> None:
         """Give back connections and file handles; calling it twice is harmless."""
+        ...
+
+
+@runtime_checkable
+class TellsPasts(Protocol):
+    """A source whose `fetch` leaves pasts UNKNOWN, for they cost queries: ask when a model reads them."""
+
+    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Mapping[int, Revision]:
+        """The same revisions by id with what could be had of their pages' and actors' pasts in a part of the
+        time. Never raises for a wiki's misbehaviour."""
         ...

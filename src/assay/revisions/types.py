@@ -32,6 +32,9 @@ class Unknown(Enum):
 
 UNKNOWN: Final = Unknown.UNKNOWN
 
+UNSAVED: Final = 0
+"""The id of a revision that no wiki holds: a text that is not saved yet."""
+
 T = TypeVar("T")
 Known: TypeAlias = T | Unknown
 
@@ -49,12 +52,12 @@ class Page:
 class Actor:
     """Who made the edit, as the wiki tells it.
 
-    `id`: None for an anonymous actor. `groups`: explicit and implicit group names (``bot``,
-    ``sysop``, ``user``, …). `registered_at`: None where the wiki itself has no date (accounts
-    from before 2005). `edit_count`: at the time of asking, not of the edit.
+    `name`: UNKNOWN only of one who has not saved yet. `id`: None for an anonymous actor. `groups`:
+    explicit and implicit group names (``bot``, ``sysop``, ``user``, …). `registered_at`: None where the
+    wiki itself has no date (accounts from before 2005). `edit_count`: at the time of asking, not of the edit.
     """
 
-    name: str
+    name: Known[str]
     is_anonymous: bool
     id: Known[int | None] = UNKNOWN
     groups: Known[frozenset[str]] = UNKNOWN
@@ -62,7 +65,7 @@ class Actor:
     edit_count: Known[int] = UNKNOWN
 
 
-def anonymous_actor(name: str) -> Actor:
+def anonymous_actor(name: Known[str]) -> Actor:
     """A logged-out author: what is known of every one of them, on every wiki and from every source."""
     return Actor(name, is_anonymous=True, id=None, groups=frozenset({"*"}), registered_at=None)
 
@@ -112,16 +115,16 @@ class ActorHistory:
 class Revision:
     """One saved state of a page, with its parent one step deep (a parent's own parent is UNKNOWN).
 
-    `id`: positive. `timestamp`: aware, UTC. `size_bytes`: UTF-8 length of the text.
+    `id`: positive, or `UNSAVED`. `timestamp`: aware, UTC. `size_bytes`: UTF-8 length of the text.
     `sha1`: base 36, as dumps write it. `text` never holds lone surrogates.
     `parent`: None for a page creation.
     """
 
     id: int
     page: Page
-    actor: Actor | Problem
-    timestamp: datetime
-    comment: str | Problem
+    actor: Known[Actor | Problem]
+    timestamp: Known[datetime]
+    comment: Known[str | Problem]
     text: str | Problem
     parent: Revision | Problem | Known[None] = UNKNOWN
     parent_id: Known[int | None] = UNKNOWN

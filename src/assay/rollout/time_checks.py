@@ -2,7 +2,7 @@
 
 Two clocks answer. The whole answer's time, measured here, has everything in it: queues, the wiki, the
 network, so that a fetch of 50 ms hides a computation that went from 3 to 6. The processor time of the
-scoring alone, as each arm tells it (`assay.serving.ores.scores.COST_HEADER`), has nothing else in it, but
+scoring alone, as each arm tells it (`assay.serving.score_headers.COST_HEADER`), has nothing else in it, but
 only what the arm's own clock sees: a worker that sleeps costs no processor time. So both are asked.
 """
 

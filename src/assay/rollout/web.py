@@ -25,6 +25,7 @@ from starlette.exceptions import HTTPException
 
 from assay.clock import Clock, SystemClock
 from assay.errors import ConfigurationError, JournalError
+from assay.page.headers import PAGE_HEADERS
 from assay.rollout.access import Access
 from assay.rollout.follow import Follower, Reading
 from assay.rollout.gate import (
@@ -40,7 +41,7 @@ from assay.rollout.gate import (
     status,
 )
 from assay.rollout.journal import Entry
-from assay.rollout.pages import PAGE_HEADERS, Pages, headline
+from assay.rollout.pages import Pages, headline
 from assay.rollout.story import Story
 from assay.rollout.view import document
 
@@ -48,7 +49,6 @@ BODY_LIMIT_S: Final = 10.0
 _MAX_ENTRY: Final = 10**12
 _MAX_CONNECTIONS: Final = 100
 _HEADERS: Final = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-_FOREVER: Final = "private, max-age=31536000, immutable"
 _CODES: Final = {400: "bad request", 401: "unauthorized", 403: "forbidden", 404: "not found"}
 
 log = structlog.get_logger(__name__)
@@ -175,13 +175,11 @@ def _page_routes(routes: APIRouter, page: _Page) -> None:
         return HTMLResponse(page.pages.render(told, version=version, before=before), headers=PAGE_HEADERS)
 
     @routes.get("/static/{digest}/{name}")
-    async def static(digest: str, name: str) -> Response:
-        asset = page.pages.asset(name)
-        if asset is None:
+    async def static(digest: str, name: str, request: Request) -> Response:
+        answer = page.pages.assets.answer(name, digest, request, scope="private")
+        if answer is None:
             raise HTTPException(404, "there is no such file")
-        kept = _FOREVER if digest == page.pages.digest else "no-cache"
-        headers = _HEADERS | {"ETag": asset.etag, "Cache-Control": kept}
-        return Response(asset.content, media_type=asset.media_type, headers=headers)
+        return answer
 
 
 def _data_routes(routes: APIRouter, page: _Page) -> None:

@@ -43,12 +43,19 @@ class Computations:
     def __getitem__(self, wanted: Wanted) -> asyncio.Future[Cell]:
         return self._begun[wanted]
 
-    def begin(self, wiki: Wiki, wanted: Sequence[Wanted], request: ScoreRequest, deadline: Deadline) -> None:
-        """Cells of `request` that nobody computes here yet."""
+    def begin(
+        self,
+        wiki: Wiki,
+        wanted: Sequence[Wanted],
+        request: ScoreRequest,
+        deadline: Deadline,
+        at_hand: Mapping[int, Revision],
+    ) -> None:
+        """Cells of `request` that nobody computes here yet. `at_hand`: revisions that need not be fetched."""
         loop = asyncio.get_running_loop()
         futures = {cell: loop.create_future() for cell in wanted}
         self._begun.update(futures)
-        task = loop.create_task(self._work(grouped(wiki, futures, request, deadline)))
+        task = loop.create_task(self._work(grouped(wiki, futures, request, deadline), at_hand))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
@@ -66,14 +73,14 @@ class Computations:
 
     # -- ours and others' ----------------------------------------------------------------------------
 
-    async def _work(self, groups: Sequence[Group]) -> None:
+    async def _work(self, groups: Sequence[Group], at_hand: Mapping[int, Revision]) -> None:
         """Compute what is ours, wait for what other processes compute."""
         try:
             won = await self._claims.take([group.id for group in groups])
             others = [group for group in groups if group.id not in won]
             await asyncio.gather(
-                self._compute([group for group in groups if group.id in won]),
-                *(self._await_other(group) for group in others),
+                self._compute([group for group in groups if group.id in won], at_hand),
+                *(self._await_other(group, at_hand) for group in others),
             )
         finally:  # whatever happened, nobody may wait for ever
             left = [group for group in groups if not group.is_settled]
@@ -81,7 +88,7 @@ class Computations:
                 self._settle(group, group.all(computation_abandoned(group.rev_id)))
             await self._claims.settle(dict.fromkeys(group.id for group in left))
 
-    async def _await_other(self, group: Group) -> None:
+    async def _await_other(self, group: Group, at_hand: Mapping[int, Revision]) -> None:
         """What the process that holds the claim tells; its place is taken when it tells nothing."""
         while not group.deadline.passed:
             told = await self._claims.wait(group.id, group.deadline.remaining_s())
@@ -89,16 +96,19 @@ class Computations:
                 self._settle(group, cells)
                 return
             if not group.deadline.passed and await self._claims.take([group.id]):
-                await self._compute([group])
+                await self._compute([group], at_hand)
                 return
         self._settle(group, group.all(deadline_passed(group.rev_id)))
 
-    async def _compute(self, groups: Sequence[Group]) -> None:
+    async def _compute(self, groups: Sequence[Group], at_hand: Mapping[int, Revision]) -> None:
         """Groups of one wiki whose claims are ours."""
         if not groups:
             return
         wiki, deadline = groups[0].wiki, groups[0].deadline
-        fetched = await fetch(wiki, [group.rev_id for group in groups], deadline, self._metrics)
+        rev_ids = [group.rev_id for group in groups]
+        models = {wanted.key.model for group in groups for wanted in group.futures}
+        pasts = not models.isdisjoint(wiki.reading_pasts)
+        fetched = await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts, at_hand=at_hand)
         await asyncio.gather(*(self._compute_one(group, fetched[group.rev_id]) for group in groups))
 
     async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:

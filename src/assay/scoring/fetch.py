@@ -5,18 +5,39 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from assay.clock import Deadline
 from assay.revisions.problem import Problem, source_failed
-from assay.revisions.types import Revision
+from assay.revisions.source import TellsPasts
+from assay.revisions.types import UNKNOWN, Revision
 from assay.scoring.wikis import Wiki
-from assay.telemetry import FETCH_SECONDS, FETCHED, Metrics, logger, span
+from assay.telemetry import FETCH_SECONDS, FETCHED, PASTS, PASTS_SECONDS, Metrics, logger, span
 
 
 async def fetch(
+    wiki: Wiki,
+    rev_ids: Sequence[int],
+    deadline: Deadline,
+    metrics: Metrics,
+    *,
+    pasts: bool = False,
+    at_hand: Mapping[int, Revision] = MappingProxyType({}),
+) -> Mapping[int, Revision | Problem]:
+    """Each id with its revision or problem. Never raises.
+
+    `pasts`: with the pasts of pages and actors, also where these cost further queries; unknown where they
+    cannot be had in time. `at_hand`: what was fetched just before, with or without them.
+    """
+    missing = [rev_id for rev_id in rev_ids if rev_id not in at_hand]
+    fetched = await _fetch(wiki, missing, deadline, metrics) if missing else {}
+    found = {rev_id: fetched.get(rev_id) or at_hand[rev_id] for rev_id in rev_ids}
+    return await _with_pasts(wiki, found, deadline, metrics) if pasts else found
+
+
+async def _fetch(
     wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, metrics: Metrics
 ) -> Mapping[int, Revision | Problem]:
-    """Each id with its revision or problem. Never raises."""
     started_s = time.perf_counter()
     found: Mapping[int, Revision | Problem] = {}
     reason = "the wiki did not name it in its answer"
@@ -35,3 +56,31 @@ async def fetch(
         outcome = revision.code if isinstance(revision, Problem) else "found"
         metrics.count(FETCHED, wiki.name, outcome)
     return fetched
+
+
+async def _with_pasts(
+    wiki: Wiki, fetched: Mapping[int, Revision | Problem], deadline: Deadline, metrics: Metrics
+) -> Mapping[int, Revision | Problem]:
+    revisions = [revision for revision in fetched.values() if isinstance(revision, Revision)]
+    if not isinstance(wiki.source, TellsPasts) or not revisions:
+        return fetched
+    told: Mapping[int, Revision] = {}
+    started_s = time.perf_counter()
+    try:
+        async with asyncio.timeout(deadline.remaining_s()):
+            with span("pasts", wiki=wiki.name, revisions=len(revisions)):
+                told = await wiki.source.with_pasts(revisions, deadline)
+    except TimeoutError:
+        pass
+    except Exception:  # scores without pasts are better than none
+        logger(__name__).exception("pasts failed", wiki=wiki.name)
+    metrics.observe(PASTS_SECONDS, time.perf_counter() - started_s, wiki.name)
+    for revision in revisions:
+        known = told.get(revision.id, revision)
+        metrics.count(PASTS, wiki.name, "page", _outcome(known.page_history))
+        metrics.count(PASTS, wiki.name, "actor", _outcome(known.actor_history))
+    return {**fetched, **told}
+
+
+def _outcome(past: object) -> str:
+    return "unknown" if past is UNKNOWN else "known"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded, SourceUnavailable
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
@@ -21,6 +22,7 @@ from assay.scoring.key import ScoreKey, injection_digest
 from assay.scoring.problems import computation_abandoned, deadline_passed
 from assay.scoring.request import MAX_REVISIONS, Cell, Injection, Job, Scored, ScoreRequest
 from assay.scoring.score import check_injection
+from assay.scoring.unsaved import Unsaved, unsaved_revision
 from assay.scoring.wikis import Wiki, Wikis
 from assay.telemetry import CACHE_LOOKUPS, CELLS, Metrics, span
 
@@ -49,9 +51,15 @@ class ScoringService:
         self._claims = claims or LocalClaims()
         self._computations = Computations(engine, cache, self._claims, metrics)
 
-    async def score(self, request: ScoreRequest, deadline: Deadline) -> Table:
+    async def score(
+        self,
+        request: ScoreRequest,
+        deadline: Deadline,
+        at_hand: Mapping[int, Revision] = MappingProxyType({}),
+    ) -> Table:
         """A cell for each revision and model of the request.
 
+        `at_hand`: revisions that the caller has just fetched from the wiki; they are not fetched again.
         Raises `UnknownWiki`, `UnknownModel`, `BadInjection`; `Overloaded` or `DeadlineExceeded` when
         every cell would say so.
         """
@@ -68,7 +76,7 @@ class ScoringService:
         ]
         cells = await self._cached(wanted)
         while missing := [cell for cell in wanted if cell not in cells]:
-            cells.update(await self._computed(wiki, missing, request, deadline))
+            cells.update(await self._computed(wiki, missing, request, deadline, at_hand))
         return self._table(request, cells)
 
     async def aclose(self) -> None:
@@ -91,7 +99,12 @@ class ScoringService:
         return {plain[key]: Scored(score, is_cached=True) for key, score in scores.items()}
 
     async def _computed(
-        self, wiki: Wiki, missing: Sequence[Wanted], request: ScoreRequest, deadline: Deadline
+        self,
+        wiki: Wiki,
+        missing: Sequence[Wanted],
+        request: ScoreRequest,
+        deadline: Deadline,
+        at_hand: Mapping[int, Revision],
     ) -> dict[Wanted, Cell]:
         """One round: begin what nobody computes, wait for all; a cell that another request's shorter
         deadline cut off is left out and asked for again."""
@@ -99,7 +112,7 @@ class ScoringService:
         self._metrics.count(CACHE_LOOKUPS, wiki.name, "miss", by=len(mine))
         self._metrics.count(CACHE_LOOKUPS, wiki.name, "shared", by=len(missing) - len(mine))
         if mine:
-            self._computations.begin(wiki, mine, request, deadline)
+            self._computations.begin(wiki, mine, request, deadline, at_hand)
         futures = {cell: self._computations[cell] for cell in missing}
         if not all(future.done() for future in futures.values()):
             await asyncio.wait(futures.values(), timeout=deadline.remaining_s())
@@ -130,10 +143,29 @@ class ScoringService:
     # -- revisions -----------------------------------------------------------------------------------
 
     async def fetch(
-        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline
+        self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, *, pasts: bool = False
     ) -> Mapping[int, Revision | Problem]:
-        """Each id with its revision or problem, whatever the source does; counted and timed."""
-        return await fetch(wiki, rev_ids, deadline, self._metrics)
+        """Each id with its revision or problem, whatever the source does; counted and timed.
+
+        `pasts`: with those of page and actor, if one of the wiki's models reads them: for `score_revision`.
+        """
+        pasts = pasts and bool(wiki.reading_pasts)
+        return await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)
+
+    async def unsaved(self, wiki: Wiki, told: Unsaved, deadline: Deadline) -> Revision:
+        """The revision that the text would become, for `score_revision`; a parent told by its id is fetched.
+
+        Raises `BadParameter` when the wiki has no such parent, `SourceUnavailable` or `DeadlineExceeded`.
+        """
+        parent = None
+        if isinstance(told.parent, int):
+            found = (await self.fetch(wiki, [told.parent], deadline))[told.parent]
+            if isinstance(found, Problem) and found.retryable:
+                raise (DeadlineExceeded if deadline.passed else SourceUnavailable)(found.message, delay_s=2.0)
+            if isinstance(found, Problem):
+                raise BadParameter(f"Could not use revision {told.parent} as the parent. {found.message}")
+            parent = found
+        return unsaved_revision(told, parent, deadline.clock.now().replace(microsecond=0))
 
     async def score_revision(
         self,
@@ -142,15 +174,18 @@ class ScoringService:
         revision: Revision,
         injection: Injection,
         deadline: Deadline,
+        *,
+        features: bool = True,
+        explain: bool = True,
     ) -> Mapping[str, Cell]:
-        """Cells with features and explanations for a revision that the caller has fetched already.
+        """Cells for a revision that the caller has already, be it one that no wiki holds.
 
-        Neither looked up nor shared: pages ask with ever new injections. Raises `BadInjection`, `Overloaded`,
-        `DeadlineExceeded`.
+        Neither looked up nor kept nor shared: pages ask with ever new injections, and what is not saved
+        has no id to be known by. Raises `BadInjection`, `Overloaded`, `DeadlineExceeded`.
         """
         wiki.select([model.name for model in models])
         check_injection(wiki.nodes, injection)
-        job = Job(wiki.name, tuple(m.name for m in models), revision, injection, features=True, explain=True)
+        job = Job(wiki.name, tuple(m.name for m in models), revision, injection, features, explain)
         try:
             async with asyncio.timeout(deadline.remaining_s()):
                 cells = await self.engine.score(job, deadline)

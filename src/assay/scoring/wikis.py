@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.features.node import Node
+from assay.features.roots import ACTOR_HISTORY, PAGE_HISTORY
 from assay.models.model import ANY_WIKI, Model
 from assay.revisions.source import Source
 from assay.scoring.identity import identity
@@ -92,6 +93,12 @@ class Wiki:
         """All that a client may inject, by name."""
         return injectable(self.models.values())
 
+    @cached_property
+    def reading_pasts(self) -> frozenset[str]:
+        """Names of the models that read the past of the page or of the actor."""
+        pasts = {PAGE_HISTORY.name, ACTOR_HISTORY.name}
+        return frozenset(name for name, model in self.models.items() if pasts & injectable([model]).keys())
+
     def select(self, names: Sequence[str]) -> tuple[Model, ...]:
         """The named models in order. Raises `UnknownModel` naming the missing, in ORES's words."""
         if missing := tuple(name for name in names if name not in self.models):
@@ -140,6 +147,11 @@ class Wikis(Mapping[str, Wiki]):
 
     def __len__(self) -> int:
         return len(self._wikis)
+
+    @property
+    def model_names(self) -> dict[str, tuple[str, ...]]:
+        """Of every wiki, in the names' order."""
+        return {name: tuple(wiki.models) for name, wiki in self._wikis.items()}
 
     def named(self, name: str) -> Wiki:
         """Raises `UnknownWiki` in ORES's words."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.routing import APIRoute
@@ -16,24 +19,41 @@ from starlette.types import ASGIApp
 from assay import __version__
 from assay.clock import Clock
 from assay.errors import AssayError
+from assay.events import Rules
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
+from assay.serving.feed import Feed
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
+from assay.serving.liftwing.inference_v2 import InferenceV2
+from assay.serving.liftwing.predict import LiftWing
+from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
+from assay.serving.liftwing.scorer import Scorer
 from assay.serving.media import prefers
 from assay.serving.native.api import NativeApi
+from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
+from assay.serving.native.feed import FeedApi
+from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
+from assay.serving.native.streams import ScoreStreams, StreamOptions
+from assay.serving.native.text import TextApi
 from assay.serving.ores import versions
 from assay.serving.ores.jsonp import Jsonp
 from assay.serving.ores.model_info import ModelInfos
+from assay.serving.ores.precache import SCHEMAS as PRECACHE_SCHEMAS
+from assay.serving.ores.precache import Precache
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.scores import ScoreRoutes
+from assay.serving.pages.routes import pages
+from assay.serving.pages.site import PageOptions
 from assay.serving.problems import HttpError, refusal
 from assay.serving.quota import Gate, QuotaOptions
 from assay.serving.respond import refusal_response
 from assay.stores.quota import MemoryQuotas, Quotas
 from assay.telemetry import ERRORS, Metrics
+
+_SCHEMAS: Final = (ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS, LIFT_WING_SCHEMAS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +70,9 @@ class AppOptions:
     health: HealthOptions = field(default_factory=HealthOptions)
     """How readiness is probed."""
 
+    stream: StreamOptions = field(default_factory=StreamOptions)
+    """Limits of streamed scores."""
+
 
 def build_app(
     options: AppOptions,
@@ -60,17 +83,23 @@ def build_app(
     *,
     quota: QuotaOptions | None = None,
     quotas: Quotas | None = None,
+    rules: Rules | None = None,
     release: str = "dev",
+    operating_points: ConfiguredPoints | None = None,
+    page: PageOptions | None = None,
     routers: Sequence[APIRouter] = (),
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
-    `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this process.
-    `release`: named on every answer.
-    `routers`: further ones (pages), matched after ours.
+    `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this
+    process. `rules`: which edits posted as events are scored; None: none. `release`: named on every answer.
+    `operating_points`: an operator's own, by wiki and model. `page`: what the pages for people show; None:
+    there are none. `routers`: further ones, matched after ours.
     """
+    draining = asyncio.Event()
 
-    gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, options.request_timeout_s)
+    longest_s = max(options.request_timeout_s, options.stream.chunk_timeout_s)
+    gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, longest_s)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -91,13 +120,25 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    own = (
+    feed, models = Feed(service, clock), ModelsApi(service.wikis, infos, operating_points or {})
+    health = Health(service, metrics, clock, options.health)
+    scorer = Scorer(service, gate, clock, options.request_timeout_s)
+    own = [
         ScoreRoutes(service, infos, gate, clock, options.request_timeout_s).router(),
+        Precache(service, infos, rules or Rules(), gate, clock, options.request_timeout_s).router(),
         versions.router(service.wikis, release),
         NativeApi(service, gate, clock, options.request_timeout_s).router(),
-        Health(service, metrics, clock, options.health).router(),
+        FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
+        ScoreStreams(service, gate, clock, options.stream, draining).router(),
+        models.router(),
+        TextApi(service, gate, clock, options.request_timeout_s).router(),
+        LiftWing(scorer, health.readiness).router(),
+        InferenceV2(scorer, health.readiness).router(),
+        health.router(),
         apidocs.router(lambda: app.openapi()),
-    )
+    ]
+    if page is not None:
+        own.append(pages(page, service.wikis, infos, models, feed, gate, clock, options.request_timeout_s))
     told = [route for router in (*own, *routers) for route in router.routes]
     heads = _heads(told)
     for router in (*own, *routers, heads):
@@ -109,22 +150,25 @@ def build_app(
         metrics.count(ERRORS, refused.code)
         if _is_missing(error) and prefers(request, "text/html", "application/json"):
             return apidocs.plain_page("missing.html", refused.status, path=request.url.path[:200])
-        return refusal_response(refused)
+        return refusal_response(refused, request.scope["path"])
 
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuse)
-    app.openapi = lambda: openapi.document(app, ORES_SCHEMAS, NATIVE_SCHEMAS)  # type: ignore[method-assign]
-    return Application(app, Guard(Jsonp(app), options.guard, metrics, release), tuple(told))
+    app.openapi = cache(lambda: openapi.document(app, *_SCHEMAS))  # type: ignore[method-assign]
+    guard = Guard(Jsonp(app), options.guard, metrics, release)
+    return Application(app, guard, tuple(told), draining)
 
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all that
-    it answers; FastAPI itself keeps included routers closed."""
+    """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all
+    that it answers; FastAPI itself keeps included routers closed. `draining`: to be set when the process is
+    asked to end, so that long answers come to theirs."""
 
     fastapi: FastAPI
     asgi: ASGIApp
     routes: tuple[BaseRoute, ...]
+    draining: asyncio.Event
 
 
 def _heads(routes: Sequence[BaseRoute]) -> APIRouter:

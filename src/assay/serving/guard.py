@@ -13,7 +13,7 @@ from typing import Final
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from assay.serving.problems import HttpError, refusal
+from assay.serving.problems import KSERVE_PATHS, HttpError, refusal
 from assay.serving.respond import refusal_response
 from assay.telemetry import (
     ERRORS,
@@ -44,6 +44,10 @@ class GuardOptions:
 
     body_timeout_s: float = 20.0
     """Seconds for the whole body to arrive, so that a dripping client cannot hold a connection."""
+
+    write_timeout_s: float = 60.0
+    """Seconds that a client may leave a piece of a streamed answer untaken before it is cut off: a slow
+    reader may take hours for a stream, but not stop."""
 
     allowed_origins: tuple[str, ...] = ("*",)
     """Sites whose scripts may read scores, as ``https://example.org``; ``*``: all, as with ORES, for nothing
@@ -91,7 +95,7 @@ _EXPOSED: Final = "Retry-After, X-Assay-Release, X-Cache, X-Request-Id"
 
 def is_open(path: str) -> bool:
     """Whether `path` is for scripts of other sites as well."""
-    return _OPEN.fullmatch(path) is not None
+    return _OPEN.fullmatch(path) is not None or path.startswith(KSERVE_PATHS)
 
 
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
@@ -127,7 +131,7 @@ class Guard:
     async def _answered(self, scope: Scope, receive: Receive, send: Send, step: Traced) -> None:
         opened = is_open(scope["path"])
         origin = _cross_origin(scope, self._options.allowed_origins) if opened else {}
-        answer = _Answer(send, scope[REQUEST_ID], self._release, origin)
+        answer = _Answer(send, scope[REQUEST_ID], self._release, self._options.write_timeout_s, origin)
         started_s = time.perf_counter()
         self._metrics.add(HTTP_IN_FLIGHT, 1)
         try:
@@ -190,7 +194,7 @@ class Guard:
             self._log.error("request failed", path=scope["path"][:200], exc_info=error)
         if answer.status == 0:  # otherwise the application has answered already
             self._metrics.count(ERRORS, refused.code)
-            await refusal_response(refused)(scope, receive, answer.send)
+            await refusal_response(refused, scope["path"])(scope, receive, answer.send)
 
     def _account(self, scope: Scope, status: int, seconds: float, step: Traced) -> None:
         route = (getattr(scope.get("route"), "path", None) or "(none)").rstrip("/") or "/"
@@ -238,8 +242,11 @@ class _Answer:
     """Sends an answer on, with our headers; remembers its status, 0 before it began. `origin`: headers for
     scripts of other sites."""
 
-    def __init__(self, send: Send, request_id: str, release: str, origin: Mapping[str, str]) -> None:
+    def __init__(
+        self, send: Send, request_id: str, release: str, write_timeout_s: float, origin: Mapping[str, str]
+    ) -> None:
         self._send = send
+        self._write_timeout_s = write_timeout_s
         self._request_id = request_id
         self._release = release
         self._origin = origin
@@ -254,7 +261,11 @@ class _Answer:
             headers["X-Request-Id"] = self._request_id
             headers[RELEASE_HEADER] = self._release
             headers.update(self._origin)
-        await self._send(message)
+        try:
+            async with asyncio.timeout(self._write_timeout_s):
+                await self._send(message)
+        except TimeoutError as error:
+            raise HttpError(408, "The client did not take its answer.") from error
 
     async def preflight(self) -> None:
         told = {**_PREFLIGHT, "Allow": _PREFLIGHT["Access-Control-Allow-Methods"]}

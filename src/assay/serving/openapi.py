@@ -104,6 +104,7 @@ _REFUSALS: Final = {
     413: "The body is too large.",
     414: "The address is too long; use POST.",
     415: "The body is no form or JSON.",
+    422: "The revision, or its parent, is gone or hidden.",
     429: "This client asks too much at once or too fast; try again after Retry-After seconds.",
     500: "A defect of the server; the message has an id to quote.",
     503: "Overloaded, or the wiki is not reachable; try again after Retry-After seconds.",
@@ -111,14 +112,16 @@ _REFUSALS: Final = {
 }
 
 
-def responses(schema: str, *refusals: int, script: bool = False) -> dict[int | str, dict[str, Any]]:
+def responses(
+    schema: str, *refusals: int, error: str = "Error", script: bool = False
+) -> dict[int | str, dict[str, Any]]:
     """A good answer of `schema`, and the refusals that every route can give besides `refusals`.
 
-    `script`: any of them may be wrapped as a script (`ores.jsonp`).
+    `error`: the schema of these. `script`: any answer may be wrapped as a script (`ores.jsonp`).
     """
     table: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": _content(schema, script)}}
     for status in sorted({*refusals, 400, 405, 408, 413, 414, 500}):
-        table[status] = {"description": _REFUSALS[status], "content": _content("Error", script)}
+        table[status] = {"description": _REFUSALS[status], "content": _content(error, script)}
     return table
 
 

@@ -118,6 +118,14 @@ def parse_rev_id(name: str, text: str) -> int:
     return number
 
 
+def parse_limit(text: str, most: int) -> int:
+    """How many of a list. Raises `BadParameter`."""
+    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+    if not 1 <= number <= most:
+        raise BadParameter(f"Could not interpret limit. Give a whole number from 1 to {most}.")
+    return number
+
+
 def _rev_ids(name: str, texts: list[str]) -> tuple[int, ...]:
     unique = tuple(dict.fromkeys(parse_rev_id(name, text) for text in texts))
     if len(unique) > MAX_REVISIONS:

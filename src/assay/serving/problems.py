@@ -1,7 +1,10 @@
-"""The one table from errors to HTTP statuses, and the one JSON shape of an error.
+"""The one table from errors to HTTP statuses, and the JSON shape of an error.
 
-``{"error": {"code": …, "message": …}}`` with ORES's codes, which its clients compare. A traceback never
-reaches a client: what is not in the table is logged and answered with a request id to quote.
+``{"error": {"code": …, "message": …}}`` with ORES's codes, which its clients compare. Under ``/api/`` the
+code is Assay's own, finer and in one word, and `retryable` stands beside it: ``{"error": {"code",
+"message", "retryable"}}``. On KServe's paths it is ``{"error": message}``, in which its clients look for
+words. A traceback never reaches a client: what is not in the table is logged and answered with a request id
+to quote.
 """
 
 from __future__ import annotations
@@ -20,27 +23,58 @@ from assay.errors import (
     UnknownWiki,
 )
 
+NATIVE_PREFIX: Final = "/api/"
+"""Paths whose errors have Assay's own codes."""
+
 
 class HttpError(AssayError):
-    """A request refused before it means anything: its path, method, size or form."""
+    """A request refused before it means anything: its path, method, size or form.
 
-    def __init__(self, status: int, message: str, headers: dict[str, str] | None = None) -> None:
+    `code`: Assay's own, when it says more than the status does.
+    """
+
+    def __init__(
+        self, status: int, message: str, headers: dict[str, str] | None = None, code: str | None = None
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers or {}
+        self.code = code or CODES[status]
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An answer that is an error. `headers`: besides the usual ones."""
+    """An answer that is an error. `own_code`: Assay's, where `code` is ORES's. `headers`: besides the usual
+    ones."""
 
     status: int
-    code: str
+    own_code: str
     message: str
     headers: dict[str, str]
+    retryable: bool
 
-    def document(self) -> dict[str, Any]:
-        return {"error": {"code": self.code, "message": self.message}}
+    @property
+    def code(self) -> str:
+        return ORES_CODES[self.status]
+
+    def document(self, path: str) -> dict[str, Any]:
+        """`path`: of the request, since each API's clients know one shape."""
+        if path.startswith(NATIVE_PREFIX):
+            return {"error": native_error(self.own_code, self.message, self.retryable)}
+        if not path.startswith(KSERVE_PATHS):
+            return {"error": {"code": self.code, "message": self.message}}
+        if self.status == 422:  # Lift Wing says it the one way today, the other way before
+            return {"error": self.message, "detail": self.message}
+        return {"error": self.message}
+
+
+KSERVE_PATHS: Final = ("/v1/models", "/v2/models", "/v2/health", "/service/lw/")
+"""Where Lift Wing's clients and those of the Open Inference Protocol ask."""
+
+
+def native_error(code: str, message: str, retryable: bool) -> dict[str, Any]:
+    """The native API's ``error``."""
+    return {"code": code, "message": message, "retryable": retryable}
 
 
 ORES_CODES: Final[dict[int, str]] = {
@@ -52,12 +86,33 @@ ORES_CODES: Final[dict[int, str]] = {
     413: "request too large",
     414: "request too large",
     415: "unsupported media type",
+    422: "unprocessable",
     429: "too_many_requests",
     500: "internal server error",
     503: "server overloaded",
     504: "request_timeout",
 }
-"""`error.code` by status; 405, 408, 413, 414 and 415 are ours, the others ORES's."""
+"""`error.code` by status; 405, 408, 413, 414, 415 and 422 are ours, the others ORES's."""
+
+CODES: Final[dict[int, str]] = {
+    400: "bad_request",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    408: "request_timeout",
+    413: "request_too_large",
+    414: "request_too_large",
+    415: "unsupported_media_type",
+    422: "unprocessable",
+    429: "too_many_requests",
+    500: "internal_error",
+    503: "unavailable",
+    504: "deadline_exceeded",
+}
+"""`error.code` of the native API for a refusal that has no finer one."""
+
+RETRYABLE: Final = frozenset({408, 429, 503, 504})
+"""Statuses after which the same request may succeed."""
 
 STATUSES: Final[tuple[tuple[type[AssayError], int], ...]] = (
     (UnknownWiki, 404),
@@ -74,12 +129,12 @@ STATUSES: Final[tuple[tuple[type[AssayError], int], ...]] = (
 def refusal(error: Exception, request_id: str) -> Refusal:
     """What to answer for `error`."""
     if isinstance(error, HttpError):
-        return Refusal(error.status, ORES_CODES[error.status], str(error), error.headers)
+        return Refusal(error.status, error.code, str(error), error.headers, error.status in RETRYABLE)
     for kind, status in STATUSES:
         if isinstance(error, kind):
-            return Refusal(status, ORES_CODES[status], str(error), _retry_after(error))
+            return Refusal(status, error.code, str(error), _retry_after(error), status in RETRYABLE)
     message = f"Something went wrong on this server; its log has the details under request id {request_id}."
-    return Refusal(500, ORES_CODES[500], message, {})
+    return Refusal(500, CODES[500], message, {}, False)
 
 
 def _retry_after(error: AssayError) -> dict[str, str]:

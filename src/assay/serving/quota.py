@@ -77,6 +77,14 @@ class QuotaOptions:
         return Limits(self.concurrent, self.revisions_per_minute, self.burst, lease_s)
 
 
+class QuotaSpent(HttpError):
+    """429: the client may ask again after `retry_s` seconds."""
+
+    def __init__(self, message: str, retry_s: int) -> None:
+        super().__init__(429, message, {"Retry-After": str(retry_s)})
+        self.retry_s = retry_s
+
+
 class Gate:
     """Stands before all scoring: ``async with gate.hold(request, cost): …``.
 
@@ -99,7 +107,7 @@ class Gate:
     async def hold(self, request: Request, cost: int, *, bulk: bool = False) -> AsyncIterator[None]:
         """A place while the block runs. `cost`: revisions. `bulk`: the client set ``precache``.
 
-        Raises `HttpError` 429 with Retry-After.
+        Raises `QuotaSpent`.
         """
         client = client_of(request.scope, self._trusted, self._header)
         if not self.is_limited(client, bulk=bulk):
@@ -128,7 +136,7 @@ class Gate:
         await self._quotas.aclose()
 
 
-def _refused(exceeded: Exceeded, limits: Limits) -> HttpError:
+def _refused(exceeded: Exceeded, limits: Limits) -> QuotaSpent:
     retry_s = max(1, math.ceil(exceeded.retry_s))
     if exceeded.limit == "concurrent":
         reason = (
@@ -140,4 +148,4 @@ def _refused(exceeded: Exceeded, limits: Limits) -> HttpError:
             f"Too many revisions: {limits.per_minute:g} per minute are allowed for each client, "
             f"{limits.burst} at once after a pause. Ask more slowly"
         )
-    return HttpError(429, f"{reason}; try again in {retry_s} s.", {"Retry-After": str(retry_s)})
+    return QuotaSpent(f"{reason}; try again in {retry_s} s.", retry_s)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
+from starlette.requests import Request
 from starlette.responses import Response
 
 from assay.serving.problems import Refusal
@@ -31,7 +33,19 @@ def json_response(
     )
 
 
-def refusal_response(refusal: Refusal) -> Response:
-    response = json_response(refusal.document(), status=refusal.status)
+def refusal_response(refusal: Refusal, path: str) -> Response:
+    """`path`: of the request."""
+    response = json_response(refusal.document(path), status=refusal.status)
     response.headers.update(refusal.headers)
     return response
+
+
+def unless_known(response: Response, request: Request) -> Response:
+    """`response` with its ETag, or 304 when the client has shown that it has it."""
+    etag = f'"{hashlib.sha256(response.body).hexdigest()[:24]}"'
+    response.headers["ETag"] = etag
+    if etag not in request.headers.get("if-none-match", ""):
+        return response
+    described = ("content-length", "content-type")
+    headers = {name: value for name, value in response.headers.items() if name not in described}
+    return Response(status_code=304, headers=headers)

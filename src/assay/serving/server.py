@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import socket
 from dataclasses import dataclass
@@ -34,9 +35,24 @@ def listen(host: str, port: int, options: ServerOptions, *, reuse_port: bool = F
     return socket.create_server((host, port), family=family, backlog=options.backlog, reuse_port=reuse_port)
 
 
-def build_server(app: ASGIApp, options: ServerOptions) -> uvicorn.Server:
-    """For tests and embedding; `serve` runs it in the usual way."""
-    return uvicorn.Server(
+class _Server(uvicorn.Server):
+    """Tells the application when it is asked to end, before it waits for answers under way."""
+
+    def __init__(self, config: uvicorn.Config, draining: asyncio.Event) -> None:
+        super().__init__(config)
+        self._draining = draining
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._draining.set()
+        await super().shutdown(sockets)
+
+
+def build_server(
+    app: ASGIApp, options: ServerOptions, draining: asyncio.Event | None = None
+) -> uvicorn.Server:
+    """For tests and embedding; `serve` runs it in the usual way. `draining`: of the application, if it has
+    long answers to bring to their end."""
+    return _Server(
         uvicorn.Config(
             app,
             loop="uvloop",
@@ -53,17 +69,20 @@ def build_server(app: ASGIApp, options: ServerOptions) -> uvicorn.Server:
             backlog=options.backlog,
             timeout_keep_alive=round(options.keep_alive_s),
             timeout_graceful_shutdown=round(options.drain_timeout_s),
-        )
+        ),
+        draining or asyncio.Event(),
     )
 
 
-def serve(app: ASGIApp, listener: socket.socket, options: ServerOptions) -> bool:
+def serve(
+    app: ASGIApp, listener: socket.socket, options: ServerOptions, draining: asyncio.Event | None = None
+) -> bool:
     """Serve until TERM or INT, then drain. False when the application did not start.
 
     Afterwards uvicorn raises the signal again for whoever had a handler; here nobody may die of it,
     because an orderly end is a success.
     """
-    server = build_server(app, options)
+    server = build_server(app, options, draining)
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run(sockets=[listener])

@@ -16,6 +16,8 @@ def cross_checks(settings: Settings, values: Mapping[str, Any]) -> Iterator[str]
     """A sentence for each fault. `values`: what was given, without defaults."""
     yield from _must_be_set(settings, values)
     yield from _two_redis(settings.redis, settings.queue_redis)
+    if settings.precache.redis is not None:
+        yield from (f"precache.redis: {fault}" for fault in given_twice(settings.precache.redis))
     if settings.test_wiki and TEST_WIKI in settings.wikis:
         yield f"wikis.{TEST_WIKI} and test_wiki are two wikis of one name: set test_wiki = false"
 

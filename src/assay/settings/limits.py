@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from assay.precache.options import HTTP_URL, URL_ADVICE
 from assay.rollout.guards import GuardOptions
 from assay.scoring.request import MAX_REVISIONS
 
@@ -60,10 +61,28 @@ _MODEL: Final = Limits(
     pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
     advice="is no name for a model: use letters, digits, - and _, as in wp10",
 )
+_FILE_NAME: Final = Limits(
+    pattern=r"^[A-Za-z0-9_-]{1,64}" + _WHOLE,
+    advice="is no name for a stream or a sink: use letters, digits, - and _",
+)
+
+_POINT: Final = Limits(
+    pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
+    advice="is no name for an operating point: use letters, digits, - and _, as in likelybad",
+)
 
 LIMITS: Final[Mapping[str, Limits]] = {
     "wikis.<name>": _WIKI,
     "wikis.<name>.aliases.<name>": _MODEL,
+    "precache.streams.<name>": _FILE_NAME,
+    "precache.sinks.<name>": _FILE_NAME,
+    "precache.streams.<name>.overlap_s": _FROM_ZERO,
+    "precache.assay": Limits(pattern=f"^{HTTP_URL}{_WHOLE}", advice=URL_ADVICE),
+    "precache.batch": Limits(minimum=1, maximum=MAX_REVISIONS),
+    "precache.drain_timeout_s": _FROM_ZERO,
+    "precache.metrics_port": _PORT,
+    "wikis.<name>.models.<name>": _MODEL,
+    "wikis.<name>.models.<name>.operating_points.<name>": _POINT,
     "release": Limits(
         pattern=r"^[A-Za-z0-9_.-]{1,64}" + _WHOLE,
         advice="use 1 to 64 letters, digits, dots, hyphens and underscores",
@@ -75,6 +94,9 @@ LIMITS: Final[Mapping[str, Limits]] = {
         advice="is no site; write for example https://example.org, or * for all",
     ),
     "web.health.reuse_s": _FROM_ZERO,
+    "web.stream.chunk": Limits(minimum=1, maximum=MAX_REVISIONS),
+    "web.stream.pause_limit_s": _FROM_ZERO,
+    "web.stream.drain_s": _FROM_ZERO,
     "wiki_api.backoff_s": _FROM_ZERO,
     "wiki_api.maxlag_s": _FROM_ZERO,
     "quota.burst": Limits(minimum=MAX_REVISIONS, maximum=MAX_NUMBER),

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from assay.events import EventSet
+from assay.models.operating_points import OperatingPoint
+from assay.precache.options import PrecacheOptions
 from assay.releases.options import ReleaseOptions
 from assay.revisions.action_api import ApiOptions
 from assay.revisions.record import MAX_TEXT_BYTES
@@ -23,6 +26,14 @@ from assay.telemetry import LogOptions, TracingOptions
 
 
 @dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """What an operator adds to a model of one wiki."""
+
+    operating_points: Mapping[str, OperatingPoint] = field(default_factory=dict)
+    """Named thresholds, besides those of the model's kind, or in place of them (``likelybad``)."""
+
+
+@dataclass(frozen=True, slots=True)
 class WikiSettings:
     """One wiki to score."""
 
@@ -37,6 +48,11 @@ class WikiSettings:
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further names of its models in ORES's API, each with the model that it means, such as
     ``wp10 = "articlequality"``; answers use the name that was asked."""
+    precache: Mapping[str, tuple[EventSet, ...]] | None = None
+    """Which edits are scored as they happen: event sets by model, such as ``damaging = ["nonbot_edit"]``.
+    None: the [usual ones](../how-to/precache.md#rules); empty: no edits."""
+    models: Mapping[str, ModelSettings] = field(default_factory=dict)
+    """Of its models, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +103,7 @@ class Settings:
     claims: ClaimOptions = field(default_factory=ClaimOptions)
     queue: CeleryOptions = field(default_factory=CeleryOptions)
     worker: WorkerOptions = field(default_factory=WorkerOptions)
+    precache: PrecacheOptions = field(default_factory=PrecacheOptions)
     log: LogOptions = field(default_factory=LogOptions)
     tracing: TracingOptions = field(default_factory=TracingOptions)
     releases: ReleaseOptions = field(default_factory=ReleaseOptions)

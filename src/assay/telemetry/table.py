@@ -54,6 +54,20 @@ FETCHED = Metric(
     "Revisions asked of a wiki; `outcome` is `found` or the problem's code.",
     ("wiki", "outcome"),
 )
+PASTS_SECONDS = Metric(
+    "assay_source_pasts_seconds",
+    "histogram",
+    "Time to ask a live wiki for the pasts of one batch's pages and actors.",
+    ("wiki",),
+    _SLOW_S,
+)
+PASTS = Metric(
+    "assay_source_pasts_total",
+    "counter",
+    "Pasts asked of a live wiki; `past` is `page` or `actor`, `outcome` is `known` or `unknown` (not told in "
+    "time or within `wiki_api.pasts_queries`).",
+    ("wiki", "past", "outcome"),
+)
 QUOTA_REFUSALS = Metric(
     "assay_quota_refusals_total",
     "counter",
@@ -126,6 +140,40 @@ REPLACEMENTS = Metric(
     "Scoring processes replaced: `died`, `time_limit`, `recycled`.",
     ("reason",),
 )
+PRECACHE_EVENTS = Metric(
+    "assay_precache_events_total",
+    "counter",
+    "Events that `assay precache` read: `edit` (to be scored), `unwanted` (an edit that no rule is for), "
+    "`repeated`, `malformed`, or why it is no edit: `log`, `categorize`, `external`, `page`, `canary`, "
+    "`other`.",
+    ("stream", "kind"),
+)
+PRECACHE_EDITS = Metric(
+    "assay_precache_edits_total",
+    "counter",
+    "Scores that `assay precache` told: `scored`, or `failed` (told with the error).",
+    ("wiki", "model", "outcome"),
+)
+PRECACHE_LAG_SECONDS = Metric(
+    "assay_precache_lag_seconds",
+    "histogram",
+    "Time from an edit, by the wiki's clock, until its scores were told.",
+    ("wiki",),
+    (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 900.0, 3600.0),
+)
+PRECACHE_PENDING = Metric(
+    "assay_precache_pending_edits", "gauge", "Edits that `assay precache` has taken and not yet told."
+)
+PRECACHE_RETRIES = Metric(
+    "assay_precache_retries_total",
+    "counter",
+    "What `assay precache` had to try again: `away` (Assay did not answer), `lag` (the wiki did not know the "
+    "revision yet), `cell` (a retryable error), `sink` (scores could not be told).",
+    ("reason",),
+)
+PRECACHE_REFUSED = Metric(
+    "assay_precache_refused_total", "counter", "Scores that a sink refused for good; see the log.", ("sink",)
+)
 BUILD = Metric("assay_build_info", "gauge", "Always 1; the version stands in the label.", ("version",))
 
 METRICS: Final = (
@@ -137,6 +185,8 @@ METRICS: Final = (
     CACHE_LOOKUPS,
     FETCH_SECONDS,
     FETCHED,
+    PASTS_SECONDS,
+    PASTS,
     QUOTA_REFUSALS,
     QUEUE_JOBS,
     QUEUE_WAIT_SECONDS,
@@ -153,6 +203,12 @@ METRICS: Final = (
     WORKERS,
     RESIDENT_BYTES,
     REPLACEMENTS,
+    PRECACHE_EVENTS,
+    PRECACHE_EDITS,
+    PRECACHE_LAG_SECONDS,
+    PRECACHE_PENDING,
+    PRECACHE_RETRIES,
+    PRECACHE_REFUSED,
     BUILD,
 )
 """All of ours; `process_*` (memory, CPU, file handles of the web process) come from prometheus-client."""

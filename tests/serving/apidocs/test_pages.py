@@ -7,15 +7,9 @@ import re
 import pytest
 
 from servers.asgi import Served
-from servers.small_web import SmallWeb
 from small_app import ask
 
 PAGES = {"/v1/": "/v1/spec/", "/v2/": "/v2/spec/", "/v3": "/v3/spec/", "/docs": "/openapi.json"}
-
-
-@pytest.fixture(scope="module")
-def inline(web: SmallWeb) -> Served:
-    return web.live("inline")[1]
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -38,7 +38,7 @@ def test_a_wrong_limit_is_refused(live: Served, limit: str) -> None:
 
 def test_a_wiki_that_does_not_answer_is_told_with_a_time_to_come_back(live: Served) -> None:
     reply = ask(live, "/api/awaywiki/recent")
-    assert reply.error == (503, "server overloaded", "The wiki does not answer.")
+    assert reply.error == (503, "source_unavailable", "The wiki does not answer.")
     assert reply.headers["retry-after"] == "7"
 
 
@@ -138,51 +138,63 @@ def test_a_creation_is_all_added(live: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"),
+    ("path", "status", "code", "retryable"),
     [
-        (f"/api/smallwiki/revisions/{GONE}", 404),
-        (f"/api/smallwiki/revisions/{AWAY}", 503),
-        ("/api/nowiki/revisions/12", 404),
-        ("/api/nowiki/recent", 404),
-        ("/api/smallwiki/revisions/-5", 400),
-        ("/api/smallwiki/revisions/99999999999999999999", 400),
-        ("/api/nothing", 404),
+        (f"/api/smallwiki/revisions/{GONE}", 404, "revision_not_found", False),
+        (f"/api/smallwiki/revisions/{AWAY}", 503, "source_unavailable", True),
+        ("/api/nowiki/revisions/12", 404, "unknown_wiki", False),
+        ("/api/nowiki/recent", 404, "unknown_wiki", False),
+        ("/api/smallwiki/revisions/-5", 400, "bad_parameter", False),
+        ("/api/smallwiki/revisions/99999999999999999999", 400, "bad_parameter", False),
+        ("/api/nothing", 404, "not_found", False),
     ],
 )
-def test_wrong_paths_have_the_one_error_shape(live: Served, path: str, status: int) -> None:
-    assert ask(live, path).error[0] == status
+def test_an_error_says_what_it_is_and_whether_asking_again_makes_sense(
+    live: Served, path: str, status: int, code: str, retryable: bool
+) -> None:
+    reply = ask(live, path)
+    assert reply.status == status
+    assert set(reply.json) == {"error"}
+    told = reply.json["error"]
+    assert (told.pop("code"), told.pop("retryable")) == (code, retryable)
+    assert list(told) == ["message"]
+
+
+def test_a_wrong_method_has_the_native_shape_too(live: Served) -> None:
+    told = ask(live, "/api/wikis", method="DELETE").json["error"]
+    assert (told["code"], told["retryable"]) == ("method_not_allowed", False)
 
 
 @pytest.mark.parametrize(
-    ("document", "message"),
+    ("document", "code", "message"),
     [
-        (b"{", "It is not JSON"),
-        (b'"\\ud800"', "It is not JSON"),
-        ([], "Give an object"),
-        ({"model": ["damaging"]}, "Give an object with models, injection or both"),
-        ({"models": "damaging"}, "Could not interpret models"),
-        ({"models": []}, "Could not interpret models"),
-        ({"models": [1]}, "Every name must be a string"),
-        ({"injection": [1]}, "Could not interpret injection"),
-        ({"injection": {"feature.nonsense": 1}}, "feature.nonsense: no such feature"),
-        ({"injection": {"feature.test.chars": "x"}}, "must be a number"),
-        ({"injection": {"feature.test.chars": {"a": {}}}}, "must be a number"),
+        (b"{", "bad_parameter", "It is not JSON"),
+        (b'"\\ud800"', "bad_parameter", "It is not JSON"),
+        ([], "bad_parameter", "Give an object"),
+        ({"model": ["damaging"]}, "bad_parameter", "Give an object with models, injection or both"),
+        ({"models": "damaging"}, "bad_parameter", "Could not interpret models"),
+        ({"models": []}, "bad_parameter", "Could not interpret models"),
+        ({"models": [1]}, "bad_parameter", "Every name must be a string"),
+        ({"injection": [1]}, "bad_injection", "Could not interpret injection"),
+        ({"injection": {"feature.nonsense": 1}}, "bad_injection", "feature.nonsense: no such feature"),
+        ({"injection": {"feature.test.chars": "x"}}, "bad_injection", "must be a number"),
+        ({"injection": {"feature.test.chars": {"a": {}}}}, "bad_injection", "must be a number"),
     ],
 )
-def test_wrong_what_ifs_say_what_is_wrong(live: Served, document: Any, message: str) -> None:
-    status, code, found = post_json(live, REVISION, document).error
-    assert (status, code) == (400, "bad request")
+def test_wrong_what_ifs_say_what_is_wrong(live: Served, document: Any, code: str, message: str) -> None:
+    status, told, found = post_json(live, REVISION, document).error
+    assert (status, told) == (400, code)
     assert message in found
 
 
 def test_an_unknown_model_is_not_found(live: Served) -> None:
-    expected = (404, "not found", "Models ('none',) not available for smallwiki")
+    expected = (404, "unknown_model", "Models ('none',) not available for smallwiki")
     assert post_json(live, REVISION, {"models": ["none"]}).error == expected
 
 
 def test_a_form_is_refused(live: Served) -> None:
     reply = ask(live, REVISION, method="POST", body=b"a=1", content_type="text/plain")
-    assert reply.error[:2] == (415, "unsupported media type")
+    assert reply.error[:2] == (415, "unsupported_media_type")
 
 
 def test_other_sites_scripts_may_not_read_it(live: Served) -> None:

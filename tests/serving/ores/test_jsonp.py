@@ -34,15 +34,15 @@ def called(body: bytes) -> tuple[str, Any]:
         "/v3/spec/",
     ],
 )
-def test_an_answer_calls_the_function(live: Served, path: str) -> None:
-    reply = ask(live, f"{path}?callback=jQuery1113_42")
-    assert called(reply.body) == ("jQuery1113_42", ask(live, path).json)
+def test_an_answer_calls_the_function(inline: Served, path: str) -> None:
+    reply = ask(inline, f"{path}?callback=jQuery1113_42")
+    assert called(reply.body) == ("jQuery1113_42", ask(inline, path).json)
     assert reply.headers["content-type"] == "application/javascript; charset=utf-8"
     assert reply.headers["x-content-type-options"] == "nosniff"
     assert reply.headers["content-disposition"].startswith("attachment")
     assert reply.headers["cache-control"] == "no-store, no-cache, max-age=0"
     assert int(reply.headers["content-length"]) == len(reply.body)
-    assert ask(live, f"{path}?callback=jQuery1113_42", method="HEAD").status == 200
+    assert ask(inline, f"{path}?callback=jQuery1113_42", method="HEAD").status == 200
 
 
 @pytest.mark.parametrize(
@@ -53,11 +53,11 @@ def test_an_answer_calls_the_function(live: Served, path: str) -> None:
         ("/v2/scores/smallwiki/damaging/12/more", 404),
     ],
 )
-def test_errors_are_scripts_as_well(live: Served, path: str, status: int) -> None:
-    reply = ask(live, f"{path}{'&' if '?' in path else '?'}callback=app.failed")
+def test_errors_are_scripts_as_well(inline: Served, path: str, status: int) -> None:
+    reply = ask(inline, f"{path}{'&' if '?' in path else '?'}callback=app.failed")
     name, document = called(reply.body)
     assert (reply.status, name) == (status, "app.failed")
-    assert document == ask(live, path).json
+    assert document == ask(inline, path).json
 
 
 @pytest.mark.parametrize(
@@ -82,19 +82,19 @@ def test_errors_are_scripts_as_well(live: Served, path: str, status: int) -> Non
         "x" * 129,
     ],
 )
-def test_what_is_no_plain_name_is_refused_in_json(live: Served, name: str) -> None:
-    reply = ask(live, f"/v3/scores/?callback={name}".replace(" ", "+"))
+def test_what_is_no_plain_name_is_refused_in_json(inline: Served, name: str) -> None:
+    reply = ask(inline, f"/v3/scores/?callback={name}".replace(" ", "+"))
     assert reply.error[:2] == (400, "bad request")
     assert reply.headers["content-type"] == "application/json"
     assert "Could not interpret callback." in reply.json["error"]["message"]
 
 
-def test_only_reading_and_only_these_routes_can_be_wrapped(live: Served) -> None:
+def test_only_reading_and_only_these_routes_can_be_wrapped(inline: Served) -> None:
     for path in ("/api/wikis", "/livez"):
-        assert ask(live, f"{path}?callback=f").body == ask(live, path).body
-    posted = ask(live, "/v3/scores/?callback=f", method="POST")
+        assert ask(inline, f"{path}?callback=f").body == ask(inline, path).body
+    posted = ask(inline, "/v3/scores/?callback=f", method="POST")
     assert posted.headers["content-type"] == "application/json"
-    assert ask(live, "/v1/?callback=f").headers["content-type"].startswith("text/html")
+    assert ask(inline, "/v1/?callback=f").headers["content-type"].startswith("text/html")
 
 
 def test_of_several_callbacks_the_first_counts() -> None:

@@ -16,7 +16,6 @@ import pytest
 from assay.serving.ores.scores import VERSIONS
 from assay.serving.quota import QuotaOptions
 from servers.asgi import Served, serving
-from servers.small_web import SmallWeb
 from small_app import GONE, HIDDEN_USER, SmallApp, ask, post_form
 
 BURST = 60
@@ -50,11 +49,6 @@ SPOKEN = {
 @pytest.fixture(params=SPOKEN)
 def spoken(request: pytest.FixtureRequest) -> Spoken:
     return SPOKEN[request.param]
-
-
-@pytest.fixture(scope="module")
-def inline(web: SmallWeb) -> Served:
-    return web.live("inline")[1]
 
 
 def test_all_versions_are_spoken_here() -> None:

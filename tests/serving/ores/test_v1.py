@@ -15,12 +15,12 @@ def root(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
-def test_wikis_are_named_in_order(live: Served, root: str) -> None:
-    assert ask(live, root).json == {"contexts": ["awaywiki", "smallwiki", "testwiki"]}
+def test_wikis_are_named_in_order(inline: Served, root: str) -> None:
+    assert ask(inline, root).json == {"contexts": ["awaywiki", "smallwiki", "testwiki"]}
 
 
-def test_scores_are_bare_by_revision_and_model(live: Served, root: str) -> None:
-    document = ask(live, f"{root}smallwiki/?models=damaging|wp10&revids=12|13").json
+def test_scores_are_bare_by_revision_and_model(inline: Served, root: str) -> None:
+    document = ask(inline, f"{root}smallwiki/?models=damaging|wp10&revids=12|13").json
     assert set(document) == {"12", "13"}
     for row in document.values():
         assert set(row) == {"damaging", "wp10"}
@@ -29,18 +29,18 @@ def test_scores_are_bare_by_revision_and_model(live: Served, root: str) -> None:
     assert isinstance(document["12"]["damaging"]["prediction"], bool)
 
 
-def test_a_path_with_a_model_leaves_its_name_out(live: Served, root: str) -> None:
-    many = ask(live, f"{root}smallwiki/damaging/?revids=12|{GONE}").json
+def test_a_path_with_a_model_leaves_its_name_out(inline: Served, root: str) -> None:
+    many = ask(inline, f"{root}smallwiki/damaging/?revids=12|{GONE}").json
     assert set(many["12"]) == SCORE
     assert many[str(GONE)] == {
         "error": {"type": "RevisionNotFound", "message": f"Could not find revision {GONE}."}
     }
-    assert ask(live, f"{root}smallwiki/damaging/12/").json == {"12": many["12"]}
+    assert ask(inline, f"{root}smallwiki/damaging/12/").json == {"12": many["12"]}
 
 
-def test_without_revisions_all_but_the_long_tables_is_told_of_models(live: Served, root: str) -> None:
-    models = ask(live, f"{root}smallwiki/?models=damaging|goodfaith").json
+def test_without_revisions_all_but_the_long_tables_is_told_of_models(inline: Served, root: str) -> None:
+    models = ask(inline, f"{root}smallwiki/?models=damaging|goodfaith").json
     assert set(models) == {"models"}
     assert set(models["models"]) == {"damaging", "goodfaith"}
-    assert ask(live, f"{root}smallwiki/damaging").json == models["models"]["damaging"]
+    assert ask(inline, f"{root}smallwiki/damaging").json == models["models"]["damaging"]
     assert models["models"]["damaging"]["version"] == "1.2.3"

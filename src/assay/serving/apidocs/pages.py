@@ -65,14 +65,13 @@ def plain_page(template: str, status: int = 200, **values: Any) -> Response:
 def router(describe: Describe) -> APIRouter:
     """The pages, their files, and the Swagger 2.0 documents at ``/v1/spec/`` and so on."""
     routes = APIRouter(include_in_schema=False)
-    told = cache(describe)
 
     def add(path: str, handler: Any) -> None:
         for form in (f"{path}/", path):
             routes.add_api_route(form, handler, methods=["GET"])
 
     for version in VERSIONS:
-        page, spec = _version_handlers(version.name, version.roots, told)
+        page, spec = _version_handlers(version.name, version.roots, describe)
         add(f"/{version.name}", page)
         add(f"/{version.name}/spec", spec)
 
@@ -87,12 +86,12 @@ def router(describe: Describe) -> APIRouter:
     return routes
 
 
-def _version_handlers(name: str, roots: tuple[str, ...], told: Describe) -> tuple[Any, Any]:
+def _version_handlers(name: str, roots: tuple[str, ...], describe: Describe) -> tuple[Any, Any]:
     title = f"Assay: the API of ORES, {name}"
 
     @cache
     def document() -> dict[str, Any]:
-        return swagger(told(), (*roots, f"/{name}/precache"), title, f"{name[1:]} ({__version__})")
+        return swagger(describe(), (*roots, f"/{name}/precache"), title, f"{name[1:]} ({__version__})")
 
     async def spec() -> Response:
         return json_response(document(), compact=False)

@@ -1,6 +1,7 @@
 """Assay's own JSON under ``/api/``: what the pages need and ORES's shapes cannot say.
 
-The contract (every answer is one JSON object; errors are ``{"error": {"code", "message"}}`` with a status)::
+The contract (every answer is one JSON object; errors are ``{"error": {"code", "message", "retryable"}}``
+with a status; `code` is stable, and asking again makes sense only when `retryable` is true)::
 
     GET /api/wikis
       {"wikis": [{"name": "enwiki", "models": [MODEL, …]}, …]}                      sorted by name
@@ -12,16 +13,19 @@ The contract (every answer is one JSON object; errors are ``{"error": {"code", "
 
     GET /api/{wiki}/revisions/{id}
       {"wiki": "enwiki", "revision": REVISION, "diff": DIFF | null, "scores": {"damaging": CELL, …}}
-      404 when the wiki has no such revision (`error.code` "not found"), 503/504 when it cannot be had now.
+      404 when the wiki has no such revision (`revision_not_found`), 503 or 504 when it cannot be had now.
 
     POST /api/{wiki}/revisions/{id}       what if: {"models": ["damaging"], "injection": {"feature.x": 3}}
       {"wiki": "enwiki", "scores": {"damaging": CELL}}      both keys optional; `models` defaults to all
+
+    POST /api/{wiki}/text                 a text that is not saved: see `assay.serving.native.text`
 
     REVISION: {"id", "parent_id", "page": {"title", "namespace"}, "actor": {"name", "is_anonymous"},
                "timestamp": "2016-08-01T12:00:00Z", "comment", "size_bytes", "is_minor", "is_creation",
                "problems": [PROBLEM, …]}
       A value that the source does not tell, or that is hidden, is null; the reason for a hidden one stands
-      in `problems` (`code` text_deleted, user_deleted, comment_deleted, parent_not_found, …).
+      in `problems` (`code` text_deleted, user_deleted, comment_deleted, parent_not_found, …). A text that is
+      not saved has null for its id.
 
     DIFF: {"hunks": [{"old_start": 3, "new_start": 3, "lines": [LINE, …]}, …], "truncated": false,
            "added_lines", "removed_lines"}       null when either text cannot be had; [] when nothing changed
@@ -42,34 +46,33 @@ The contract (every answer is one JSON object; errors are ``{"error": {"code", "
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
-from assay.errors import BadInjection, BadParameter, DeadlineExceeded, SourceUnavailable
+from assay.errors import BadParameter, DeadlineExceeded, SourceUnavailable
 from assay.models.model import Model
-from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Actor, Revision
-from assay.scoring.request import Cell, Injection
+from assay.revisions.types import Revision
+from assay.scoring.request import Injection
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
-from assay.serving.cells import error_document, keyed
+from assay.serving.json_body import read_object
+from assay.serving.native.explained import cells_document, diff_document
 from assay.serving.native.fetched import FetchedRevisions
-from assay.serving.native.linediff import diff
-from assay.serving.parameters import check_depth, parse_rev_id, read_fields
+from assay.serving.native.revision import revision_document
+from assay.serving.native.routes import WIKI, add_route, document
+from assay.serving.native.wishes import WISHES, read_wishes
+from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
 MAX_RECENT: Final = 50
 DEFAULT_RECENT: Final = 20
-_WIKI: Final = openapi.name_path("wiki", "Name of the wiki, such as enwiki.")
 
 
 class NativeApi:
@@ -88,32 +91,13 @@ class NativeApi:
             "limit", f"How many; {DEFAULT_RECENT} when not given.", openapi.whole_number(1, MAX_RECENT)
         )
         revision = "/api/{wiki}/revisions/{rev_id}"
-        path = [_WIKI, openapi.rev_id_path()]
-        self._add(router, "GET", "/api/wikis", self.wikis, "Wikis", [])
-        self._add(router, "GET", "/api/{wiki}/recent", self.recent, "Recent", [_WIKI, limit])
-        self._add(router, "GET", revision, self.revision, "ExplainedRevision", path)
-        self._add(router, "POST", revision, self.what_if, "WhatIfScores", path, openapi.json_body("WhatIf"))
+        path = [WIKI, openapi.rev_id_path()]
+        what_if = openapi.json_body("WhatIf")
+        add_route(router, "GET", "/api/wikis", self.wikis, document("Wikis"), [])
+        add_route(router, "GET", "/api/{wiki}/recent", self.recent, document("Recent"), [WIKI, limit])
+        add_route(router, "GET", revision, self.revision, document("ExplainedRevision"), path)
+        add_route(router, "POST", revision, self.what_if, document("WhatIfScores"), path, what_if)
         return router
-
-    def _add(
-        self,
-        router: APIRouter,
-        method: str,
-        path: str,
-        handler: Any,
-        schema: str,
-        parameters: Sequence[dict[str, Any]],
-        body: dict[str, Any] | None = None,
-    ) -> None:
-        router.add_api_route(
-            path,
-            handler,
-            methods=[method],
-            summary=handler.__doc__,
-            operation_id=handler.__name__,
-            responses=openapi.responses(schema, 404, 415, 429, 503, 504),
-            openapi_extra={"parameters": list(parameters), **({"requestBody": body} if body else {})},
-        )
 
     # -- handlers ------------------------------------------------------------------------------------
 
@@ -131,7 +115,7 @@ class NativeApi:
     async def recent(self, request: Request) -> Response:
         """Ids of the latest edits, newest first"""
         wiki = self._wiki(request)
-        limit = _limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)))
+        limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)), MAX_RECENT)
         deadline = self._deadline()
         try:
             async with asyncio.timeout(deadline.remaining_s()):
@@ -147,26 +131,26 @@ class NativeApi:
             revision = await self._fetch(wiki, request, deadline)
             cells, difference = await asyncio.gather(
                 self._service.score_revision(wiki, tuple(wiki.models.values()), revision, {}, deadline),
-                asyncio.to_thread(_diff_document, revision),
+                asyncio.to_thread(diff_document, revision),
             )
         return json_response(
             {
                 "wiki": wiki.name,
-                "revision": _revision_document(revision),
+                "revision": revision_document(revision),
                 "diff": difference,
-                "scores": _cells_document(wiki, cells, {}),
+                "scores": cells_document(wiki, cells, {}),
             }
         )
 
     async def what_if(self, request: Request) -> Response:
         """Scores of an edit with some values replaced"""
         wiki, deadline = self._wiki(request), self._deadline()
-        names, injection = _what_if(await request.body(), request.headers.get("content-type", ""))
+        names, injection = await _what_if(request)
         models = wiki.select(tuple(wiki.models) if names is None else names)
         async with self._gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
             cells = await self._service.score_revision(wiki, models, revision, injection, deadline)
-        return json_response({"wiki": wiki.name, "scores": _cells_document(wiki, cells, injection)})
+        return json_response({"wiki": wiki.name, "scores": cells_document(wiki, cells, injection)})
 
     # -- parts ---------------------------------------------------------------------------------------
 
@@ -181,42 +165,22 @@ class NativeApi:
         rev_id = parse_rev_id("revid", request.path_params["rev_id"])
         if (known := self._fetched.get(wiki.name, rev_id)) is not None:
             return known
-        found = (await self._service.fetch(wiki, [rev_id], deadline))[rev_id]
+        found = (await self._service.fetch(wiki, [rev_id], deadline, pasts=True))[rev_id]
         if isinstance(found, Problem):
             if found.retryable:
                 kind = DeadlineExceeded if deadline.passed else SourceUnavailable
                 raise kind(found.message, delay_s=2.0)
-            raise HttpError(404, found.message)
+            raise HttpError(404, found.message, code=found.code)
         self._fetched.put(wiki.name, found)
         return found
 
 
-def _limit(text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-    if not 1 <= number <= MAX_RECENT:
-        raise BadParameter(f"Could not interpret limit. Give a whole number from 1 to {MAX_RECENT}.")
-    return number
-
-
-def _what_if(body: bytes, content_type: str) -> tuple[tuple[str, ...] | None, Injection]:
+async def _what_if(request: Request) -> tuple[tuple[str, ...] | None, Injection]:
     """Models (None: all) and injection. Raises `BadParameter`, `BadInjection`."""
-    if content_type.partition(";")[0].strip().lower() not in ("application/json", ""):
-        raise HttpError(415, "Send application/json.")
-    try:
-        asked = orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError as error:
-        raise BadParameter(f"Could not interpret the body. It is not JSON: {error}") from error
-    if not isinstance(asked, dict) or set(asked) - {"models", "injection"}:
+    asked = await read_object(request)
+    if set(asked) - set(WISHES):
         raise BadParameter("Could not interpret the body. Give an object with models, injection or both.")
-    names, injection = asked.get("models"), asked.get("injection", {})
-    if names is not None and (not isinstance(names, list) or not 1 <= len(names) <= 100):
-        raise BadParameter("Could not interpret models. Give a list of names.")
-    if names is not None and not all(isinstance(name, str) for name in names):
-        raise BadParameter("Could not interpret models. Every name must be a string.")
-    if not isinstance(injection, dict):
-        raise BadInjection("Could not interpret injection. Give an object of values by name.")
-    check_depth(injection, "injection")
-    return None if names is None else tuple(dict.fromkeys(names)), injection
+    return read_wishes(asked)
 
 
 def _model_document(model: Model) -> dict[str, Any]:
@@ -228,64 +192,3 @@ def _model_document(model: Model) -> dict[str, Any]:
         "labels": list(model.labels),
         "features": features,
     }
-
-
-def _cells_document(wiki: Wiki, cells: Mapping[str, Cell], injection: Injection) -> dict[str, Any]:
-    return {name: _cell_document(cell, wiki.models[name], injection) for name, cell in cells.items()}
-
-
-def _cell_document(cell: Cell, model: Model, injection: Injection) -> dict[str, Any]:
-    if isinstance(cell, Problem):
-        return {"error": error_document(cell)}
-    explanation, values = cell.explanation, cell.features
-    assert explanation is not None
-    assert values is not None
-    columns = {label_name(label): parts for label, parts in explanation.contributions.items()}
-    return {
-        "prediction": cell.score.prediction,
-        "probability": keyed(cell.score.probability),
-        "features": [
-            {
-                "name": feature.name,
-                "value": values[feature.name],
-                "injected": feature.name in injection,
-                "contributions": {label: parts[index] for label, parts in columns.items()},
-            }
-            for index, feature in enumerate(model.features)
-        ],
-        "explanation": {
-            label_name(label): {"base": base, "logit": base + sum(explanation.contributions[label])}
-            for label, base in explanation.base.items()
-        },
-    }
-
-
-def _revision_document(revision: Revision) -> dict[str, Any]:
-    actor, page = revision.actor, revision.page
-    hidden = (revision.actor, revision.comment, revision.text, revision.parent)
-    return {
-        "id": revision.id,
-        "parent_id": _plain(revision.parent_id),
-        "page": {"title": page.title, "namespace": _plain(page.namespace)},
-        "actor": {"name": actor.name, "is_anonymous": actor.is_anonymous}
-        if isinstance(actor, Actor)
-        else None,
-        "timestamp": revision.timestamp.isoformat().replace("+00:00", "Z"),
-        "comment": _plain(revision.comment),
-        "size_bytes": _plain(revision.size_bytes),
-        "is_minor": _plain(revision.is_minor),
-        "is_creation": revision.parent is None,
-        "problems": [error_document(value) for value in hidden if isinstance(value, Problem)],
-    }
-
-
-def _plain(value: Any) -> Any:
-    return None if value is UNKNOWN or isinstance(value, Problem) else value
-
-
-def _diff_document(revision: Revision) -> dict[str, Any] | None:
-    parent = revision.parent
-    before = "" if parent is None else parent.text if isinstance(parent, Revision) else parent
-    if not isinstance(before, str) or not isinstance(revision.text, str):
-        return None
-    return diff(before, revision.text).document()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from assay.models.confusion import FIELDS
+from assay.revisions.record import MAX_ID
 from assay.serving.openapi import (
     BOOLEAN,
     INTEGER,
@@ -15,9 +17,32 @@ from assay.serving.openapi import (
     nullable,
     object_of,
     ref,
+    whole_number,
 )
 
+_ERROR: Final = object_of({"code": STRING, "message": STRING, "retryable": BOOLEAN})
+_COUNTS: Final = object_of(dict.fromkeys(("tp", "fp", "tn", "fn"), NUMBER))
+_STATISTICS: Final = object_of({field: nullable(NUMBER) for field in FIELDS})
+_PAIR: Final = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+_NAMES: Final = {"wiki": STRING, "model": STRING, "version": STRING, "digest": STRING}
+_STRINGS: Final = {"type": "array", "items": STRING}
+_OBJECT: Final = {"type": "object"}
+_ANSWER: Final = {"satisfiable": BOOLEAN, "cut": nullable(ref("Cut")), "nearest": nullable(ref("Cut"))}
+_WISHES: Final = {
+    "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
+    "injection": {"type": "object"},
+}
+_ACTOR: Final = {
+    "name": STRING,
+    "is_anonymous": BOOLEAN,
+    "id": whole_number(1, MAX_ID),
+    "groups": {"type": "array", "items": STRING},
+    "registered_at": {"type": "string", "format": "date-time"},
+    "edit_count": INTEGER,
+}
+
 SCHEMAS: Final[dict[str, Any]] = {
+    "NativeError": object_of({"error": _ERROR}),
     "Feature": object_of(
         {"name": STRING, "doc": STRING, "type": {"type": "string", "enum": ["bool", "int", "float"]}}
     ),
@@ -41,11 +66,11 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Recent": object_of({"wiki": STRING, "revisions": {"type": "array", "items": INTEGER}}),
     "Revision": object_of(
         {
-            "id": INTEGER,
+            "id": nullable(INTEGER),
             "parent_id": nullable(INTEGER),
             "page": object_of({"title": STRING, "namespace": nullable(INTEGER)}),
-            "actor": nullable(object_of({"name": STRING, "is_anonymous": BOOLEAN})),
-            "timestamp": STRING,
+            "actor": nullable(object_of({"name": nullable(STRING), "is_anonymous": BOOLEAN})),
+            "timestamp": nullable(STRING),
             "comment": nullable(STRING),
             "size_bytes": nullable(INTEGER),
             "is_minor": nullable(BOOLEAN),
@@ -109,12 +134,96 @@ SCHEMAS: Final[dict[str, Any]] = {
         }
     ),
     "WhatIfScores": object_of({"wiki": STRING, "scores": ref("ExplainedScores")}),
-    "WhatIf": {
+    "ManyRevisions": {
         "type": "object",
         "additionalProperties": False,
+        "required": ["revisions"],
         "properties": {
+            "revisions": {"type": "array", "items": whole_number(1, MAX_ID), "minItems": 1},
             "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
-            "injection": {"type": "object"},
+            "features": BOOLEAN,
+            "explain": BOOLEAN,
+            "order": {"type": "string", "enum": ["done", "asked"]},
+        },
+    },
+    "ScoreLine": {
+        "anyOf": [
+            object_of({"wiki": STRING, "models": map_of(_OBJECT), "revisions": INTEGER}),
+            object_of({"revision": INTEGER, "scores": map_of(_OBJECT)}),
+            object_of({"pause": _ERROR, "retry_s": NUMBER}),
+            object_of({"done": {"const": True}, "scored": INTEGER, "failed": INTEGER}),
+            object_of(
+                {
+                    "done": {"const": False},
+                    "error": _ERROR,
+                    "scored": INTEGER,
+                    "failed": INTEGER,
+                    "remaining": {"type": "array", "items": INTEGER},
+                }
+            ),
+        ]
+    },
+    "ModelCard": object_of(
+        {
+            **_NAMES,
+            "kind": STRING,
+            "description": STRING,
+            "labels": _STRINGS,
+            "statistics": nullable(_OBJECT),
+            "training": _OBJECT,
+            "limits": _STRINGS,
+            "operating_points": _STRINGS,
+        }
+    ),
+    "Cut": object_of(
+        {
+            "threshold": NUMBER,
+            "statistics": _STATISTICS,
+            "intervals_95": object_of({field: nullable(_PAIR) for field in FIELDS}),
+            "counts": _COUNTS,
+        }
+    ),
+    "OperatingPoint": object_of(
+        {
+            "name": STRING,
+            "title": STRING,
+            "label": STRING,
+            "query": STRING,
+            **_ANSWER,
+            "range": nullable(_PAIR),
+        }
+    ),
+    "Optimum": object_of({**_NAMES, "label": STRING, "query": STRING, **_ANSWER}),
+    "Thresholds": object_of(
+        {
+            **_NAMES,
+            "labels": _STRINGS,
+            "label": STRING,
+            "sample": object_of({"rows": INTEGER, "with_label": INTEGER}),
+            "population_rate": nullable(NUMBER),
+            "table": {
+                "type": "array",
+                "items": object_of(
+                    {"threshold": NUMBER, **{f: nullable(NUMBER) for f in FIELDS}, "counts": _COUNTS}
+                ),
+            },
+            "operating_points": {"type": "array", "items": ref("OperatingPoint")},
+        }
+    ),
+    "WhatIf": {"type": "object", "additionalProperties": False, "properties": _WISHES},
+    "UnsavedText": {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["text"],
+        "properties": {
+            "text": STRING,
+            "parent_rev_id": whole_number(1, MAX_ID),
+            "parent_text": STRING | {"description": "Instead of parent_rev_id; neither begins a page."},
+            "title": STRING | {"description": "Needed unless parent_rev_id is given."},
+            "comment": STRING,
+            "is_minor": BOOLEAN,
+            "actor": {"type": "object", "additionalProperties": False, "properties": _ACTOR},
+            **_WISHES,
         },
     },
 }

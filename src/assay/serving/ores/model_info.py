@@ -36,10 +36,14 @@ class ModelInfos:
         self._paths = dict(paths)
         self._trees: dict[str, Tree] = {}
 
+    def path(self, model: Model) -> Path | None:
+        """Where the model's bundle lies; None for a model that came from none."""
+        return self._paths.get(model.digest)
+
     def tree(self, model: Model) -> Tree:
         """The whole tree; of a model that came from no bundle, what the model itself tells."""
         if model.digest not in self._trees:
-            path = self._paths.get(model.digest)
+            path = self.path(model)
             self._trees[model.digest] = _bare(model) if path is None else _from_bundle(path)
         return self._trees[model.digest]
 

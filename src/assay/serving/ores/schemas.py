@@ -115,11 +115,16 @@ SCHEMAS: Final[dict[str, Any]] = {
     },
     "Scores": map_of(ref("WikiScores")) | {"description": "By wiki; scores by revision id and model."},
     "WikisV1": object_of({"contexts": {"type": "array", "items": STRING}}),
-    "ScoresV1": {
+    "ModelsV1": object_of({"models": map_of(_MODEL_INFO)}) | {"description": "What is known of the models."},
+    "RowsV1": map_of(map_of(_BARE_CELL)) | {"description": "Scores by revision id and model."},
+    "ScoresV1": {"anyOf": [ref("ModelsV1"), ref("RowsV1")]},
+    "ModelV1": {
         "type": "object",
-        "description": "Scores by revision id and, unless the path names it, by model; without revisions "
-        "what is known of the models.",
+        "required": ["type", "version"],
+        "description": "What is known of the model.",
     },
+    "ColumnV1": map_of(_BARE_CELL) | {"description": "Scores by revision id."},
+    "ModelScoresV1": {"anyOf": [ref("ModelV1"), ref("ColumnV1")]},
     "ModelScoresV2": {
         "type": "object",
         "required": ["version"],

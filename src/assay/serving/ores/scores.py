@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from assay.clock import Clock, Deadline
 from assay.models.model import Model
-from assay.scoring.request import Cell, Scored, ScoreRequest
+from assay.scoring.request import ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
@@ -30,13 +30,7 @@ from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import ScoreParameters, known, parse, read_fields
 from assay.serving.quota import Gate
 from assay.serving.respond import json_response
-
-CACHE_HEADER: Final = "X-Cache"
-"""``hit`` when every score of an answer came from the cache, else ``miss``: whoever compares the speed of two
-releases must compare like with like."""
-COST_HEADER: Final = "Server-Timing"
-"""Processor time of an answer's computation (``cpu;dur=`` milliseconds), for the operator's own clients only:
-strangers need not know what a text of theirs costs us."""
+from assay.serving.score_headers import score_headers
 
 VERSIONS: Final = (V1, V2, V3)
 
@@ -67,7 +61,7 @@ class ScoreRoutes:
         router = APIRouter()
         for version in VERSIONS:
             for root in version.roots:
-                for path in ("", *version.paths):
+                for path in version.paths:
                     self._add(router, version, root, path)
         return router
 
@@ -95,7 +89,7 @@ class ScoreRoutes:
                 summary=_SUMMARIES[parts],
                 operation_id="_".join([*root.strip("/").split("/"), *parts, method.lower()]),
                 responses=openapi.responses(
-                    version.schema if path else version.wikis_schema,
+                    version.paths[path],
                     *((404, 415, 429, 503, 504) if path else (415,)),
                     script=method == "GET",
                 ),
@@ -125,9 +119,9 @@ class ScoreRoutes:
         if asked.rev_ids:
             async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._table(wiki, models, asked)
-            headers[CACHE_HEADER] = "hit" if _is_cached(table) else "miss"
-            if (cpu_s := _cpu_s(table)) is not None and self._gate.is_exempt(request):
-                headers[COST_HEADER] = f"cpu;dur={1000 * cpu_s:.3f}"
+            headers = score_headers(
+                [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
+            )
         document = version.scores(Answer(wiki.name, models, infos, table, path.get("model")))
         return json_response(document, compact=asked.compact, headers=headers)
 
@@ -148,25 +142,6 @@ class ScoreRoutes:
             bulk=asked.bulk,
         )
         return await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
-
-
-def _is_cached(table: Table) -> bool:
-    """Whether nothing had to be computed. A problem is never cached."""
-    return all(isinstance(cell, Scored) and cell.is_cached for row in table.values() for cell in row.values())
-
-
-def _cpu_s(table: Table) -> float | None:
-    """Processor seconds of all its jobs, one for each revision; None unless every one of them was computed
-    for this answer alone."""
-    costs = [_cost(row) for row in table.values()]
-    known = [cost for cost in costs if cost is not None]
-    return sum(known) if known and len(known) == len(costs) else None
-
-
-def _cost(row: Mapping[str, Cell]) -> float | None:
-    scored = [cell.cpu_s for cell in row.values() if isinstance(cell, Scored)]
-    known = {cpu_s for cpu_s in scored if cpu_s is not None}
-    return known.pop() if len(known) == 1 and None not in scored else None
 
 
 def _asked_models(wiki: Wiki, asked: ScoreParameters) -> Mapping[str, Model]:

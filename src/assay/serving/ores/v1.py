@@ -27,11 +27,14 @@ def scores(answer: Answer) -> dict[str, Any]:
 V1: Final = Version(
     name="v1",
     roots=("/scores/", "/v1/scores/"),
-    paths=("{wiki}/", "{wiki}/{model}/", "{wiki}/{model}/{rev_id}/"),
+    paths={
+        "": "WikisV1",
+        "{wiki}/": "ScoresV1",
+        "{wiki}/{model}/": "ModelScoresV1",
+        "{wiki}/{model}/{rev_id}/": "ModelScoresV1",
+    },
     parameters=("models", "revids", "inject", "precache", "format", "callback"),
     default_info=("",),
     wikis=wikis,
     scores=scores,
-    schema="ScoresV1",
-    wikis_schema="WikisV1",
 )

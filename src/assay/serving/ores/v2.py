@@ -43,11 +43,9 @@ def _model(answer: Answer, name: str) -> dict[str, Any]:
 V2: Final = Version(
     name="v2",
     roots=("/v2/scores/",),
-    paths=("{wiki}/", "{wiki}/{model}/", "{wiki}/{model}/{rev_id}/"),
+    paths=dict.fromkeys(("", "{wiki}/", "{wiki}/{model}/", "{wiki}/{model}/{rev_id}/"), "ScoresV2"),
     parameters=("models", "revids", "features", "model_info", "inject", "precache", "format", "callback"),
     default_info=(),
     wikis=wikis,
     scores=scores,
-    schema="ScoresV2",
-    wikis_schema="ScoresV2",
 )

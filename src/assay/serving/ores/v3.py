@@ -32,7 +32,7 @@ def _wiki(answer: Answer) -> dict[str, Any]:
 V3: Final = Version(
     name="v3",
     roots=("/v3/scores/",),
-    paths=("{wiki}/", "{wiki}/{rev_id}/", "{wiki}/{rev_id}/{model}/"),
+    paths=dict.fromkeys(("", "{wiki}/", "{wiki}/{rev_id}/", "{wiki}/{rev_id}/{model}/"), "Scores"),
     parameters=(
         "models",
         "revids",
@@ -47,6 +47,4 @@ V3: Final = Version(
     default_info=("version",),
     wikis=wikis,
     scores=scores,
-    schema="Scores",
-    wikis_schema="Scores",
 )

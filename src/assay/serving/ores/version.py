@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from assay.models.model import Model
 from assay.scoring.service import Table
+
+_OF_LISTS: Final = frozenset({"model_info", "format", "callback"})
+_IN_PATHS: Final = {"models": "{model}", "revids": "{rev_id}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +33,22 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version. `roots`: where its paths begin; a root itself lists the wikis. `paths`: below a root, in
-    the version's order of wiki, model and revision. `parameters`: the names of all that it reads
-    (`schemas.PARAMETERS`). `default_info`: what is told of a model when ``model_info`` is not given.
-
-    `wikis` and `scores` write the documents; `schema` names that of scores, `wikis_schema` the other one.
+    """One version. `roots`: where its paths begin. `paths`: below a root, in the version's order of wiki,
+    model and revision, with the name of the answer's schema; the empty path lists the wikis. `parameters`:
+    the names of all that it reads (`schemas.PARAMETERS`). `default_info`: what is told of a model when
+    ``model_info`` is not given. `wikis` and `scores` write the documents.
     """
 
     name: str
     roots: tuple[str, ...]
-    paths: tuple[str, ...]
+    paths: Mapping[str, str]
     parameters: tuple[str, ...]
     default_info: tuple[str, ...]
     wikis: Callable[[Sequence[Answer]], Any]
     scores: Callable[[Answer], Any]
-    schema: str
-    wikis_schema: str
 
     def parameters_of(self, path: str) -> tuple[str, ...]:
-        """Those that mean something at `path`: what stands in the path needs no parameter."""
+        """Those that mean something at `path`: what stands in it needs no parameter."""
         if not path:
-            return tuple(name for name in self.parameters if name in ("model_info", "format", "callback"))
-        given = {"models" if "{model}" in path else "", "revids" if "{rev_id}" in path else ""}
-        return tuple(name for name in self.parameters if name not in given)
+            return tuple(name for name in self.parameters if name in _OF_LISTS)
+        return tuple(name for name in self.parameters if _IN_PATHS.get(name, "{}") not in path)

@@ -1,4 +1,4 @@
-"""The page's routes: what is served, with which headers, and that the markup is safe and whole."""
+"""The frame of the pages: what is served, with which headers, and that the markup is safe and whole."""
 
 from __future__ import annotations
 
@@ -10,16 +10,22 @@ from importlib.resources import files
 import pytest
 from fastapi import FastAPI
 
-from assay.serving.pages.ui import PageOptions, router
+from assay.serving.pages.home import add_home
+from assay.serving.pages.site import PageOptions, Site
 from servers.asgi import Served, serving
 
-STATIC = files("assay.serving.pages") / "static"
-ASSETS = sorted(entry.name for entry in STATIC.iterdir())
+FILES = {
+    entry.name: entry
+    for package in ("assay.page", "assay.serving.pages")
+    for entry in (files(package) / "static").iterdir()
+}
+ASSETS = sorted(FILES)
 
 
 def app_of(options: PageOptions) -> FastAPI:
-    app = FastAPI()
-    app.include_router(router(options))
+    app, site = FastAPI(), Site(options)
+    add_home(app.router, site)
+    site.add_files(app.router)
     return app
 
 
@@ -81,7 +87,7 @@ def test_names_of_wikis_are_escaped() -> None:
 def test_every_file_it_names_is_served_and_kept(client: Served) -> None:
     page = Tags(client.ask("/").text)
     addresses = [s["src"] for s in page.named("script")] + [s["href"] for s in page.named("link")]
-    assert len(addresses) == 3
+    assert len(addresses) == 5
     for address in addresses:
         answer = client.ask(str(address))
         assert answer.status == 200
@@ -93,7 +99,7 @@ def test_every_file_it_names_is_served_and_kept(client: Served) -> None:
 @pytest.mark.parametrize("name", ASSETS)
 def test_a_client_that_has_a_file_is_told_so(client: Served, name: str) -> None:
     first = client.ask(f"/static/any/{name}")
-    assert first.body == (STATIC / name).read_bytes()
+    assert first.body == FILES[name].read_bytes()
     again = client.ask(f"/static/any/{name}", headers={"If-None-Match": first.headers["etag"]})
     assert (again.status, again.body) == (304, b"")
     changed = client.ask(f"/static/any/{name}", headers={"If-None-Match": '"another"'})
@@ -129,10 +135,10 @@ def test_scripts_never_make_markup_from_text() -> None:
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"
     )
     for name in ASSETS:
-        assert not forbidden.search((STATIC / name).read_text("utf-8")), name
+        assert not forbidden.search(FILES[name].read_text("utf-8")), name
 
 
 def test_scripts_import_only_files_that_are_there() -> None:
     for name in ASSETS:
-        for imported in re.findall(r'from "\./([^"]+)"', (STATIC / name).read_text("utf-8")):
+        for imported in re.findall(r'from "\./([^"]+)"', FILES[name].read_text("utf-8")):
             assert imported in ASSETS, f"{name} imports {imported}"

@@ -1,0 +1,80 @@
+"""A live wiki's history as other commands read a file: options, progress, and what to say."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from assay.cli.progress import Steps
+from assay.clock import SystemClock
+from assay.errors import ConfigurationError
+from assay.models.wiki_history import MAX_EDITS as MAX_EDITS
+from assay.models.wiki_history import WikiHistory, fetch_history
+from assay.revisions.download import Window
+
+Since = Annotated[
+    str | None,
+    typer.Option(metavar="DATE", help="Of a live wiki: no edits before this day, such as 2024-01-31."),
+]
+MaxRevisions = Annotated[
+    int, typer.Option(min=1, help="Of a live wiki: the latest so many revisions of articles.")
+]
+MaxEdits = Annotated[
+    int, typer.Option(min=1, help="Of a live wiki: fetch the texts of so many edits, drawn by lot.")
+]
+Contact = Annotated[
+    str,
+    typer.Option(help="Your address for the wiki's operators, in the User-Agent; Wikimedia asks for one."),
+]
+MAX_REVISIONS = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is fetched of a live wiki."""
+
+    since: str | None = None
+    max_revisions: int = MAX_REVISIONS
+    max_edits: int = MAX_EDITS
+    contact: str = ""
+
+
+def is_online(source: str) -> bool:
+    """Whether this is an address and no file."""
+    return "://" in source
+
+
+def history_of(
+    url: str, name: str | None, work: Path, limits: Limits, step: Steps, *, least_reverted: int = 0
+) -> WikiHistory:
+    """The wiki's history in a file in `work`, downloaded as far as it is not there. Blocks."""
+    window = Window(url, _since(limits.since), limits.max_revisions)
+    return asyncio.run(
+        fetch_history(
+            name,
+            window,
+            work,
+            SystemClock(),
+            datetime.now(UTC),
+            step,
+            contact=limits.contact,
+            max_edits=limits.max_edits,
+            least_reverted=least_reverted,
+        )
+    )
+
+
+def _since(day: str | None) -> str | None:
+    if day is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(day)
+    except ValueError:
+        raise ConfigurationError(f"--since {day!r}: write a day as 2024-01-31") from None
+    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")

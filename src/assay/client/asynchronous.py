@@ -1,0 +1,270 @@
+"""The client itself; `assay.client.blocking` runs it for programs without an event loop."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
+from itertools import islice
+from typing import Any, Final, Self, TypeVar
+from urllib.parse import quote
+
+from assay import __version__
+from assay.client.errors import ClientError, Interrupted
+from assay.client.results import (
+    Cells,
+    ExplainedRevision,
+    ModelDescription,
+    Optimum,
+    Thresholds,
+    WikiInfo,
+    is_retryable,
+    parse_cells,
+    parse_explained_cells,
+)
+from assay.client.transport import Patience, Transport, read
+
+T = TypeVar("T")
+
+BATCH: Final = 50
+"""Revisions of one request; the server takes no more."""
+STREAM: Final = 5000
+"""Revisions of one streamed request, half of what a server takes unless its operator says otherwise."""
+PATIENCE: Final = Patience()
+USER_AGENT: Final = f"assay-client/{__version__}"
+
+
+class AsyncClient:
+    """One server's API.
+
+    `url`: of the server, such as ``http://127.0.0.1:8080``. `user_agent`: who asks; a wiki's bot should
+    name itself and how to reach its owner. `timeout_s`: for one request; `stream_timeout_s`: between two
+    pieces of a stream. `patience`: how frequently to ask again, only where that may help. `at_once`:
+    requests at the same time in `score`.
+
+    Every method raises `assay.client.Refused` or `assay.client.Away` once patience is at its end.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        user_agent: str = USER_AGENT,
+        timeout_s: float = 60.0,
+        stream_timeout_s: float = 180.0,
+        patience: Patience = PATIENCE,
+        at_once: int = 4,
+    ) -> None:
+        self._transport = Transport(
+            url, user_agent=user_agent, timeout_s=timeout_s, stream_timeout_s=stream_timeout_s
+        )
+        self._patience = patience
+        self._places = asyncio.Semaphore(at_once)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._transport.aclose()
+
+    # -- scores --------------------------------------------------------------------------------------
+
+    async def score(
+        self,
+        wiki: str,
+        rev_ids: Iterable[int],
+        models: Sequence[str] | None = None,
+        *,
+        features: bool = False,
+        explain: bool = False,
+    ) -> dict[int, Cells]:
+        """Scores of revisions by id, in batches of 50, a few at once. `models`: None for all of the wiki.
+
+        Cells whose error may pass are asked for again as long as patience lasts; then they are told as they
+        are. For thousands of revisions `stream` costs the server less.
+        """
+        ids = list(dict.fromkeys(rev_ids))
+        batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
+        asked = [
+            asyncio.create_task(self._batch(wiki, batch, models, features, explain)) for batch in batches
+        ]
+        try:
+            tables = await asyncio.gather(*asked)
+        finally:
+            for task in asked:  # of no use to anybody once one has failed
+                task.cancel()
+        return {rev_id: cells for table in tables for rev_id, cells in table.items()}
+
+    async def _batch(
+        self, wiki: str, ids: list[int], models: Sequence[str] | None, features: bool, explain: bool
+    ) -> dict[int, Cells]:
+        form = {} if models is None else {"models": "|".join(models)}
+        form |= {name: "true" for name, wished in (("features", features), ("explain", explain)) if wished}
+        path = f"/v3/scores/{quote(wiki, safe='')}/"
+        table: dict[int, Cells] = {}
+        left = ids
+        for attempt in range(self._patience.retries + 1):
+            asked = form | {"revids": "|".join(map(str, left))}
+            async with self._places:
+                table |= await self._ask(_table, "POST", path, form=asked)
+            left = [rev_id for rev_id in left if is_retryable(table[rev_id])]
+            if not left or attempt == self._patience.retries:
+                break
+            await asyncio.sleep(self._patience.delay_s(attempt, None))
+        return {rev_id: table[rev_id] for rev_id in ids}
+
+    async def stream(
+        self,
+        wiki: str,
+        rev_ids: Iterable[int],
+        models: Sequence[str] | None = None,
+        *,
+        features: bool = False,
+        explain: bool = False,
+    ) -> AsyncGenerator[tuple[int, Cells]]:
+        """Scores of any number of revisions, each as soon as it is done; equal ids in one request once.
+
+        A stream that is cut off is asked to go on with what is left. `rev_ids` is read as it is needed, and
+        closing the generator ends the work. Cells are told as they are, also those whose error may pass.
+        Raises `assay.client.Interrupted` when going on brings nothing new.
+        """
+        asked = {"features": features, "explain": explain} | ({} if models is None else {"models": [*models]})
+        remaining = iter(rev_ids)
+        while ids := list(dict.fromkeys(islice(remaining, STREAM))):
+            async with aclosing(self._whole(wiki, ids, asked)) as lines:
+                async for line in lines:
+                    yield line["revision"], read(parse_cells, line["scores"])
+
+    async def lines(
+        self, wiki: str, rev_ids: Sequence[int], **asked: Any
+    ) -> AsyncGenerator[Mapping[str, Any]]:
+        """One streamed request as it is: every line of ``POST /api/{wiki}/scores``, asked once."""
+        document = {"revisions": list(rev_ids), **asked}
+        async with self._transport.stream(f"/api/{quote(wiki, safe='')}/scores", document) as lines:
+            async for line in lines:
+                yield line
+
+    async def _whole(
+        self, wiki: str, ids: list[int], asked: Mapping[str, Any]
+    ) -> AsyncGenerator[Mapping[str, Any]]:
+        """A line for each id, however frequently the stream is cut off."""
+        left = dict.fromkeys(ids)
+        attempt = 0
+        while True:
+            before, error = len(left), None
+            try:
+                async with aclosing(self.lines(wiki, list(left), **asked)) as lines:
+                    async for line in lines:
+                        if "revision" in line:
+                            left.pop(line["revision"], None)
+                            yield line
+            except ClientError as refused:
+                if not refused.retryable:
+                    raise
+                error = refused
+            if not left:
+                return
+            attempt = 0 if len(left) < before else attempt + 1
+            if attempt > self._patience.retries:
+                raise error or Interrupted(f"the stream of {wiki} brings nothing new; {len(left)} are left")
+            await asyncio.sleep(self._patience.delay_s(max(attempt - 1, 0), error))
+
+    # -- one edit ------------------------------------------------------------------------------------
+
+    async def explain(self, wiki: str, rev_id: int) -> ExplainedRevision:
+        """One edit: what it did, its scores by all models, and what moved them."""
+        return await self._ask(ExplainedRevision.parse, "GET", _path(wiki, "revisions", rev_id))
+
+    async def what_if(
+        self,
+        wiki: str,
+        rev_id: int,
+        injection: Mapping[str, Any],
+        models: Sequence[str] | None = None,
+    ) -> Cells:
+        """Scores of an edit with values replaced, by the names of features and datasources."""
+        document = {"injection": dict(injection)} | ({} if models is None else {"models": list(models)})
+        path = _path(wiki, "revisions", rev_id)
+        return await self._ask(
+            lambda told: parse_explained_cells(told["scores"]), "POST", path, document=document
+        )
+
+    async def score_text(
+        self,
+        wiki: str,
+        text: str,
+        *,
+        parent_rev_id: int | None = None,
+        parent_text: str | None = None,
+        title: str | None = None,
+        comment: str | None = None,
+        is_minor: bool | None = None,
+        actor: Mapping[str, Any] | None = None,
+        models: Sequence[str] | None = None,
+    ) -> ExplainedRevision:
+        """Scores of a text that is not saved, with its difference from its parent. What is None is not
+        told; `title` is needed unless `parent_rev_id` is given. `actor`: as in ``POST
+        /api/{wiki}/text``."""
+        told = {
+            "text": text,
+            "parent_rev_id": parent_rev_id,
+            "parent_text": parent_text,
+            "title": title,
+            "comment": comment,
+            "is_minor": is_minor,
+            "actor": actor,
+            "models": models and list(models),
+        }
+        document = {name: value for name, value in told.items() if value is not None}
+        return await self._ask(ExplainedRevision.parse, "POST", _path(wiki, "text"), document=document)
+
+    # -- wikis and models ----------------------------------------------------------------------------
+
+    async def wikis(self) -> dict[str, WikiInfo]:
+        """All wikis by name, with their models."""
+        return await self._ask(_wikis, "GET", "/api/wikis")
+
+    async def recent(self, wiki: str, limit: int = 20) -> list[int]:
+        """Ids of the latest edits, newest first, at most 50."""
+        parameters = {"limit": str(limit)}
+        path = _path(wiki, "recent")
+        return await self._ask(lambda told: list(told["revisions"]), "GET", path, parameters=parameters)
+
+    async def model_info(self, wiki: str, model: str) -> ModelDescription:
+        """What a model is, how well it does, what it was learned from, and its limits."""
+        return await self._ask(ModelDescription.parse, "GET", _path(wiki, "models", model))
+
+    async def thresholds(self, wiki: str, model: str, label: str | None = None) -> Thresholds:
+        """What a label's thresholds do, and named operating points. `label`: None for the model's first."""
+        path = _path(wiki, "models", model, "thresholds")
+        return await self._ask(Thresholds.parse, "GET", path, parameters=_given(label=label))
+
+    async def best_threshold(self, wiki: str, model: str, query: str, label: str | None = None) -> Optimum:
+        """The best cut, such as ``maximum recall @ precision >= 0.9``."""
+        path = _path(wiki, "models", model, "thresholds")
+        return await self._ask(Optimum.parse, "GET", path, parameters=_given(label=label, query=query))
+
+    async def _ask(self, parse: Callable[[Any], T], method: str, path: str, **sent: Any) -> T:
+        told = await self._patience.keep_asking(lambda: self._transport.ask(method, path, **sent))
+        return read(parse, told)
+
+
+def _table(told: Any) -> dict[int, Cells]:
+    (answer,) = told.values()
+    return {int(rev_id): parse_cells(cells) for rev_id, cells in answer["scores"].items()}
+
+
+def _wikis(told: Any) -> dict[str, WikiInfo]:
+    return {wiki["name"]: WikiInfo.parse(wiki) for wiki in told["wikis"]}
+
+
+def _path(wiki: str, *parts: str | int) -> str:
+    return "/".join(("/api", *(quote(str(part), safe="") for part in (wiki, *parts))))
+
+
+def _given(**parameters: str | None) -> dict[str, str]:
+    return {name: value for name, value in parameters.items() if value is not None}

@@ -1,0 +1,37 @@
+"""Which edits are scored as they happen, by the settings and by the models that there are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from assay.events import Rules, usual_rules
+from assay.settings import Settings, WikiSettings
+
+
+def rules_of(wikis: Mapping[str, WikiSettings], models: Mapping[str, Collection[str]]) -> Rules:
+    """`wikis`: the configured ones, checked. `models`: names of each one's models."""
+    return Rules(
+        {
+            name: usual_rules(models[name]) if wiki.precache is None else wiki.precache
+            for name, wiki in wikis.items()
+        },
+        {wiki.database: name for name, wiki in wikis.items() if wiki.database is not None},
+    )
+
+
+def stream_faults(settings: Settings) -> list[str]:
+    """A sentence for each stream that names a wiki which cannot be asked for its recent changes."""
+    wikis = settings.wikis
+    told = []
+    for name, stream in settings.precache.streams.items():
+        if stream.wiki and stream.wiki not in wikis:
+            told.append(
+                f"precache.streams.{name}.wiki: there is no wiki {stream.wiki!r}; "
+                f"there are: {', '.join(wikis) or 'none'}"
+            )
+        elif stream.wiki and "://" not in wikis[stream.wiki].source:
+            told.append(
+                f"precache.streams.{name}.wiki: {stream.wiki} is read from a file, which tells no new edits: "
+                f"set wikis.{stream.wiki}.source to its api.php"
+            )
+    return told

@@ -1,0 +1,60 @@
+"""A model of the operator's own wiki: a recipe that is grown on `anywiki`.
+
+How many reverted edits it takes, and why it is grown: docs/decisions/2026-11-26-own-wiki-models.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from assay.models.base import Base, read_base
+from assay.models.dataset import Dataset
+from assay.models.library import shipped_folder
+from assay.models.model import ANY_WIKI
+from assay.models.recipe import Recipe, Split
+from assay.models.recipes import recipe as recipe_called
+from assay.models.sources import rows_of
+from assay.models.train import Progress
+from assay.models.wiki_history import WikiHistory
+
+MODEL: Final = "reverted"
+LEAST_REVERTED: Final = 100
+"""Reverted edits in the history below which `anywiki` is the better choice."""
+_WINDOW: Final = (
+    "It learned pasts from the whole history that was downloaded; serving from the wiki's API counts at most "
+    "499 earlier edits of a page and of an author, and what became of an author's edits on five pages."
+)
+ROUNDS: Final = 50
+"""Trees on top of the base's."""
+
+
+def anywiki() -> Base:
+    """The shipped general model, on which own ones are grown."""
+    return read_base(shipped_folder() / ANY_WIKI / MODEL)
+
+
+def own_rows(history: WikiHistory, recipe: Recipe, work: Path, progress: Progress) -> Dataset:
+    """Rows of the chosen edits. A parent whose own parent has a text would be one, too, but is no lot: those
+    that were never reverted are parents more often."""
+    rows = rows_of(recipe, {history.wiki: history.path}, work, progress)
+    return rows.rows(np.isin(rows["rev_id"], history.choice.edits))
+
+
+def own_recipe(history: WikiHistory, base: Base) -> Recipe:
+    """As for a wiki with a history of its own, but grown on `base` instead of learning from others."""
+    template = recipe_called(f"{history.wiki}/{MODEL}")
+    return replace(
+        template,
+        description=f"The probability that an edit of {history.wiki} will be undone by another user.",
+        split=Split("time", share=template.split.share, wiki=history.wiki),
+        helper_weight=0.0,
+        grown_on=base.digest,
+        rounds=ROUNDS,
+        inputs=f"{history.told}; grown on {base.id}",
+        limits=(*template.limits, _WINDOW),
+        command=f"assay train --wiki {history.window.api} --name {history.wiki}",
+    )

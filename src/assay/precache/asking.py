@@ -1,0 +1,102 @@
+"""Assay, asked for scores over HTTP as everybody asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import orjson
+
+from assay import __version__
+from assay.errors import ConfigurationError
+from assay.precache.judge import Cells
+from assay.revisions.action_api import retry_after_s
+
+
+class Away(Exception):
+    """There was no answer to go by. `delay_s`: what Assay asked to wait, None if it did not."""
+
+    def __init__(self, reason: str, delay_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """`cells`: by revision and model. `versions`: by model."""
+
+    cells: Mapping[int, Cells]
+    versions: Mapping[str, str]
+
+
+class Assay:
+    """A session with one Assay. `url`: where it answers."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url.rstrip("/")
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def check(self, models: Mapping[str, Sequence[str]]) -> None:
+        """That it scores these wikis with these models. Raises `Away`, or `ConfigurationError` when it does
+        not."""
+        told = await self._document("GET", "/v3/scores/", {})
+        for wiki, names in models.items():
+            known = (told.get(wiki) or {}).get("models") or {}
+            if lacking := [name for name in names if name not in known]:
+                raise ConfigurationError(
+                    f"{self._url} does not score {wiki} with {', '.join(lacking)}: start it with the same "
+                    f"configuration, or change wikis.{wiki}.precache"
+                )
+
+    async def scores(self, wiki: str, models: Sequence[str], rev_ids: Sequence[int]) -> Answer:
+        """Raises `Away`."""
+        form = {"revids": "|".join(map(str, rev_ids)), "models": "|".join(models), "precache": "true"}
+        told = (await self._document("POST", f"/v3/scores/{wiki}/", form)).get(wiki)
+        try:
+            return Answer(
+                {int(rev_id): dict(cells) for rev_id, cells in told["scores"].items()},  # type: ignore[index]
+                {name: str(info["version"]) for name, info in told["models"].items()},  # type: ignore[index]
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise Away(f"{self._url} gave an answer without scores ({type(error).__name__})") from None
+
+    async def aclose(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _document(self, method: str, path: str, form: Mapping[str, str]) -> dict[str, Any]:
+        try:
+            async with self._open_session().request(
+                method, self._url + path, data=form or None, allow_redirects=False
+            ) as response:
+                body = await response.read()
+                wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
+        except TimeoutError:
+            raise Away(f"{self._url} did not answer in time") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise Away(f"{self._url}: {error or type(error).__name__}") from None
+        if response.status != 200:
+            raise Away(
+                f"{self._url} answers {response.status}: {body[:200].decode(errors='replace')}", wait_s
+            )
+        try:
+            document = orjson.loads(body)
+        except orjson.JSONDecodeError:
+            raise Away(f"{self._url} gave no JSON") from None
+        if not isinstance(document, dict):
+            raise Away(f"{self._url} gave no JSON object")
+        return document
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=self._timeout,
+                headers={"User-Agent": f"assay-precache/{__version__}"},
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session

@@ -1,0 +1,112 @@
+"""Wikimedia's EventStreams, or any server of server-sent events that takes up again at ``Last-Event-ID``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from datetime import UTC, datetime
+from typing import Final
+
+import aiohttp
+
+from assay import __version__
+from assay.precache.patience import MOST_S, backoff_s
+from assay.precache.sse import ServerEvent, SseParser
+from assay.precache.stream import Followed, Malformed, read_json
+from assay.revisions.action_api import retry_after_s
+from assay.telemetry import logger
+
+CONNECT_LIMIT_S: Final = 20.0
+SILENCE_LIMIT_S: Final = 120.0
+"""Without a byte, a connection counts as dead. Wikimedia's streams of all wikis are never quiet for so long,
+and a reconnection loses nothing."""
+_CHUNK_BYTES: Final = 2**16
+
+Sleep = Callable[[float], Awaitable[None]]
+
+
+class _Refused(Exception):
+    """The answer was no stream. `delay_s`: what the server asked to wait, None if it did not."""
+
+    def __init__(self, reason: str, delay_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+class EventStreams:
+    """`contact`: the operator's address, for the User-Agent; Wikimedia asks for one."""
+
+    def __init__(
+        self,
+        url: str,
+        contact: str = "",
+        *,
+        silence_limit_s: float = SILENCE_LIMIT_S,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        self._url = url
+        self._agent = f"Assay/{__version__}{f' ({contact})' if contact else ''} aiohttp/{aiohttp.__version__}"
+        self._timeout = aiohttp.ClientTimeout(
+            total=None, sock_connect=CONNECT_LIMIT_S, sock_read=silence_limit_s
+        )
+        self._sleep = sleep
+        self._session: aiohttp.ClientSession | None = None
+        self._log = logger(__name__)
+
+    async def follow(self, position: str | None) -> AsyncGenerator[Followed]:
+        last_id, failures = position or "", 0
+        retry_s: float | None = None
+        while True:
+            parser, reason, asked_s = SseParser(last_id), "the server ended the stream", None
+            try:
+                async with aclosing(self._connection(parser)) as events:
+                    async for event in events:
+                        failures = 0
+                        yield _followed(event)
+            except _Refused as refused:
+                reason, asked_s = str(refused), refused.delay_s
+            except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
+                reason = str(error) or type(error).__name__
+            failures += 1
+            last_id = parser.last_id
+            retry_s = retry_s if parser.retry_ms is None else min(parser.retry_ms / 1000, MOST_S)
+            wait_s = max(backoff_s(failures), retry_s or 0.0, asked_s or 0.0)
+            self._log.warning("stream ended", url=self._url, reason=reason, again_in_s=round(wait_s, 2))
+            await self._sleep(wait_s)
+
+    async def aclose(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _connection(self, parser: SseParser) -> AsyncGenerator[ServerEvent]:
+        headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        if parser.last_id:
+            headers["Last-Event-ID"] = parser.last_id
+        async with self._open_session().get(self._url, headers=headers) as response:
+            if response.status != 200 or response.content_type != "text/event-stream":
+                wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
+                raise _Refused(f"HTTP {response.status}, {response.content_type}", wait_s)
+            self._log.info("stream begun", url=self._url, resumed=bool(parser.last_id))
+            async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
+                for event in parser.feed(chunk):
+                    yield event
+
+    def _open_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                headers={"User-Agent": self._agent},
+                timeout=self._timeout,
+                cookie_jar=aiohttp.DummyCookieJar(),
+            )
+        return self._session
+
+
+def _followed(event: ServerEvent) -> Followed:
+    position = event.id or None
+    if event.data is None:
+        return Followed(Malformed("It is too long."), position)
+    if event.type != "message":
+        return Followed(Malformed(f"It is of the type {event.type[:40]!r}: {event.data[:200]}"), position)
+    return Followed(read_json(event.data), position)

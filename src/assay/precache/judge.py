@@ -1,0 +1,45 @@
+"""What becomes of an edit by the answer to it; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+NOT_FOUND: Final = "revision_not_found"
+"""The code of a revision that the wiki does not know, or not yet."""
+_FIRST_AGAIN_S: Final = 1.0
+_MOST_AGAIN_S: Final = 60.0
+
+Cells = Mapping[str, Mapping[str, Any]]
+Reason = Literal["lag", "cell"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """It is done; its cells may be errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """It is to be asked for again. `reason`: ``lag``, or a ``cell`` that had a retryable error."""
+
+    delay_s: float
+    reason: Reason
+
+
+def judge(
+    cells: Cells, models: Sequence[str], *, attempts: int, age_s: float, lag_attempts: int, give_up_s: float
+) -> Tell | Again:
+    """`attempts`: answers so far, this one included. `age_s`: since the first was asked for.
+
+    A cell that the answer left out counts as one with a retryable error.
+    """
+    missing: dict[str, Any] = {"retryable": True}
+    errors = [error for name in models if (error := cells.get(name, {"error": missing}).get("error"))]
+    delay_s = min(_MOST_AGAIN_S, _FIRST_AGAIN_S * 2 ** min(attempts - 1, 10))
+    if any(error.get("code") == NOT_FOUND for error in errors) and attempts < lag_attempts:
+        return Again(delay_s, "lag")
+    if any(error.get("retryable") for error in errors) and age_s + delay_s < give_up_s:
+        return Again(delay_s, "cell")
+    return Tell()

@@ -1,0 +1,269 @@
+"""The follower: streams in, scores out, and positions stored behind it.
+
+::
+
+    stream ─► reader ─► ledger: known already? ─► backlog ─► worker: asks Assay, judges, tells ─► ledger
+                                                    ▲ again, later │                                │
+                                                    └──────────────┘              position ─► cursor (disk)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, TypeVar
+
+from assay.clock import Clock
+from assay.events import Change, NoEdit, Rules, revision_score
+from assay.precache.asking import Answer, Assay, Away
+from assay.precache.backlog import Backlog, Task
+from assay.precache.cursor import Cursor
+from assay.precache.judge import Again, judge
+from assay.precache.ledger import Ledger, Mark
+from assay.precache.options import PrecacheOptions
+from assay.precache.patience import Patience, Stopping
+from assay.precache.sink import Event
+from assay.precache.stream import Followed, Malformed, Stream, Told
+from assay.precache.telling import Telling
+from assay.tasks import end
+from assay.telemetry import (
+    PRECACHE_EDITS,
+    PRECACHE_EVENTS,
+    PRECACHE_LAG_SECONDS,
+    PRECACHE_PENDING,
+    PRECACHE_RETRIES,
+    Metrics,
+    logger,
+)
+
+T = TypeVar("T")
+_LOGGED_CHARACTERS: Final = 300
+_IDLE_SAVE_S: Final = 1.0
+
+
+@dataclass
+class Following:
+    """One stream on its way. `is_stale`: the cursor may lie behind the ledger. `is_urgent`: edits were told
+    since, so that a crash would tell them again. `is_over`: nothing will move any more."""
+
+    name: str
+    stream: Stream
+    cursor: Cursor
+    ledger: Ledger
+    saved: Mark
+    is_stale: asyncio.Event = field(default_factory=asyncio.Event)
+    is_urgent: asyncio.Event = field(default_factory=asyncio.Event)
+    is_over: bool = False
+
+
+class Follower:
+    """`streams`: by name, each with its cursor. Raises `ConfigurationError` when one cannot be read."""
+
+    def __init__(
+        self,
+        options: PrecacheOptions,
+        rules: Rules,
+        streams: Mapping[str, tuple[Stream, Cursor]],
+        assay: Assay,
+        telling: Telling,
+        patience: Patience,
+        metrics: Metrics,
+        clock: Clock,
+    ) -> None:
+        self._options = options
+        self._rules = rules
+        self._assay = assay
+        self._telling = telling
+        self._patience = patience
+        self._metrics = metrics
+        self._clock = clock
+        self._backlog = Backlog(options.pending)
+        self._again: set[asyncio.Task[None]] = set()
+        self._checking = asyncio.Lock()
+        self._is_checked = False
+        self._log = logger(__name__)
+        self._following = [_begin(name, *pair, options.remembered) for name, pair in streams.items()]
+
+    async def run(self) -> None:
+        """Until `Patience.stop`. Raises `ConfigurationError` when Assay does not know a model of the rules,
+        OSError when a position cannot be stored or nobody reads standard output."""
+        readers = [asyncio.create_task(self._read(one)) for one in self._following]
+        savers = [asyncio.create_task(self._save_on(one)) for one in self._following]
+        workers = [asyncio.create_task(self._work()) for _ in range(self._options.parallel)]
+        stopping = asyncio.create_task(self._patience.stopping())
+        try:
+            await asyncio.wait([stopping, *readers, *savers, *workers], return_when=asyncio.FIRST_COMPLETED)
+            self._patience.stop()
+            await end([*readers, *self._again])
+            await self._backlog.close()
+            await asyncio.wait(workers, timeout=self._options.drain_timeout_s)
+        finally:
+            await end([stopping, *readers, *workers, *self._again])
+            await self._saved(savers)
+            await self._close()
+        ended = [task for task in (*readers, *savers, *workers) if not task.cancelled()]
+        if failures := [failure for task in ended if (failure := task.exception()) is not None]:
+            raise failures[0]
+
+    async def _close(self) -> None:
+        for one in self._following:
+            await one.stream.aclose()
+        await self._assay.aclose()
+        await self._telling.aclose()
+
+    # -- in ------------------------------------------------------------------------------------------
+
+    async def _read(self, one: Following) -> None:
+        async with aclosing(one.stream.follow(one.saved.position)) as stream:
+            async for followed in stream:
+                await self._take(one, followed)
+
+    async def _take(self, one: Following, followed: Followed) -> None:
+        told = followed.told
+        wanted = self._rules.wanted(told) if isinstance(told, Change) else None
+        is_known = isinstance(told, Change) and one.ledger.knows(told.identity)
+        if told is not None:
+            self._note(one, told, is_wanted=wanted is not None, is_known=is_known)
+        if not isinstance(told, Change) or wanted is None or is_known:
+            one.ledger.pass_by(followed.position)
+            one.is_stale.set()
+            return
+        ticket = one.ledger.enter(told.identity, followed.position)
+        await self._backlog.put(Task(told, wanted, one.ledger, ticket, self._clock.monotonic_s()))
+        self._metrics.set(PRECACHE_PENDING, self._backlog.size)
+
+    def _note(self, one: Following, told: Told, *, is_wanted: bool, is_known: bool) -> None:
+        if isinstance(told, Malformed):
+            kind = "malformed"
+            self._log.warning("malformed event", stream=one.name, reason=told.reason[:_LOGGED_CHARACTERS])
+        elif isinstance(told, NoEdit):
+            kind = told.reason
+        else:
+            kind = "repeated" if is_known else "edit" if is_wanted else "unwanted"
+        self._metrics.count(PRECACHE_EVENTS, one.name, kind)
+
+    # -- through -------------------------------------------------------------------------------------
+
+    async def _work(self) -> None:
+        try:
+            await self._check()
+            while batch := await self._backlog.take(self._options.batch):
+                await self._do(batch)
+        except Stopping:
+            return
+
+    async def _check(self) -> None:
+        """That Assay knows what will be asked of it; once."""
+        async with self._checking:
+            if not self._is_checked:
+                await self._until_answered(lambda: self._assay.check(self._rules.models))
+                self._is_checked = True
+
+    async def _until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
+        """Assay's answer, whenever it comes. Raises `Stopping`."""
+        failures = 0
+        while True:
+            try:
+                return await ask()
+            except Away as away:
+                failures += 1
+                self._metrics.count(PRECACHE_RETRIES, "away")
+                self._log.warning("Assay is away", reason=str(away), failures=failures)
+                await self._patience.after(failures, away.delay_s)
+
+    async def _do(self, batch: Sequence[Task]) -> None:
+        wanted = batch[0].wanted
+        rev_ids = tuple(dict.fromkeys(task.change.rev_id for task in batch))
+        answer = await self._until_answered(lambda: self._assay.scores(wanted.wiki, wanted.models, rev_ids))
+        done = [task for task in batch if self._is_done(task, answer)]
+        if done:
+            now = self._clock.now()
+            await self._telling.tell([self._event(task, answer, now) for task in done])
+            self._finish(done, now)
+
+    def _is_done(self, task: Task, answer: Answer) -> bool:
+        """Whether it is to be told; else it is asked for again, later."""
+        task.attempts += 1
+        verdict = judge(
+            answer.cells.get(task.change.rev_id, {}),
+            task.wanted.models,
+            attempts=task.attempts,
+            age_s=self._clock.monotonic_s() - task.begun_s,
+            lag_attempts=self._options.lag_attempts,
+            give_up_s=self._options.give_up_s,
+        )
+        if isinstance(verdict, Again):
+            self._metrics.count(PRECACHE_RETRIES, verdict.reason)
+            again = asyncio.create_task(self._later(task, verdict.delay_s))
+            self._again.add(again)
+            again.add_done_callback(self._again.discard)
+            return False
+        return True
+
+    async def _later(self, task: Task, delay_s: float) -> None:
+        await asyncio.sleep(delay_s)
+        await self._backlog.put_back(task)
+
+    # -- out -----------------------------------------------------------------------------------------
+
+    def _event(self, task: Task, answer: Answer, now: datetime) -> Event:
+        cells = answer.cells.get(task.change.rev_id, {})
+        for name in task.wanted.models:
+            error = cells.get(name, {}).get("error")
+            self._metrics.count(PRECACHE_EDITS, task.wanted.wiki, name, "failed" if error else "scored")
+            if error:
+                self._log.warning(
+                    "edit without score",
+                    wiki=task.wanted.wiki,
+                    rev_id=task.change.rev_id,
+                    model=name,
+                    reason=str(error.get("message"))[:_LOGGED_CHARACTERS],
+                )
+        return revision_score(task.change, cells, answer.versions, now)
+
+    def _finish(self, done: Sequence[Task], now: datetime) -> None:
+        for task in done:
+            if isinstance(task.change.timestamp, datetime):
+                lag_s = max(0.0, (now - task.change.timestamp).total_seconds())
+                self._metrics.observe(PRECACHE_LAG_SECONDS, lag_s, task.wanted.wiki)
+            task.ledger.close(task.ticket)
+        self._backlog.gone(len(done))
+        self._metrics.set(PRECACHE_PENDING, self._backlog.size)
+        for one in self._following:
+            one.is_stale.set()
+            one.is_urgent.set()
+
+    async def _save_on(self, one: Following) -> None:
+        """While one mark is being written, others gather: a slow disk holds up nobody. That a stream came
+        further without an edit for us can wait a little: Wikimedia's have thirty such events a second."""
+        while True:
+            await one.is_stale.wait()
+            if one.saved.position is not None:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(_IDLE_SAVE_S):
+                        await one.is_urgent.wait()
+            one.is_stale.clear()
+            one.is_urgent.clear()
+            is_last, mark = one.is_over, one.ledger.mark()
+            if mark != one.saved:
+                await asyncio.to_thread(one.cursor.save, mark)
+                one.saved = mark
+            if is_last:
+                return
+
+    async def _saved(self, savers: Sequence[asyncio.Task[None]]) -> None:
+        """Not cancelled: a thread that writes cannot be, and would write over what is newer."""
+        for one in self._following:
+            one.is_over = True
+            one.is_stale.set()
+            one.is_urgent.set()
+        await asyncio.wait(savers)
+
+
+def _begin(name: str, stream: Stream, cursor: Cursor, remembered: int) -> Following:
+    mark = cursor.load()
+    return Following(name, stream, cursor, Ledger(mark, remembered), mark)

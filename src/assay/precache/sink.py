@@ -1,0 +1,105 @@
+"""Where scores are told: to standard output, or as lines of a file."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from io import BytesIO, RawIOBase
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import orjson
+
+Event = Mapping[str, Any]
+_BLOCK: Final = 2**16
+
+
+class Unwritten(Exception):
+    """Not told, or not known to be; to be tried again. `delay_s`: what the other side asked to wait."""
+
+    def __init__(self, reason: str, delay_s: float | None = None) -> None:
+        super().__init__(reason)
+        self.delay_s = delay_s
+
+
+class Refused(Exception):
+    """The other side will never take this one event; the message says why."""
+
+
+class Sink(Protocol):
+    async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
+        """All told when this returns, but those that it returns. After `Unwritten`, some may have been told,
+        and telling all again does no harm: events have ids."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+def lines(events: Sequence[Event]) -> bytes:
+    return b"".join(orjson.dumps(event) + b"\n" for event in events)
+
+
+class StdoutSink:
+    """Raises OSError (a broken pipe) when nobody reads any more, which ends the process."""
+
+    async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
+        await asyncio.to_thread(_to_stdout, lines(events))
+        return ()
+
+    async def aclose(self) -> None:
+        pass
+
+
+class FileSink:
+    """Opened anew for each batch, so that it can be moved away at any time. What a crash left of a line is
+    cut off: its edit is told again."""
+
+    def __init__(self, path: Path, *, fsync: bool = True) -> None:
+        self._path = path
+        self._fsync = fsync
+
+    async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
+        try:
+            await asyncio.to_thread(self._append, lines(events))
+        except OSError as error:
+            raise Unwritten(f"{self._path}: {error.strerror or error}") from None
+        return ()
+
+    async def aclose(self) -> None:
+        pass
+
+    def _append(self, text: bytes) -> None:
+        with self._path.open("ab+", buffering=0) as file:
+            end = whole_lines(file)
+            if file.seek(0, os.SEEK_END) > end:
+                file.truncate(end)
+            written = 0
+            try:
+                while written < len(text):
+                    written += file.write(text[written:])
+            except OSError:
+                if written:  # half a batch would be told twice, for nothing
+                    file.truncate(end)
+                raise
+            if self._fsync:
+                os.fsync(file.fileno())
+
+
+def whole_lines(file: RawIOBase | BytesIO) -> int:
+    """Up to where the file has whole lines."""
+    end = file.seek(0, os.SEEK_END)
+    while end:
+        begin = max(0, end - _BLOCK)
+        file.seek(begin)
+        last = (file.read(end - begin) or b"").rfind(b"\n")
+        if last >= 0:
+            return begin + last + 1
+        end = begin
+    return 0
+
+
+def _to_stdout(text: bytes) -> None:
+    sys.stdout.buffer.write(text)
+    sys.stdout.buffer.flush()

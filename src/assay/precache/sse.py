@@ -1,0 +1,101 @@
+"""Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html), without a socket."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+MAX_EVENT_BYTES: Final = 4 * 2**20
+"""Of one event's lines. The longest of Wikimedia's are well under 1 MiB."""
+
+_KEPT: Final = 16
+"""Bytes of a line that is too long: enough to know its field."""
+_LINE_END: Final = re.compile(rb"\r\n|\n|\r")
+_BOM: Final = b"\xef\xbb\xbf"
+_DIGITS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerEvent:
+    """`id`: where to go on after it, empty when the server named none so far. `data`: None when it was longer
+    than the limit."""
+
+    type: str
+    data: str | None
+    id: str
+
+
+class SseParser:
+    """Bytes in, whole events out. A new one for each connection; `last_id` and `retry_ms` go on.
+
+    `retry_ms`: what the server asked to wait before a reconnection; None: nothing so far.
+    """
+
+    def __init__(self, last_id: str = "", max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self.last_id = last_id
+        self.retry_ms: int | None = None
+        self._limit = max_event_bytes
+        self._next_id = last_id
+        self._rest = b""
+        self._at_start = True
+        self._after_cr = False
+        self._begin()
+
+    def feed(self, chunk: bytes) -> Iterator[ServerEvent]:
+        """Events that are whole with this chunk. What the connection's end cuts off counts for nothing."""
+        for line in self._lines(chunk):
+            if line:
+                self._field(line)
+            else:
+                yield from self._dispatch()
+
+    def _begin(self) -> None:
+        self._type = ""
+        self._data: list[str] = []
+        self._size = 0
+
+    def _lines(self, chunk: bytes) -> Iterator[bytes]:
+        if self._after_cr and chunk:
+            self._after_cr = False
+            chunk = chunk.removeprefix(b"\n")
+        self._rest += chunk
+        if self._at_start:
+            if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
+                return
+            self._at_start = False
+            if self._rest.startswith(_BOM):
+                self._rest = self._rest[len(_BOM) :]
+        begin = 0
+        for end in _LINE_END.finditer(self._rest):
+            yield bytes(self._rest[begin : end.start()])
+            begin = end.end()
+            self._after_cr = begin == len(self._rest) and end[0] == b"\r"
+        self._rest = self._rest[begin:]
+        if len(self._rest) > self._limit:
+            self._size = self._limit + 1
+            self._rest = self._rest[:_KEPT]
+
+    def _field(self, line: bytes) -> None:
+        name, _, value = line.decode("utf-8", "replace").partition(":")
+        value = value.removeprefix(" ")
+        if name == "data":
+            self._size += len(line)
+            if self._size <= self._limit:
+                self._data.append(value)
+            else:
+                self._data = [""]
+        elif name == "event":
+            self._type = value
+        elif name == "id" and "\0" not in value:
+            self._next_id = value
+        elif name == "retry" and _DIGITS.fullmatch(value):
+            self.retry_ms = int(value)
+
+    def _dispatch(self) -> Iterator[ServerEvent]:
+        self.last_id = self._next_id
+        if self._data:
+            data = "\n".join(self._data) if self._size <= self._limit else None
+            yield ServerEvent(self._type or "message", data, self.last_id)
+        self._begin()

@@ -1,0 +1,70 @@
+"""A file of JSON lines that only grows, of one process at a time, sound after any kill.
+
+A line counts when it is whole. What a killed process left of a last line is cut off at the next opening.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from assay.errors import ConfigurationError
+
+CHUNK_BYTES: Final = 2**20
+
+
+class JournalFile:
+    """Opened for reading and appending; made when it is not there."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises `ConfigurationError` when another process has it open."""
+        self.path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = path.open("a+b")
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._file.close()
+            raise ConfigurationError(
+                f"{path} is being written by another process: wait for it, or give another folder"
+            ) from None
+        if (whole := self._whole_bytes()) < path.stat().st_size:
+            self._file.truncate(whole)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """Every line, in the order of writing. Raises `ConfigurationError` naming one that is damaged."""
+        with self.path.open("rb") as stream:
+            for number, line in enumerate(stream, 1):
+                try:
+                    value = orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    value = None
+                if not isinstance(value, dict):
+                    raise ConfigurationError(f"{self.path}, line {number} is damaged: remove the file")
+                yield value
+
+    def append(self, line: Mapping[str, Any]) -> None:
+        """On disk when this returns."""
+        self._file.write(orjson.dumps(line) + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _whole_bytes(self) -> int:
+        """Up to the last line break."""
+        end = self._file.seek(0, os.SEEK_END)
+        while end:
+            start = max(0, end - CHUNK_BYTES)
+            self._file.seek(start)
+            at = self._file.read(end - start).rfind(b"\n")
+            if at >= 0:
+                return start + at + 1
+            end = start
+        return 0

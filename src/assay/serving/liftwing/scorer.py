@@ -1,0 +1,88 @@
+"""Cells for the handlers of this folder: by the same gate, deadline, cache and engine as ORES's routes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from assay.clock import Clock, Deadline
+from assay.models.model import Model
+from assay.revisions.problem import Problem
+from assay.scoring.request import Cell, Scored, ScoreRequest
+from assay.scoring.service import ScoringService
+from assay.scoring.unsaved import Unsaved
+from assay.scoring.wikis import Wiki, Wikis
+from assay.serving.liftwing.refusals import refused
+from assay.serving.liftwing.revision_data import UNSAVED_REV_ID
+from assay.serving.quota import Gate
+from assay.serving.score_headers import score_headers
+
+
+@dataclass(frozen=True, slots=True)
+class Scorer:
+    """`request_timeout_s`: seconds for one whole request."""
+
+    service: ScoringService
+    gate: Gate
+    clock: Clock
+    request_timeout_s: float
+
+    @property
+    def wikis(self) -> Wikis:
+        return self.service.wikis
+
+    async def one(
+        self,
+        request: Request,
+        wiki: Wiki,
+        model: Model,
+        subject: int | Unsaved,
+        *,
+        features: bool = False,
+        explain: bool = False,
+    ) -> tuple[int, Cell]:
+        """The cell, and the id to answer with. Raises what the gate and the service raise."""
+        if isinstance(subject, int):
+            cells = await self.many(request, wiki, model, (subject,), features=features, explain=explain)
+            return subject, cells[subject]
+        deadline = self._deadline()
+        async with self.gate.hold(request, cost=1):
+            revision = await self.service.unsaved(wiki, subject, deadline)
+            row = await self.service.score_revision(
+                wiki, (model,), revision, {}, deadline, features=features, explain=explain
+            )
+        return UNSAVED_REV_ID, row[model.name]
+
+    async def many(
+        self,
+        request: Request,
+        wiki: Wiki,
+        model: Model,
+        rev_ids: Sequence[int],
+        *,
+        features: bool = False,
+        explain: bool = False,
+    ) -> Mapping[int, Cell]:
+        """By id; `rev_ids` may name one twice."""
+        asked = ScoreRequest(
+            wiki.name, tuple(dict.fromkeys(rev_ids)), (model.name,), features=features, explain=explain
+        )
+        async with self.gate.hold(request, cost=len(asked.rev_ids)):
+            table = await self.service.score(asked, self._deadline())
+        return {rev_id: row[model.name] for rev_id, row in table.items()}
+
+    def headers(self, request: Request, cells: Iterable[Cell]) -> dict[str, str]:
+        """Of an answer with these cells, one of each revision."""
+        return score_headers([[cell] for cell in cells], tells_cost=self.gate.is_exempt(request))
+
+    def _deadline(self) -> Deadline:
+        return Deadline.after(self.request_timeout_s, self.clock)
+
+
+def scored(cell: Cell, rev_id: int) -> Scored:
+    """Raises the cell's problem as Lift Wing's error."""
+    if isinstance(cell, Problem):
+        raise refused(cell, rev_id)
+    return cell

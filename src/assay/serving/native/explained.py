@@ -1,0 +1,56 @@
+"""Scores with what moved them, and what an edit did, as JSON: ``CELL`` and ``DIFF`` of the contract in
+`assay.serving.native.api`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from assay.models.model import Model
+from assay.models.recipe import label_name
+from assay.revisions.problem import Problem
+from assay.revisions.types import Revision
+from assay.scoring.request import Cell, Injection
+from assay.scoring.wikis import Wiki
+from assay.serving.cells import error_document, keyed
+from assay.serving.native.linediff import diff
+
+
+def cells_document(wiki: Wiki, cells: Mapping[str, Cell], injection: Injection) -> dict[str, Any]:
+    """By the models' names. `injection`: which values were given instead of computed."""
+    return {name: _cell_document(cell, wiki.models[name], injection) for name, cell in cells.items()}
+
+
+def _cell_document(cell: Cell, model: Model, injection: Injection) -> dict[str, Any]:
+    if isinstance(cell, Problem):
+        return {"error": error_document(cell)}
+    explanation, values = cell.explanation, cell.features
+    assert explanation is not None
+    assert values is not None
+    columns = {label_name(label): parts for label, parts in explanation.contributions.items()}
+    return {
+        "prediction": cell.score.prediction,
+        "probability": keyed(cell.score.probability),
+        "features": [
+            {
+                "name": feature.name,
+                "value": values[feature.name],
+                "injected": feature.name in injection,
+                "contributions": {label: parts[index] for label, parts in columns.items()},
+            }
+            for index, feature in enumerate(model.features)
+        ],
+        "explanation": {
+            label_name(label): {"base": base, "logit": base + sum(explanation.contributions[label])}
+            for label, base in explanation.base.items()
+        },
+    }
+
+
+def diff_document(revision: Revision) -> dict[str, Any] | None:
+    """None when either text cannot be had. Takes its time: not for the event loop."""
+    parent = revision.parent
+    before = "" if parent is None else parent.text if isinstance(parent, Revision) else parent
+    if not isinstance(before, str) or not isinstance(revision.text, str):
+        return None
+    return diff(before, revision.text).document()

@@ -1,0 +1,135 @@
+"""Scores of a text that is not saved yet: ``POST /api/{wiki}/text``.
+
+::
+
+    {"text": "…",
+     "parent_rev_id": 123 | "parent_text": "…",      neither: the text would begin its page
+     "title": "…",                                   needed unless parent_rev_id tells the page
+     "comment": "…", "is_minor": false,
+     "actor": {"name": "Ann" | "192.0.2.1", "is_anonymous", "id", "groups", "registered_at", "edit_count"},
+     "models": ["damaging"], "injection": {"feature.x": 3}}
+
+Only `text` is always needed. The answer is that of ``GET /api/{wiki}/revisions/{id}``, with null for the id.
+What is not told is unknown, and features of it are missing. Nothing is kept.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from assay.clock import Clock, Deadline
+from assay.errors import BadParameter
+from assay.events.document import Document
+from assay.revisions.record import is_ip
+from assay.revisions.types import UNKNOWN, Actor, Known, anonymous_actor
+from assay.scoring.service import ScoringService
+from assay.scoring.unsaved import ParentText, Unsaved
+from assay.serving import openapi
+from assay.serving.json_body import read_object
+from assay.serving.native.explained import cells_document, diff_document
+from assay.serving.native.revision import revision_document
+from assay.serving.native.routes import WIKI, add_route, document
+from assay.serving.native.wishes import WISHES, read_wishes
+from assay.serving.quota import Gate
+from assay.serving.respond import json_response
+
+TEXT_KEYS: Final = ("text", "parent_rev_id", "parent_text", "title", "comment", "is_minor", "actor")
+ACTOR_KEYS: Final = ("name", "is_anonymous", "id", "groups", "registered_at", "edit_count")
+
+
+class TextApi:
+    """The handler. `request_timeout_s`: seconds for one whole request."""
+
+    def __init__(self, service: ScoringService, gate: Gate, clock: Clock, request_timeout_s: float) -> None:
+        self._service = service
+        self._gate = gate
+        self._clock = clock
+        self._timeout_s = request_timeout_s
+
+    def router(self) -> APIRouter:
+        router = APIRouter(tags=["native"])
+        body = openapi.json_body("UnsavedText")
+        add_route(router, "POST", "/api/{wiki}/text", self.text, document("ExplainedRevision"), [WIKI], body)
+        return router
+
+    async def text(self, request: Request) -> Response:
+        """A text that is not saved yet: what it would change, its scores, and what moved them"""
+        wiki = self._service.wikis.named(request.path_params["wiki"])
+        deadline = Deadline.after(self._timeout_s, self._clock)
+        asked = await read_object(request)
+        told, (names, injection) = read_unsaved(asked), read_wishes(asked)
+        models = wiki.select(tuple(wiki.models) if names is None else names)
+        async with self._gate.hold(request, cost=1):
+            revision = await self._service.unsaved(wiki, told, deadline)
+            cells, difference = await asyncio.gather(
+                self._service.score_revision(wiki, models, revision, injection, deadline),
+                asyncio.to_thread(diff_document, revision),
+            )
+        return json_response(
+            {
+                "wiki": wiki.name,
+                "revision": revision_document(revision),
+                "diff": difference,
+                "scores": cells_document(wiki, cells, injection),
+            }
+        )
+
+
+def read_unsaved(asked: Mapping[str, Any]) -> Unsaved:
+    """Raises `BadParameter`."""
+    _refuse_strangers(asked, (*TEXT_KEYS, *WISHES), "the body")
+    fields = Document(asked)
+    if fields.has("parent_rev_id") and fields.has("parent_text"):
+        raise BadParameter("Give parent_rev_id or parent_text, not both.")
+    if not fields.has("title") and not fields.has("parent_rev_id"):
+        raise BadParameter("Give title, the page that the text is for, or parent_rev_id, which tells it.")
+    parent: int | ParentText | None = None
+    if fields.has("parent_rev_id"):
+        parent = fields.rev_id("parent_rev_id")
+    elif fields.has("parent_text"):
+        parent = ParentText(fields.prose("parent_text"))
+    return Unsaved(
+        text=fields.prose("text"),
+        parent=parent,
+        title=fields.known_text("title"),
+        comment=fields.known_prose("comment"),
+        is_minor=fields.flag("is_minor"),
+        actor=_actor(asked["actor"]) if fields.has("actor") else UNKNOWN,
+    )
+
+
+def _actor(asked: Any) -> Actor:
+    fields = Document(asked, "actor")
+    _refuse_strangers(asked, ACTOR_KEYS, "actor")
+    name, is_anonymous = fields.known_text("name"), fields.flag("is_anonymous")
+    if is_anonymous is UNKNOWN:
+        if not isinstance(name, str):
+            raise BadParameter("Could not interpret actor. Give its name, or is_anonymous.")
+        is_anonymous = is_ip(name)
+    if is_anonymous:
+        return anonymous_actor(name)
+    return Actor(
+        name,
+        is_anonymous=False,
+        id=_account(fields),
+        groups=fields.texts("groups"),
+        registered_at=fields.known_moment("registered_at"),
+        edit_count=fields.known_number("edit_count"),
+    )
+
+
+def _account(fields: Document) -> Known[int]:
+    return fields.rev_id("id") if fields.has("id") else UNKNOWN
+
+
+def _refuse_strangers(asked: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
+    """A misspelt member would be a fact that the score does not know of."""
+    if strangers := sorted(set(asked) - set(known)):
+        raise BadParameter(
+            f"Could not interpret {where}. There is no {strangers[0][:100]!r}; known are {', '.join(known)}."
+        )

@@ -1,0 +1,131 @@
+"""The live list of a wiki's recent edits, rendered here, so that it works without JavaScript.
+
+The script asks for the same page again and takes the new edits out of it: what an edit looks like is written
+down once, in ``edits.html``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from assay.clock import Clock, Deadline
+from assay.scoring.wikis import Wiki, Wikis
+from assay.serving.feed import DEFAULT_EDITS, MAX_EDITS, Edit, Feed
+from assay.serving.native.feed import scores_document
+from assay.serving.native.models import ModelsApi
+from assay.serving.pages.filters import chosen, filters_of
+from assay.serving.pages.site import Site
+from assay.serving.pages.wording import in_reading_order, model_title, percent, tone
+from assay.serving.parameters import parse_limit, read_fields
+from assay.serving.quota import Gate
+from assay.serving.respond import unless_known
+
+_AUTHORS: Final = ("", "anonymous", "registered", "bots")
+
+
+class FeedPages:
+    """``/feed/`` and ``/feed/{wiki}``. `request_timeout_s`: seconds for one whole request."""
+
+    def __init__(
+        self,
+        site: Site,
+        feed: Feed,
+        wikis: Wikis,
+        models: ModelsApi,
+        gate: Gate,
+        clock: Clock,
+        request_timeout_s: float,
+    ) -> None:
+        self._site = site
+        self._feed = feed
+        self._wikis = wikis
+        self._models = models
+        self._gate = gate
+        self._clock = clock
+        self._timeout_s = request_timeout_s
+
+    def add_to(self, routes: APIRouter) -> None:
+        self._site.add(routes, "/feed/", self.choice)
+        self._site.add(routes, "/feed/{wiki}", self.edits)
+
+    async def choice(self, _: Request) -> Response:
+        """All wikis that have a feed."""
+        return self._site.page("feeds.html", here="feed", wikis=self._site.options.wikis)
+
+    async def edits(self, request: Request) -> Response:
+        """The latest edits of one wiki, narrowed as the address says."""
+        wiki = self._wikis.named(request.path_params["wiki"])
+        fields = await read_fields(request)
+        limit = parse_limit(fields.get("limit", str(DEFAULT_EDITS)), MAX_EDITS)
+        filters = filters_of(wiki, self._models)
+        show = chosen(filters, fields.get("show", ""))
+        deadline = Deadline.after(self._timeout_s, self._clock)
+        async with self._gate.hold(request, cost=limit):
+            edits = await self._feed.latest(wiki, limit, deadline)
+        rows = [_row(wiki, edit) for edit in edits]
+        for row in rows:
+            row["is_shown"] = show is None or show.takes(row["scores"])
+        page = self._site.page(
+            "feed.html",
+            here="feed",
+            wiki=wiki.name,
+            wikis=self._site.options.wikis,
+            rows=rows,
+            filters=filters,
+            show=show,
+            limit=limit,
+            is_complete=all(edit.is_complete for edit in edits),
+        )
+        return unless_known(page, request)
+
+
+def _row(wiki: Wiki, edit: Edit) -> dict[str, Any]:
+    """What ``edits.html`` shows of an edit."""
+    scores = scores_document(edit.cells)
+    return {
+        "id": edit.id,
+        "revision": edit.revision,
+        "scores": scores,
+        "chances": orjson.dumps(_chances(scores)).decode(),
+        "marks": [_mark(name, scores[name]) for name in in_reading_order(wiki.models)],
+    }
+
+
+def _chances(scores: Mapping[str, Any]) -> dict[str, float]:
+    """The probability of ``true`` by model, for filtering in the browser."""
+    return {
+        name: cell["probability"]["true"]
+        for name, cell in scores.items()
+        if "true" in cell.get("probability", {})
+    }
+
+
+def _mark(model: str, cell: Mapping[str, Any]) -> dict[str, Any]:
+    """One model's score as a word and a bar."""
+    mark = {"model": model, "title": model_title(model)}
+    if "error" in cell:
+        return {
+            **mark,
+            "figure": None,
+            "why": cell["error"]["message"],
+            "is_late": cell["error"]["retryable"],
+        }
+    chances: Mapping[str, float] = cell["probability"]
+    share = chances["true"] if "true" in chances else chances[_key(cell["prediction"])]
+    figure = percent(share) if "true" in chances else str(cell["prediction"])
+    words = None if "true" in chances else percent(share)
+    return {
+        **mark,
+        "figure": figure,
+        "words": words,
+        "share": f"{share * 100:.1f}",
+        "tone": tone(model, chances),
+    }
+
+
+def _key(prediction: bool | str) -> str:
+    return str(prediction).lower() if isinstance(prediction, bool) else prediction

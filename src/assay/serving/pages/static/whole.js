@@ -1,0 +1,79 @@
+// One edit whole, inside a list of edits: its scores with their reasons, and the change.
+
+import * as api from "./api.js";
+import { diffSection } from "./diff.js";
+import { fill, h } from "./dom.js";
+import { ScoreCard } from "./scores.js";
+import { inReadingOrder } from "./wording.js";
+
+const known = new Map(); // wiki → promise of its models as the API tells them
+
+function modelsOf(wiki) {
+  if (!known.has(wiki)) {
+    const asked = api.wikis().then(({ wikis }) => inReadingOrder(wikis.find((entry) => entry.name === wiki)?.models ?? []));
+    asked.catch(() => known.delete(wiki));
+    known.set(wiki, asked);
+  }
+  return known.get(wiki);
+}
+
+/** Fills `place`. `say` is told what a screen reader should hear. */
+export async function showWhole(place, wiki, rev, { say, signal }) {
+  fill(place, h("p", { class: "empty" }, "Loading …"));
+  place.setAttribute("aria-busy", "true");
+  try {
+    const [models, answer] = await Promise.all([modelsOf(wiki), api.revision(wiki, rev, signal)]);
+    if (signal.aborted) return;
+    fill(place, parts(models, answer, wiki, rev, say));
+    say("The change and the reasons are shown.");
+  } catch (error) {
+    if (error.name === "AbortError" || signal.aborted) return;
+    fill(place, h("p", { class: "notice error" }, error instanceof api.ApiError ? error.message : "Something went wrong in this page. Reload it and try again."));
+    if (!(error instanceof api.ApiError)) console.error(error);
+  } finally {
+    if (!signal.aborted) place.setAttribute("aria-busy", "false");
+  }
+}
+
+function parts(models, answer, wiki, rev, say) {
+  const { revision, scores } = answer;
+  const injection = new Map();
+  const cards = models.filter((model) => scores[model.name]).map((model) => new ScoreCard(model, scores[model.name], { open: false, inject, refuse: say, reset }));
+  let asked = new AbortController();
+
+  async function inject(name, value) {
+    if (value === undefined) injection.delete(name);
+    else injection.set(name, value);
+    for (const { explanation } of cards) {
+      explanation?.setField(name, value);
+      explanation?.allowReset(injection.size > 0);
+    }
+    if (!injection.size) return reset();
+    asked.abort();
+    asked = new AbortController();
+    const { signal } = asked;
+    try {
+      const moved = (await api.whatIf(wiki, rev, Object.fromEntries(injection), signal)).scores;
+      if (!signal.aborted) update(moved, true);
+    } catch (error) {
+      if (error.name !== "AbortError" && !signal.aborted) say(error.message);
+    }
+    return undefined;
+  }
+
+  function reset() {
+    asked.abort();
+    for (const { explanation } of cards) {
+      for (const name of injection.keys()) explanation?.setField(name, undefined);
+      explanation?.allowReset(false);
+    }
+    injection.clear();
+    update(scores, false);
+  }
+
+  function update(told, changed) {
+    for (const card of cards) if (told[card.model.name]) card.update(told[card.model.name], changed);
+  }
+
+  return [h("div", { class: "scores" }, cards.map((card) => card.element)), diffSection(answer.diff, revision)];
+}

@@ -1,0 +1,275 @@
+"""The client against a real server, both kinds of it, and against servers that fail in every way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import orjson
+import pytest
+from aiohttp import web
+
+from assay.client import (
+    AsyncClient,
+    Away,
+    Client,
+    ClientError,
+    Interrupted,
+    Patience,
+    Refused,
+    Score,
+    ScoreError,
+)
+from servers.aiohttp_site import site
+from servers.asgi import Served, serving
+from servers.small_web import SmallWeb, small_web
+from small_app import AWAY, GONE, ask
+
+QUICK = Patience(retries=2, backoff_s=0.0)
+
+
+@pytest.fixture(scope="module")
+def small() -> Iterator[SmallWeb]:
+    with small_web() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def live(small: SmallWeb) -> Served:
+    return small.live("inline")[1]
+
+
+@pytest.fixture
+async def client(live: Served) -> AsyncIterator[AsyncClient]:
+    async with AsyncClient(live.url, patience=QUICK) as made:
+        yield made
+
+
+# -- what a server answers ---------------------------------------------------------------------------
+
+
+async def test_scores_of_many_revisions_are_those_of_the_api(client: AsyncClient, live: Served) -> None:
+    table = await client.score("smallwiki", [*range(1, 121), GONE], ["damaging"], features=True, explain=True)
+    assert list(table) == [*range(1, 121), GONE]
+    cell = table[7]["damaging"]
+    told = ask(live, "/v3/scores/smallwiki/7/damaging?features&explain").json
+    expected = told["smallwiki"]["scores"]["7"]["damaging"]
+    assert isinstance(cell, Score)
+    assert cell.probability == expected["score"]["probability"]
+    assert cell.features == expected["features"]
+    assert cell.explanation is not None
+    assert cell.explanation["true"].contributions == expected["explanation"]["true"]["contributions"]
+    assert table[GONE]["damaging"] == ScoreError(
+        "revision_not_found", "RevisionNotFound", f"Could not find revision {GONE}.", False
+    )
+
+
+async def test_cells_that_may_be_had_later_are_told_when_patience_ends(client: AsyncClient) -> None:
+    cell = (await client.score("smallwiki", [1, AWAY], ["damaging"]))[AWAY]["damaging"]
+    assert isinstance(cell, ScoreError)
+    assert (cell.code, cell.retryable) == ("source_unavailable", True)
+
+
+async def test_a_stream_tells_what_single_requests_tell(client: AsyncClient) -> None:
+    ids = list(range(1, 201))
+    streamed = {rev_id: cells async for rev_id, cells in client.stream("smallwiki", ids, ["damaging"])}
+    assert streamed == await client.score("smallwiki", ids, ["damaging"])
+
+
+async def test_an_edit_is_explained_and_what_if_moves_it(client: AsyncClient) -> None:
+    told = await client.explain("smallwiki", 12)
+    assert told.revision["id"] == 12
+    assert told.diff is not None
+    before = told.scores["damaging"]
+    after = (await client.what_if("smallwiki", 12, {"feature.test.chars": 300}, ["damaging"]))["damaging"]
+    assert isinstance(before, Score)
+    assert isinstance(after, Score)
+    assert after.probability["true"] > before.probability["true"]
+    assert after.features is not None
+    assert after.features["feature.test.chars"] == 300
+
+
+async def test_a_text_is_scored_before_it_is_saved(client: AsyncClient) -> None:
+    told = await client.score_text("smallwiki", "Hello!", title="A page", comment="begin")
+    assert told.revision["id"] is None
+    assert isinstance(told.scores["damaging"], Score)
+
+
+async def test_wikis_and_models_are_told(client: AsyncClient) -> None:
+    wikis = await client.wikis()
+    assert wikis["smallwiki"].models["damaging"].version == "1.2.3"
+    assert (await client.recent("smallwiki", 3)) == [1000, 999, 998]
+    described = await client.model_info("smallwiki", "damaging")
+    assert (described.labels, described.statistics) == (["true", "false"], None)
+    with pytest.raises(Refused, match="Nothing was measured") as refused:
+        await client.thresholds("smallwiki", "damaging")
+    assert (refused.value.status, refused.value.code) == (404, "no_statistics")
+
+
+async def test_a_refusal_has_its_code(client: AsyncClient) -> None:
+    with pytest.raises(Refused) as refused:
+        await client.explain("nowiki", 1)
+    assert (refused.value.status, refused.value.code, refused.value.retryable) == (404, "unknown_wiki", False)
+
+
+async def test_odd_names_stay_one_part_of_a_path(client: AsyncClient) -> None:
+    with pytest.raises(Refused) as refused:
+        await client.model_info("smallwiki", "../../wikis?x#y")
+    assert refused.value.code in ("unknown_model", "not_found")
+
+
+# -- without an event loop ---------------------------------------------------------------------------
+
+
+def test_the_blocking_client_answers_alike(live: Served) -> None:
+    with Client(live.url, patience=QUICK) as client:
+        table = client.score("smallwiki", [1, 2], ["damaging"])
+        assert dict(client.stream("smallwiki", [1, 2], ["damaging"])) == table
+        assert client.explain("smallwiki", 1).revision["id"] == 1
+        with pytest.raises(Refused, match="nowiki"):
+            client.recent("nowiki")
+        lines = client.stream("smallwiki", range(1, 1000), ["damaging"])
+        next(lines)
+        lines.close()  # type: ignore[attr-defined]
+    client.close()
+    client.close()
+
+
+def test_the_client_brings_nothing_of_the_server_along() -> None:
+    heavy = ("numpy", "lightgbm", "fastapi", "scipy", "assay.serving", "assay.models", "assay.errors")
+    program = "import sys, assay.client; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not set(heavy) & set(loaded.stdout.split())
+
+
+# -- servers that fail -------------------------------------------------------------------------------
+
+
+class Failing:
+    """Answers what it is told to, one after the other, then the last of them for ever."""
+
+    def __init__(self, *answers: Any) -> None:
+        self.answers = list(answers)
+        self.asked: list[Any] = []
+
+    async def answer(self, request: web.Request) -> web.StreamResponse:
+        self.asked.append((request.headers["User-Agent"], await request.read()))
+        answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+        if isinstance(answer, list):
+            return await self._lines(request, answer)
+        status, document, headers = answer
+        return web.Response(status=status, body=orjson.dumps(document), headers=headers)
+
+    async def _lines(self, request: web.Request, ids: list[Any]) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for rev_id in ids:
+            line: Any = {"revision": rev_id, "scores": {}} if rev_id != "done" else {"done": True}
+            await response.write(orjson.dumps(line) + b"\n")
+        if "done" not in ids:
+            await response.write(b'{"revision": 9')
+            assert request.transport is not None
+            request.transport.abort()
+        return response
+
+
+@asynccontextmanager
+async def failing(*answers: Any) -> AsyncIterator[tuple[Failing, AsyncClient]]:
+    handler = Failing(*answers)
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", handler.answer)
+    async with (
+        site(application) as port,
+        AsyncClient(f"http://127.0.0.1:{port}/", patience=QUICK, user_agent="bot/1 (me)") as client,
+    ):
+        yield handler, client
+
+
+def refusal(status: int, *, retryable: bool | None = None, after: str = "0") -> tuple[int, Any, Any]:
+    error = {"code": "x", "message": "no"} | ({} if retryable is None else {"retryable": retryable})
+    return status, {"error": error}, {"Retry-After": after}
+
+
+GOOD: tuple[int, Any, Any] = (200, {"revisions": [3]}, {})
+
+
+@pytest.mark.parametrize("first", [refusal(503), refusal(429), refusal(500, retryable=True), refusal(504)])
+async def test_what_may_succeed_later_is_asked_again(first: Any) -> None:
+    async with failing(first, first, GOOD) as (handler, client):
+        assert await client.recent("w") == [3]
+        assert [agent for agent, _ in handler.asked] == ["bot/1 (me)"] * 3
+
+
+@pytest.mark.parametrize("first", [refusal(400), refusal(404), refusal(500), refusal(503, retryable=False)])
+async def test_what_cannot_succeed_is_asked_once(first: Any) -> None:
+    async with failing(first, GOOD) as (handler, client):
+        with pytest.raises(Refused, match="no"):
+            await client.recent("w")
+        assert len(handler.asked) == 1
+
+
+async def test_patience_ends() -> None:
+    async with failing(refusal(503)) as (handler, client):
+        with pytest.raises(Refused):
+            await client.recent("w")
+        assert len(handler.asked) == 3
+
+
+@pytest.mark.parametrize("body", [{"nothing": 1}, [], "text", None])
+async def test_what_is_not_an_answer_of_assays_is_said_to_be_so(body: Any) -> None:
+    async with failing((200, body, {})) as (_, client):
+        with pytest.raises(Away, match="shape"):
+            await client.explain("w", 1)
+
+
+async def test_an_error_page_of_a_proxy_has_its_status() -> None:
+    async with failing((502, "<html>", {}), (502, "<html>", {}), GOOD) as (_, client):
+        assert await client.recent("w") == [3]
+
+
+async def test_nobody_there_is_said_in_a_sentence() -> None:
+    async with AsyncClient("http://127.0.0.1:9", patience=QUICK) as client:
+        with pytest.raises(Away, match="did not answer"):
+            await client.recent("w")
+
+
+async def test_a_stream_that_is_cut_off_goes_on_with_what_is_left() -> None:
+    async with failing([3, 1], [4], [], refusal(503), [2, "done"]) as (handler, client):
+        found = [rev_id async for rev_id, _ in client.stream("w", [1, 2, 3, 4])]
+        assert found == [3, 1, 4, 2]
+        asked = [orjson.loads(body)["revisions"] for _, body in handler.asked]
+        assert asked == [[1, 2, 3, 4], [2, 4], [2], [2], [2]]
+
+
+async def test_a_stream_that_brings_nothing_new_is_given_up() -> None:
+    async with failing([1], []) as (handler, client):
+        with pytest.raises(Interrupted, match="1 are left"):
+            assert [rev_id async for rev_id, _ in client.stream("w", [1, 2])] == [1]
+        assert len(handler.asked) == 4
+
+
+async def test_a_refused_stream_is_asked_once() -> None:
+    async with failing(refusal(404)) as (handler, client):
+        with pytest.raises(ClientError):
+            await anext(client.stream("w", [1]))
+        assert len(handler.asked) == 1
+
+
+def test_pauses_grow_and_a_server_that_names_a_time_is_obeyed() -> None:
+    patience = Patience(backoff_s=1.0, longest_s=5.0)
+    assert [patience.delay_s(attempt, None) for attempt in range(4)] == [1, 2, 4, 5]
+    told = Refused("wait", status=429, code="x", retryable=True, delay_s=30)
+    assert patience.delay_s(0, told) == 30
+
+
+async def test_an_impatient_server_is_outlived(small: SmallWeb) -> None:
+    """A real server that is away, then there."""
+    app = small.app("inline")
+    with serving(app.build().asgi) as served:
+        url = served.url
+    async with AsyncClient(url, patience=QUICK) as client:
+        with pytest.raises(Away):
+            await client.wikis()

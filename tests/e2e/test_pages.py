@@ -1,0 +1,422 @@
+"""Feed, thresholds, cards and ORES's page in a real browser, step by step as a patroller uses them: shipped
+models, sample wiki."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, unquote
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+
+from assay.serving.pages import wording
+from e2e.audit import (
+    axe_faults,
+    contrast_faults,
+    focus_is_visible,
+    small_targets,
+    structure_faults,
+    unnamed_controls,
+)
+from e2e.conftest import Visit
+from e2e.shipped_app import ATTACK, HOSTILE, Growing, shipped_app
+from servers.asgi import Served, serving
+
+FEED = "/feed/samplewiki"
+DAMAGING = "/models/samplewiki/damaging"
+LIKELY = "damaging.likelybad"
+KEPT_BACK = 6
+
+
+@pytest.fixture(scope="module")
+def wiki_and_served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Growing, Served]]:
+    asgi, wiki = shipped_app(tmp_path_factory.mktemp("index"), KEPT_BACK)
+    with serving(asgi) as served:
+        yield wiki, served
+
+
+@pytest.fixture
+def wiki(wiki_and_served: tuple[Growing, Served]) -> Iterator[Growing]:
+    yield wiki_and_served[0]
+    wiki_and_served[0].answer(is_away=False)
+
+
+@pytest.fixture
+def served(wiki_and_served: tuple[Growing, Served]) -> Served:
+    return wiki_and_served[1]
+
+
+def asked(served: Served, path: str) -> Any:
+    answer = served.ask(path)
+    assert answer.status == 200, answer.text
+    return json.loads(answer.body)
+
+
+def look(open_page: Visit, served: Served, path: str, kind: str = "light") -> Page:
+    return open_page(served.url + path, kind, "main h1")
+
+
+def watch(open_page: Visit, served: Served, path: str = FEED) -> Page:
+    """The feed with a clock that the test moves, so that nothing is asked for behind its back."""
+    page = look(open_page, served, path)
+    page.clock.install()
+    page.reload()
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    return page
+
+
+def entries(page: Page) -> Locator:
+    return page.locator("#edits > li:visible")
+
+
+def look_again(page: Page) -> None:
+    with page.expect_response(lambda response: FEED in response.url):
+        page.clock.run_for(10_500)
+
+
+# -- the feed ----------------------------------------------------------------------------------------
+
+
+def test_the_feed_is_what_the_api_says(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED)
+    expect(entries(page)).to_have_count(25)
+    told = asked(served, "/api/samplewiki/feed?limit=25")
+    assert told["is_complete"]
+    titles = page.locator("#edits h2").all_inner_texts()
+    assert titles == [edit["revision"]["page"]["title"] for edit in told["edits"]]
+    first, shown = told["edits"][0], entries(page).first
+    expect(shown).to_contain_text(first["revision"]["actor"]["name"])
+    chance = first["scores"]["damaging"]["probability"]["true"]
+    expect(shown.locator(".mark").first).to_have_text(re.compile(rf"Damaging\s+{chance * 100:.0f}%"))
+
+
+def test_it_narrows_to_an_operating_point_with_and_without_scripts(
+    open_page: Visit, served: Served, browser: Browser
+) -> None:
+    points = asked(served, "/api/samplewiki/models/damaging/thresholds")["operating_points"]
+    least, most = next(point["range"] for point in points if point["name"] == "likelybad")
+    edits = asked(served, "/api/samplewiki/feed?limit=50")["edits"]
+    wanted = [
+        str(edit["id"])
+        for edit in edits
+        if "probability" in (cell := edit["scores"]["damaging"])
+        and least <= cell["probability"]["true"] <= most
+    ]
+    assert 0 < len(wanted) < len(edits)
+
+    page = look(open_page, served, f"{FEED}?limit=50")
+    page.get_by_label("Show").select_option(LIKELY)
+    expect(page.locator("#state")).to_contain_text(f"{len(wanted)} of the latest {len(edits)} edits.")
+    assert entries(page).evaluate_all("all => all.map((e) => e.dataset.rev)") == wanted
+    assert page.url.endswith(f"?limit=50&show={LIKELY}")
+
+    meaning = page.get_by_role("link", name="What “precision ≥ 0.6” means")
+    assert meaning.get_attribute("href") == f"{DAMAGING}/thresholds"
+
+    plain = browser.new_context(java_script_enabled=False).new_page()
+    plain.goto(page.url)
+    expect(plain.get_by_role("link", name="What “precision ≥ 0.6” means")).to_be_visible()
+    assert entries(plain).evaluate_all("all => all.map((e) => e.dataset.rev)") == wanted
+    expect(plain.get_by_role("button", name="Show", exact=True)).to_be_visible()
+    expect(plain.get_by_role("button", name="Pause")).to_be_hidden()
+    plain.context.close()
+
+
+def test_new_edits_come_by_themselves_to_a_reader_at_the_top(
+    open_page: Visit, served: Served, wiki: Growing
+) -> None:
+    page = watch(open_page, served)
+    wiki.reveal(1)
+    look_again(page)
+    expect(page.get_by_role("status")).to_have_text("1 new edit.")
+    expect(entries(page)).to_have_count(26)
+
+
+def test_a_reader_who_reads_keeps_place_and_focus(open_page: Visit, served: Served, wiki: Growing) -> None:
+    page = watch(open_page, served)
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.locator(".whole .score")).to_have_count(3)
+    read = page.evaluate("document.activeElement.closest('li').dataset.rev")
+    place = page.evaluate("document.activeElement.getBoundingClientRect().top")
+    wiki.reveal(2)
+    button = page.get_by_role("button", name="Show 2 new edits")
+    look_again(page)
+    expect(button).to_be_visible()
+    expect(page.get_by_role("status")).to_have_text("2 new edits to show.")
+    assert page.evaluate("document.activeElement.closest('li').dataset.rev") == read
+    moved = page.evaluate("document.activeElement.getBoundingClientRect().top") - place
+    assert abs(moved) <= button.evaluate("e => e.offsetHeight + 20")
+
+    page.keyboard.press("n")
+    expect(button).to_be_hidden()
+    assert page.evaluate("document.activeElement.closest('li').matches(':first-child')")
+    expect(page.locator("details.more[open]")).to_have_count(1)
+
+
+def test_it_waits_while_paused_and_tells_when_the_wiki_is_away(
+    open_page: Visit, served: Served, wiki: Growing
+) -> None:
+    page = watch(open_page, served)
+    asked_for: list[str] = []
+    page.on("request", lambda request: asked_for.append(request.url))
+    page.keyboard.press("p")
+    expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "true")
+    page.clock.run_for(60_000)
+    assert asked_for == []
+
+    wiki.answer(is_away=True)
+    page.get_by_role("button", name="Pause").click()
+    alert = page.get_by_role("alert")
+    expect(alert).to_have_text(re.compile(r"The wiki does not answer\. It is asked again in \d+ s\."))
+    wiki.answer(is_away=False)
+    for _ in range(2):
+        page.get_by_role("button", name="Pause").click()
+    expect(alert).to_be_empty()
+
+
+def test_by_keys_alone_an_edit_is_opened_and_its_reasons_read(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+    for key in ("j", "j", "k", "j"):
+        page.keyboard.press(key)
+    here = entries(page).nth(1)
+    assert here.evaluate("e => e.contains(document.activeElement)")
+    assert focus_is_visible(page)
+    page.keyboard.press("Enter")
+    expect(here.locator(".diff-table")).to_be_visible()
+    damaging = here.get_by_role("article", name="Damaging", exact=True)
+    reasons = damaging.locator("summary")
+    while not reasons.evaluate("e => e === document.activeElement"):
+        page.keyboard.press("Tab")
+    assert focus_is_visible(page)
+    page.keyboard.press("Enter")
+    expect(damaging.locator(".push")).to_have_count(8)
+    expect(damaging.locator(".story")).to_contain_text("Knowing nothing of this edit")
+
+    here.locator("article").first.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".whole .score")).to_have_count(0)
+
+
+def test_only_one_edit_is_open_and_a_changed_value_moves_its_scores(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED)
+    for place in (0, 1):
+        entries(page).nth(place).get_by_text("Change and reasons").click()
+        expect(entries(page).nth(place).locator(".whole .score")).to_have_count(3)
+    expect(page.locator(".whole .score")).to_have_count(3)
+    damaging = page.get_by_role("article", name="Damaging", exact=True)
+    damaging.get_by_text("Why this score?").click()
+    kind = damaging.get_by_label(re.compile("Kind of author"))
+    first = damaging.locator(".figure").inner_text()
+    kind.fill("0" if kind.input_value() != "0" else "2")
+    expect(damaging.locator(".was")).to_contain_text(first)
+    damaging.get_by_role("button", name="Reset values").click()
+    expect(damaging.locator(".figure")).to_have_text(first)
+
+
+def test_what_a_wiki_wrote_stays_text(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, f"{FEED}?limit=50")
+    hostile = page.locator(f"#edit-{HOSTILE}")
+    expect(hostile.locator("h2")).to_have_text(ATTACK)
+    expect(hostile.locator(".actor")).to_have_text(ATTACK)
+    expect(hostile.locator(".comment")).to_have_text(ATTACK)
+    hostile.get_by_text("Change and reasons").click()
+    expect(hostile.locator(".whole .score")).to_have_count(3)
+    assert page.locator("main img, main script").count() == 0
+    assert page.evaluate("window.stolen") is None
+
+
+# -- models ------------------------------------------------------------------------------------------
+
+
+def test_from_the_feed_to_a_card_and_its_thresholds(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED)
+    page.get_by_role("navigation").get_by_role("link", name="Models").click()
+    page.get_by_role("link", name="Damaging", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Damaging")
+    expect(page.get_by_role("img", name=re.compile("^Precision–recall curve.* true:"))).to_be_visible()
+    told = asked(served, "/api/samplewiki/models/damaging")["statistics"]["roc_auc"]["labels"]["true"]
+    expect(page.get_by_role("row", name=re.compile("^ROC-AUC"))).to_contain_text(f"{told:.3f}")
+    page.get_by_role("link", name="Thresholds").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Thresholds of Damaging")
+
+
+def read_out(page: Page, name: str) -> float:
+    return float(page.locator(f"#read-{name}").inner_text().split()[0])
+
+
+def test_a_threshold_is_dragged_and_every_figure_follows(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, f"{DAMAGING}/thresholds")
+    table = asked(served, "/api/samplewiki/models/damaging/thresholds")["table"]
+    box = page.locator("#plot").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.8, box["y"] + 50)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 0.4, box["y"] + 60, steps=4)
+    page.mouse.up()
+    slider = page.get_by_role("slider", name="Threshold")
+    at = float(slider.input_value())
+    assert at == pytest.approx((0.4 * 720 - 56) / 652, abs=0.01)
+    row = next(row for row in table if row["threshold"] >= at)
+    for name in ("precision", "recall", "filter_rate", "match_rate"):
+        assert read_out(page, name) == pytest.approx(row[name], abs=0.0006)
+    expect(page.locator("#read-precision small")).to_have_text(re.compile(r"\(0\.\d{3} to 0\.\d{3}\)"))
+    assert f"at={at}" in page.url
+
+    expect(slider).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    assert float(slider.input_value()) == pytest.approx(at + 0.001)
+    assert slider.get_attribute("aria-valuetext") == (
+        f"{page.locator('#read-threshold').inner_text()}: precision {read_out(page, 'precision'):.3f}, "
+        f"recall {read_out(page, 'recall'):.3f}, filter rate {read_out(page, 'filter_rate'):.3f}"
+    )
+
+
+def test_a_finger_chooses_a_threshold(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, f"{DAMAGING}/thresholds", "phone")
+    box = page.locator("#plot").bounding_box()
+    assert box is not None
+    page.touchscreen.tap(box["x"] + box["width"] * 0.5, box["y"] + box["height"] * 0.5)
+    expect(page.get_by_role("slider")).to_have_value(re.compile(r"0\.4[67]\d"))
+
+
+def test_what_is_copied_finds_the_threshold_again(
+    open_page: Visit, served: Served, contexts: dict[str, BrowserContext]
+) -> None:
+    contexts["light"].grant_permissions(["clipboard-read", "clipboard-write"])
+    page = look(open_page, served, f"{DAMAGING}/thresholds?at=0.5")
+    page.get_by_role("link", name="Likely have problems", exact=False).first.click()
+    page.get_by_label("the recall").check()
+    recall = read_out(page, "recall")
+
+    page.get_by_role("button", name="Copy").nth(0).click()
+    expect(page.get_by_role("status")).to_have_text("Copied.")
+    query = page.evaluate("navigator.clipboard.readText()")
+    assert re.fullmatch(r"statistics\.thresholds\.true\.'maximum precision @ recall >= 0\.\d+'", query)
+
+    page.get_by_role("button", name="Copy").nth(-1).click()
+    address = page.evaluate("navigator.clipboard.readText()")
+    assert query in unquote(address)
+    told = asked(served, address.removeprefix(served.url))
+    (row,) = told["samplewiki"]["models"]["damaging"]["statistics"]["thresholds"]["true"]
+    assert row["recall"] >= recall - 0.001
+    assert row["precision"] >= read_out(page, "precision") - 0.0006
+
+
+def test_a_threshold_is_chosen_without_scripts(served: Served, browser: Browser) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{served.url}{DAMAGING}/thresholds?label=true&at=0.25&hold=recall")
+    table = asked(served, "/api/samplewiki/models/damaging/thresholds")["table"]
+    row = next(row for row in table if row["threshold"] >= 0.25)
+    assert read_out(page, "recall") == pytest.approx(row["recall"], abs=0.0006)
+    expect(page.locator("#path")).to_contain_text("maximum precision @ recall >=")
+    page.get_by_role("button", name="Show this threshold").click()
+    expect(page.locator("#read-threshold")).to_have_text(re.compile(r"0\.2\d\d"))
+    context.close()
+
+
+# -- ORES's page -------------------------------------------------------------------------------------
+
+
+def test_an_address_of_ores_runs_by_itself(open_page: Visit, served: Served) -> None:
+    state = "wiki=samplewiki&revids=1280|1279&models=damaging|goodfaith&go=1"
+    page = open_page(f"{served.url}/ui/?{state}", "light", "#answer[aria-busy=false] tbody tr")
+    heads = page.get_by_role("columnheader").all_inner_texts()
+    assert [head.strip() for head in heads] == ["Wiki", "Model", "RevID", "Value", "Score"]
+    raw = page.locator("#raw a")
+    told = asked(served, quote(str(raw.get_attribute("href")), safe="/?&=|"))["samplewiki"]["scores"]
+    cells = page.locator("tbody tr").evaluate_all(
+        "rows => rows.map((row) => [...row.cells].map((cell) => cell.textContent))"
+    )
+    assert cells == [
+        ["samplewiki", model, rev, value, str(chance)]
+        for rev in ("1280", "1279")
+        for model, cell in told[rev].items()
+        for value, chance in cell["score"]["probability"].items()
+    ]
+    for order in ("ascending", "descending"):
+        page.get_by_role("button", name="Score", exact=True).click()
+        expect(page.get_by_role("columnheader", name="Score")).to_have_attribute("aria-sort", order)
+    figures = [float(text) for text in page.locator("tbody td:last-child").all_inner_texts()]
+    assert figures == sorted(figures, reverse=True)
+
+
+def test_scores_are_asked_for_by_hand(open_page: Visit, served: Served) -> None:
+    page = open_page(f"{served.url}/ui/", "light", "#models input")
+    page.get_by_role("button", name="Get scores").click()
+    expect(page.get_by_label("Up to 50 RevIDs")).to_be_focused()
+    expect(page.get_by_text("Enter revision ids")).to_be_visible()
+    page.get_by_label("reverted").check()
+    page.get_by_label("Up to 50 RevIDs").fill("1280, 99999999")
+    page.get_by_role("button", name="Get scores").click()
+    expect(page.locator("tbody tr")).to_have_count(3)
+    expect(page.locator("tbody")).to_contain_text("Could not find revision 99999999.")
+    assert page.url.endswith("?wiki=samplewiki&revids=1280|99999999&models=reverted&go=1")
+    page.get_by_label("Up to 50 RevIDs").fill(", ".join(map(str, range(1, 52))))
+    page.get_by_role("button", name="Get scores").click()
+    expect(page.get_by_text("51 revisions are too many: give at most 50.")).to_be_visible()
+
+
+# -- for everybody -----------------------------------------------------------------------------------
+
+PAGES = {
+    "feed": FEED,
+    "wikis": "/feed/",
+    "scores": "/ui/?wiki=samplewiki&revids=1280|5&models=damaging&go=1",
+    "models": "/models/",
+    "card": DAMAGING,
+    "thresholds": f"{DAMAGING}/thresholds",
+    "refusal": "/models/samplewiki/none",
+}
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_they_are_readable_for_everybody(open_page: Visit, served: Served, name: str) -> None:
+    for kind in ("light", "dark", "phone"):
+        page = look(open_page, served, PAGES[name], kind)
+        if name == "scores":
+            page.wait_for_selector("tbody tr")
+        if name == "feed":
+            page.get_by_text("Change and reasons").first.click()
+            expect(page.locator(".whole .score")).to_have_count(3)
+        assert contrast_faults(page) == []
+        assert structure_faults(page) == []
+        assert small_targets(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+        if kind == "phone":
+            assert unnamed_controls(page) == []
+            assert axe_faults(page) == []
+
+
+def test_words_are_the_same_on_both_sides(open_page: Visit, served: Served) -> None:
+    """What Python says in the list, and JavaScript in its parts."""
+    page = look(open_page, served, "/models/")
+    script = str(page.locator("link[rel=stylesheet]").first.get_attribute("href")).replace(
+        "frame.css", "wording.js"
+    )
+    chances = [0, 0.0004, 0.001, 0.0049, 0.005, 0.0349, 0.123, 0.5, 0.9849, 0.991, 0.9995, 1]
+    comments = ["/* History */ more", "[[Talk:A|talk]] and [[B]]", "plain", "/* A */", "→ [[a]"]
+    names = ["damaging", "goodfaith", "reverted", "articlequality", "draft_quality"]
+    told = page.evaluate(
+        """async ([script, chances, comments, names]) => {
+          const words = await import(script);
+          const titles = names.map((name) => words.modelWords(name).title);
+          return [chances.map(words.percent), comments.map(words.summary), titles];
+        }""",
+        [script, chances, comments, names],
+    )
+    assert told == [
+        [wording.percent(chance) for chance in chances],
+        [wording.summary(comment) for comment in comments],
+        [wording.model_title(name) for name in names],
+    ]

@@ -1,0 +1,113 @@
+"""Server-sent events over real HTTP, from a server that cuts, babbles and refuses."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from assay.precache.eventstreams import EventStreams
+from precache.edits import append, created
+from precache.following import following
+from servers.aiohttp_site import site
+from servers.event_stream import EventStream
+
+
+@asynccontextmanager
+async def streaming(file: Path, cut_after: int = 0) -> AsyncIterator[tuple[EventStream, str]]:
+    stream = EventStream(file, cut_after)
+    async with site(stream.application()) as port:
+        yield stream, f"http://127.0.0.1:{port}/v2/stream/mediawiki.revision-create"
+
+
+async def at_once(seconds: float) -> None:
+    await asyncio.sleep(0)
+
+
+async def test_it_goes_on_where_a_connection_was_cut(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    async with streaming(file, cut_after=3) as (server, url):
+        async with following(EventStreams(url, "ops@example.org", sleep=at_once)) as heard:
+            await heard.until(lambda h: bool(h.malformed))
+            append(file, map(created, range(1, 21)))
+            await heard.until(lambda h: len(h.edits) == 20)
+        assert heard.edits == list(range(1, 21))
+        assert heard.repeated == 0
+        first, *others = server.requests
+        assert "Last-Event-ID" not in first
+        assert len(others) == 6
+        assert '"offset": 3' in others[0]["Last-Event-ID"]
+        assert "ops@example.org" in first["User-Agent"]
+        assert first["Accept"] == "text/event-stream"
+    assert all(reason.startswith("It is no JSON: ") for reason in heard.malformed)
+    assert len(heard.malformed) == 2 * 7
+
+
+async def test_it_goes_on_in_another_process(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    async with streaming(file) as (_, url):
+        async with following(EventStreams(url, sleep=at_once)) as heard:
+            await heard.until(lambda h: bool(h.malformed))
+            append(file, map(created, range(1, 6)))
+            await heard.until(lambda h: len(h.edits) == 5)
+        append(file, map(created, range(6, 11)))
+        async with following(EventStreams(url, sleep=at_once), heard.ledger.mark()) as later:
+            await later.until(lambda h: len(h.edits) == 5)
+    assert later.edits == [6, 7, 8, 9, 10]
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "least_s"),
+    [
+        (503, {"Retry-After": "7"}, 7.0),
+        (429, {}, 0.0),
+        (404, {}, 0.0),
+        (200, {"Content-Type": "text/html"}, 0.0),
+    ],
+)
+async def test_what_is_no_stream_is_asked_again(status: int, headers: dict[str, str], least_s: float) -> None:
+    waits: list[float] = []
+    enough = asyncio.Event()
+
+    async def refuse(request: web.Request) -> web.Response:
+        return web.Response(status=status, headers=headers)
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if len(waits) == 4:
+            enough.set()
+        await asyncio.sleep(0)
+
+    application = web.Application()
+    application.router.add_get("/", refuse)
+    async with site(application) as port, following(EventStreams(f"http://127.0.0.1:{port}/", sleep=sleep)):
+        async with asyncio.timeout(30):
+            await enough.wait()
+    assert all(wait >= least_s for wait in waits)
+    assert least_s or waits[3] > waits[0], "each failure is followed by a longer pause"
+
+
+async def test_a_silent_connection_counts_as_dead(tmp_path: Path) -> None:
+    connections = 0
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        nonlocal connections
+        connections += 1
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        if connections > 1:
+            await response.write(b"data: {\n\n")
+        await asyncio.Event().wait()
+        return response
+
+    application = web.Application()
+    application.router.add_get("/", silent)
+    async with site(application) as port:
+        stream = EventStreams(f"http://127.0.0.1:{port}/", silence_limit_s=0.2, sleep=at_once)
+        async with following(stream) as heard:
+            await heard.until(lambda h: bool(h.malformed))
+    assert connections >= 2

@@ -1,0 +1,244 @@
+"""The follower on a live Assay with small models; streams and sinks are the test's own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from assay.clock import SystemClock
+from assay.errors import ConfigurationError
+from assay.events import NoEdit, Rules, read_event
+from assay.precache.asking import Assay
+from assay.precache.cursor import Cursor
+from assay.precache.options import PrecacheOptions
+from assay.precache.patience import Patience
+from assay.precache.service import Follower
+from assay.precache.sink import Event, Refused, Unwritten
+from assay.precache.stream import Followed, Malformed
+from assay.precache.telling import Telling
+from assay.telemetry import (
+    PRECACHE_EDITS,
+    PRECACHE_EVENTS,
+    PRECACHE_LAG_SECONDS,
+    PRECACHE_PENDING,
+    PRECACHE_RETRIES,
+    Metrics,
+)
+from precache.edits import created
+from servers.asgi import Served, serving
+from servers.redis import free_port
+from small_app import AWAY, GONE, HIDDEN_TEXT, SmallApp, ask
+
+LIMIT_S = 30.0
+RULES = Rules({"smallwiki": {"damaging": ("edit",), "goodfaith": ("nonbot_edit",)}})
+
+
+class Given:
+    """A stream of what the test gives; positions are numbers."""
+
+    def __init__(self, *edits: int) -> None:
+        self.items: list[Followed] = []
+        self.read = 0
+        self.asked: list[str | None] = []
+        self._more = asyncio.Condition()
+        for number in edits:
+            self.add(number)
+
+    def add(self, rev_id: int, **changed: Any) -> None:
+        told = read_event(created(rev_id, "smallwiki", **changed))
+        self.items.append(Followed(told, str(len(self.items) + 1)))
+
+    async def follow(self, position: str | None) -> AsyncGenerator[Followed]:
+        self.asked.append(position)
+        self.read = int(position or "0")
+        while True:
+            if self.read < len(self.items):
+                self.read += 1
+                yield self.items[self.read - 1]
+            else:
+                await asyncio.sleep(0.005)
+
+    async def aclose(self) -> None:
+        pass
+
+
+class Kept:
+    """A sink that keeps what it is told, and takes nothing while it is `shut`."""
+
+    def __init__(self) -> None:
+        self.events: list[Event] = []
+        self.is_shut = False
+
+    @property
+    def rev_ids(self) -> list[int]:
+        return [event["rev_id"] for event in self.events]
+
+    async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
+        if self.is_shut:
+            raise Unwritten("shut")
+        self.events += events
+        return ()
+
+    async def aclose(self) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def assay() -> Iterator[Served]:
+    with serving(SmallApp().build().asgi) as served:
+        yield served
+
+
+class Running:
+    """A follower with its parts."""
+
+    def __init__(self, stream: Given, sink: Kept, metrics: Metrics, patience: Patience) -> None:
+        self.stream, self.sink, self.metrics, self.patience = stream, sink, metrics, patience
+        self.task: asyncio.Task[None] | None = None
+
+    async def until(self, is_so: Callable[[], bool]) -> None:
+        assert self.task is not None
+        async with asyncio.timeout(LIMIT_S):
+            while not is_so():
+                if self.task.done():
+                    self.task.result()
+                    raise AssertionError("the follower ended")
+                await asyncio.sleep(0.005)
+
+
+@asynccontextmanager
+async def following(
+    url: str, folder: Path, stream: Given, rules: Rules = RULES, sink: Kept | None = None, **options: Any
+) -> AsyncIterator[Running]:
+    """Ended in an orderly way, so that what it has done is stored."""
+    running = Running(stream, sink or Kept(), Metrics(), Patience())
+    follower = Follower(
+        PrecacheOptions(assay=url, **options),
+        rules,
+        {"given": (stream, Cursor(folder / "given.json", "given"))},
+        Assay(url, 20.0),
+        Telling({"kept": running.sink}, running.patience, running.metrics),
+        running.patience,
+        running.metrics,
+        SystemClock(),
+    )
+    running.task = asyncio.create_task(follower.run())
+    try:
+        yield running
+    finally:
+        running.patience.stop()
+        async with asyncio.timeout(LIMIT_S):
+            await asyncio.wait([running.task])
+    running.task.result()
+
+
+async def test_edits_are_scored_told_and_in_the_cache(assay: Served, tmp_path: Path) -> None:
+    stream = Given(*range(1, 121))
+    async with following(assay.url, tmp_path, stream) as running:
+        await running.until(lambda: len(running.sink.events) == 120)
+        assert sorted(running.sink.rev_ids) == list(range(1, 121))
+        first = min(running.sink.events, key=lambda event: event["rev_id"])
+        assert set(first["scores"]) == {"damaging", "goodfaith"}
+        assert first["scores"]["damaging"]["model_version"] == "1.2.3"
+        assert running.metrics.value(PRECACHE_EDITS, "smallwiki", "damaging", "scored") == 120
+        assert running.metrics.value(PRECACHE_LAG_SECONDS, "smallwiki") == 120
+        assert running.metrics.value(PRECACHE_PENDING) == 0
+    cached = await asyncio.to_thread(
+        ask, assay, "/v3/scores/smallwiki/?revids=1|60|120&models=damaging|goodfaith"
+    )
+    assert cached.headers["x-cache"] == "hit"
+    assert Cursor(tmp_path / "given.json", "given").load().position == "120"
+
+
+async def test_only_what_a_rule_wants_is_asked_for(assay: Served, tmp_path: Path) -> None:
+    stream = Given(130)
+    stream.add(131, performer={"user_groups": ["bot"]})
+    stream.add(132, database="otherwiki")
+    stream.items += [
+        Followed(NoEdit("log"), "4"),
+        Followed(Malformed("It is no JSON."), "5"),
+        Followed(None, "6"),
+    ]
+    stream.add(130)
+    async with following(assay.url, tmp_path, stream) as running:
+        await running.until(lambda: len(running.sink.events) == 2 and stream.read == 7)
+        kinds = {
+            kind: running.metrics.value(PRECACHE_EVENTS, "given", kind)
+            for kind in ("edit", "unwanted", "repeated", "malformed", "log")
+        }
+    assert kinds == {"edit": 2, "unwanted": 1, "repeated": 1, "malformed": 1, "log": 1}
+    assert {event["rev_id"]: set(event["scores"]) for event in running.sink.events} == {
+        130: {"damaging", "goodfaith"},
+        131: {"damaging"},
+    }
+    assert Cursor(tmp_path / "given.json", "given").load().position == "7"
+
+
+async def test_what_cannot_be_scored_is_told_with_its_errors(assay: Served, tmp_path: Path) -> None:
+    stream = Given(140, GONE, HIDDEN_TEXT, AWAY, 141)
+    async with following(assay.url, tmp_path, stream, lag_attempts=2, give_up_s=1.5) as running:
+        await running.until(lambda: len(running.sink.events) == 5)
+        assert running.metrics.value(PRECACHE_RETRIES, "lag") == 1
+        assert running.metrics.value(PRECACHE_RETRIES, "cell") >= 1
+    errors = {e["rev_id"]: e.get("errors", {}).get("damaging", {}).get("type") for e in running.sink.events}
+    assert errors == {
+        140: None,
+        141: None,
+        GONE: "RevisionNotFound",
+        HIDDEN_TEXT: "TextDeleted",
+        AWAY: "RequestError",
+    }
+
+
+async def test_it_goes_on_from_its_position(assay: Served, tmp_path: Path) -> None:
+    stream = Given(150, 151)
+    async with following(assay.url, tmp_path, stream) as running:
+        await running.until(lambda: len(running.sink.events) == 2)
+    stream.add(152)
+    async with following(assay.url, tmp_path, stream) as running:
+        await running.until(lambda: len(running.sink.events) == 1)
+    assert running.sink.rev_ids == [152]
+    assert stream.asked == [None, "2"]
+
+
+async def test_a_stream_is_not_read_on_while_nobody_takes_scores(assay: Served, tmp_path: Path) -> None:
+    stream, sink = Given(*range(200, 300)), Kept()
+    sink.is_shut = True
+    async with following(assay.url, tmp_path, stream, sink=sink, pending=20, batch=5, parallel=2) as running:
+        await running.until(lambda: running.metrics.value(PRECACHE_RETRIES, "sink") >= 2)
+        assert stream.read <= 21
+        assert Cursor(tmp_path / "given.json", "given").load().position is None
+        sink.is_shut = False
+        await running.until(lambda: len(sink.events) == 100)
+    assert sorted(sink.rev_ids) == list(range(200, 300))
+
+
+async def test_it_ends_at_once_while_nobody_takes_scores_and_loses_nothing(
+    assay: Served, tmp_path: Path
+) -> None:
+    stream, sink = Given(300, 301), Kept()
+    sink.is_shut = True
+    async with following(assay.url, tmp_path, stream, sink=sink) as running:
+        await running.until(lambda: running.metrics.value(PRECACHE_RETRIES, "sink") >= 1)
+    assert sink.events == []
+    async with following(assay.url, tmp_path, stream) as running:
+        await running.until(lambda: len(running.sink.events) == 2)
+
+
+async def test_an_assay_that_is_away_is_waited_for(tmp_path: Path) -> None:
+    stream = Given(310)
+    async with following(f"http://127.0.0.1:{free_port()}", tmp_path, stream) as running:
+        await running.until(lambda: running.metrics.value(PRECACHE_RETRIES, "away") >= 2)
+    assert not (tmp_path / "given.json").exists()
+
+
+async def test_an_assay_without_a_model_of_the_rules_is_an_error(assay: Served, tmp_path: Path) -> None:
+    rules = Rules({"smallwiki": {"drafttopic": ("edit",)}})
+    with pytest.raises(ConfigurationError, match="does not score smallwiki with drafttopic"):
+        async with following(assay.url, tmp_path, Given(320), rules) as running:
+            await running.until(lambda: False)

@@ -1,0 +1,156 @@
+"""Descriptions of models and their thresholds, from the shipped bundles, without any trees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from assay.models.library import search, shipped_folder
+from assay.models.operating_points import OperatingPoint
+from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.inline import InlineEngine
+from assay.scoring.loading import load_models
+from assay.scoring.service import ScoringService
+from assay.scoring.synthetic import SyntheticSource
+from assay.scoring.wikis import Wikis
+from assay.serving.app import AppOptions, build_app
+from assay.serving.ores.model_info import ModelInfos
+from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.telemetry import Metrics
+from servers.asgi import Served, serving
+from small_app import CLOCK, ask
+
+DAMAGING = "/api/enwiki/models/damaging"
+OWN = OperatingPoint("maximum recall @ precision >= 0.3", "true", "Worth a look")
+OWN_HARDER = OperatingPoint("maximum recall @ precision >= 0.8", "true")
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Iterator[Served]:
+    """The enwiki bundles as a web process of many machines reads them."""
+    library = search(shipped_folder())
+    found = [found for found in library if found.manifest.wiki in ("enwiki", "testwiki")]
+    models = load_models([str(found.path) for found in found], {}, with_trees=False)
+    metrics = Metrics("test")
+    source = SyntheticSource(CLOCK)
+    wikis = Wikis({"enwiki": source, "testwiki": source}, models)
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    service = ScoringService(wikis, InlineEngine(models, metrics), cache, metrics)
+    infos = ModelInfos({found.manifest.digest: found.path for found in found})
+    points = {"enwiki": {"damaging": {"worthalook": OWN, "likelybad": OWN_HARDER}}}
+    app = build_app(AppOptions(), service, infos, metrics, CLOCK, operating_points=points)
+    with serving(app.asgi) as served:
+        yield served
+
+
+def thresholds(served: Served, model: str, **asked: str) -> Any:
+    query = "&".join(f"{name}={quote(value)}" for name, value in asked.items())
+    reply = ask(served, f"/api/enwiki/models/{model}/thresholds?{query}")
+    assert reply.status == 200
+    return reply.json
+
+
+def test_a_model_tells_what_it_is(shipped: Served) -> None:
+    told = ask(shipped, DAMAGING).json
+    assert (told["wiki"], told["model"], told["kind"]) == ("enwiki", "damaging", "binary")
+    assert told["labels"] == ["true", "false"]
+    assert "thresholds" not in told["statistics"]
+    assert told["statistics"]["roc_auc"]["labels"]["true"] == pytest.approx(0.813, abs=0.001)
+    assert told["training"]["rows"] == 3500
+    assert any("ORES's mistakes" in limit for limit in told["limits"])
+    assert set(told["operating_points"]) == {
+        "likelygood",
+        "maybebad",
+        "likelybad",
+        "verylikelybad",
+        "worthalook",
+    }
+
+
+def test_a_table_tells_counts_and_shares_of_every_cut(shipped: Served) -> None:
+    told = thresholds(shipped, "damaging")
+    assert (told["label"], told["population_rate"]) == ("true", 0.034)
+    assert told["sample"] == {"rows": 3500, "with_label": 1753}
+    cuts = [row["threshold"] for row in told["table"]]
+    assert cuts == sorted(cuts)
+    for row in told["table"]:
+        counts = row["counts"]
+        assert sum(counts.values()) == 3500
+        assert counts["tp"] + counts["fn"] == 1753
+        matched, missed = 0.034 * counts["tp"] / 1753, 0.966 * counts["fp"] / 1747
+        assert row["precision"] == pytest.approx(matched / (matched + missed), abs=2e-6)
+        assert row["recall"] == pytest.approx(counts["tp"] / 1753, abs=1e-6)
+
+
+def test_every_point_is_the_optimum_of_its_query(shipped: Served) -> None:
+    points = {point["name"]: point for point in thresholds(shipped, "damaging")["operating_points"]}
+    assert points["maybebad"]["query"] == "maximum filter_rate @ recall >= 0.9"
+    for point in points.values():
+        table = thresholds(shipped, "damaging", label=point["label"])["table"]
+        _, target, _, condition, _, value = point["query"].split()
+        good = [row[target] for row in table if (row[condition] or 0) >= float(value)]
+        assert point["satisfiable"] is bool(good)
+        shown = point["cut"] or point["nearest"]
+        for field, value in shown["statistics"].items():
+            low, high = shown["intervals_95"][field]
+            assert low <= value <= high, (point["name"], field)
+        if good:
+            assert shown["statistics"][target] == max(good)
+            assert point["nearest"] is None
+
+
+def test_an_operators_points_come_besides_or_in_place_of_the_usual_ones(shipped: Served) -> None:
+    points = {point["name"]: point for point in thresholds(shipped, "damaging")["operating_points"]}
+    assert points["worthalook"]["title"] == "Worth a look"
+    assert points["worthalook"]["cut"]["statistics"]["precision"] >= 0.3
+    assert points["likelybad"]["query"] == OWN_HARDER.query
+    assert points["likelybad"]["title"] == "likelybad"
+
+
+def test_a_point_that_cannot_be_had_tells_the_nearest(shipped: Served) -> None:
+    told = thresholds(shipped, "articlequality", query="maximum recall @ precision >= 1", label="C")
+    assert (told["satisfiable"], told["cut"]) == (False, None)
+    table = thresholds(shipped, "articlequality", label="C")["table"]
+    best = max(row["precision"] for row in table if row["precision"] is not None)
+    assert told["nearest"]["statistics"]["precision"] == best < 1
+
+
+def test_a_point_of_false_is_told_as_a_range_of_true(shipped: Served) -> None:
+    (point,) = [p for p in thresholds(shipped, "damaging")["operating_points"] if p["name"] == "likelygood"]
+    assert point["label"] == "false"
+    assert point["range"] == [0.0, pytest.approx(1 - point["cut"]["threshold"])]
+
+
+def test_classes_have_points_of_each_class(shipped: Served) -> None:
+    points = thresholds(shipped, "articlequality")["operating_points"]
+    assert {point["label"] for point in points} == {"FA", "GA", "B", "C", "Start", "Stub"}
+    assert all(point["range"] is None for point in points)
+    (best,) = [point for point in points if point["name"] == "likely_FA"]
+    assert best["cut"]["statistics"]["precision"] >= 0.6
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "code", "message"),
+    [
+        ("/api/enwiki/models/none", 404, "unknown_model", "not available for enwiki"),
+        ("/api/nowiki/models/damaging", 404, "unknown_wiki", "nowiki"),
+        (f"{DAMAGING}/thresholds?label=maybe", 400, "bad_parameter", "it has: true, false"),
+        (f"{DAMAGING}/thresholds?query=best", 400, "bad_parameter", "write for example"),
+        (f"{DAMAGING}/thresholds?query=", 400, "bad_parameter", "is no threshold query"),
+        ("/api/testwiki/models/revid/thresholds", 404, "no_statistics", "Nothing was measured of revid"),
+    ],
+)
+def test_wrong_questions_say_what_is_wrong(
+    shipped: Served, path: str, status: int, code: str, message: str
+) -> None:
+    found = ask(shipped, path).error
+    assert found[:2] == (status, code)
+    assert message in found[2]
+
+
+def test_a_model_without_measurements_has_no_points(shipped: Served) -> None:
+    told = ask(shipped, "/api/testwiki/models/revid").json
+    assert (told["statistics"], told["operating_points"]) == (None, [])

@@ -1,0 +1,365 @@
+"""Scores as lines: all of them, bounded work, slow and lost readers, quotas, and what is left at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, closing
+from typing import Any
+
+import pytest
+
+from assay.clock import Deadline
+from assay.errors import DeadlineExceeded, Overloaded
+from assay.revisions.problem import Problem
+from assay.scoring.problems import overloaded
+from assay.scoring.request import ScoreRequest
+from assay.scoring.service import Table
+from assay.serving.app import AppOptions
+from assay.serving.guard import GuardOptions
+from assay.serving.native.streams import Asked, Stream, StreamOptions
+from assay.serving.quota import QuotaOptions, QuotaSpent
+from assay.telemetry import CELLS, HTTP_IN_FLIGHT, Metrics
+from servers.asgi import Served, serving
+from servers.small_web import SmallWeb
+from small_app import CLOCK, GONE, HIDDEN_TEXT, Reply, SmallApp, ask, post_json
+from small_models import small_models
+
+SCORES = "/api/smallwiki/scores"
+SMALL = StreamOptions(chunk=4, window=2)
+
+
+def lines_of(reply: Reply) -> list[Any]:
+    assert reply.status == 200
+    assert reply.headers["content-type"] == "application/x-ndjson"
+    assert reply.body.endswith(b"\n")
+    return [json.loads(line) for line in reply.body.splitlines()]
+
+
+# -- over HTTP, on every engine ----------------------------------------------------------------------
+
+
+def test_every_revision_has_a_line_and_the_last_line_says_it_is_whole(live: Served) -> None:
+    ids = [*range(1, 121), GONE, HIDDEN_TEXT, 2000]
+    first, *told, last = lines_of(post_json(live, SCORES, {"revisions": ids, "models": ["damaging"]}))
+    assert first["wiki"] == "smallwiki"
+    assert first["revisions"] == len(ids)
+    assert first["models"]["damaging"]["version"] == "1.2.3"
+    assert sorted(line["revision"] for line in told) == sorted(ids)
+    assert last == {"done": True, "scored": 120, "failed": 3}
+    cells = {line["revision"]: line["scores"]["damaging"] for line in told}
+    assert cells[GONE]["error"]["code"] == "revision_not_found"
+    assert cells[HIDDEN_TEXT]["error"]["code"] == "text_deleted"
+
+
+def test_cells_are_those_of_single_requests(live: Served) -> None:
+    asked = {"revisions": [12, 13], "features": True, "explain": True}
+    _, *told, _ = lines_of(post_json(live, SCORES, asked))
+    single = ask(live, "/v3/scores/smallwiki?revids=12|13&features&explain").json["smallwiki"]["scores"]
+    assert {str(line["revision"]): line["scores"] for line in told} == single
+
+
+def test_lines_come_as_asked_when_that_is_wished_and_once_for_equal_ids(live: Served) -> None:
+    ids = [*range(300, 100, -1), 300, 299]
+    asked = {"revisions": ids, "models": ["damaging"], "order": "asked"}
+    _, *told, last = lines_of(post_json(live, SCORES, asked))
+    assert [line["revision"] for line in told] == ids[:-2]
+    assert last["scored"] == 200
+
+
+@pytest.mark.parametrize(
+    ("document", "message"),
+    [
+        ({}, "Give a list of revision ids"),
+        ({"revisions": []}, "at least one"),
+        ({"revisions": "1|2"}, "Give a list of revision ids"),
+        ({"revisions": [1, "2"]}, "2 is not a revision id"),
+        ({"revisions": [True]}, "True is not a revision id"),
+        ({"revisions": [0]}, "0 is not a revision id"),
+        ({"revisions": [1.5]}, "1.5 is not a revision id"),
+        ({"revisions": list(range(1, 10_002))}, "Too many revisions: 10001; at most 10000"),
+        ({"revisions": [1], "order": "random"}, "Give done or asked"),
+        ({"revisions": [1], "explain": 1}, "Could not interpret explain"),
+        ({"revisions": [1], "model": "damaging"}, "There is no 'model'; known are revisions"),
+        (b"[1]", "Give an object"),
+    ],
+)
+def test_a_wrong_wish_is_refused_before_anything_is_streamed(
+    live: Served, document: Any, message: str
+) -> None:
+    status, code, found = post_json(live, SCORES, document).error
+    assert (status, code) == (400, "bad_parameter")
+    assert message in found
+
+
+def test_unknown_names_are_refused_before_anything_is_streamed(live: Served) -> None:
+    assert post_json(live, "/api/nowiki/scores", {"revisions": [1]}).error[:2] == (404, "unknown_wiki")
+    asked = {"revisions": [1], "models": ["none"]}
+    assert post_json(live, SCORES, asked).error[:2] == (404, "unknown_model")
+
+
+# -- readers that are gone, or stop ------------------------------------------------------------------
+
+MANY = {"revisions": list(range(1, 10_001))}
+"""10 000 lines of 1 kB: more than the buffers between server and reader hold."""
+
+
+def until(is_so: Callable[[], bool]) -> None:
+    deadline_s = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < deadline_s
+        time.sleep(0.005)
+
+
+def begun(served: Served, document: Any) -> socket.socket:
+    """A stream whose first bytes have come, over a connection that holds little."""
+    body = json.dumps(document).encode()
+    reader = socket.socket()
+    reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    reader.settimeout(30)
+    reader.connect(("127.0.0.1", served.port))
+    head = f"POST {SCORES} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+    reader.sendall(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
+    assert reader.recv(12) == b"HTTP/1.1 200"
+    return reader
+
+
+def told(metrics: Metrics) -> float:
+    """Cells that were worked on."""
+    outcomes = ("scored", "revision_not_found", "deadline_exceeded", "engine_unavailable")
+    return sum(metrics.value(CELLS, "smallwiki", "damaging", outcome) for outcome in outcomes)
+
+
+def test_a_client_that_goes_away_cancels_what_was_not_begun(small_app: SmallApp, live: Served) -> None:
+    metrics = small_app.metrics
+    until(lambda: metrics.value(HTTP_IN_FLIGHT) == 0)
+    before = told(metrics)
+    with closing(begun(live, MANY)):
+        until(lambda: told(metrics) > before)
+    until(lambda: metrics.value(HTTP_IN_FLIGHT) == 0)
+    stopped = told(metrics) - before
+    assert 0 < stopped < 9_000
+    assert ask(live, "/v3/scores/smallwiki/12/damaging").status == 200  # it still answers, and
+    assert told(metrics) - before - stopped <= 2 * 50 + 1  # no more than what was begun already
+
+
+@pytest.fixture
+def impatient(web: SmallWeb) -> Iterator[tuple[SmallApp, Served]]:
+    guard = GuardOptions(write_timeout_s=0.3)
+    app = web.app("inline", AppOptions(guard=guard))
+    with serving(app.build().asgi) as served:
+        yield app, served
+
+
+def test_a_reader_that_stops_holds_up_the_work_and_is_cut_off(impatient: tuple[SmallApp, Served]) -> None:
+    app, served = impatient
+    with closing(begun(served, MANY)) as reader:
+        until(lambda: told(app.metrics) > 0)
+        until(lambda: app.metrics.value(HTTP_IN_FLIGHT) == 0)
+        worked = told(app.metrics)
+        assert 0 < worked < 9_000
+        answer = b""
+        while part := reader.recv(65536):
+            answer += part
+        assert b'"done"' not in answer
+
+
+# -- quotas ------------------------------------------------------------------------------------------
+
+
+def test_a_spent_quota_pauses_a_stream_and_then_ends_it_with_what_is_left(web: SmallWeb, engine: str) -> None:
+    app = web.app(engine, AppOptions(stream=StreamOptions(pause_limit_s=1.0)))
+    app.quota = QuotaOptions(revisions_per_minute=60, burst=100, exempt=())
+    with serving(app.build().asgi) as served:
+        asked = {"revisions": list(range(1, 151)), "models": ["damaging"], "order": "asked"}
+        _, *lines, last = lines_of(post_json(served, SCORES, asked))
+    assert [line["revision"] for line in lines] == list(range(1, 101))
+    assert (last["done"], last["scored"]) == (False, 100)
+    assert last["remaining"] == list(range(101, 151))
+    assert last["error"]["code"] == "too_many_requests"
+    assert last["error"]["retryable"] is True
+
+
+def test_a_stream_that_has_paused_goes_on(web: SmallWeb) -> None:
+    app = web.app("inline", AppOptions(stream=StreamOptions(chunk=10)))
+    app.quota = QuotaOptions(revisions_per_minute=6000, burst=50, exempt=())
+    with serving(app.build().asgi) as served:
+        asked = {"revisions": list(range(1, 101)), "models": ["damaging"]}
+        _, *lines, last = lines_of(post_json(served, SCORES, asked))
+    assert last == {"done": True, "scored": 100, "failed": 0}
+    pauses = [line for line in lines if "pause" in line]
+    assert pauses
+    assert pauses[0]["pause"]["code"] == "too_many_requests"
+    assert pauses[0]["retry_s"] == 1
+
+
+# -- decisions, with a scorer that the test holds in its hand -----------------------------------------
+
+
+class Held:
+    """Answers a chunk when it is told to; `refusals` come before."""
+
+    def __init__(self, *refusals: Exception) -> None:
+        self.asked: list[tuple[int, ...]] = []
+        self.gates: dict[tuple[int, ...], asyncio.Event] = {}
+        self.places = 0
+        self.overloaded: set[int] = set()
+        self._refusals = list(refusals)
+
+    async def score(self, request: ScoreRequest, deadline: Deadline) -> Table:
+        assert request.bulk
+        self.asked.append(request.rev_ids)
+        if self._refusals:
+            raise self._refusals.pop(0)
+        await self.gates.setdefault(request.rev_ids, asyncio.Event()).wait()
+        table = {
+            rev_id: dict.fromkeys(
+                request.models, overloaded(rev_id) if rev_id in self.overloaded else Problem("x", "X", "x")
+            )
+            for rev_id in request.rev_ids
+        }
+        self.overloaded.clear()
+        return table
+
+    @asynccontextmanager
+    async def admit(self, cost: int) -> AsyncIterator[None]:
+        self.places += 1
+        try:
+            yield
+        finally:
+            self.places -= 1
+
+    def release(self, *rev_ids: int) -> None:
+        self.gates.setdefault(rev_ids, asyncio.Event()).set()
+
+
+MODELS = {model.name: model for model in small_models().of("smallwiki").values() if model.name == "damaging"}
+
+
+def stream(
+    held: Held,
+    n: int,
+    *,
+    in_order: bool = False,
+    draining: asyncio.Event | None = None,
+    options: StreamOptions = SMALL,
+) -> Stream:
+    asked = Asked("smallwiki", MODELS, tuple(range(1, n + 1)), in_order=in_order)
+    return Stream(asked, held.score, held.admit, options, CLOCK, draining or asyncio.Event())
+
+
+async def until_async(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(10):
+        while not is_so():  # noqa: ASYNC110 - what is waited for sets no event
+            await asyncio.sleep(0)
+
+
+async def test_no_more_than_a_window_is_begun_until_lines_are_taken() -> None:
+    held = Held()
+    parts = stream(held, 20).parts()
+    await anext(parts)
+    held.release(1, 2, 3, 4)
+    await anext(parts)
+    assert held.asked == [(1, 2, 3, 4), (5, 6, 7, 8)]
+    held.release(5, 6, 7, 8)
+    await anext(parts)
+    await parts.aclose()
+    await until_async(lambda: held.places == 0)
+    assert held.asked == [(1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12)]
+
+
+async def test_what_is_done_first_comes_first() -> None:
+    held = Held()
+    parts = stream(held, 8).parts()
+    await anext(parts)
+    held.release(5, 6, 7, 8)
+    assert (await anext(parts))[0]["revision"] == 5
+    held.release(1, 2, 3, 4)
+    assert (await anext(parts))[0]["revision"] == 1
+
+
+async def test_when_order_is_wished_the_first_is_waited_for() -> None:
+    held = Held()
+    parts = stream(held, 8, in_order=True).parts()
+    await anext(parts)
+    held.release(5, 6, 7, 8)
+    coming = asyncio.ensure_future(anext(parts))
+    await until_async(lambda: len(held.asked) == 2 and held.places == 1)
+    assert not coming.done()
+    held.release(1, 2, 3, 4)
+    assert [line["revision"] for line in await coming] == [1, 2, 3, 4]
+    assert [line["revision"] for line in await anext(parts)] == [5, 6, 7, 8]
+    assert (await anext(parts))[0]["done"] is True
+
+
+async def test_draining_finishes_what_is_under_way_and_tells_the_rest() -> None:
+    held, draining = Held(), asyncio.Event()
+    parts = stream(held, 20, draining=draining).parts()
+    await anext(parts)
+    coming = asyncio.ensure_future(anext(parts))
+    await until_async(lambda: len(held.asked) == 2)
+    draining.set()
+    held.release(1, 2, 3, 4)
+    held.release(5, 6, 7, 8)
+    found = [*await coming, *[line async for part in parts for line in part]]
+    assert [line["revision"] for line in found[:-1]] == list(range(1, 9))
+    assert found[-1]["remaining"] == list(range(9, 21))
+    assert found[-1]["error"]["code"] == "draining"
+    assert held.asked == [(1, 2, 3, 4), (5, 6, 7, 8)]
+
+
+async def test_draining_does_not_wait_for_ever() -> None:
+    held, draining = Held(), asyncio.Event()
+    options = StreamOptions(chunk=4, window=2, drain_s=0.05)
+    parts = stream(held, 20, draining=draining, options=options).parts()
+    await anext(parts)
+    coming = asyncio.ensure_future(anext(parts))
+    await until_async(lambda: len(held.asked) == 2)
+    draining.set()
+    found = [*await coming, *[line async for part in parts for line in part]]
+    assert found[-1]["remaining"] == list(range(1, 21))
+    await until_async(lambda: held.places == 0)
+
+
+async def test_who_is_refused_is_asked_for_again_and_who_is_late_is_told() -> None:
+    held = Held(Overloaded("full", delay_s=0.0), DeadlineExceeded("too late"))
+    _, *found, last = [line async for part in stream(held, 4).parts() for line in part]
+    assert held.asked == [(1, 2, 3, 4)] * 2
+    error = found[0]["scores"]["damaging"]["error"]
+    assert (error["code"], error["retryable"]) == ("deadline_exceeded", True)
+    assert last == {"done": True, "scored": 0, "failed": 4}
+
+
+async def test_of_a_chunk_only_those_are_asked_for_again_that_were_refused() -> None:
+    held = Held()
+    held.release(1, 2, 3, 4)
+    held.release(2, 4)
+    held.overloaded = {2, 4}
+    _, *found, _ = [line async for part in stream(held, 4).parts() for line in part]
+    assert held.asked == [(1, 2, 3, 4), (2, 4)]
+    assert [line["scores"]["damaging"]["error"]["code"] for line in found] == ["x"] * 4
+
+
+async def test_a_defect_costs_its_own_chunk_only() -> None:
+    held = Held(RuntimeError("a defect"))
+    held.release(5, 6, 7, 8)
+    _, *found, last = [line async for part in stream(held, 8).parts() for line in part]
+    codes = {line["revision"]: line["scores"]["damaging"]["error"]["code"] for line in found}
+    assert (codes[1], codes[5]) == ("engine_unavailable", "x")
+    assert last["done"] is True
+
+
+async def test_a_refused_place_is_not_leaked() -> None:
+    class Refusing(Held):
+        @asynccontextmanager
+        async def admit(self, cost: int) -> AsyncIterator[None]:
+            raise QuotaSpent("spent", 200)
+            yield
+
+    held = Refusing()
+    _, last = [line async for part in stream(held, 4).parts() for line in part]
+    assert last["remaining"] == [1, 2, 3, 4]
+    assert held.asked == []
