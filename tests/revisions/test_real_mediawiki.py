@@ -132,8 +132,10 @@ async def test_pasts_agree_with_those_of_the_wikis_own_export_of_articles(
     live = open_source("livewiki", lived.wiki.api_url, api=options)
     exported = open_indexed(articles)
     assert isinstance(live, MediaWikiSource)
-    told = await live.with_pasts(list(exported.revisions()), soon())
+    pasts = await live.with_pasts(list(exported.revisions()), soon())
     await live.aclose()
+    assert not pasts.short
+    told = pasts.revisions
     assert len(told) > 100
     for rev_id, by_api in told.items():
         by_export = exported.get(rev_id)
