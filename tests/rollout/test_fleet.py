@@ -200,3 +200,8 @@ async def test_a_data_centre_without_nodes_is_this_machine() -> None:
     centre = DataCentreSettings("/sock", "http://127.0.0.1", {})
     await NodeFleet({"one": centre}, deploy_limit_s=300, runner=runner).deploy("one", "green", RELEASE)
     assert [command[0] for command in runner.commands] == ["assay", "/var/lib/assay/slots/green/bin/assay"]
+
+
+def test_a_supervisors_password_must_not_stand_in_the_list_of_processes() -> None:
+    with pytest.raises(ValueError, match="unix socket"):
+        NodeSettings(supervisor="http://assay:secret@127.0.0.1:9001")

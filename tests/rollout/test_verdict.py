@@ -17,7 +17,7 @@ from rollout.arms import CANDIDATE, MIB, STABLE, Defect, evidence, judged_stages
 from rollout.crowd import Crowd
 from rollout.evidence import SHADOW, WEIGHT
 
-ROLLOUTS = 2000
+ROLLOUTS = 400
 """Of steps of 25 and 100 %: at 1 %, nearly all the time goes into the stable arm's requests.
 bench/rollout_verdicts.py does the default steps."""
 

@@ -139,6 +139,58 @@ def cell_document(cell, model):
     return document
 """
 
+_REDUNDANT_LEVEL_V1: Final = """
+
+_bare_cell = bare_cell
+
+
+def bare_cell(cell):
+    document = _bare_cell(cell)
+    return {"score": document} if "prediction" in document else document
+"""
+
+_NULL_THRESHOLDS: Final = """
+
+_select = ModelInfos.select
+
+
+def _select_null(self, model, paths):
+    found = _select(self, model, paths)
+    statistics = found.get("statistics") or {}
+    if "thresholds" not in statistics:
+        return found
+    nulls = dict.fromkeys(statistics["thresholds"])
+    return {**found, "statistics": {**statistics, "thresholds": nulls}}
+
+
+ModelInfos.select = _select_null
+"""
+
+_CRASH_ODDLY: Final = """
+
+_compute = compute
+
+
+def compute(job, models, plans):
+    text = job.injection.get("datasource.revision.text", job.revision.text)
+    if isinstance(text, str) and chr(0x202E) in text:
+        __import__("os")._exit(139)
+    return _compute(job, models, plans)
+"""
+
+_TWICE: Final = """
+
+_compute = compute
+
+
+def compute(job, models, plans):
+    started_s = time.thread_time()
+    _compute(job, models, plans)
+    once_s = time.thread_time() - started_s
+    computed = _compute(job, models, plans)
+    return __import__("dataclasses").replace(computed, cpu_s=computed.cpu_s + once_s)
+"""
+
 _CACHED_OTHERWISE: Final = """
 
 _encode_score = encode_score
@@ -194,6 +246,22 @@ DEFECTS: Final = (
         functions={_SCORE: ("compute",)},
     ),
     Defect(
+        "odd",
+        "workers crash on letters that run backwards",
+        "ORES: segmentation faults of its libraries",
+        "shadow",
+        appended={_SCORE: _CRASH_ODDLY},
+        functions={_SCORE: ("compute",)},
+    ),
+    Defect(
+        "twice",
+        "every score is computed twice",
+        "revscoring: features that were extracted again for each model",
+        "shadow",
+        appended={_SCORE: _TWICE},
+        functions={_SCORE: ("compute",)},
+    ),
+    Defect(
         "slow",
         "workers take twice as long for every job",
         "Lift Wing: one wiki after another alerted",
@@ -234,6 +302,14 @@ DEFECTS: Final = (
         functions={"serving/cells.py": ("cell_document",)},
     ),
     Defect(
+        "level",
+        "the first API's answers have a level more",
+        "ORES, 2016-08: v1's redundant 'score'",
+        "synthetic",
+        appended={"serving/ores/v1.py": _REDUNDANT_LEVEL_V1},
+        functions={"serving/ores/v1.py": ("bare_cell",)},
+    ),
+    Defect(
         "cached",
         "scores are cached in the wrong shape",
         "ORES, 2016-08-11: stored by the worker in another shape",
@@ -248,6 +324,14 @@ DEFECTS: Final = (
         "synthetic",
         appended={"serving/ores/model_info.py": _NULL_STATISTICS},
         functions={"serving/ores/model_info.py": ("_from_bundle",)},
+    ),
+    Defect(
+        "thresholds",
+        "null where clients expect a list of thresholds",
+        "Extension:ORES, 2017-11-20: null thresholds",
+        "synthetic",
+        appended={"serving/ores/model_info.py": _NULL_THRESHOLDS},
+        functions={"serving/ores/model_info.py": ("ModelInfos",)},
     ),
     Defect(
         "stale",

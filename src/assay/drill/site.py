@@ -41,7 +41,8 @@ STAGES: Final = StageOptions(
     weights=(1, 4, 25, 50, 100),
     shadow_share=1.0,
     pairs_per_s=20.0,
-    shadow_pairs=120,
+    shadow_pairs=150,
+    shadow_texts=200,
     weight_pairs=20,
     weight_observed=20,
     least_s=6.0,
@@ -49,6 +50,8 @@ STAGES: Final = StageOptions(
     deploy_limit_s=120.0,
 )
 """A rollout in minutes: users of the drill ask some twenty times a second, and two cores do all."""
+BOUNDS: Final = {"passing_bound": 0.02, "harm_share": 0.02}
+"""What half as many samples can show."""
 _WEB, _WORKERS = 2, 2
 _START_LIMIT_S: Final = 120.0
 _END_LIMIT_S: Final = 150.0
@@ -241,6 +244,7 @@ def _controller_settings(site: Site, log_address: str) -> dict[str, Any]:
             "state_dir": str(site.state_dir),
             "log_address": log_address,
             "stages": _plain(STAGES),
+            "guards": BOUNDS,
             "data_centres": centres,
         },
     }

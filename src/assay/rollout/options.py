@@ -31,13 +31,21 @@ class NodeSettings:
     root: str = "/var/lib/assay"
     """The node's releases (its setting releases.root)."""
     supervisor: str = ""
-    """Supervisord of the node, as ``unix:///path`` or ``http://host:port``: its group named as the slot is
+    """Supervisord of the node, as ``unix:///path`` or ``http://host:port``, without a password, which would
+    stand in the list of processes: its group named as the slot is
     restarted with each release, and stopped when one is rolled back."""
     stop: tuple[str, ...] = ()
     """What stops a slot's processes there instead, with ``{slot}`` for its name, for example
     ``["/usr/local/bin/end-slot", "{slot}"]``. Empty: supervisord is asked."""
     urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By slot, the web processes of this node, which must answer with the release before the node is done."""
+
+    def __post_init__(self) -> None:
+        if "@" in self.supervisor:
+            raise ValueError(
+                "supervisor: an address with a password would stand in the list of processes; "
+                "name supervisord's unix socket, whose file's mode says who may use it"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,6 +57,7 @@ EXEMPT: Final[Mapping[str, str]] = {
     "POST /v3/precache/": "it fills caches; its answer is that of /v3/scores/{wiki}/, which is asked",
     "GET /v2/precache/": "as above",
     "POST /v2/precache/": "as above",
+    "GET /api/{wiki}/feed": "a moment later it has other edits; recent ones are asked by revision",
     "GET /v2/models/{name}/versions/{version}": "versions differ; the same without one is asked",
     "GET /v2/models/{name}/versions/{version}/ready": "as above",
     "POST /v2/models/{name}/versions/{version}/infer": "as above",
@@ -156,6 +157,8 @@ def _of_model(wiki: str, model: str, ground: Ground) -> Iterator[Case]:
         yield _post(f"{root}{{wiki}}/{{model}}/{{rev_id}}/", form="format=json", **at)
     yield _get("/v2/scores/{wiki}/{model}/{rev_id}/", "?features&model_info", **at)
     yield from _of_named_model(wiki, model, at["rev_id"])
+    status = 200 if (wiki, model) in ground.labels else 404  # nothing was measured of it
+    yield _get("/api/{wiki}/models/{model}/thresholds", status=status, wiki=wiki, model=model)
     of_model = f"?models={quote(model, safe='')}&model_info="
     for label in ground.labels.get((wiki, model), ()):
         for condition in (
@@ -184,7 +187,6 @@ def _of_named_model(wiki: str, model: str, rev_id: int) -> Iterator[Case]:
     yield _get("/v2/models/{name}/ready", **named)
     yield _post("/v2/models/{name}/infer", json=json.dumps({"inputs": [tensor]}), **named)
     yield _get("/api/{wiki}/models/{model}", wiki=wiki, model=model)
-    yield _get("/api/{wiki}/models/{model}/thresholds", wiki=wiki, model=model)
 
 
 def _bad(wiki: str, rev_id: int) -> Iterator[Case]:
