@@ -22,7 +22,7 @@ ROLLOUTS = 400
 bench/rollout_verdicts.py does the default steps."""
 
 CAUGHT_BEFORE_USERS = {
-    "twice as slow": (Defect(slow=2.0), "processor_time"),
+    "computing doubled": (Defect(slow=2.0, cpu_ms=4.0, fetch_ms=60.0), "processor_time"),
     "crashes on 2 % of texts": (Defect(crash_share=0.02), "lost_scores"),
     "leaks": (Defect(leak_bytes=MIB // 2), "memory"),
     "one model changed": (Defect(changed_model="damaging", changed_share=0.1), "scores"),
