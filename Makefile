@@ -37,6 +37,7 @@ bench: .venv/.dev-ready ## measure speed, as ratios side by side
 	$(BIN)/python bench/quality.py
 	PYTHONPATH=tests $(BIN)/python -m bench.agreement
 	PYTHONPATH=tests $(BIN)/python -m bench.serving
+	PYTHONPATH=tests $(BIN)/python -m bench.streams
 
 drill: .venv/.dev-ready ## seeded defects, rolled out in two data centres on this machine, under load
 	$(BIN)/assay drill

@@ -15,7 +15,7 @@ import pytest
 from aiohttp import web
 
 from assay.models.own_wiki import LEAST_REVERTED
-from cli.running import ASSAY, assay, environment
+from cli.running import ASSAY, assay, assay_each, environment
 from servers import mediawiki as stand_in
 from servers.mediawiki import Fault, Recording, StandInMediaWiki, of_history
 from shared_data import shared
@@ -104,40 +104,26 @@ def test_too_few_reverts_is_told_with_what_to_do_and_nothing_is_downloaded_for_i
     assert not any(texts_only(query) for query, _ in wiki.requests)
 
 
-@pytest.mark.parametrize(
-    ("fault", "message"),
-    [
-        (stand_in.api_error("readapidenied"), "the wiki is private"),
-        (stand_in.status(404), "HTTP 404"),
-        (stand_in.body(b'{"surprise": 1}'), "does not answer as MediaWiki"),
-    ],
-)
-def test_no_api_is_one_clear_sentence(
-    wiki: StandInMediaWiki, tmp_path: Path, fault: Fault, message: str
-) -> None:
-    wiki.faults.append(fault)
-    done = assay(tmp_path, "train", "--wiki", wiki.url)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("train", "--wiki", "https://wiki.example.org/"), "must end with /api.php"),
-        (("train", "--wiki", "a=https://wiki.example.org/api.php", "--name", "b"), "keep one name"),
-        (("train", "a/wp10", "--wiki", "https://wiki.example.org/api.php"), "not learned from a history"),
-        (("train", "--wiki", "https://wiki.example.org/api.php", "--since", "soon"), "2024-01-31"),
-    ],
-)
-def test_bad_usage_is_told_before_any_question(
-    tmp_path: Path, arguments: tuple[str, ...], message: str
-) -> None:
-    done = assay(tmp_path, *arguments)
-    assert done.returncode == 1
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+def test_no_api_and_bad_usage_are_each_one_clear_sentence(wiki: StandInMediaWiki, tmp_path: Path) -> None:
+    wiki.faults += [
+        stand_in.api_error("readapidenied"),
+        stand_in.status(404),
+        stand_in.body(b'{"surprise": 1}'),
+    ]
+    api = "https://wiki.example.org/api.php"
+    commands = {
+        ("train", "--wiki", wiki.url, "--work", "w1"): "the wiki is private",
+        ("train", "--wiki", wiki.url, "--work", "w2"): "HTTP 404",
+        ("train", "--wiki", wiki.url, "--work", "w3"): "does not answer as MediaWiki",
+        ("train", "--wiki", "https://wiki.example.org/"): "must end with /api.php",
+        ("train", "--wiki", f"a={api}", "--name", "b"): "keep one name",
+        ("train", "a/wp10", "--wiki", api): "not learned from a history",
+        ("train", "--wiki", api, "--since", "soon"): "2024-01-31",
+    }
+    for done, message in zip(assay_each(tmp_path, list(commands)), commands.values(), strict=True):
+        assert done.returncode == 1
+        assert message in done.stderr
+        assert "Traceback" not in done.stderr
 
 
 def test_label_and_extract_read_a_live_wiki_too(wiki: StandInMediaWiki, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.revisions.problem import source_failed
 from assay.telemetry import Metrics
 from deploy.files import (
     DEPLOY,
@@ -100,3 +101,10 @@ def test_the_dashboard_has_a_row_for_each_stage_and_can_be_narrowed() -> None:
     narrowed = [t["expr"] for p in board["panels"] for t in p.get("targets", ())]
     assert all('release=~"$release",role=~"$role"' in query for query in narrowed)
     assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+
+
+def test_alerts_on_wikis_that_fail_know_the_problems_code() -> None:
+    """The label is the problem's code, which a rule cannot look up."""
+    rules = (DEPLOY / "prometheus" / "alerts.yml").read_text("utf-8")
+    outcomes = re.findall(r'assay_source_revisions_total\{outcome="(\w+)"\}', rules)
+    assert outcomes == [source_failed(1, "time-out").code]

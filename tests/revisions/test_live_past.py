@@ -67,8 +67,8 @@ async def told(
     found = await source.fetch(rev_ids, deadline)
     revisions = [revision for revision in found.values() if isinstance(revision, Revision)]
     assert len(revisions) == len(rev_ids)
-    with_pasts = await source.with_pasts(revisions, deadline)
-    return [with_pasts[rev_id] for rev_id in rev_ids]
+    told = await source.with_pasts(revisions, deadline)
+    return [told.revisions[rev_id] for rev_id in rev_ids]
 
 
 def some(history: IndexedSource, count: int) -> list[int]:

@@ -13,6 +13,7 @@ from assay.clock import Deadline, SystemClock
 from assay.features.node import Feature
 from assay.features.roots import ACTOR_HISTORY, PAGE_HISTORY
 from assay.revisions.problem import Problem, revision_not_found
+from assay.revisions.source import Pasts
 from assay.revisions.types import UNKNOWN, PageHistory, Revision
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
 from assay.scoring.fetch import fetch
@@ -42,22 +43,25 @@ MODELS = ModelSets(
 
 @dataclass
 class ChargingSource:
-    """Tells pages' pasts when asked; `failure` instead, if there is one; `hangs`: never answers."""
+    """Tells pages' pasts when asked; `failure` instead, if there is one; `hangs`: never answers;
+    `is_short`: says that this was not all."""
 
     failure: Exception | None = None
     hangs: bool = False
+    is_short: bool = False
     asked: list[list[int]] = field(default_factory=list)
 
     async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:
         return {it: revision_not_found(it) if it == 404 else synthetic_revision(it) for it in rev_ids}
 
-    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Mapping[int, Revision]:
+    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Pasts:
         self.asked.append([revision.id for revision in revisions])
         if self.hangs:
             await asyncio.Event().wait()
         if self.failure:
             raise self.failure
-        return {revision.id: replace(revision, page_history=PAST) for revision in revisions}
+        told = {revision.id: replace(revision, page_history=PAST) for revision in revisions}
+        return Pasts(told, frozenset(told) if self.is_short else frozenset())
 
     async def recent(self, limit: int, deadline: Deadline) -> Sequence[int]:
         return []
@@ -92,6 +96,24 @@ async def test_pasts_are_asked_for_when_a_model_reads_them(models: tuple[str, ..
     await service.aclose()
 
 
+async def test_a_score_that_lacks_pasts_is_given_but_not_kept() -> None:
+    """Another time it would be another one; scores of models that read no pasts are kept."""
+    source, metrics = ChargingSource(is_short=True), Metrics("0", "test", "test")
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    service = ScoringService(Wikis({"enwiki": source}, MODELS), InlineEngine(MODELS, metrics), cache, metrics)
+    asked = ScoreRequest("enwiki", (7,), ("damaging", "reverted"))
+    for _ in range(2):
+        row = (await service.score(asked, soon()))[7]
+        assert all(isinstance(cell, Scored) for cell in row.values())
+    assert [isinstance(cell, Scored) and cell.is_cached for cell in row.values()] == [True, False]
+    source.is_short = False
+    for is_kept in (False, True):
+        (cell,) = (await service.score(ScoreRequest("enwiki", (7,), ("reverted",)), soon()))[7].values()
+        assert isinstance(cell, Scored)
+        assert cell.is_cached == is_kept
+    await service.aclose()
+
+
 async def test_a_revision_at_hand_is_scored_with_its_pasts_too() -> None:
     """Or the feed, which fetches without them, would keep a score that v3 would not give."""
     source, metrics = ChargingSource(), Metrics("0", "test", "test")
@@ -111,7 +133,19 @@ async def test_a_revision_at_hand_is_scored_with_its_pasts_too() -> None:
 @pytest.mark.parametrize("source", [ChargingSource(failure=ValueError("defect")), ChargingSource(hangs=True)])
 async def test_without_pasts_there_are_still_revisions(source: ChargingSource) -> None:
     wiki = Wikis({"enwiki": source}, MODELS)["enwiki"]
-    found = await fetch(wiki, [7, 404], soon(1), Metrics("0", "test", "test"), pasts=True)
+    fetched = await fetch(wiki, [7, 404], soon(1), Metrics("0", "test", "test"), pasts=True)
+    assert fetched.short == {7}
+    found = fetched.found
     assert isinstance(found[7], Revision)
     assert found[7].page_history is UNKNOWN
     assert isinstance(found[404], Problem)
+
+
+async def test_what_was_fetched_without_pasts_gets_them_before_it_is_scored() -> None:
+    source, metrics = ChargingSource(), Metrics()
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
+    service = ScoringService(Wikis({"enwiki": source}, MODELS), InlineEngine(MODELS, metrics), cache, metrics)
+    request = ScoreRequest("enwiki", (1, 2), ("reverted",))
+    table = await service.score(request, soon(), {1: synthetic_revision(1)})
+    assert source.asked == [[1, 2]]
+    assert all(isinstance(cells["reverted"], Scored) for cells in table.values())

@@ -121,4 +121,5 @@ def test_every_path_parameter_and_schema_is_described(live: Served) -> None:
             assert operation["summary"]
     text = ask(live, "/openapi.json").body.decode()
     for name in document["components"]["schemas"]:
-        assert f"#/components/schemas/{name}" in text or name in ("Scores",)
+        # OpenAPI 3.1 cannot refer to the schema of a line of JSON lines: it is named in words.
+        assert f"#/components/schemas/{name}" in text or name == "ScoreLine"

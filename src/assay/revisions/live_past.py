@@ -24,6 +24,7 @@ from assay.revisions.digest import base36_of_hex
 from assay.revisions.labels import Edit
 from assay.revisions.past import NOBODY
 from assay.revisions.record import seconds
+from assay.revisions.source import Pasts
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Known, PageHistory, Revision
 from assay.revisions.window import Contribution, Fate
 
@@ -73,8 +74,8 @@ class LivePasts:
         self._pages = _Kept[int](options.kept_s)
         self._actors = _Kept[str](options.kept_s)
 
-    async def add(self, revisions: Sequence[Revision], deadline: Deadline) -> dict[int, Revision]:
-        """The same revisions by id with what could be had of their pasts. Never raises for a wiki's fault."""
+    async def add(self, revisions: Sequence[Revision], deadline: Deadline) -> Pasts:
+        """The same revisions with what could be had of their pasts. Never raises for a wiki's fault."""
         timeout_s = min(self._options.timeout_s, deadline.remaining_s() / 2)
         asking = _Asking(self, Deadline.after(timeout_s, deadline.clock), self._options.queries)
         edits = [_Edit(revision) for revision in revisions]
@@ -83,7 +84,10 @@ class LivePasts:
             asking.actors([(it.actor, it.at_s) for it in edits if it.actor is not None]),
         )
         await asking.pages([(page, it.at_s) for it in edits for page in it.pages_of_actor(asking)])
-        return {it.revision.id: it.with_pasts(asking) for it in edits}
+        return Pasts(
+            {it.revision.id: it.with_pasts(asking) for it in edits},
+            frozenset(it.revision.id for it in edits if it.is_short(asking)),
+        )
 
     async def ask(self, parameters: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
         """One answer. At most `parallel` at a time, so that revisions need not wait behind pasts."""
@@ -197,6 +201,14 @@ class _Edit:
         return replace(
             self.revision, page_history=self._page_history(asking), actor_history=self._actor_history(asking)
         )
+
+    def is_short(self, asking: _Asking) -> bool:
+        """Whether something that was asked for was not told."""
+        pages = (
+            self.pages_of_actor(asking) if self.page is None else [self.page, *self.pages_of_actor(asking)]
+        )
+        is_actor_told = self.actor is None or self._of_actor(asking) is not None
+        return not (is_actor_told and all((page, self.at_s) in asking.of_page for page in pages))
 
     def pages_of_actor(self, asking: _Asking) -> list[int]:
         """Pages on which it is to be seen what became of the actor's edits."""

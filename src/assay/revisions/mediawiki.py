@@ -21,6 +21,7 @@ from assay.revisions.problem import (
     source_failed,
 )
 from assay.revisions.record import MAX_ID, MAX_TEXT_BYTES
+from assay.revisions.source import Pasts
 from assay.revisions.types import Actor, Known, Revision
 
 IDS_PER_CALL = 50
@@ -55,9 +56,9 @@ class MediaWikiSource:
             found[revision.id] = _complete(revision, parents, accounts)
         return {rev_id: found.get(rev_id) or revision_not_found(rev_id) for rev_id in wanted}
 
-    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Mapping[int, Revision]:
+    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Pasts:
         if self._pasts is None:
-            return {revision.id: revision for revision in revisions}
+            return Pasts({revision.id: revision for revision in revisions})
         return await self._pasts.add(revisions, deadline)
 
     async def recent(self, limit: int, deadline: Deadline) -> Sequence[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from assay.clock import Deadline
@@ -37,11 +38,20 @@ class Source(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Pasts:
+    """`revisions`: by id. `short`: ids of those whose pasts are there, but could not be had now: another time
+    they would be scored otherwise."""
+
+    revisions: Mapping[int, Revision]
+    short: frozenset[int] = frozenset()
+
+
 @runtime_checkable
 class TellsPasts(Protocol):
     """A source whose `fetch` leaves pasts UNKNOWN, for they cost queries: ask when a model reads them."""
 
-    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Mapping[int, Revision]:
-        """The same revisions by id with what could be had of their pages' and actors' pasts in a part of the
-        time. Never raises for a wiki's misbehaviour."""
+    async def with_pasts(self, revisions: Sequence[Revision], deadline: Deadline) -> Pasts:
+        """The same revisions with what could be had of their pages' and actors' pasts in a part of the time.
+        Never raises for a wiki's misbehaviour."""
         ...

@@ -17,7 +17,7 @@ from assay.revisions.types import Revision
 from assay.scoring.cache import ScoreCache
 from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
-from assay.scoring.fetch import fetch
+from assay.scoring.fetch import Fetched, fetch
 from assay.scoring.group import Futures, Group, Wanted, grouped, is_lasting, tell
 from assay.scoring.problems import computation_abandoned, deadline_passed, engine_away, overloaded
 from assay.scoring.request import Cell, Scored, ScoreRequest
@@ -109,14 +109,16 @@ class Computations:
         models = {wanted.key.model for group in groups for wanted in group.futures}
         pasts = not models.isdisjoint(wiki.reading_pasts)
         fetched = await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts, at_hand=at_hand)
-        await asyncio.gather(*(self._compute_one(group, fetched[group.rev_id]) for group in groups))
+        await asyncio.gather(*(self._compute_one(group, fetched) for group in groups))
 
-    async def _compute_one(self, group: Group, revision: Revision | Problem) -> None:
+    async def _compute_one(self, group: Group, fetched: Fetched) -> None:
+        revision = fetched.found[group.rev_id]
         if isinstance(revision, Problem):
             cells = group.all(revision)
         else:
             cells = await self._cells(group, revision)
-        await self._keep(cells)
+        passing = group.wiki.reading_pasts if group.rev_id in fetched.short else frozenset()
+        await self._keep({wanted: cell for wanted, cell in cells.items() if wanted.key.model not in passing})
         await self._claims.settle({group.id: tell(cells)}, is_lasting=is_lasting(cells))
         self._settle(group, cells)
 

@@ -5,14 +5,24 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from assay.clock import Deadline
 from assay.revisions.problem import Problem, source_failed
-from assay.revisions.source import TellsPasts
+from assay.revisions.source import Pasts, TellsPasts
 from assay.revisions.types import UNKNOWN, Revision
 from assay.scoring.wikis import Wiki
 from assay.telemetry import FETCH_SECONDS, FETCHED, PASTS, PASTS_SECONDS, Metrics, logger, span
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """`found`: each id with its revision or problem. `short`: ids whose pasts could not be had now, though a
+    model reads them: a score without them is an answer, but not one to keep."""
+
+    found: Mapping[int, Revision | Problem]
+    short: frozenset[int] = frozenset()
 
 
 async def fetch(
@@ -23,8 +33,8 @@ async def fetch(
     *,
     pasts: bool = False,
     at_hand: Mapping[int, Revision] = MappingProxyType({}),
-) -> Mapping[int, Revision | Problem]:
-    """Each id with its revision or problem. Never raises.
+) -> Fetched:
+    """Never raises.
 
     `pasts`: with the pasts of pages and actors, also where these cost further queries; unknown where they
     cannot be had in time. `at_hand`: what was fetched just before, with or without them.
@@ -32,7 +42,7 @@ async def fetch(
     missing = [rev_id for rev_id in rev_ids if rev_id not in at_hand]
     fetched = await _fetch(wiki, missing, deadline, metrics) if missing else {}
     found = {rev_id: fetched.get(rev_id) or at_hand[rev_id] for rev_id in rev_ids}
-    return await _with_pasts(wiki, found, deadline, metrics) if pasts else found
+    return await _with_pasts(wiki, found, deadline, metrics) if pasts else Fetched(found)
 
 
 async def _fetch(
@@ -60,11 +70,11 @@ async def _fetch(
 
 async def _with_pasts(
     wiki: Wiki, fetched: Mapping[int, Revision | Problem], deadline: Deadline, metrics: Metrics
-) -> Mapping[int, Revision | Problem]:
+) -> Fetched:
     revisions = [revision for revision in fetched.values() if isinstance(revision, Revision)]
     if not isinstance(wiki.source, TellsPasts) or not revisions:
-        return fetched
-    told: Mapping[int, Revision] = {}
+        return Fetched(fetched)
+    told = Pasts({}, frozenset(revision.id for revision in revisions))
     started_s = time.perf_counter()
     try:
         async with asyncio.timeout(deadline.remaining_s()):
@@ -76,10 +86,10 @@ async def _with_pasts(
         logger(__name__).exception("pasts failed", wiki=wiki.name)
     metrics.observe(PASTS_SECONDS, time.perf_counter() - started_s, wiki.name)
     for revision in revisions:
-        known = told.get(revision.id, revision)
+        known = told.revisions.get(revision.id, revision)
         metrics.count(PASTS, wiki.name, "page", _outcome(known.page_history))
         metrics.count(PASTS, wiki.name, "actor", _outcome(known.actor_history))
-    return {**fetched, **told}
+    return Fetched({**fetched, **told.revisions}, told.short)
 
 
 def _outcome(past: object) -> str:

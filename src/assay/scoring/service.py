@@ -150,7 +150,7 @@ class ScoringService:
         `pasts`: with those of page and actor, if one of the wiki's models reads them: for `score_revision`.
         """
         pasts = pasts and bool(wiki.reading_pasts)
-        return await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)
+        return (await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)).found
 
     async def unsaved(self, wiki: Wiki, told: Unsaved, deadline: Deadline) -> Revision:
         """The revision that the text would become, for `score_revision`; a parent told by its id is fetched.

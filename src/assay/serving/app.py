@@ -23,6 +23,7 @@ from assay.events import Rules
 from assay.scoring.service import ScoringService
 from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
+from assay.serving.backend import Backend
 from assay.serving.feed import Feed
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
@@ -97,9 +98,13 @@ def build_app(
     there are none. `routers`: further ones, matched after ours.
     """
     draining = asyncio.Event()
-
     longest_s = max(options.request_timeout_s, options.stream.chunk_timeout_s)
     gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, longest_s)
+    backend = Backend(service, gate, clock, options.request_timeout_s)
+    models = ModelsApi(service.wikis, infos, operating_points or {})
+    feed = Feed(service, clock)
+    health = Health(service, metrics, clock, options.health)
+    scorer = Scorer(backend)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -120,25 +125,22 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    feed, models = Feed(service, clock), ModelsApi(service.wikis, infos, operating_points or {})
-    health = Health(service, metrics, clock, options.health)
-    scorer = Scorer(service, gate, clock, options.request_timeout_s)
     own = [
-        ScoreRoutes(service, infos, gate, clock, options.request_timeout_s).router(),
-        Precache(service, infos, rules or Rules(), gate, clock, options.request_timeout_s).router(),
+        ScoreRoutes(backend, infos).router(),
+        Precache(backend, infos, rules or Rules()).router(),
         versions.router(service.wikis, release),
-        NativeApi(service, gate, clock, options.request_timeout_s).router(),
-        FeedApi(feed, service.wikis, gate, clock, options.request_timeout_s).router(),
-        ScoreStreams(service, gate, clock, options.stream, draining).router(),
+        NativeApi(backend).router(),
+        FeedApi(backend, feed).router(),
+        ScoreStreams(backend, options.stream, draining).router(),
         models.router(),
-        TextApi(service, gate, clock, options.request_timeout_s).router(),
+        TextApi(backend).router(),
         LiftWing(scorer, health.readiness).router(),
         InferenceV2(scorer, health.readiness).router(),
         health.router(),
         apidocs.router(lambda: app.openapi()),
     ]
     if page is not None:
-        own.append(pages(page, service.wikis, infos, models, feed, gate, clock, options.request_timeout_s))
+        own.append(pages(page, backend, infos, models, feed))
     told = [route for router in (*own, *routers) for route in router.routes]
     heads = _heads(told)
     for router in (*own, *routers, heads):

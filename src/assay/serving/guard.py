@@ -101,6 +101,11 @@ def is_open(path: str) -> bool:
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
 
 
+class _Untaken(Exception):
+    """A client leaves a piece of its answer untaken for too long. No `AssayError`: it is not to be
+    answered."""
+
+
 class Guard:
     """The outermost ASGI application."""
 
@@ -140,6 +145,8 @@ class Guard:
             else:
                 self._check_url(scope)
                 await self._app(scope, await self._buffered(scope, receive), answer.send)
+        except _Untaken:  # no defect of ours, and nobody is left to be told; the server closes the connection
+            self._log.warning("answer not taken", path=scope["path"][:200])
         except Exception as error:  # the outermost frame of a request
             await self._refuse(error, scope, receive, answer)
         finally:
@@ -265,7 +272,7 @@ class _Answer:
             async with asyncio.timeout(self._write_timeout_s):
                 await self._send(message)
         except TimeoutError as error:
-            raise HttpError(408, "The client did not take its answer.") from error
+            raise _Untaken from error
 
     async def preflight(self) -> None:
         told = {**_PREFLIGHT, "Allow": _PREFLIGHT["Access-Control-Allow-Methods"]}

@@ -148,8 +148,8 @@ def test_fifty_rows_are_the_most(live: Served) -> None:
     ],
     ids=lambda document: str(document)[:70],
 )
-def test_what_is_no_inference_is_refused(live: Served, document: Any) -> None:
-    reply = post_json(live, f"{MODEL}/infer", document)
+def test_what_is_no_inference_is_refused(inline: Served, document: Any) -> None:
+    reply = post_json(inline, f"{MODEL}/infer", document)
     assert reply.status == 400, reply.body
     assert set(reply.json) == {"error"}
     assert isinstance(reply.json["error"], str)

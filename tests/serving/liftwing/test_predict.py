@@ -65,9 +65,9 @@ def test_an_alias_is_answered_as_asked(live: Served) -> None:
 @pytest.mark.parametrize("colon", [":", "%3A", "%3a"])
 @pytest.mark.parametrize("prefix", ["", "/service/lw/inference"])
 @pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded", None])
-def test_paths_and_types_that_clients_send(live: Served, colon: str, prefix: str, kind: str | None) -> None:
+def test_paths_and_types_that_clients_send(inline: Served, colon: str, prefix: str, kind: str | None) -> None:
     path = f"{prefix}/v1/models/smallwiki-damaging{colon}predict"
-    assert ask(live, path, method="POST", body=b'{"rev_id": 12}', content_type=kind).status == 200
+    assert ask(inline, path, method="POST", body=b'{"rev_id": 12}', content_type=kind).status == 200
 
 
 # -- events ------------------------------------------------------------------------------------------
@@ -197,8 +197,8 @@ def test_what_cannot_be_scored_is_told_in_one_string(
     ],
     ids=lambda body: str(body)[:60],
 )
-def test_what_cannot_be_understood_is_a_400_that_says_what(live: Served, body: Any) -> None:
-    reply = post_json(live, DAMAGING, body)
+def test_what_cannot_be_understood_is_a_400_that_says_what(inline: Served, body: Any) -> None:
+    reply = post_json(inline, DAMAGING, body)
     assert reply.status == 400, reply.body
     assert set(reply.json) == {"error"}
     assert isinstance(reply.json["error"], str)
@@ -208,11 +208,11 @@ def test_what_cannot_be_understood_is_a_400_that_says_what(live: Served, body: A
 @pytest.mark.parametrize(
     "name", ["smallwiki", "damaging", "smallwiki-x", "nowiki-damaging", "smallwiki--damaging"]
 )
-def test_an_unknown_model_is_not_found(live: Served, name: str) -> None:
+def test_an_unknown_model_is_not_found(inline: Served, name: str) -> None:
     for reply in (
-        post_json(live, f"/v1/models/{name}:predict", {"rev_id": 12}),
-        post_json(live, f"/v1/models/{name}:explain", {"rev_id": 12}),
-        ask(live, f"/v1/models/{name}"),
+        post_json(inline, f"/v1/models/{name}:predict", {"rev_id": 12}),
+        post_json(inline, f"/v1/models/{name}:explain", {"rev_id": 12}),
+        ask(inline, f"/v1/models/{name}"),
     ):
         assert reply.status == 404
         assert reply.json["error"].startswith(f"Model with name {name} does not exist")

@@ -107,8 +107,8 @@ def test_an_event_tells_its_wiki(live: Served) -> None:
     ],
     ids=lambda document: str(document)[:60],
 )
-def test_what_cannot_be_understood_is_refused(live: Served, document: Any) -> None:
-    reply = predict(live, document)
+def test_what_cannot_be_understood_is_refused(inline: Served, document: Any) -> None:
+    reply = predict(inline, document)
     assert (reply.status, set(reply.json)) == (400, {"error"}), reply.body
 
 

@@ -129,8 +129,8 @@ def test_an_author_is_logged_out_by_address_or_word(live: Served, actor: Any, is
     ],
     ids=lambda asked: str(asked)[:60],
 )
-def test_what_is_wrong_is_said(live: Served, asked: Any, words: str) -> None:
-    status, code, message = post_json(live, PATH, asked).error
+def test_what_is_wrong_is_said(inline: Served, asked: Any, words: str) -> None:
+    status, code, message = post_json(inline, PATH, asked).error
     assert status == 400
     assert code in ("bad_parameter", "bad_injection")
     assert words in message

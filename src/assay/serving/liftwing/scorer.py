@@ -7,31 +7,23 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from assay.clock import Clock, Deadline
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.scoring.request import Cell, Scored, ScoreRequest
-from assay.scoring.service import ScoringService
 from assay.scoring.unsaved import Unsaved
 from assay.scoring.wikis import Wiki, Wikis
+from assay.serving.backend import Backend
 from assay.serving.liftwing.refusals import refused
 from assay.serving.liftwing.revision_data import UNSAVED_REV_ID
-from assay.serving.quota import Gate
-from assay.serving.score_headers import score_headers
 
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
-    """`request_timeout_s`: seconds for one whole request."""
-
-    service: ScoringService
-    gate: Gate
-    clock: Clock
-    request_timeout_s: float
+    backend: Backend
 
     @property
     def wikis(self) -> Wikis:
-        return self.service.wikis
+        return self.backend.wikis
 
     async def one(
         self,
@@ -47,10 +39,10 @@ class Scorer:
         if isinstance(subject, int):
             cells = await self.many(request, wiki, model, (subject,), features=features, explain=explain)
             return subject, cells[subject]
-        deadline = self._deadline()
-        async with self.gate.hold(request, cost=1):
-            revision = await self.service.unsaved(wiki, subject, deadline)
-            row = await self.service.score_revision(
+        deadline = self.backend.deadline()
+        async with self.backend.gate.hold(request, cost=1):
+            revision = await self.backend.service.unsaved(wiki, subject, deadline)
+            row = await self.backend.service.score_revision(
                 wiki, (model,), revision, {}, deadline, features=features, explain=explain
             )
         return UNSAVED_REV_ID, row[model.name]
@@ -69,16 +61,13 @@ class Scorer:
         asked = ScoreRequest(
             wiki.name, tuple(dict.fromkeys(rev_ids)), (model.name,), features=features, explain=explain
         )
-        async with self.gate.hold(request, cost=len(asked.rev_ids)):
-            table = await self.service.score(asked, self._deadline())
+        async with self.backend.gate.hold(request, cost=len(asked.rev_ids)):
+            table = await self.backend.service.score(asked, self.backend.deadline())
         return {rev_id: row[model.name] for rev_id, row in table.items()}
 
     def headers(self, request: Request, cells: Iterable[Cell]) -> dict[str, str]:
         """Of an answer with these cells, one of each revision."""
-        return score_headers([[cell] for cell in cells], tells_cost=self.gate.is_exempt(request))
-
-    def _deadline(self) -> Deadline:
-        return Deadline.after(self.request_timeout_s, self.clock)
+        return self.backend.headers(request, [[cell] for cell in cells])
 
 
 def scored(cell: Cell, rev_id: int) -> Scored:

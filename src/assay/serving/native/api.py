@@ -51,15 +51,15 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from assay.clock import Clock, Deadline
+from assay.clock import Deadline
 from assay.errors import BadParameter, DeadlineExceeded, SourceUnavailable
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 from assay.scoring.request import Injection
-from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
+from assay.serving.backend import Backend
 from assay.serving.json_body import read_object
 from assay.serving.native.explained import cells_document, diff_document
 from assay.serving.native.fetched import FetchedRevisions
@@ -68,7 +68,6 @@ from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
 from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
 from assay.serving.problems import HttpError
-from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
 MAX_RECENT: Final = 50
@@ -76,14 +75,11 @@ DEFAULT_RECENT: Final = 20
 
 
 class NativeApi:
-    """The handlers. `request_timeout_s`: seconds for one whole request."""
+    """The handlers."""
 
-    def __init__(self, service: ScoringService, gate: Gate, clock: Clock, request_timeout_s: float) -> None:
-        self._service = service
-        self._gate = gate
-        self._clock = clock
-        self._timeout_s = request_timeout_s
-        self._fetched = FetchedRevisions(clock)
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._fetched = FetchedRevisions(backend.clock)
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["native"])
@@ -107,16 +103,16 @@ class NativeApi:
             {
                 "wikis": [
                     {"name": wiki.name, "models": [_model_document(model) for model in wiki.models.values()]}
-                    for wiki in self._service.wikis.values()
+                    for wiki in self._backend.wikis.values()
                 ]
             }
         )
 
     async def recent(self, request: Request) -> Response:
         """Ids of the latest edits, newest first"""
-        wiki = self._wiki(request)
+        wiki = self._backend.wiki(request)
         limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)), MAX_RECENT)
-        deadline = self._deadline()
+        deadline = self._backend.deadline()
         try:
             async with asyncio.timeout(deadline.remaining_s()):
                 found = await wiki.source.recent(limit, deadline)
@@ -126,11 +122,13 @@ class NativeApi:
 
     async def revision(self, request: Request) -> Response:
         """One edit: what it did, its scores, and what moved them"""
-        wiki, deadline = self._wiki(request), self._deadline()
-        async with self._gate.hold(request, cost=1):
+        wiki, deadline = self._backend.wiki(request), self._backend.deadline()
+        async with self._backend.gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
             cells, difference = await asyncio.gather(
-                self._service.score_revision(wiki, tuple(wiki.models.values()), revision, {}, deadline),
+                self._backend.service.score_revision(
+                    wiki, tuple(wiki.models.values()), revision, {}, deadline
+                ),
                 asyncio.to_thread(diff_document, revision),
             )
         return json_response(
@@ -144,28 +142,22 @@ class NativeApi:
 
     async def what_if(self, request: Request) -> Response:
         """Scores of an edit with some values replaced"""
-        wiki, deadline = self._wiki(request), self._deadline()
+        wiki, deadline = self._backend.wiki(request), self._backend.deadline()
         names, injection = await _what_if(request)
         models = wiki.select(tuple(wiki.models) if names is None else names)
-        async with self._gate.hold(request, cost=1):
+        async with self._backend.gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
-            cells = await self._service.score_revision(wiki, models, revision, injection, deadline)
+            cells = await self._backend.service.score_revision(wiki, models, revision, injection, deadline)
         return json_response({"wiki": wiki.name, "scores": cells_document(wiki, cells, injection)})
 
     # -- parts ---------------------------------------------------------------------------------------
-
-    def _wiki(self, request: Request) -> Wiki:
-        return self._service.wikis.named(request.path_params["wiki"])
-
-    def _deadline(self) -> Deadline:
-        return Deadline.after(self._timeout_s, self._clock)
 
     async def _fetch(self, wiki: Wiki, request: Request, deadline: Deadline) -> Revision:
         """Raises what the page can only say in place of everything else: not there, not to be had now."""
         rev_id = parse_rev_id("revid", request.path_params["rev_id"])
         if (known := self._fetched.get(wiki.name, rev_id)) is not None:
             return known
-        found = (await self._service.fetch(wiki, [rev_id], deadline, pasts=True))[rev_id]
+        found = (await self._backend.service.fetch(wiki, [rev_id], deadline, pasts=True))[rev_id]
         if isinstance(found, Problem):
             if found.retryable:
                 kind = DeadlineExceeded if deadline.passed else SourceUnavailable

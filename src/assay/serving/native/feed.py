@@ -22,18 +22,16 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from assay.clock import Clock, Deadline
 from assay.revisions.problem import Problem
 from assay.scoring.request import Cell
-from assay.scoring.wikis import Wikis
 from assay.serving import openapi
+from assay.serving.backend import Backend
 from assay.serving.cells import error_document, keyed
 from assay.serving.feed import DEFAULT_EDITS, MAX_EDITS, Edit, Feed
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.schemas import SCHEMAS as NATIVE
 from assay.serving.openapi import BOOLEAN, INTEGER, LABEL, NUMBER, STRING, map_of, nullable, object_of, ref
 from assay.serving.parameters import parse_limit, read_fields
-from assay.serving.quota import Gate
 from assay.serving.respond import json_response, unless_known
 
 SCHEMAS: Final[dict[str, Any]] = {
@@ -59,14 +57,11 @@ SCHEMAS: Final[dict[str, Any]] = {
 
 
 class FeedApi:
-    """The handler. `request_timeout_s`: seconds for one whole request."""
+    """The handler."""
 
-    def __init__(self, feed: Feed, wikis: Wikis, gate: Gate, clock: Clock, request_timeout_s: float) -> None:
+    def __init__(self, backend: Backend, feed: Feed) -> None:
+        self._backend = backend
         self._feed = feed
-        self._wikis = wikis
-        self._gate = gate
-        self._clock = clock
-        self._timeout_s = request_timeout_s
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["native"])
@@ -78,10 +73,10 @@ class FeedApi:
 
     async def feed(self, request: Request) -> Response:
         """The latest edits with their scores, newest first"""
-        wiki = self._wikis.named(request.path_params["wiki"])
+        wiki = self._backend.wiki(request)
         limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_EDITS)), MAX_EDITS)
-        deadline = Deadline.after(self._timeout_s, self._clock)
-        async with self._gate.hold(request, cost=limit):
+        deadline = self._backend.deadline()
+        async with self._backend.gate.hold(request, cost=limit):
             edits = await self._feed.latest(wiki, limit, deadline)
         return unless_known(json_response(feed_document(wiki.name, edits)), request)
 

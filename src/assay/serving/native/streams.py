@@ -41,15 +41,16 @@ from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.scoring.problems import computation_abandoned
 from assay.scoring.request import MAX_REVISIONS, Cell, ScoreRequest
-from assay.scoring.service import ScoringService, Table
+from assay.scoring.service import Table
 from assay.serving import openapi
+from assay.serving.backend import Backend
 from assay.serving.cells import cell_document
 from assay.serving.json_body import read_object
 from assay.serving.native import bodies
 from assay.serving.native.routes import WIKI, add_route, lines
 from assay.serving.native.wishes import read_wishes
 from assay.serving.problems import native_error
-from assay.serving.quota import Gate, QuotaSpent
+from assay.serving.quota import QuotaSpent
 from assay.serving.respond import NO_STORE
 from assay.telemetry import logger
 
@@ -278,17 +279,8 @@ def _pause_line(refused: QuotaSpent) -> Line:
 class ScoreStreams:
     """The handler."""
 
-    def __init__(
-        self,
-        service: ScoringService,
-        gate: Gate,
-        clock: Clock,
-        options: StreamOptions,
-        draining: asyncio.Event,
-    ) -> None:
-        self._service = service
-        self._gate = gate
-        self._clock = clock
+    def __init__(self, backend: Backend, options: StreamOptions, draining: asyncio.Event) -> None:
+        self._backend = backend
         self._options = options
         self._draining = draining
 
@@ -300,7 +292,7 @@ class ScoreStreams:
 
     async def stream_scores(self, request: Request) -> Response:
         """Scores of many revisions as JSON lines"""
-        wiki = self._service.wikis.named(request.path_params["wiki"])
+        wiki = self._backend.wiki(request)
         body = await read_object(request)
         bodies.check_keys(body, _KEYS)
         names, _ = read_wishes(body)
@@ -315,9 +307,11 @@ class ScoreStreams:
         )
 
         def admit(cost: int) -> AbstractAsyncContextManager[None]:
-            return self._gate.hold(request, cost, bulk=True)
+            return self._backend.gate.hold(request, cost, bulk=True)
 
-        stream = Stream(asked, self._service.score, admit, self._options, self._clock, self._draining)
+        stream = Stream(
+            asked, self._backend.service.score, admit, self._options, self._backend.clock, self._draining
+        )
         return LinesResponse(stream.parts())
 
 

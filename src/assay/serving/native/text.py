@@ -22,20 +22,18 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from assay.clock import Clock, Deadline
 from assay.errors import BadParameter
 from assay.events.document import Document
 from assay.revisions.record import is_ip
 from assay.revisions.types import UNKNOWN, Actor, Known, anonymous_actor
-from assay.scoring.service import ScoringService
 from assay.scoring.unsaved import ParentText, Unsaved
 from assay.serving import openapi
+from assay.serving.backend import Backend
 from assay.serving.json_body import read_object
 from assay.serving.native.explained import cells_document, diff_document
 from assay.serving.native.revision import revision_document
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
-from assay.serving.quota import Gate
 from assay.serving.respond import json_response
 
 TEXT_KEYS: Final = ("text", "parent_rev_id", "parent_text", "title", "comment", "is_minor", "actor")
@@ -43,13 +41,10 @@ ACTOR_KEYS: Final = ("name", "is_anonymous", "id", "groups", "registered_at", "e
 
 
 class TextApi:
-    """The handler. `request_timeout_s`: seconds for one whole request."""
+    """The handler."""
 
-    def __init__(self, service: ScoringService, gate: Gate, clock: Clock, request_timeout_s: float) -> None:
-        self._service = service
-        self._gate = gate
-        self._clock = clock
-        self._timeout_s = request_timeout_s
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["native"])
@@ -59,15 +54,15 @@ class TextApi:
 
     async def text(self, request: Request) -> Response:
         """A text that is not saved yet: what it would change, its scores, and what moved them"""
-        wiki = self._service.wikis.named(request.path_params["wiki"])
-        deadline = Deadline.after(self._timeout_s, self._clock)
+        wiki = self._backend.wiki(request)
+        deadline = self._backend.deadline()
         asked = await read_object(request)
         told, (names, injection) = read_unsaved(asked), read_wishes(asked)
         models = wiki.select(tuple(wiki.models) if names is None else names)
-        async with self._gate.hold(request, cost=1):
-            revision = await self._service.unsaved(wiki, told, deadline)
+        async with self._backend.gate.hold(request, cost=1):
+            revision = await self._backend.service.unsaved(wiki, told, deadline)
             cells, difference = await asyncio.gather(
-                self._service.score_revision(wiki, models, revision, injection, deadline),
+                self._backend.service.score_revision(wiki, models, revision, injection, deadline),
                 asyncio.to_thread(diff_document, revision),
             )
         return json_response(

@@ -13,21 +13,18 @@ import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from assay.clock import Clock, Deadline
 from assay.errors import BadParameter
 from assay.events import Change, Rules, read_event
 from assay.scoring.request import ScoreRequest
-from assay.scoring.service import ScoringService
 from assay.serving import openapi
+from assay.serving.backend import Backend
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import query_parameters
 from assay.serving.ores.v2 import V2
 from assay.serving.ores.v3 import V3
 from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import read_fields
-from assay.serving.quota import Gate
 from assay.serving.respond import NO_STORE, json_response
-from assay.serving.score_headers import score_headers
 
 _EVENT: Final = openapi.query_parameter(
     "event", "The event as JSON, percent-encoded.", {"type": "string", "minLength": 2}
@@ -36,23 +33,12 @@ _NO_CONTENT: Final[dict[int | str, dict[str, Any]]] = {204: {"description": "No 
 
 
 class Precache:
-    """The handlers. `request_timeout_s`: seconds for one whole request."""
+    """The handlers."""
 
-    def __init__(
-        self,
-        service: ScoringService,
-        infos: ModelInfos,
-        rules: Rules,
-        gate: Gate,
-        clock: Clock,
-        request_timeout_s: float,
-    ) -> None:
-        self._service = service
+    def __init__(self, backend: Backend, infos: ModelInfos, rules: Rules) -> None:
+        self._backend = backend
         self._infos = infos
         self._rules = rules
-        self._gate = gate
-        self._clock = clock
-        self._timeout_s = request_timeout_s
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["ORES precaching"])
@@ -95,15 +81,13 @@ class Precache:
         wanted = None if change is None else self._rules.wanted(change)
         if change is None or wanted is None:
             return Response(status_code=204, headers=NO_STORE)
-        models = {model.name: model for model in self._service.wikis.named(wanted.wiki).select(wanted.models)}
+        models = {model.name: model for model in self._backend.wikis.named(wanted.wiki).select(wanted.models)}
         asked = ScoreRequest(wiki=wanted.wiki, rev_ids=(change.rev_id,), models=wanted.models, bulk=True)
-        async with self._gate.hold(request, 1, bulk=True):
-            table = await self._service.score(asked, Deadline.after(self._timeout_s, self._clock))
+        async with self._backend.gate.hold(request, 1, bulk=True):
+            table = await self._backend.service.score(asked, self._backend.deadline())
         infos = {name: self._infos.select(model, version.default_info) for name, model in models.items()}
         document = version.scores(Answer(wanted.wiki, models, infos, table))
-        headers = score_headers(
-            [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
-        )
+        headers = self._backend.headers(request, [row.values() for row in table.values()])
         return json_response(document, compact=compact, headers=headers)
 
 

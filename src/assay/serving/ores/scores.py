@@ -15,12 +15,12 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from assay.clock import Clock, Deadline
 from assay.models.model import Model
 from assay.scoring.request import ScoreRequest
-from assay.scoring.service import ScoringService, Table
+from assay.scoring.service import Table
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
+from assay.serving.backend import Backend
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.ores.schemas import PATH_PARAMETERS, form_body, query_parameters
 from assay.serving.ores.v1 import V1
@@ -28,9 +28,7 @@ from assay.serving.ores.v2 import V2
 from assay.serving.ores.v3 import V3
 from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import ScoreParameters, known, parse, read_fields
-from assay.serving.quota import Gate
 from assay.serving.respond import json_response
-from assay.serving.score_headers import score_headers
 
 VERSIONS: Final = (V1, V2, V3)
 
@@ -46,16 +44,11 @@ _SUMMARIES: Final[dict[tuple[str, ...], str]] = {
 
 
 class ScoreRoutes:
-    """The handlers. `request_timeout_s`: seconds for one whole request."""
+    """The handlers."""
 
-    def __init__(
-        self, service: ScoringService, infos: ModelInfos, gate: Gate, clock: Clock, request_timeout_s: float
-    ) -> None:
-        self._service = service
+    def __init__(self, backend: Backend, infos: ModelInfos) -> None:
+        self._backend = backend
         self._infos = infos
-        self._gate = gate
-        self._clock = clock
-        self._timeout_s = request_timeout_s
 
     def router(self) -> APIRouter:
         router = APIRouter()
@@ -104,24 +97,22 @@ class ScoreRoutes:
     def _wikis(self, version: Version, asked: ScoreParameters) -> Response:
         answers = [
             Answer(wiki.name, wiki.called, self._told(version, wiki.called, asked))
-            for wiki in self._service.wikis.values()
+            for wiki in self._backend.wikis.values()
         ]
         return json_response(version.wikis(answers), compact=asked.compact)
 
     async def _scores(self, version: Version, request: Request, fields: Mapping[str, str]) -> Response:
         path = request.path_params
         asked = parse(fields, path.get("rev_id"), path.get("model"))
-        wiki = self._service.wikis.named(path["wiki"])
+        wiki = self._backend.wiki(request)
         models = _asked_models(wiki, asked)
         infos = self._told(version, models, asked)
         table: Table | None = None
         headers: dict[str, str] = {}
         if asked.rev_ids:
-            async with self._gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
+            async with self._backend.gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._table(wiki, models, asked)
-            headers = score_headers(
-                [row.values() for row in table.values()], tells_cost=self._gate.is_exempt(request)
-            )
+            headers = self._backend.headers(request, [row.values() for row in table.values()])
         document = version.scores(Answer(wiki.name, models, infos, table, path.get("model")))
         return json_response(document, compact=asked.compact, headers=headers)
 
@@ -141,7 +132,7 @@ class ScoreRoutes:
             explain=asked.explain,
             bulk=asked.bulk,
         )
-        return await self._service.score(score_request, Deadline.after(self._timeout_s, self._clock))
+        return await self._backend.service.score(score_request, self._backend.deadline())
 
 
 def _asked_models(wiki: Wiki, asked: ScoreParameters) -> Mapping[str, Model]:

@@ -12,8 +12,8 @@ from typing import Any, Final
 import orjson
 from fastapi import APIRouter, Request, Response
 
-from assay.clock import Clock, Deadline
-from assay.scoring.wikis import Wiki, Wikis
+from assay.scoring.wikis import Wiki
+from assay.serving.backend import Backend
 from assay.serving.feed import DEFAULT_EDITS, MAX_EDITS, Edit, Feed
 from assay.serving.native.feed import scores_document
 from assay.serving.native.models import ModelsApi
@@ -21,32 +21,19 @@ from assay.serving.pages.filters import chosen, filters_of
 from assay.serving.pages.site import Site
 from assay.serving.pages.wording import in_reading_order, model_title, percent, tone
 from assay.serving.parameters import parse_limit, read_fields
-from assay.serving.quota import Gate
 from assay.serving.respond import unless_known
 
 _AUTHORS: Final = ("", "anonymous", "registered", "bots")
 
 
 class FeedPages:
-    """``/feed/`` and ``/feed/{wiki}``. `request_timeout_s`: seconds for one whole request."""
+    """``/feed/`` and ``/feed/{wiki}``."""
 
-    def __init__(
-        self,
-        site: Site,
-        feed: Feed,
-        wikis: Wikis,
-        models: ModelsApi,
-        gate: Gate,
-        clock: Clock,
-        request_timeout_s: float,
-    ) -> None:
+    def __init__(self, site: Site, backend: Backend, feed: Feed, models: ModelsApi) -> None:
         self._site = site
+        self._backend = backend
         self._feed = feed
-        self._wikis = wikis
         self._models = models
-        self._gate = gate
-        self._clock = clock
-        self._timeout_s = request_timeout_s
 
     def add_to(self, routes: APIRouter) -> None:
         self._site.add(routes, "/feed/", self.choice)
@@ -58,13 +45,13 @@ class FeedPages:
 
     async def edits(self, request: Request) -> Response:
         """The latest edits of one wiki, narrowed as the address says."""
-        wiki = self._wikis.named(request.path_params["wiki"])
+        wiki = self._backend.wiki(request)
         fields = await read_fields(request)
         limit = parse_limit(fields.get("limit", str(DEFAULT_EDITS)), MAX_EDITS)
         filters = filters_of(wiki, self._models)
         show = chosen(filters, fields.get("show", ""))
-        deadline = Deadline.after(self._timeout_s, self._clock)
-        async with self._gate.hold(request, cost=limit):
+        deadline = self._backend.deadline()
+        async with self._backend.gate.hold(request, cost=limit):
             edits = await self._feed.latest(wiki, limit, deadline)
         rows = [_row(wiki, edit) for edit in edits]
         for row in rows:
