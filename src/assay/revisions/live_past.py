@@ -204,9 +204,8 @@ class _Edit:
 
     def is_short(self, asking: _Asking) -> bool:
         """Whether something that was asked for was not told."""
-        pages = (
-            self.pages_of_actor(asking) if self.page is None else [self.page, *self.pages_of_actor(asking)]
-        )
+        own = [] if self.page is None else [self.page]
+        pages = [*own, *self.pages_of_actor(asking)]
         is_actor_told = self.actor is None or self._of_actor(asking) is not None
         return not (is_actor_told and all((page, self.at_s) in asking.of_page for page in pages))
 
