@@ -137,6 +137,12 @@ def test_what_is_no_json(served: Served, body: bytes) -> None:
     assert post_json(served, "/v3/precache/", body).error == told
 
 
+def test_one_further_layer_of_percent_encoding_is_taken_off_and_no_more(served: Served) -> None:
+    layers = b"event=%25" + b"25" * 200_000 + b"7B"
+    told = (400, "bad request", "Can not parse event argument as JSON blob")
+    assert post_form(served, "/v2/precache/", layers).error == told
+
+
 @pytest.mark.parametrize("query", ["", "?events=1", "?event=", "?event=%257B"])
 def test_the_second_api_without_an_event(served: Served, query: str) -> None:
     status, code, message = ask(served, f"/v2/precache/{query}").error

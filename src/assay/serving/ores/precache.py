@@ -98,12 +98,13 @@ def _change(text: bytes | str) -> Change | None:
 
 
 def _parsed(text: bytes | str) -> Any:
-    """ORES took a second layer of percent-encoding off, and some of its clients counted on that."""
+    """ORES took a second layer of percent-encoding off, and some of its clients counted on that. Further ones
+    are not taken off: a text could have thousands."""
+    if isinstance(text, str) and text.lstrip().startswith("%"):
+        text = unquote(text).strip()
     try:
         return orjson.loads(text)
     except orjson.JSONDecodeError:
-        if isinstance(text, str) and text.lstrip().startswith("%"):
-            return _parsed(unquote(text).strip())
         raise BadParameter("Can not parse event argument as JSON blob") from None
 
 
