@@ -179,7 +179,16 @@ OPEN = [
     "/v3/none",
 ]
 OPEN += ["/v1/", "/v2/spec/", "/v3", "/versions/", "/openapi.json", "/v3/scores/nowiki/"]
-CLOSED = ["/livez", "/api/wikis", "/metrics", "/scoresheet", "/v1/model", "/docs", "/v4/scores/"]
+CLOSED = [
+    "/livez",
+    "/api/wikis",
+    "/metrics",
+    "/scoresheet",
+    "/v1/model",
+    "/docs",
+    "/v4/scores/",
+    "/v3/precache/",
+]
 SITE = {"Origin": "https://wiki.example"}
 
 
