@@ -91,6 +91,7 @@ def test_an_event_tells_its_wiki(live: Served) -> None:
         {"lang": "small"},
         {"rev_id": 12, "lang": 7},
         {"rev_id": 12, "lang": ""},
+        {"rev_id": 12, "lang": "x" * 1_000_000 + "wiki"},
         {"rev_id": 12, "lang": "smallwiki"},
         {"rev_id": 12, "lang": "xx"},
         {"rev_id": 12, "lang": "test"},

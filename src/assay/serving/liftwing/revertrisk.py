@@ -27,6 +27,7 @@ from assay.serving.respond import json_response
 MODELS: Final = ("revertrisk-language-agnostic", "revertrisk-multilingual")
 BEHIND: Final = "reverted"
 """The model that answers."""
+MAX_LANG_CHARS: Final = 100
 
 _REASONS: Final = {
     "revision_not_found": "revision_missing",
@@ -97,7 +98,7 @@ class RevertRisk:
             )
         if lang in wikis:
             return wikis[lang]
-        raise BadParameter(f"Could not use lang. This server does not score {database[:100]}.")
+        raise BadParameter(f"Could not use lang. This server does not score {database}.")
 
 
 def read_instances(instances: Any) -> tuple[str, Sequence[int]]:
@@ -116,7 +117,7 @@ def _language(body: Mapping[str, Any]) -> str:
     lang = body.get("lang") if isinstance(body, dict) else None
     if lang is None:
         raise BadParameter("Say of which language the revision is: give lang, such as 'en'.")
-    if not isinstance(lang, str) or not lang:
+    if not isinstance(lang, str) or not 0 < len(lang) <= MAX_LANG_CHARS:
         raise BadParameter("Could not interpret lang. Give a string, such as 'en'.")
     return lang
 
