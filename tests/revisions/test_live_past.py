@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import fields, replace
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -204,7 +203,8 @@ async def test_an_operator_can_switch_them_off(wiki: StandInMediaWiki, history: 
     await source.aclose()
 
 
-async def test_pages_longer_than_the_window_still_know_their_beginning(tmp_path: Path) -> None:
+def long_page() -> StandInMediaWiki:
+    """A wiki of one page with 600 edits, all of one actor."""
     wiki = StandInMediaWiki()
     wiki.recording.siteinfo = {}
     page = {"pageid": 7, "ns": 0, "title": "Long"}
@@ -224,7 +224,11 @@ async def test_pages_longer_than_the_window_still_know_their_beginning(tmp_path:
                 "slots": {"main": slot},
             },
         )
-    async with wiki.serving():
+    return wiki
+
+
+async def test_pages_longer_than_the_window_still_know_their_beginning() -> None:
+    async with long_page().serving() as wiki:
         source = of_wiki(wiki)
         late, early = await told(source, [600, 50])
         assert isinstance(late.page_history, PageHistory)
@@ -235,3 +239,32 @@ async def test_pages_longer_than_the_window_still_know_their_beginning(tmp_path:
         assert isinstance(late.actor_history, ActorHistory)
         assert late.actor_history.first_edit_at == late.page_history.created_at
         await source.aclose()
+
+
+async def test_many_edits_without_a_first_one_are_no_past() -> None:
+    """Everything may be hidden between the two queries."""
+    async with long_page().serving() as wiki:
+        wiki.faults.append(
+            stand_in.body(b'{"query": {"usercontribs": []}}', matches=lambda it: it.get("ucdir") == "newer")
+        )
+        source = of_wiki(wiki)
+        (late,) = await told(source, [600])
+        assert late.actor_history is UNKNOWN
+        assert isinstance(late.page_history, PageHistory)
+        await source.aclose()
+
+
+async def test_what_is_forgotten_is_not_kept_in_memory(
+    wiki: StandInMediaWiki, history: IndexedSource
+) -> None:
+    clock, api = FakeClock(), ActionApi(wiki.url, QUICK)
+    pasts = LivePasts(api, replace(PATIENT, kept_s=30))
+    source, (first, last) = MediaWikiSource(api, pasts=pasts), some(history, 2)
+    await told(source, [last], Deadline.after(60, clock))
+    alone = pasts.remembered
+    await told(source, [first], Deadline.after(60, clock))
+    assert pasts.remembered > alone
+    clock.advance(31)
+    await told(source, [last], Deadline.after(60, clock))
+    assert pasts.remembered == alone
+    await source.aclose()

@@ -74,6 +74,11 @@ class LivePasts:
         self._pages = _Kept[int](options.kept_s)
         self._actors = _Kept[str](options.kept_s)
 
+    @property
+    def remembered(self) -> int:
+        """How many pages and actors."""
+        return len(self._pages) + len(self._actors)
+
     async def add(self, revisions: Sequence[Revision], deadline: Deadline) -> Pasts:
         """The same revisions with what could be had of their pasts. Never raises for a wiki's fault."""
         timeout_s = min(self._options.timeout_s, deadline.remaining_s() / 2)
@@ -127,7 +132,10 @@ async def _latest(
     first_s = edits[0].timestamp_s if edits else None
     if not is_whole:
         oldest = {**parameters, f"{prefix}dir": "newer", f"{prefix}limit": "1"}
-        first_s = min(it.timestamp_s for it in _read(read, await asking.ask(oldest)))
+        first = _read(read, await asking.ask(oldest))
+        if not first:
+            raise SourceUnavailable("The wiki tells of many edits and of no first one.")
+        first_s = min(it.timestamp_s for it in first)
     latest = _Latest(until_s, tuple(edits), first_s, is_whole)
     kept.put(key, latest, asking.now_s)
     return latest
@@ -247,6 +255,9 @@ class _Kept(Generic[K]):
         self._kept_s = kept_s
         self._latest: OrderedDict[K, tuple[float, _Latest]] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._latest)
+
     def find(self, key: K, until_s: int, now_s: float) -> _Latest | None:
         end_s, latest = self._latest.get(key, (0.0, None))
         return latest if latest is not None and now_s < end_s and latest.covers(until_s) else None
@@ -254,7 +265,14 @@ class _Kept(Generic[K]):
     def put(self, key: K, latest: _Latest, now_s: float) -> None:
         self._latest[key] = (now_s + self._kept_s, latest)
         self._latest.move_to_end(key)
-        if len(self._latest) > MAX_KEPT:
+        self._forget_old(now_s)
+
+    def _forget_old(self, now_s: float) -> None:
+        """What was put first is old first. By `MAX_KEPT` alone, hundreds of megabytes would lie about."""
+        while self._latest:
+            end_s, _ = next(iter(self._latest.values()))
+            if len(self._latest) <= MAX_KEPT and now_s < end_s:
+                return
             self._latest.popitem(last=False)
 
 
