@@ -123,8 +123,8 @@ async def test_a_revision_at_hand_is_scored_with_its_pasts_too() -> None:
     await service.score(ScoreRequest("enwiki", (7,), ("reverted",)), soon(), {7: synthetic_revision(7)})
     assert source.asked == [[7]]
     wiki = service.wikis["enwiki"]
-    (bare,) = (await service.fetch(wiki, [8], soon())).values()
-    (whole,) = (await service.fetch(wiki, [8], soon(), pasts=True)).values()
+    (bare,) = (await service.fetch(wiki, [8], soon())).found.values()
+    (whole,) = (await service.fetch(wiki, [8], soon(), pasts=True)).found.values()
     assert isinstance(bare, Revision)
     assert isinstance(whole, Revision)
     assert (bare.page_history, whole.page_history) == (UNKNOWN, PAST)

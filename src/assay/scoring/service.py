@@ -15,7 +15,7 @@ from assay.scoring.cache import ScoreCache
 from assay.scoring.claims import Claims, LocalClaims
 from assay.scoring.computations import Computations
 from assay.scoring.engine import Engine
-from assay.scoring.fetch import fetch
+from assay.scoring.fetch import Fetched, fetch
 from assay.scoring.group import Wanted
 from assay.scoring.identity import identity
 from assay.scoring.key import ScoreKey, injection_digest
@@ -144,13 +144,13 @@ class ScoringService:
 
     async def fetch(
         self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, *, pasts: bool = False
-    ) -> Mapping[int, Revision | Problem]:
+    ) -> Fetched:
         """Each id with its revision or problem, whatever the source does; counted and timed.
 
         `pasts`: with those of page and actor, if one of the wiki's models reads them: for `score_revision`.
         """
         pasts = pasts and bool(wiki.reading_pasts)
-        return (await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)).found
+        return await fetch(wiki, rev_ids, deadline, self._metrics, pasts=pasts)
 
     async def unsaved(self, wiki: Wiki, told: Unsaved, deadline: Deadline) -> Revision:
         """The revision that the text would become, for `score_revision`; a parent told by its id is fetched.
@@ -159,7 +159,7 @@ class ScoringService:
         """
         parent = None
         if isinstance(told.parent, int):
-            found = (await self.fetch(wiki, [told.parent], deadline))[told.parent]
+            found = (await self.fetch(wiki, [told.parent], deadline)).found[told.parent]
             if isinstance(found, Problem) and found.retryable:
                 raise (DeadlineExceeded if deadline.passed else SourceUnavailable)(found.message, delay_s=2.0)
             if isinstance(found, Problem):

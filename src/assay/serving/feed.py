@@ -80,7 +80,7 @@ class Feed:
         except TimeoutError as error:
             raise SourceUnavailable(f"{wiki.name} did not answer in time; try again.") from error
         missing = kept.missing(ids, now_s)
-        found = await self._service.fetch(wiki, missing, deadline) if missing else {}
+        found = (await self._service.fetch(wiki, missing, deadline)).found if missing else {}
         kept.keep(ids, found, now_s)
         return {rev_id: got for rev_id, got in found.items() if isinstance(got, Revision)}
 

@@ -8,7 +8,18 @@ from urllib.parse import quote
 
 import pytest
 
-from servers.asgi import Served
+from assay.clock import SystemClock
+from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.inline import InlineEngine
+from assay.scoring.service import ScoringService
+from assay.scoring.wikis import Wikis
+from assay.serving.app import AppOptions, build_app
+from assay.serving.ores.model_info import ModelInfos
+from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.telemetry import Metrics
+from scoring.test_fetch import MODELS as PAST_MODELS
+from scoring.test_fetch import ChargingSource
+from servers.asgi import Served, serving
 from small_app import AWAY, BARE, CREATION, GONE, HIDDEN_TEXT, HIDDEN_USER, ORPHAN, ask, post_json
 
 REVISION = "/api/smallwiki/revisions/12"
@@ -199,3 +210,18 @@ def test_a_form_is_refused(live: Served) -> None:
 
 def test_other_sites_scripts_may_not_read_it(live: Served) -> None:
     assert "access-control-allow-origin" not in ask(live, REVISION).headers
+
+
+def test_a_revision_whose_pasts_could_not_be_had_is_fetched_anew_the_next_time() -> None:
+    """Else the page would go on with scores that no other route gives."""
+    source, metrics, clock = ChargingSource(is_short=True), Metrics(), SystemClock()
+    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), clock), ScoreCacheOptions())
+    service = ScoringService(
+        Wikis({"enwiki": source}, PAST_MODELS), InlineEngine(PAST_MODELS, metrics), cache, metrics
+    )
+    app = build_app(AppOptions(), service, ModelInfos({}), metrics, clock)
+    with serving(app.asgi) as served:
+        for is_short, asked in ((True, 1), (False, 2), (False, 2)):
+            source.is_short = is_short
+            assert ask(served, "/api/enwiki/revisions/7").status == 200
+            assert len(source.asked) == asked

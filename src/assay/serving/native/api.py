@@ -157,13 +157,15 @@ class NativeApi:
         rev_id = parse_rev_id("revid", request.path_params["rev_id"])
         if (known := self._fetched.get(wiki.name, rev_id)) is not None:
             return known
-        found = (await self._backend.service.fetch(wiki, [rev_id], deadline, pasts=True))[rev_id]
+        fetched = await self._backend.service.fetch(wiki, [rev_id], deadline, pasts=True)
+        found = fetched.found[rev_id]
         if isinstance(found, Problem):
             if found.retryable:
                 kind = DeadlineExceeded if deadline.passed else SourceUnavailable
                 raise kind(found.message, delay_s=2.0)
             raise HttpError(404, found.message, code=found.code)
-        self._fetched.put(wiki.name, found)
+        if rev_id not in fetched.short:  # else the page would show other scores than a program gets
+            self._fetched.put(wiki.name, found)
         return found
 
 
