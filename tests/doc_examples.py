@@ -23,10 +23,15 @@ _PROGRAM: Final = re.compile(r"^```python\n(?P<program>.*?)\n```$", re.DOTALL | 
 
 @dataclass(frozen=True)
 class Example:
-    """A request as it is written, and the JSON documents that answer it; ``…`` stands for any value."""
+    """A request and its answer as they are written; ``…`` stands for any value."""
 
     command: str
-    answers: list[Any]
+    answer: str
+
+    @property
+    def answers(self) -> list[Any]:
+        """The JSON documents of the answer."""
+        return list(_documents(self.answer))
 
     def ask(self, served: Served) -> Reply:
         address, *options = shlex.split(self.command)
@@ -41,7 +46,7 @@ class Example:
 def examples(page: str) -> Iterator[Example]:
     """Of a page below ``docs/``."""
     for match in _REQUEST.finditer((ROOT / "docs" / page).read_text("utf-8")):
-        yield Example(match["command"], list(_documents(match["answer"])))
+        yield Example(match["command"], match["answer"])
 
 
 def programs(page: str) -> list[str]:

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import re
-import shlex
 from collections.abc import Iterator
-from typing import Any, Final
-from urllib.parse import urlsplit
+from typing import Final
 
 import pytest
 
@@ -22,24 +18,19 @@ from assay.serving.app import AppOptions, build_app
 from assay.serving.ores.model_info import ModelInfos
 from assay.stores.memory import MemoryStore, MemoryStoreOptions
 from assay.telemetry import Metrics
+from doc_examples import Example, examples, fits
 from servers.asgi import Served, serving
 from shared_data import ROOT
-from small_app import CLOCK, ask
+from small_app import CLOCK
 from small_models import TEXT_CHARS, LinearModel
 
-_EXAMPLE: Final = re.compile(
-    r"^```\n\$ curl (?P<command>[^\n]+)\n(?P<answer>\{.*?)\n```$", re.DOTALL | re.MULTILINE
-)
 PAGES: Final = {"http/lift-wing.md": 8, "http.md": 1}
 """Documentation with examples of this folder and of unsaved texts, and how many there are at least."""
 
 
-def examples() -> Iterator[tuple[str, str]]:
-    for page in PAGES:
-        text = (ROOT / "docs" / page).read_text("utf-8")
-        yield from (
-            (m["command"], m["answer"]) for m in _EXAMPLE.finditer(text) if "scores/" not in m["command"]
-        )
+EXAMPLES: Final = [
+    example for page in PAGES for example in examples(page) if "scores/" not in example.command
+]
 
 
 @pytest.fixture(scope="module")
@@ -62,26 +53,12 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
-def fits(told: Any, written: Any) -> bool:
-    if written == "…":
-        return True
-    if isinstance(written, dict) and isinstance(told, dict):
-        return set(told) == set(written) and all(fits(told[key], written[key]) for key in written)
-    if isinstance(written, list) and isinstance(told, list):
-        return len(told) == len(written) and all(map(fits, told, written))
-    return bool(told == written)
-
-
 def test_no_page_has_lost_its_examples() -> None:
-    assert len(list(examples())) >= sum(PAGES.values())
+    assert len(EXAMPLES) >= sum(PAGES.values())
 
 
-@pytest.mark.parametrize(("command", "answer"), list(examples()), ids=lambda text: text[:70])
-def test_an_example_is_answered_as_written(site: Served, command: str, answer: str) -> None:
-    address, *options = shlex.split(command)
-    given = dict(zip(options[::2], options[1::2], strict=True))
-    header = given.get("-H", "Content-Type: application/x-www-form-urlencoded").partition(": ")
-    body = given["-d"].encode() if "-d" in given else None
-    path = urlsplit(address).path
-    reply = ask(site, path, method="POST" if body else "GET", body=body, headers={header[0]: header[2]})
-    assert fits(reply.json, json.loads(answer)), reply.body.decode()
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example.command[:70])
+def test_an_example_is_answered_as_written(site: Served, example: Example) -> None:
+    reply = example.ask(site)
+    (answer,) = example.answers
+    assert fits(reply.json, answer), reply.body.decode()

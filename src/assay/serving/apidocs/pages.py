@@ -13,10 +13,10 @@ from importlib.resources import files
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.responses import HTMLResponse, Response
 
 from assay import __version__
+from assay.page.templates import environment
 from assay.serving.apidocs.swagger import swagger
 from assay.serving.ores.scores import VERSIONS
 from assay.serving.problems import HttpError
@@ -48,13 +48,7 @@ _FILES: Final = {
 }
 """By name, the package that ships it, and its type."""
 
-_TEMPLATES: Final = Environment(
-    loader=PackageLoader("assay.serving.apidocs"),
-    autoescape=select_autoescape(),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES: Final = environment("assay.serving.apidocs")
 
 
 def plain_page(template: str, status: int = 200, **values: Any) -> Response:
