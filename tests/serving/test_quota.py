@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -10,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -17,6 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from assay import settings
 from assay.clock import Deadline, FakeClock
 from assay.errors import ConfigurationError
+from assay.events import Rules
 from assay.scoring.inline import InlineEngine
 from assay.scoring.request import MAX_REVISIONS, Cell, Job, ScoreRequest
 from assay.scoring.service import Table
@@ -51,6 +54,7 @@ def limited(web: SmallWeb, engine: str) -> Limited:
     def start(options: QuotaOptions = STRICT, metrics: Metrics | None = None) -> Iterator[Served]:
         app = web.app(engine, metrics=metrics)
         app.quota = options
+        app.rules = Rules({"smallwiki": {"damaging": ("edit",)}})
         with serving(app.build().asgi) as served:
             yield served
 
@@ -67,6 +71,13 @@ def revisions(count: int, first: int = 1, more: str = "") -> str:
     return f"/v3/scores/smallwiki/?revids={ids}{more}"
 
 
+EVENT = {"type": "edit", "wiki": "smallwiki", "revision": {"new": 12, "old": 11}}
+TEXT = {"text": "x", "page": {"title": "x"}}
+ONE_OF_MANY = {"rev_id": 12, "lang": "small"}
+TENSOR = {"inputs": [{"name": "rev_id", "datatype": "INT64", "shape": [1], "data": [12]}]}
+LIFT_WING, GATEWAY = "/v1/models/smallwiki-damaging", "/service/lw/inference"
+REVERT_RISK = "/v1/models/revertrisk-multilingual:predict"
+
 SCORING: list[tuple[str, Callable[[Served], Reply]]] = [
     ("v3 many", lambda served: ask(served, "/v3/scores/smallwiki/?revids=12")),
     ("v3 many, POST", lambda served: post_form(served, "/v3/scores/smallwiki/", b"revids=12")),
@@ -75,8 +86,25 @@ SCORING: list[tuple[str, Callable[[Served], Reply]]] = [
     ("v3 cell", lambda served: ask(served, "/v3/scores/smallwiki/12/damaging")),
     ("v3 cell, POST", lambda served: post_form(served, "/v3/scores/smallwiki/12/damaging/", b"features")),
     ("native", lambda served: ask(served, "/api/smallwiki/revisions/12")),
+    ("v1 one", lambda served: ask(served, "/v1/scores/smallwiki/damaging/12/")),
+    ("v1 many", lambda served: ask(served, "/scores/smallwiki?revids=12")),
+    ("v2 one", lambda served: ask(served, "/v2/scores/smallwiki/damaging/12")),
+    ("v2 many, POST", lambda served: post_form(served, "/v2/scores/smallwiki/", b"revids=12")),
+    ("v2 event", lambda served: ask(served, f"/v2/precache/?event={quote(json.dumps(EVENT))}")),
+    ("v3 event", lambda served: post_json(served, "/v3/precache/", EVENT)),
+    ("Lift Wing", lambda served: post_json(served, f"{LIFT_WING}:predict", {"rev_id": 12})),
+    ("Lift Wing, event", lambda served: post_json(served, f"{LIFT_WING}:predict", {"event": EVENT})),
+    ("Lift Wing, why", lambda served: post_json(served, f"{LIFT_WING}:explain", {"rev_id": 12})),
+    ("Lift Wing, text", lambda served: post_json(served, f"{LIFT_WING}:predict", {"revision_data": TEXT})),
+    ("gateway", lambda served: post_json(served, f"{GATEWAY}{LIFT_WING}:predict", {"rev_id": 12})),
+    ("revert risk", lambda served: post_json(served, REVERT_RISK, {"instances": [ONE_OF_MANY]})),
+    ("inference", lambda served: post_json(served, "/v2/models/smallwiki-damaging/infer", TENSOR)),
     ("native what if", lambda served: post_json(served, "/api/smallwiki/revisions/12", {})),
+    ("native text", lambda served: post_json(served, "/api/smallwiki/text", {"text": "x", "title": "x"})),
+    ("native feed", lambda served: ask(served, "/api/smallwiki/feed?limit=1")),
+    ("native latest", lambda served: ask(served, "/api/smallwiki/recent")),
 ]
+"""Each asks for one revision. A stream, which waits where these are refused, has a test of its own."""
 FREE = ["/livez", "/readyz", "/metrics", "/v3/scores/", "/v3/scores/smallwiki", "/api/wikis", "/openapi.json"]
 
 

@@ -114,7 +114,8 @@ class NativeApi:
         limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)), MAX_RECENT)
         deadline = self._backend.deadline()
         try:
-            async with asyncio.timeout(deadline.remaining_s()):
+            # the wiki is asked each time, so that it counts as one revision does
+            async with self._backend.gate.hold(request, cost=1), asyncio.timeout(deadline.remaining_s()):
                 found = await wiki.source.recent(limit, deadline)
         except TimeoutError as error:
             raise SourceUnavailable(f"{wiki.name} did not answer in time; try again.") from error
