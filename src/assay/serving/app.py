@@ -37,7 +37,8 @@ from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
 from assay.serving.native.feed import FeedApi
 from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
-from assay.serving.native.streams import ScoreStreams, StreamOptions
+from assay.serving.native.stream import StreamOptions
+from assay.serving.native.streams import ScoreStreams
 from assay.serving.native.text import TextApi
 from assay.serving.ores import versions
 from assay.serving.ores.jsonp import Jsonp

@@ -20,7 +20,7 @@ from assay.scoring.request import ScoreRequest
 from assay.scoring.service import Table
 from assay.serving.app import AppOptions
 from assay.serving.guard import GuardOptions
-from assay.serving.native.streams import Asked, Stream, StreamOptions
+from assay.serving.native.stream import Asked, Stream, StreamOptions
 from assay.serving.quota import QuotaOptions, QuotaSpent
 from assay.telemetry import CELLS, HTTP_IN_FLIGHT, Metrics
 from servers.asgi import Served, serving
