@@ -54,6 +54,12 @@ def test_databases_name_the_wiki() -> None:
     assert rules_of(wikis, MODELS).wanted(change) == Wanted("enwiki", ("damaging",))
 
 
+def test_a_dump_of_a_wiki_does_not_take_its_events() -> None:
+    wikis = {"enwiki": WikiSettings("x"), "endump": WikiSettings("y", database="enwiki")}
+    rules = rules_of(wikis, {"enwiki": (), "endump": ()})
+    assert rules.called("enwiki") == "enwiki"
+
+
 @pytest.mark.parametrize(
     ("section", "told"),
     [

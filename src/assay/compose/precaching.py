@@ -15,8 +15,15 @@ def rules_of(wikis: Mapping[str, WikiSettings], models: Mapping[str, Collection[
             name: usual_rules(models[name]) if wiki.precache is None else wiki.precache
             for name, wiki in wikis.items()
         },
-        {wiki.database: name for name, wiki in wikis.items() if wiki.database is not None},
+        _databases(wikis),
     )
+
+
+def _databases(wikis: Mapping[str, WikiSettings]) -> dict[str, str]:
+    """Names by what the wikis call themselves. Of two that are the same wiki, a live one and a dump of it,
+    the one of that name."""
+    renamed = {wiki.database: name for name, wiki in wikis.items() if wiki.database is not None}
+    return renamed | {name: name for name, wiki in wikis.items() if wiki.database is None}
 
 
 def stream_faults(settings: Settings) -> list[str]:

@@ -49,9 +49,13 @@ class Rules:
         """All that may be wanted of each wiki that has rules."""
         return {wiki: tuple(sorted(rules)) for wiki, rules in self._by_wiki.items() if rules}
 
+    def called(self, database: str) -> str:
+        """In Assay, the wiki that calls itself so."""
+        return self._databases.get(database, database)
+
     def wanted(self, change: Change) -> Wanted | None:
         """None: no rule is for this edit."""
-        wiki = self._databases.get(change.wiki, change.wiki)
+        wiki = self.called(change.wiki)
         sets = event_sets(change)
         rules = self._by_wiki.get(wiki, {})
         models = tuple(sorted(name for name, on in rules.items() if not sets.isdisjoint(on)))

@@ -105,7 +105,8 @@ def build_app(
     models = ModelsApi(service.wikis, infos, operating_points or {})
     feed = Feed(service, clock)
     health = Health(service, metrics, clock, options.health)
-    scorer = Scorer(backend)
+    rules = rules or Rules()
+    scorer = Scorer(backend, rules.called)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -128,7 +129,7 @@ def build_app(
     )
     own = [
         ScoreRoutes(backend, infos).router(),
-        Precache(backend, infos, rules or Rules()).router(),
+        Precache(backend, infos, rules).router(),
         versions.router(service.wikis, release),
         NativeApi(backend).router(),
         FeedApi(backend, feed).router(),

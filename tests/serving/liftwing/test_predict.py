@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from assay.events import Rules
 from assay.serving.app import AppOptions
 from assay.serving.quota import QuotaOptions
 from servers.asgi import Served, serving
@@ -82,6 +83,15 @@ def page_change(rev_id: int, wiki: str = "smallwiki") -> Any:
     event = json.loads(shared("samples/events/liftwing__sample_page_change_event.json").read_text())["event"]
     event["revision"]["rev_id"] = rev_id
     return event | {"wiki_id": wiki}
+
+
+def test_a_wiki_is_known_by_what_it_calls_itself_in_events() -> None:
+    """As where events are posted to precache."""
+    event = revision_create(12, "commonswiki")
+    with serving(SmallApp(rules=Rules(databases={"commonswiki": "smallwiki"})).build().asgi) as served:
+        assert cell(served, {"event": event}) == cell(served, {"rev_id": 12})
+        risk = post_json(served, "/v1/models/revertrisk-multilingual:predict", {"event": event}).json
+        assert (risk["wiki_db"], risk["revision_id"]) == ("smallwiki", 12)
 
 
 @pytest.mark.parametrize("event", [revision_create, page_change])

@@ -108,7 +108,7 @@ class LiftWing:
     ) -> Response:
         named = self._named(request.path_params["name"])
         asked = read_asked(body)
-        _check_wiki(asked, named)
+        self._check_wiki(asked, named)
         rev_id, cell = await self._scorer.one(
             request, named.wiki, named.model, asked.subject, features=features, explain=explain
         )
@@ -117,15 +117,14 @@ class LiftWing:
         document = {named.wiki.name: {"models": models, "scores": {str(rev_id): row}}}
         return json_response(document, headers=self._scorer.headers(request, [cell]))
 
+    def _check_wiki(self, asked: Asked, named: NamedModel) -> None:
+        """Another wiki's id would be scored as a revision of this one."""
+        if asked.wiki is not None and self._scorer.called(asked.wiki) != named.wiki.name:
+            raise BadParameter(
+                f"The event is of {asked.wiki}; {named.name} scores revisions of {named.wiki.name}."
+            )
+
     def _named(self, name: str) -> NamedModel:
         if name not in self._models:
             raise no_such_model(name)
         return self._models[name]
-
-
-def _check_wiki(asked: Asked, named: NamedModel) -> None:
-    """Another wiki's id would be scored as a revision of this one."""
-    if asked.wiki not in (None, named.wiki.name):
-        raise BadParameter(
-            f"The event is of {asked.wiki}; {named.name} scores revisions of {named.wiki.name}."
-        )

@@ -79,9 +79,10 @@ class RevertRisk:
     def _wiki(self, body: Mapping[str, Any], asked: Asked) -> tuple[Wiki, str]:
         """Of the event, else of the language that stands in the body or in its revision_data."""
         if asked.wiki is not None:
-            if asked.wiki not in self._scorer.wikis:
+            name = self._scorer.called(asked.wiki)
+            if name not in self._scorer.wikis:
                 raise BadParameter(f"The event is of {asked.wiki}, which this server does not score.")
-            return self._scorer.wikis[asked.wiki], asked.wiki.removesuffix("wiki")
+            return self._scorer.wikis[name], asked.wiki.removesuffix("wiki")
         data = body.get("revision_data")
         lang = _language(body if body.get("lang") is not None or data is None else data)
         return self._of_language(lang), lang

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -19,7 +19,10 @@ from assay.serving.liftwing.revision_data import UNSAVED_REV_ID
 
 @dataclass(frozen=True, slots=True)
 class Scorer:
+    """`called`: the name here of a wiki that calls itself so in its events."""
+
     backend: Backend
+    called: Callable[[str], str]
 
     @property
     def wikis(self) -> Wikis:
