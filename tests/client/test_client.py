@@ -230,6 +230,15 @@ async def test_an_error_page_of_a_proxy_has_its_status() -> None:
         assert await client.recent("w") == [3]
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "127.0.0.1:x"])
+async def test_a_password_in_the_address_is_not_told(host: str) -> None:
+    async with AsyncClient(f"http://me:hunter2@{host}", patience=QUICK) as client:
+        with pytest.raises(Away) as told:
+            await client.recent("w")
+    assert "hunter2" not in str(told.value)
+    assert host in str(told.value)
+
+
 async def test_nobody_there_is_said_in_a_sentence() -> None:
     async with AsyncClient("http://127.0.0.1:9", patience=QUICK) as client:
         with pytest.raises(Away, match="did not answer"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 """Of a stream: more than ten thousand ids, or all explanations of one revision."""
 _RETRYABLE: Final = frozenset({408, 429, 502, 503, 504})
 """Statuses of answers that do not say it themselves."""
+
+_CREDENTIALS: Final = re.compile(r"(?<=://)[^/\s]*@")
 
 T = TypeVar("T")
 
@@ -103,7 +106,12 @@ class Transport:
                     raise _refused(answer, await answer.read())
                 yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise Away(f"{self._url} did not answer: {error or type(error).__name__}") from error
+            raise Away(_told(f"{self._url} did not answer: {error or type(error).__name__}")) from error
+
+
+def _told(text: str) -> str:
+    """Without the passwords of addresses: it may stand in somebody's log."""
+    return _CREDENTIALS.sub("", text)
 
 
 async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[Any]:
