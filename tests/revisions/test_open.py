@@ -41,9 +41,10 @@ def test_what_is_no_source_is_refused_with_the_wikis_name(
         open_source("club", spec)
 
 
-def test_a_password_is_not_repeated_in_the_refusal() -> None:
+@pytest.mark.parametrize("host", ["en.wikipedia.org", "en.wikipedia.org:port"])
+def test_a_password_is_not_repeated_in_the_refusal(host: str) -> None:
     with pytest.raises(SourceError) as refusal:
-        open_source("club", "https://me:secret@en.wikipedia.org/w/api.php")
+        open_source("club", f"https://me:secret@{host}/w/api.php")
     assert "secret" not in str(refusal.value)
 
 

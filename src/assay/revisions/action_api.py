@@ -95,7 +95,8 @@ def check_api_url(url: str) -> str:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError as error:
-        raise SourceError(f"{url!r} is no address ({error}): give http(s)://HOST/PATH/api.php.") from None
+        shown = url.rpartition("@")[2]  # without a password
+        raise SourceError(f"{shown!r} is no address ({error}): give http(s)://HOST/PATH/api.php.") from None
     fault = None
     if parts.scheme not in ("http", "https"):
         fault = "must begin with http:// or https://"
