@@ -103,17 +103,22 @@ class Gate:
         self._exempt = parse_networks(options.exempt)
         self._precaching = parse_networks(options.precache_clients)
 
+    def limited(self, request: Request, *, bulk: bool = False) -> str | None:
+        """The name that the client is counted by; None: outside the limits. `bulk`: ``precache`` was set."""
+        client = client_of(request.scope, self._trusted, self._header)
+        return client.name if self.is_limited(client, bulk=bulk) else None
+
     @asynccontextmanager
     async def hold(self, request: Request, cost: int, *, bulk: bool = False) -> AsyncIterator[None]:
         """A place while the block runs. `cost`: revisions. `bulk`: the client set ``precache``.
 
         Raises `QuotaSpent`.
         """
-        client = client_of(request.scope, self._trusted, self._header)
-        if not self.is_limited(client, bulk=bulk):
+        name = self.limited(request, bulk=bulk)
+        if name is None:
             yield
             return
-        entered = await self._quotas.enter(client.name, cost, self._limits)
+        entered = await self._quotas.enter(name, cost, self._limits)
         if isinstance(entered, Exceeded):
             self._metrics.count(QUOTA_REFUSALS, entered.limit)
             raise _refused(entered, self._limits)

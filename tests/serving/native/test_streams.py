@@ -192,6 +192,18 @@ def test_a_stream_that_has_paused_goes_on(web: SmallWeb) -> None:
     assert pauses[0]["retry_s"] == 1
 
 
+def test_a_client_may_have_so_many_streams_at_once(web: SmallWeb) -> None:
+    """Paused ones hold nothing but a connection, so that without this one client could take them all."""
+    app = web.app("inline", AppOptions(stream=StreamOptions(per_client=2)))
+    app.quota = QuotaOptions(exempt=())
+    with serving(app.build().asgi) as served:
+        with closing(begun(served, "smallwiki")), closing(begun(served, "smallwiki")):
+            refused = post_json(served, SCORES, MANY)
+            assert refused.error[:2] == (429, "too_many_requests")
+            assert refused.headers["retry-after"] == "5"
+        until(lambda: post_json(served, SCORES, {"revisions": [1, 2, 3]}).status == 200)
+
+
 # -- decisions, with a scorer that the test holds in its hand -----------------------------------------
 
 

@@ -41,6 +41,10 @@ class StreamOptions:
     max_revisions: int = 10_000
     """Revisions in one request; a client asks again for more."""
 
+    per_client: int = 2
+    """Streams at once of one client in one web process; those of `quota.exempt` are not counted. A stream
+    that pauses holds no place of `quota.concurrent`, only a connection: this is what bounds them."""
+
     chunk: int = MAX_REVISIONS
     """Revisions fetched and scored together, at most 50: what MediaWiki gives in one request."""
 

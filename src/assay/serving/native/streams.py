@@ -21,14 +21,21 @@ How the work is done: `assay.serving.native.stream`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AbstractAsyncContextManager, aclosing
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    aclosing,
+    contextmanager,
+    nullcontext,
+)
 from typing import Final
 
 import orjson
 from fastapi import APIRouter, Request
 from starlette.responses import Response, StreamingResponse
-from starlette.types import Send
+from starlette.types import Receive, Scope, Send
 
 from assay.serving import openapi
 from assay.serving.backend import Backend
@@ -37,6 +44,7 @@ from assay.serving.native import bodies
 from assay.serving.native.routes import WIKI, add_route, lines
 from assay.serving.native.stream import Asked, Line, Stream, StreamOptions
 from assay.serving.native.wishes import read_wishes
+from assay.serving.quota import QuotaSpent
 from assay.serving.respond import NO_STORE
 
 ORDERS: Final = ("done", "asked")
@@ -50,6 +58,7 @@ class ScoreStreams:
         self._backend = backend
         self._options = options
         self._draining = draining
+        self._open: Counter[str] = Counter()
 
     def router(self) -> APIRouter:
         router = APIRouter(tags=["native"])
@@ -79,7 +88,25 @@ class ScoreStreams:
         stream = Stream(
             asked, self._backend.service.score, admit, self._options, self._backend.clock, self._draining
         )
-        return LinesResponse(stream.parts())
+        return LinesResponse(stream.parts(), self._place(request))
+
+    def _place(self, request: Request) -> AbstractContextManager[None]:
+        """Taken now, given back by the response. Raises `QuotaSpent`."""
+        client, most = self._backend.gate.limited(request, bulk=True), self._options.per_client
+        if client is None:
+            return nullcontext()
+        if self._open[client] >= most:
+            raise QuotaSpent(f"{most} streams at once are allowed for each client: end one, or wait.", 5)
+        self._open[client] += 1
+        return self._given_back(client)
+
+    @contextmanager
+    def _given_back(self, client: str) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._open[client] -= 1
+            self._open += Counter()  # forgets those who have none left
 
 
 class LinesResponse(StreamingResponse):
@@ -87,9 +114,14 @@ class LinesResponse(StreamingResponse):
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, parts: AsyncGenerator[list[Line]]) -> None:
+    def __init__(self, parts: AsyncGenerator[list[Line]], place: AbstractContextManager[None]) -> None:
         super().__init__(_encoded(parts), headers={**NO_STORE, "X-Accel-Buffering": "no"})
         self._parts = parts
+        self._place = place
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._place:
+            await super().__call__(scope, receive, send)
 
     async def stream_response(self, send: Send) -> None:
         async with aclosing(self._parts):
