@@ -23,6 +23,7 @@ CODES = {
     "BalancerUnavailable": "balancer_unavailable",
     "ConfigurationError": "configuration_error",
     "SourceError": "source_error",
+    "TooFewReverts": "too_few_reverts",
     "BundleError": "bundle_refused",
     "ReleaseError": "release_refused",
     "ReleaseNotFound": "release_not_found",

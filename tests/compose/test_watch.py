@@ -73,7 +73,9 @@ class Application:
         self._cached.add(request.raw_path)
         scores = {rev_id: {"damaging": self._cell(int(rev_id))} for rev_id in rev_ids}
         document = {"w": {"models": {"damaging": {"version": "1.0"}}, "scores": scores}}
-        return web.json_response(document, headers={"X-Cache": "hit" if is_hit else "miss"})
+        if is_hit:
+            return web.json_response(document, headers={"X-Cache": "hit"})
+        return web.json_response(document, headers={"X-Cache": "miss", "Server-Timing": "cpu;dur=2.5"})
 
     def _cell(self, rev_id: int) -> Mapping[str, Any]:
         probability = {"true": rev_id / 100, "false": 1 - rev_id / 100}
@@ -127,7 +129,12 @@ async def test_the_page_says_good_of_an_equal_candidate(tmp_path: Path) -> None:
     assert set(document["checks"].values()) == {"good"}
     assert (document["data_centre"], document["weight"]) == ("here", None)
     assert "Watching here" in html.text
-    assert {entry.kind for entry in read_journal(tmp_path)} == {"started", "note", "verdict"}
+    kinds = {entry.kind for entry in read_journal(tmp_path)}
+    assert kinds - {"unchanged"} == {
+        "started",
+        "note",
+        "verdict",
+    }  # looks that change nothing, if there were any
 
 
 async def test_the_page_says_bad_of_another_shape(tmp_path: Path) -> None:

@@ -86,7 +86,7 @@ def test_a_running_rollout_is_told_whole(open_page: Visit, watched: Watched) -> 
     expect(weights).to_contain_text("No weights set yet")
 
     checks = page.locator(".check")
-    expect(checks).to_have_count(11)
+    expect(checks).to_have_count(12)
     latency = checks.filter(has_text="user latency")
     expect(latency).to_contain_text("times relative to the stable arm's")
     latency.get_by_text("Figures").click()

@@ -212,9 +212,8 @@ def stand_in() -> StandInMediaWiki:
                 "groups": ["*", "user"],
             }
             server.add(about, _entry(edit), user if edit.user_id else None)
-            server.recording.changes.insert(
-                0, {"type": "edit", "ns": page.namespace, "revid": edit.rev_id, "title": page.title}
-            )
+            change = {"type": "edit", "rcid": edit.rev_id, "revid": edit.rev_id, "timestamp": edit.timestamp}
+            server.recording.changes.append({**change, "ns": page.namespace, "title": page.title})
     return server
 
 
