@@ -1,7 +1,7 @@
 # Two commands do all the set-up: `make run` serves, `make test` tests. `make help` lists the rest.
 HOST ?= 127.0.0.1
 PORT ?= 8080
-PYTEST_ARGS ?= --numprocesses 2 --dist loadfile
+PYTEST_ARGS ?= --numprocesses 3 --dist loadfile
 BIN := .venv/bin
 INPUTS := pyproject.toml tools/setup.sh
 
