@@ -41,6 +41,12 @@ def test_a_rule_for_a_model_that_the_wiki_lacks_is_a_fault(tmp_path: Path) -> No
     ]
 
 
+def test_code_whose_usual_rules_name_other_models_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assay.compose.precaching.usual_rules", lambda models: {"draftquality": ("edit",)})
+    with pytest.raises(ConfigurationError, match="enwiki/draftquality, and there is no such model"):
+        rules_of({"enwiki": WikiSettings("x")}, MODELS)
+
+
 def test_an_event_set_that_there_is_not_is_a_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="main_creation") as told:
         settings(tmp_path, 'precache = { damaging = ["edit", "human_edit"] }')

@@ -4,19 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
+from assay.errors import ConfigurationError
 from assay.events import Rules, usual_rules
 from assay.settings import Settings, WikiSettings
 
 
 def rules_of(wikis: Mapping[str, WikiSettings], models: Mapping[str, Collection[str]]) -> Rules:
-    """`wikis`: the configured ones, checked. `models`: names of each one's models."""
-    return Rules(
-        {
-            name: usual_rules(models[name]) if wiki.precache is None else wiki.precache
-            for name, wiki in wikis.items()
-        },
-        _databases(wikis),
-    )
+    """`wikis`: the configured ones. `models`: names of each one's models.
+
+    Raises `ConfigurationError` for a rule whose model the wiki does not have: every edit that it is for would
+    be refused.
+    """
+    rules = {
+        name: usual_rules(models[name]) if wiki.precache is None else wiki.precache
+        for name, wiki in wikis.items()
+    }
+    if strange := [
+        f"{wiki}/{name}" for wiki, own in rules.items() for name in own if name not in models[wiki]
+    ]:
+        raise ConfigurationError(
+            f"precaching is ruled for {', '.join(strange)}, and there is no such model: "
+            "take the rule out of wikis.<name>.precache, or give the model's bundle"
+        )
+    return Rules(rules, _databases(wikis))
 
 
 def _databases(wikis: Mapping[str, WikiSettings]) -> dict[str, str]:

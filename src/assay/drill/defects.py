@@ -50,6 +50,14 @@ class Defect:
 
 STABLE: Final = "@stable@"
 
+_RULES: Final = "events/rules.py"
+_ALL_RULES: Final = """
+
+
+def usual_rules(models):
+    return USUAL
+"""
+
 _MISREAD: Final = """
 
 _read_secrets = _secrets
@@ -228,6 +236,14 @@ DEFECTS: Final = (
         "ORES, 2016-08-01: ores_celery became celery_queue",
         "preflight",
         renamed={"heartbeat_s": "sign_of_life_s"},
+    ),
+    Defect(
+        "rule",
+        "a precache rule names a model that the wiki lacks",
+        "ORES: rules and models were configured apart",
+        "preflight",
+        appended={_RULES: _ALL_RULES},
+        functions={_RULES: ("usual_rules",)},
     ),
     Defect(
         "queue",
