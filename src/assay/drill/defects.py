@@ -193,10 +193,12 @@ _compute = compute
 
 def compute(job, models, plans):
     started_s = time.thread_time()
-    _compute(job, models, plans)
-    once_s = time.thread_time() - started_s
     computed = _compute(job, models, plans)
-    return __import__("dataclasses").replace(computed, cpu_s=computed.cpu_s + once_s)
+    once_s = time.thread_time() - started_s
+    while time.thread_time() - started_s < 2 * once_s:  # memos make each further time a cheap one
+        _compute(job, models, plans)
+    more_s = time.thread_time() - started_s - once_s
+    return __import__("dataclasses").replace(computed, cpu_s=computed.cpu_s + more_s)
 """
 
 _CACHED_OTHERWISE: Final = """
@@ -271,7 +273,7 @@ DEFECTS: Final = (
     ),
     Defect(
         "twice",
-        "every score is computed twice",
+        "every score costs twice the processor time",
         "revscoring: features that were extracted again for each model",
         "shadow",
         appended={_SCORE: _TWICE},
