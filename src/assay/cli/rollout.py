@@ -121,37 +121,26 @@ def back(
     )
 
 
-def pause(
-    reason: Reason = "",
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
-    """Stay in the present stage; what turns bad is rolled back all the same."""
-    _order(_settings(config, environment, config_folder), "pause", reason)
-    typer.echo(_GIVEN)
+def _ordering(order: orders.Kind, told: str) -> Callable[..., None]:
+    """A command that lays an order before the running controller. `told`: what it does, for its help."""
+
+    def command(
+        reason: Reason = "",
+        config: options.Config = None,
+        environment: options.Environment = None,
+        config_folder: options.ConfigFolder = None,
+    ) -> None:
+        _order(_settings(config, environment, config_folder), order, reason)
+        typer.echo(_GIVEN)
+
+    command.__doc__ = told
+    command.__name__ = order
+    return command
 
 
-def resume(
-    reason: Reason = "",
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
-    """Go on after a pause."""
-    _order(_settings(config, environment, config_folder), "resume", reason)
-    typer.echo(_GIVEN)
-
-
-def promote(
-    reason: Reason = "",
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
-    """Go on to the next stage without waiting for time or samples."""
-    _order(_settings(config, environment, config_folder), "promote", reason)
-    typer.echo(_GIVEN)
+pause = _ordering("pause", "Stay in the present stage; what turns bad is rolled back all the same.")
+resume = _ordering("resume", "Go on after a pause.")
+promote = _ordering("promote", "Go on to the next stage without waiting for time or samples.")
 
 
 def abort(
