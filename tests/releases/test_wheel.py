@@ -9,7 +9,7 @@ import pytest
 
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.tree import entry_of, plain_files
-from assay.releases.wheel import build_patched_wheel, build_wheel, contents, unpack, version_of
+from assay.releases.wheel import build_patched_wheel, build_wheel, contents, patched_copy, unpack, version_of
 from releases.small_release import small_wheel
 from shared_data import ROOT
 
@@ -33,6 +33,14 @@ def test_a_patched_wheel_differs_in_the_patch_alone(wheel: Path, tmp_path: Path)
     assert before.keys() == after.keys()
     changed = {name for name in before if before[name] != after[name]}
     assert changed == {"assay/clock.py", next(name for name in before if name.endswith("/RECORD"))}
+
+
+def test_what_a_run_leaves_in_the_tree_is_in_no_wheel(wheel: Path, tmp_path: Path) -> None:
+    """Wherever the tree lies: a name on its path may be one that .gitignore has, too."""
+    source = patched_copy(ROOT, tmp_path / "build" / "work" / "main", {})
+    for ignored in (source / ".gitignore", source / "src/assay/sample/samplewiki.xml.index.sqlite"):
+        ignored.write_text("work/\n", "utf-8")
+    assert entry_of(build_wheel(source, tmp_path)) == entry_of(wheel)
 
 
 def test_unpacked_is_what_was_packed(wheel: Path, tmp_path: Path) -> None:
