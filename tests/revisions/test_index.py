@@ -17,7 +17,8 @@ import pytest
 
 from assay.errors import SourceError
 from assay.revisions import textstore
-from assay.revisions.index import IndexProgress, ensure_index
+from assay.revisions.index import ensure_index
+from assay.revisions.index_builder import IndexProgress
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import open_indexed
 from assay.revisions.problem import Problem
@@ -134,8 +135,8 @@ def test_an_index_that_was_not_completed_is_not_served(export: Path) -> None:
 BUILD = """
 import os, signal, sys
 from pathlib import Path
-from assay.revisions import index, past
-index.BATCH_RECORDS = 100
+from assay.revisions import index, index_builder
+index_builder.BATCH_RECORDS = 100
 kill_at, path, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 def progress(state):
     if f"{state.phase} {state.revisions}" == kill_at:

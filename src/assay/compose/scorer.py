@@ -13,7 +13,7 @@ from assay.compose.bundles import choose
 from assay.compose.precaching import rules_of
 from assay.compose.queue import build_shared
 from assay.models.library import Library
-from assay.revisions.index import ReportProgress
+from assay.revisions.index_builder import ReportProgress
 from assay.revisions.open import open_source
 from assay.revisions.source import Source
 from assay.scoring.cache import ScoreCache

@@ -16,7 +16,7 @@ from assay.preflight.threads import in_thread
 from assay.revisions.action_api import ActionApi, ApiOptions
 from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
-from assay.revisions.index import record_reader
+from assay.revisions.reader import record_reader
 from assay.settings import WikiSettings
 
 ADVICE: Final = "see that the wiki answers: its address, the network, what it says to others"
