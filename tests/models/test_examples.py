@@ -9,19 +9,15 @@ import orjson
 import pytest
 
 from assay.errors import ConfigurationError
-from assay.models.dataset import ANONYMOUS, EXPERIENCED, NEW, UNKNOWN_GROUP
+from assay.features.actor import ANONYMOUS, EXPERIENCED, NEWCOMER
 from assay.models.examples import (
     ArticleExamples,
     Example,
     HistoryExamples,
     RecordedExamples,
     Unusable,
-    actor_group,
-    is_bot,
 )
 from assay.revisions.open import open_indexed
-from assay.revisions.problem import user_deleted
-from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, Revision
 
 
 def history(path: Path) -> Path:
@@ -62,7 +58,7 @@ def test_a_history_gives_labels_groups_and_places(tmp_path: Path) -> None:
     assert [columns[i]["label"] for i in (1, 2, 3, 4)] == [0, 1, 0, 0]
     assert [columns[i]["is_reverting"] for i in (1, 2, 3, 4)] == [False, False, True, False]
     assert columns[2]["group"] == ANONYMOUS
-    assert columns[4]["group"] == NEW
+    assert columns[4]["group"] == NEWCOMER
     assert columns[3]["is_bot"]
     assert not columns[1]["is_bot"]
     assert columns[2]["page"] == "A"
@@ -124,20 +120,3 @@ def test_recorded_values_are_given_and_other_columns_kept(tmp_path: Path) -> Non
     assert examples.given == frozenset(first.given)
     with pytest.raises(ConfigurationError, match="no column 'x'"):
         RecordedExamples("enwiki", path, label="x")
-
-
-def test_who_is_new_who_is_a_bot() -> None:
-    def revision(actor: Actor, past: ActorHistory | None = None) -> Revision:
-        return Revision(
-            1, Page("P"), actor, datetime(2020, 1, 1, tzinfo=UTC), "", "", actor_history=past or UNKNOWN
-        )
-
-    past = ActorHistory(10, 0, 0, 1, 0, None, None)
-    assert actor_group(revision(Actor("A", False), replace(past, edits=9))) == NEW
-    assert actor_group(revision(Actor("A", False), past)) == EXPERIENCED
-    assert actor_group(revision(Actor("A", False, edit_count=3))) == NEW
-    assert actor_group(revision(Actor("A", False))) == UNKNOWN_GROUP
-    assert is_bot(Actor("Helper", False, groups=frozenset({"bot"})))
-    assert is_bot(Actor("SineBOT", False))
-    assert not is_bot(Actor("Botany", False))
-    assert not is_bot(user_deleted(1))

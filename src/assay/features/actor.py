@@ -59,7 +59,7 @@ EXPERIENCED: Final = 2
 
 CONFIRMED_AFTER: Final = timedelta(days=4)
 CONFIRMED_EDITS: Final = 10
-"""What makes an account "autoconfirmed" on Wikipedia; also of an actor's group in `assay.models.examples`."""
+"""What makes an account "autoconfirmed" on Wikipedia; see also `assay.models.actor_group`."""
 
 
 def user_type(anonymous: Any, registered_at: Any, edit_count: Any, past: Any, timestamp: Any) -> Any:

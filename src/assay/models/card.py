@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
+from assay.models.actor_group import GROUP_NAMES
 from assay.models.card_tables import TOP_FEATURES, Cell, Table, tables
 from assay.models.charts import Line, bars, chart
-from assay.models.dataset import GROUP_NAMES
 from assay.models.manifest import Manifest
 from assay.models.recipe import label_name
 

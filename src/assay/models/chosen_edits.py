@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 
-from assay.models.examples import BOT_ENDING
+from assay.models.actor_group import is_bot_name
 from assay.revisions.history_rows import Row
 from assay.revisions.labels import Edit, identity_reverts
 from assay.revisions.record import seconds
@@ -45,7 +45,7 @@ def _usable(page: list[Row]) -> Iterator[tuple[int, int, bool]]:
         [Edit(row["rev_id"], seconds(row["timestamp"]), row["user"], row.get("sha1")) for row in page]
     )
     for row, label in zip(page, labels, strict=True):
-        is_bot = (row["user"] or "").casefold().endswith(BOT_ENDING)
+        is_bot = is_bot_name(row["user"] or "")
         if label.is_reverting or label.self_reverted or is_bot or row.get("text_hidden"):
             continue
         if row["parent_id"] in known:

@@ -21,18 +21,11 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.errors import ConfigurationError
+from assay.models.actor_group import UNKNOWN_GROUP
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-
-ANONYMOUS, NEW, EXPERIENCED, UNKNOWN_GROUP = 0, 1, 2, -1
-GROUP_NAMES: Final = {
-    ANONYMOUS: "anonymous",
-    NEW: "new",
-    EXPERIENCED: "experienced",
-    UNKNOWN_GROUP: "unknown",
-}
 
 COLUMNS: Final[Mapping[str, tuple[type, Any]]] = {
     "label": (np.float64, np.nan),
@@ -51,9 +44,8 @@ COLUMNS: Final[Mapping[str, tuple[type, Any]]] = {
 """Columns that every data set has, with their types and the value where a source does not tell.
 
 `label`: probability of True in [0, 1], or an index into the recipe's labels; NaN unknown. `timestamp`:
-Unix seconds. `group`: `ANONYMOUS`, `NEW` (to this wiki's history: `assay.models.examples.actor_group`),
-`EXPERIENCED` or `UNKNOWN_GROUP`. `page`, `actor`: names, unique
-within a wiki. A data set may have further one-dimensional columns.
+Unix seconds. `group`: see `assay.models.actor_group`. `page`, `actor`: names, unique within a wiki. A data
+set may have further one-dimensional columns.
 """
 
 MAX_BYTES: Final = 4 * 1024**3

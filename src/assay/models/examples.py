@@ -19,16 +19,13 @@ from typing import Any, Final, Protocol
 import orjson
 
 from assay.errors import ConfigurationError
-from assay.features.actor import CONFIRMED_EDITS
+from assay.features.actor import ANONYMOUS
 from assay.features.node import FeatureValue
-from assay.models.dataset import ANONYMOUS, EXPERIENCED, NEW, UNKNOWN_GROUP
+from assay.models.actor_group import UNKNOWN_GROUP, actor_group, is_bot
 from assay.revisions.indexed import IndexedSource, LabelledEdit
-from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Known, Page, Revision
+from assay.revisions.types import Actor, Page, Revision
 
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
-BOT_ENDING: Final = "bot"
-"""Of user names, in any case: all that a history tells of bots."""
 _BOLD: Final = re.compile(r"'''([^'\n]{2,100})'''")
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -190,8 +187,7 @@ class RecordedExamples:
 
 
 USER_TYPE: Final = "feature.assay.user.type"
-"""0 anonymous, 1 newcomer, 2 experienced: numbered like the data set's groups, which are it where it is
-recorded; for a history see `actor_group`."""
+"""Numbered like the data set's groups (`assay.models.actor_group`), which are it where it is recorded."""
 IS_ANONYMOUS: Final = "feature.revision.user.is_anon"
 
 
@@ -207,34 +203,6 @@ def article(n: int, text: str) -> Revision:
         parent=None,
         parent_id=None,
     )
-
-
-def actor_group(revision: Revision) -> int:
-    """`ANONYMOUS`, `NEW`, `EXPERIENCED`, or `UNKNOWN_GROUP` where neither past nor edit count is known.
-
-    New is who has fewer than `CONFIRMED_EDITS` earlier edits in the history: new *there*. The feature
-    `feature.assay.user.type` asks for the account's age besides, which no history tells, and is then
-    unknown instead of newcomer, since a veteran's first edit there must not look like a beginner's. A
-    card needs a group for everybody.
-    """
-    actor, past = revision.actor, revision.actor_history
-    if not isinstance(actor, Actor):
-        return UNKNOWN_GROUP
-    if actor.is_anonymous:
-        return ANONYMOUS
-    if isinstance(past, ActorHistory):
-        return NEW if past.edits < CONFIRMED_EDITS else EXPERIENCED
-    if isinstance(actor.edit_count, int):
-        return NEW if actor.edit_count < CONFIRMED_EDITS else EXPERIENCED
-    return UNKNOWN_GROUP
-
-
-def is_bot(actor: Known[Actor | Problem]) -> bool:
-    """By group where groups are known, or by a name that ends in "bot"."""
-    if not isinstance(actor, Actor):
-        return False
-    groups = () if actor.groups is UNKNOWN else actor.groups
-    return "bot" in groups or (isinstance(actor.name, str) and actor.name.casefold().endswith(BOT_ENDING))
 
 
 def _history_columns(wiki: str, revision: Revision, edit: LabelledEdit) -> dict[str, Any]:

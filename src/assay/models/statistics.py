@@ -13,8 +13,9 @@ from typing import Any, Final
 
 import numpy as np
 
+from assay.models.actor_group import GROUP_NAMES
 from assay.models.confusion import FIELDS, Confusion
-from assay.models.dataset import GROUP_NAMES, Array, Floats, Indices
+from assay.models.dataset import Array, Floats, Indices
 from assay.models.metrics import (
     brier,
     calibration_bins,
@@ -40,7 +41,7 @@ class Scored:
     """Rows that were scored by a model that never saw them.
 
     `truth`: [n] indices into `labels`. `probability`: [n, labels]. `clusters`: [n] what is resampled
-    together for intervals. `groups`: [n] actor groups (`assay.models.dataset.GROUP_NAMES`).
+    together for intervals. `groups`: [n] actor groups (`assay.models.actor_group.GROUP_NAMES`).
     """
 
     labels: tuple[Label, ...]
