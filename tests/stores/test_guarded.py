@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -64,6 +65,18 @@ async def test_while_one_tries_the_others_stay_away(redis: RedisServer) -> None:
     assert guarded.failures() == 3
     await guarded.store.get_many(["a"])
     assert guarded.failures() == 3
+    await guarded.store.aclose()
+
+
+async def test_while_one_waits_for_a_frozen_server_the_others_do_not(redis: RedisServer) -> None:
+    guarded = Guarded(RedisOptions(redis.url))
+    redis.freeze()
+    await asyncio.gather(*(guarded.store.get_many(["a"]) for _ in range(2)))
+    assert guarded.failures() == 2
+    guarded.clock.advance(11)
+    await asyncio.gather(*(guarded.store.get_many(["a"]) for _ in range(5)))
+    assert guarded.failures() == 3
+    redis.thaw()
     await guarded.store.aclose()
 
 

@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from assay.clock import FakeClock
 from assay.stores.quota import Exceeded, Lease, Limits, MemoryQuotas, Quotas, RedisQuotas, arrive
+from servers.proxy import HEALTHY, Behaviour, FaultProxy
 from servers.redis import RedisServer, running
 
 LIMITS = Limits(concurrent=3, per_minute=6, burst=50, lease_s=30.0)
@@ -108,18 +109,22 @@ asks = st.lists(st.tuples(st.floats(0, 100), st.integers(1, 50)), max_size=40)
 
 
 @given(asks, st.floats(1, 10_000), st.integers(50, 2000))
-def test_never_more_than_burst_and_rate_and_whoever_waits_is_let_in(
+def test_in_no_span_of_time_more_than_burst_and_rate_and_whoever_waits_is_let_in(
     asks: list[tuple[float, int]], per_minute: float, burst: int
 ) -> None:
     limits = Limits(1, per_minute, burst, 1.0)
-    now_s, paid_until_s, spent = 0.0, 0.0, 0
+    now_s, paid_until_s, spent = 0.0, 0.0, dict[float, int]()
     for pause_s, cost in asks:
         now_s += pause_s
         after_s, wait_s = arrive(paid_until_s, now_s, cost, limits)
         assert arrive(paid_until_s, now_s + wait_s, cost, limits)[1] == pytest.approx(0, abs=1e-6)
         if wait_s == 0:
-            paid_until_s, spent = after_s, spent + cost
-        assert spent <= burst + now_s / limits.interval_s + 1e-6
+            paid_until_s = after_s
+            spent.setdefault(now_s, 0)
+            spent = {since_s: total + cost for since_s, total in spent.items()}
+        assert all(
+            total <= burst + (now_s - since_s) / limits.interval_s + 1e-6 for since_s, total in spent.items()
+        )
 
 
 @given(st.floats(0, 1e9), st.integers(1, 100_000), st.integers(50, 5000))
@@ -303,6 +308,20 @@ async def test_places_that_could_not_be_given_back_are_given_back_later(clock: F
         server.freeze()
         await quotas.leave(lease)
         server.thaw()
+        await until_shared(quotas, clock)
+        assert client.zcard("assay:quota:{a}:places") == 0
+        await quotas.aclose()
+
+
+async def test_a_place_that_redis_gave_unheard_is_given_back(clock: FakeClock) -> None:
+    with running() as server, server.client() as client, FaultProxy(server.port).running() as proxy:
+        quotas = RedisQuotas(Redis(port=proxy.port), MemoryQuotas(clock), clock, timeout_s=0.5)
+        await quotas.leave(await let_in(quotas, "a"))  # the script is loaded, the connection open
+        proxy.behave(Behaviour(reset_after_bytes=0))
+        lease = await let_in(quotas, "a")
+        assert not lease.shared
+        assert client.zcard("assay:quota:{a}:places") == 1
+        proxy.behave(HEALTHY)
         await until_shared(quotas, clock)
         assert client.zcard("assay:quota:{a}:places") == 0
         await quotas.aclose()
