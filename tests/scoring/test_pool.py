@@ -94,6 +94,7 @@ async def test_a_job_that_kills_its_process_twice_is_given_up_and_others_are_not
         assert code(bad) == "engine_crashed"
         assert [code(cells) for cells in good] == ["scored"] * 20
         assert metrics.value(JOBS, "crashed") == 1
+        assert metrics.value(REPLACEMENTS, "died") == 2
 
 
 async def test_a_process_killed_while_idle_is_replaced() -> None:
