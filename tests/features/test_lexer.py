@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,6 +75,27 @@ wikitext = st.text(
 @pytest.mark.parametrize(("text", "tokens"), CASES)
 def test_cuts_as_the_legacy_did(text: str, tokens: list[str]) -> None:
     assert lex(text) == tokens
+
+
+def test_no_pattern_repeats_a_group_possessively() -> None:
+    """Python 3.11.0 to 3.11.4, Debian 12's among them, would read on from the wrong place (gh-106052)."""
+    sources = Path(lexer.__file__).parents[1].rglob("*.py")
+    possessive = re.compile(r"\)(?:[*+?]|\{\d*,?\d*\})\+")
+    assert [str(path) for path in sources if possessive.search(path.read_text("utf-8"))] == []
+
+
+def test_every_python_of_this_machine_cuts_alike() -> None:
+    script = "import json, runpy, sys\nlex = runpy.run_path(sys.argv[1])['lex']\n"
+    script += (
+        "ok = sys.version_info >= (3, 11)\nprint(json.dumps(ok and [lex(t) for t in json.load(sys.stdin)]))"
+    )
+    names = ("/usr/bin/python3", "python3.11", "python3.12", "python3.13")
+    texts = json.dumps([text for text, _ in CASES])
+    for python in dict.fromkeys([sys.executable, *filter(None, map(shutil.which, names))]):
+        command = [python, "-I", "-c", script, lexer.__file__]
+        done = subprocess.run(command, input=texts, capture_output=True, text=True, timeout=60, check=False)
+        if done.returncode == 0 and (told := json.loads(done.stdout)):  # else too old, or no real Python
+            assert told == [tokens for _, tokens in CASES], python
 
 
 @pytest.mark.parametrize(("token", "kind"), KIND_CASES)

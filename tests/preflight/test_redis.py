@@ -46,7 +46,7 @@ def outcomes(report: Report) -> dict[str, bool]:
 
 def test_every_way_is_gone_with_the_right_password(guarded: RedisServer) -> None:
     report = checked(settings(guarded, ASSAY_REDIS__PASSWORD=PASSWORD))
-    assert outcomes(report) == dict.fromkeys((*WAYS, "password"), True)
+    assert outcomes(report) == dict.fromkeys((*WAYS, "mode", "password"), True)
     assert not [
         result for result in report.results if isinstance(result.outcome, Passed) and result.outcome.warnings
     ]
@@ -64,8 +64,8 @@ def test_it_leaves_nothing_behind_that_does_not_expire(guarded: RedisServer) -> 
 def test_a_wrong_password_fails_every_way(guarded: RedisServer, given: str | None) -> None:
     more = {} if given is None else {"ASSAY_REDIS__PASSWORD": given}
     report = checked(settings(guarded, **more))
-    assert outcomes(report) == {**dict.fromkeys(WAYS, False), "password": True}
-    for way in WAYS:
+    assert outcomes(report) == {**dict.fromkeys((*WAYS, "mode"), False), "password": True}
+    for way in (*WAYS, "mode"):
         outcome = report[f"redis.{way}"].outcome
         assert isinstance(outcome, Failed)
         assert "mend user name and password under redis" in outcome.todo, way
@@ -139,6 +139,7 @@ def test_a_queue_of_its_own_is_reached_with_its_own_secret(guarded: RedisServer)
             "broker",
             "worker",
             "replies",
+            "mode",
         }
         assert "under queue_redis" in bad["redis.queue"].outcome.todo  # type: ignore[union-attr]
 
@@ -162,6 +163,16 @@ def test_a_replica_is_told_as_such(guarded: RedisServer) -> None:
     ) as replica:
         report = checked(settings(replica))
         assert "replica" in report["redis.scores"].outcome.todo  # type: ignore[union-attr]
+
+
+def test_a_cluster_is_told_as_such() -> None:
+    """What each way meets there depends on where its key happens to lie: one check does not."""
+    with redis_server.cluster() as masters:
+        report = checked(settings(masters[0]))
+        outcome = report["redis.mode"].outcome
+        assert isinstance(outcome, Failed)
+        assert "is a Redis Cluster" in outcome.said
+        assert "set redis.url to a Redis or Valkey without cluster mode" in outcome.todo
 
 
 def test_quotas_that_no_redis_counts_are_a_failure(

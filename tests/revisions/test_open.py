@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.errors import SourceError
+from assay.errors import ConfigurationError, SourceError
 from assay.revisions.action_api import check_api_url, retry_after_s
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.mediawiki import MediaWikiSource
@@ -66,8 +66,24 @@ def test_where_indexes_of_read_only_folders_go(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("ASSAY_CACHE_DIR", "/own")
     assert default_cache_dir() == Path("/own")
     monkeypatch.delenv("ASSAY_CACHE_DIR")
+    monkeypatch.setenv("CACHE_DIRECTORY", "/var/cache/assay-8080:/var/cache/other")
+    assert default_cache_dir() == Path("/var/cache/assay-8080")
+    monkeypatch.delenv("CACHE_DIRECTORY")
     monkeypatch.setenv("XDG_CACHE_HOME", "/xdg")
     assert default_cache_dir() == Path("/xdg/assay")
+
+
+def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As systemd's dynamic users are."""
+
+    def home() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    for name in ("ASSAY_CACHE_DIR", "CACHE_DIRECTORY", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(Path, "home", home)
+    with pytest.raises(ConfigurationError, match=r"no home .* set cache_dir"):
+        default_cache_dir()
 
 
 @pytest.mark.parametrize(

@@ -146,6 +146,32 @@ def sentinel(folder: Path, port: int) -> Iterator[RedisServer]:
         watching.kill()
 
 
+@contextlib.contextmanager
+def cluster() -> Iterator[list[RedisServer]]:
+    """Three masters that share out all keys and have found each other."""
+    with contextlib.ExitStack() as stack:
+        masters, buses = [], []
+        for first, last in ((0, 5460), (5461, 10922), (10923, 16383)):
+            buses.append(free_port())
+            arguments = ["--cluster-enabled", "yes", "--cluster-port", str(buses[-1])]
+            masters.append(stack.enter_context(running(arguments)))
+            with masters[-1].client() as client:
+                client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
+                for other, bus in zip(masters[:-1], buses, strict=False):
+                    client.execute_command("CLUSTER MEET", "127.0.0.1", other.port, bus)
+        deadline_s = time.monotonic() + START_LIMIT_S
+        while not all(_is_whole(master) for master in masters):
+            if time.monotonic() > deadline_s:
+                raise RuntimeError("the cluster's masters did not find each other")
+            time.sleep(0.05)
+        yield masters
+
+
+def _is_whole(master: RedisServer) -> bool:
+    with master.client() as client:
+        return bool(client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+
+
 def free_port() -> int:
     """A port that nobody listens on just now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:

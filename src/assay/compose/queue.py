@@ -23,7 +23,8 @@ from assay.stores.kv import KeyValueStore
 from assay.stores.quota import MemoryQuotas, Quotas, RedisQuotas
 from assay.stores.redis import RedisStore
 from assay.stores.redis_claims import RedisClaims
-from assay.stores.redis_options import RedisOptions, connect, connect_sync
+from assay.stores.redis_mode import unfit
+from assay.stores.redis_options import RedisOptions, address, connect, connect_sync
 from assay.telemetry import Metrics, logger
 
 
@@ -40,6 +41,12 @@ class Shared:
 def queue_options(settings: Settings) -> RedisOptions:
     """Where the queue lies: with the scores, unless a server of its own is configured."""
     return settings.queue_redis or settings.redis
+
+
+def redis_sections(settings: Settings) -> dict[str, RedisOptions]:
+    """Each server once, by the section of the settings that names it."""
+    sections = {"redis": settings.redis, "queue_redis": queue_options(settings)}
+    return {name: options for name, options in sections.items() if name == "redis" or settings.queue_redis}
 
 
 def build_shared(
@@ -130,12 +137,14 @@ def queue_engine(
 
 
 def check_redis(settings: Settings) -> None:
-    """Whether the secrets are right, by really using them. A server that is away may still come, so that is
-    only logged. Raises `ConfigurationError`."""
-    for section, options in (("redis", settings.redis), ("queue_redis", queue_options(settings))):
+    """Whether the secrets are right, by really using them, and the server is no Cluster. One that is away may
+    still come, so that is only logged. Raises `ConfigurationError`."""
+    for section, options in redis_sections(settings).items():
         client = connect_sync(options)
         try:
             client.ping()
+            if found := unfit(client, section):
+                raise ConfigurationError(f"The server at {address(options)} {found[0]}: {found[1]}")
         except (AuthenticationError, ResponseError) as error:
             raise ConfigurationError(
                 f"Redis refuses our user name or password ({error}): mend the settings under {section}"

@@ -30,7 +30,10 @@ _JAPANESE_PUNCTUATION: Final = r"[\u3000-\u303F]"
 _JOINING: Final = r"\u0601-\u061A\u061C-\u0669\u06D5-\u06EF\u0901-\u0963\u0980-\u09FF"
 """Arabic, Devanagari and Bengali with their signs, which Python does not count as word characters."""
 
-_REST: Final = rf"[\w{_JOINING}]*+(?:['’](?:[\w{_JOINING}]++|(?=\s|\Z)))*+"
+_REST: Final = rf"(?>[\w{_JOINING}]*+(?:['’](?:[\w{_JOINING}]++|(?=\s|\Z)))*)"
+"""An atomic group around a greedy repetition, which is the same as a possessive repetition of a group. Those
+are wrong before Python 3.11.5 (CPython's gh-106052): what a failed last round has read stays read, and
+Debian 12 has 3.11.2."""
 _WORD: Final = rf"[^\W\d{_JOINING}]{_REST}|[{_JOINING}]{_REST}"
 _COMMON: Final = (
     r" (?=\S)",

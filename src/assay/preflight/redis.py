@@ -39,7 +39,8 @@ from assay.scoring.queue.envelope import queue_name
 from assay.scoring.queue.message import Message
 from assay.settings import Settings
 from assay.stores.quota import Exceeded, Lease, Limits, Quotas
-from assay.stores.redis_options import RedisOptions, address, has_password, without_account
+from assay.stores.redis_mode import unfit
+from assay.stores.redis_options import RedisOptions, address, connect_sync, has_password, without_account
 from assay.telemetry import Metrics
 
 _KEEP_MS: Final = 60_000
@@ -76,10 +77,9 @@ class Ways:
             ("replies", queue, self.replies),
         )
         checks = [self._check(name, options, way) for name, options, way in by_name]
-        checks += [
-            self._check("password", options, partial(asks_for_password, options))
-            for options in dict.fromkeys((scores, queue))
-        ]
+        for section, options in parts.redis_sections(self.settings).items():
+            checks.append(self._check("mode", options, partial(is_fit, options, section)))
+            checks.append(self._check("password", options, partial(asks_for_password, options)))
         return Group("redis", checks, "a web process and workers need Redis: set redis.url")
 
     def _check(self, name: str, options: RedisOptions, way: Callable[[], Awaitable[Outcome]]) -> Check:
@@ -189,6 +189,17 @@ class Ways:
         if value not in _values(answer):
             raise _Broken("a worker's reply did not reach the web process's stream")
         return Passed("a worker's reply reached a web process's stream")
+
+
+async def is_fit(options: RedisOptions, section: str) -> Outcome:
+    """Neither a Cluster, of which each other way may by chance meet the right server, nor a Sentinel."""
+
+    def ask() -> tuple[str, str] | None:
+        with connect_sync(options) as client:
+            return unfit(client, section)
+
+    found = await in_thread(ask)
+    return Passed("one server, no cluster") if found is None else Failed(f"this server {found[0]}", found[1])
 
 
 async def asks_for_password(options: RedisOptions) -> Outcome:
@@ -354,7 +365,7 @@ def _todo(error: Exception, section: str) -> str:
     if isinstance(cause, ReadOnlyError):
         return f"this Redis is a replica: set the address under {section} to the one that is written to"
     if isinstance(cause, _Broken | ResponseError):
-        return f"look at the server under {section}: a Redis or Valkey of version 6 or later, and no cluster?"
+        return f"look at the server under {section}: a Redis or Valkey of version 6 or later?"
     return (
         f"start that Redis, mend its address under {section}, or open the way to it (firewall, bind, TLS); "
         f"{ADVICE}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from assay.errors import SourceError
+from assay.errors import ConfigurationError, SourceError
 from assay.revisions.action_api import ActionApi, ApiOptions
 from assay.revisions.index import ensure_index, index_path
 from assay.revisions.index_builder import ReportProgress
@@ -20,11 +20,19 @@ from assay.revisions.source import Source
 def default_cache_dir() -> Path:
     """Where indexes go when a file's own folder is read-only.
 
-    `ASSAY_CACHE_DIR`, else `assay/` in `XDG_CACHE_HOME`, else in `~/.cache`.
+    `ASSAY_CACHE_DIR`, else `CACHE_DIRECTORY` (what systemd's `CacheDirectory=` made), else `assay/` in
+    `XDG_CACHE_HOME`, else in `~/.cache`. Raises `ConfigurationError` for a user without a home, as systemd's
+    dynamic ones are.
     """
-    if own := os.environ.get("ASSAY_CACHE_DIR"):
+    if own := os.environ.get("ASSAY_CACHE_DIR") or os.environ.get("CACHE_DIRECTORY", "").split(":")[0]:
         return Path(own)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay"
+    except RuntimeError:
+        raise ConfigurationError(
+            "This user has no home to keep caches in: set cache_dir (ASSAY_CACHE_DIR), or CacheDirectory= in a "
+            "systemd unit"
+        ) from None
 
 
 def open_source(

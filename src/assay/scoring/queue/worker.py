@@ -17,6 +17,7 @@ import logging
 import os
 import secrets
 import socket
+import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass
 from typing import Any, Final
@@ -24,6 +25,7 @@ from typing import Any, Final
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded
 from celery import Celery, bootsteps
+from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
 from celery.worker.request import Request
 from redis import Redis
@@ -68,6 +70,9 @@ def worker_name() -> str:
 
 def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions) -> int:
     """Work until TERM (finish what was begun) or QUIT. The exit status: 0 after an orderly end."""
+    # Celery warns of running as root, and takes a user without an entry in /etc/passwd (systemd's dynamic ones)
+    # for root. Its reason is pickle, which is accepted from nobody here.
+    warnings.filterwarnings("ignore", category=SecurityWarning)
     parts.scoring.warm()
     app.conf.update(
         worker_max_tasks_per_child=worker.max_jobs_per_process,
