@@ -19,7 +19,6 @@ from precache.following import following
 from servers.aiohttp_site import site
 from servers.event_stream import EventStream
 
-
 CLOCK = FakeClock(datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC))
 BEFORE, BEHIND, AFTER = "2026-11-26T11:58:00Z", "2026-11-26T11:59:55Z", "2026-11-26T12:00:01Z"
 """The follower's start is at 12:00; the second of these is within the difference that clocks may have."""
@@ -76,9 +75,11 @@ async def test_it_goes_on_in_another_process(tmp_path: Path) -> None:
 async def test_an_edit_before_the_first_connection_is_heard(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     append(file, [at(1, BEFORE), at(2, BEHIND), at(3, AFTER)])
-    async with streaming(file) as (server, url):
-        async with following(EventStreams(url, CLOCK, sleep=at_once)) as heard:
-            await heard.until(lambda h: len(h.edits) == 2)
+    async with (
+        streaming(file) as (server, url),
+        following(EventStreams(url, CLOCK, sleep=at_once)) as heard,
+    ):
+        await heard.until(lambda h: len(h.edits) == 2)
     assert heard.edits == [2, 3]
     assert server.since == ["2026-11-26T11:59:50.000Z"]
 

@@ -2,8 +2,9 @@
 
 It serves the lines of a file as server-sent events and goes on as the file grows. An event's id is its
 line's number, wrapped as Wikimedia's are. A connection with ``Last-Event-ID`` begins after that line, one
-with ``since`` at the first line of that time (``meta.dt``) or later, one without either with what comes next. On the way it sends comments, blank events, rubbish and a hint for
-reconnections, and cuts each connection after some events, in the middle of one.
+with ``since`` at the first line of that time (``meta.dt``) or later, one without either with what comes
+next. On the way it sends comments, blank events, rubbish and a hint for reconnections, and cuts each
+connection after some events, in the middle of one.
 
     python tests/servers/event_stream.py PORT FILE CUT_AFTER
 """

@@ -29,8 +29,8 @@ SILENCE_LIMIT_S: Final = 120.0
 """Without a byte, a connection counts as dead. Wikimedia's streams of all wikis are never quiet for so long,
 and a reconnection loses nothing."""
 CLOCKS_DIFFER_S: Final = 10.0
-"""How far before the first start events are asked for: our clock may be ahead of theirs. An edit from before is
-scored, which does no harm."""
+"""How far before the first start events are asked for: our clock may be ahead of theirs. An edit from before
+is scored, which does no harm."""
 _SINCE: Final = "since="
 """Begins a position that is a time; ids of events are JSON, or anything else that the server chose."""
 _CHUNK_BYTES: Final = 2**16
