@@ -54,9 +54,12 @@ _QUERIES: Final = [
         ("true", "recall", "precision", 0.9),
     )
 ]
+_HUNDRED: Final = [f"maximum recall @ precision >= 0.{part:02}" for part in range(100)]
 MODEL_INFO: Final = {
     "four threshold queries": _QUERIES,
     "a query without a label": ["statistics.'maximum recall @ precision >= 0.15'"],
+    "a hundred of a label": [f"statistics.thresholds.true.'{query}'" for query in _HUNDRED],
+    "a hundred without a label": [f"statistics.'{query}'" for query in _HUNDRED],
     "one statistic": ["statistics.roc_auc"],
     "everything but the tables": [""],
     "a label's whole table": ["statistics.thresholds.true"],

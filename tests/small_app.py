@@ -145,7 +145,7 @@ class Reply:
         """Status, code and message of an error in the one shape."""
         document = self.json
         assert set(document) == {"error"}
-        assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "retryable"}
+        assert {"code", "message"} <= set(document["error"]) <= {"code", "message", "retryable", "limit"}
         return self.status, document["error"]["code"], document["error"]["message"]
 
 

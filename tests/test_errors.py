@@ -12,6 +12,7 @@ CODES = {
     "UnknownWiki": "unknown_wiki",
     "UnknownModel": "unknown_model",
     "BadParameter": "bad_parameter",
+    "TooManyRevisions": "too_many_revisions",
     "BadInjection": "bad_injection",
     "RetryableError": "unavailable",
     "Overloaded": "overloaded",

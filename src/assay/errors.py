@@ -7,6 +7,7 @@
     │   ├── UnknownWiki
     │   ├── UnknownModel
     │   ├── BadParameter
+    │   ├── TooManyRevisions
     │   └── BadInjection
     ├── RetryableError          nothing is wrong with the request: retry after `delay_s`
     │   ├── Overloaded
@@ -66,6 +67,16 @@ class BadParameter(RequestError):
     """A parameter's value cannot be understood or is out of range."""
 
     code = "bad_parameter"
+
+
+class TooManyRevisions(BadParameter):
+    """More revisions than one request may name. `limit`: how many it may."""
+
+    code = "too_many_revisions"
+
+    def __init__(self, count: int, limit: int) -> None:
+        super().__init__(f"Too many revisions: {count}; at most {limit} in one request.")
+        self.limit = limit
 
 
 class BadInjection(BadParameter):

@@ -22,13 +22,18 @@ from assay.client import (
     Refused,
     Score,
     ScoreError,
+    TooLarge,
 )
+from assay.serving.app import AppOptions
+from assay.serving.native.stream import StreamOptions
+from assay.telemetry import HTTP_REQUESTS
 from servers.aiohttp_site import site
 from servers.asgi import Served, serving
 from servers.small_web import SmallWeb, small_web
-from small_app import AWAY, GONE, ask
+from small_app import AWAY, GONE, ask, post_json
 
 QUICK = Patience(retries=2, backoff_s=0.0)
+NO_PATIENCE = Patience(retries=0, backoff_s=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -177,13 +182,15 @@ class Failing:
 
 
 @asynccontextmanager
-async def failing(*answers: Any) -> AsyncIterator[tuple[Failing, AsyncClient]]:
+async def failing(*answers: Any, **options: Any) -> AsyncIterator[tuple[Failing, AsyncClient]]:
     handler = Failing(*answers)
     application = web.Application()
     application.router.add_route("*", "/{path:.*}", handler.answer)
     async with (
         site(application) as port,
-        AsyncClient(f"http://127.0.0.1:{port}/", patience=QUICK, user_agent="bot/1 (me)") as client,
+        AsyncClient(
+            f"http://127.0.0.1:{port}/", patience=QUICK, user_agent="bot/1 (me)", **options
+        ) as client,
     ):
         yield handler, client
 
@@ -272,6 +279,52 @@ def test_pauses_grow_and_a_server_that_names_a_time_is_obeyed() -> None:
     assert [patience.delay_s(attempt, None) for attempt in range(4)] == [1, 2, 4, 5]
     told = Refused("wait", status=429, code="x", retryable=True, delay_s=30)
     assert patience.delay_s(0, told) == 30
+
+
+async def test_a_server_that_takes_fewer_revisions_in_a_stream_is_obeyed(small: SmallWeb) -> None:
+    app = small.app("inline", AppOptions(stream=StreamOptions(max_revisions=30, chunk=10)))
+    with serving(app.build().asgi) as served:
+        async with AsyncClient(served.url, patience=NO_PATIENCE) as client:
+            for _ in range(2):
+                found = [
+                    rev_id async for rev_id, _ in client.stream("smallwiki", range(1, 101), ["damaging"])
+                ]
+                assert sorted(found) == list(range(1, 101))
+        with Client(served.url, patience=NO_PATIENCE) as blocking:
+            assert len(dict(blocking.stream("smallwiki", range(1, 101), ["damaging"]))) == 100
+        told = post_json(served, "/api/smallwiki/scores", {"revisions": list(range(1, 101))})
+    assert told.error == (400, "too_many_revisions", "Too many revisions: 100; at most 30 in one request.")
+    assert told.json["error"]["limit"] == 30
+    streams = app.metrics.value(HTTP_REQUESTS, "/api/{wiki}/scores", "POST", "200")
+    refused = app.metrics.value(HTTP_REQUESTS, "/api/{wiki}/scores", "POST", "400")
+    assert (streams, refused) == (4 + 4 + 4, 1 + 1 + 1), "each client is refused once, and then knows"
+
+
+LONG = {"revisions": [3] * 1000}
+
+
+async def test_an_answer_that_is_too_large_is_not_read() -> None:
+    async with failing((200, LONG, {})) as (handler, client):
+        assert len(await client.recent("w")) == 1000
+    async with failing((200, LONG, {}), max_answer_bytes=1000) as (handler, client):
+        with pytest.raises(TooLarge, match=r"more than 1000 bytes.*max_answer_bytes"):
+            await client.recent("w")
+        assert len(handler.asked) == 1, "asking again would not make it smaller"
+
+
+async def test_a_line_that_is_too_long_is_not_read() -> None:
+    async with failing(["x" * 5000], max_answer_bytes=1000) as (handler, client):
+        with pytest.raises(TooLarge):
+            await anext(client.stream("w", [1]))
+        assert len(handler.asked) == 1
+
+
+async def test_an_endless_error_has_its_status() -> None:
+    status, document, headers = refusal(404)
+    document["error"]["message"] = "no" * 100_000
+    async with failing((status, document, headers)) as (_, client):
+        with pytest.raises(Refused, match="HTTP status 404"):
+            await client.recent("w")
 
 
 async def test_an_impatient_server_is_outlived(small: SmallWeb) -> None:

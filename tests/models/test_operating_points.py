@@ -7,7 +7,7 @@ import pytest
 
 from assay.models.dataset import Floats
 from assay.models.operating_points import Measured, OperatingPoint, answer, points_of
-from assay.models.thresholds import Query, table
+from assay.models.thresholds import Query, ThresholdTable, table
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.random(400) < 0.3
@@ -46,7 +46,7 @@ def test_a_cut_that_can_be_had_is_the_best_row() -> None:
     found = answer(query, MEASURED)
     assert found.nearest is None
     assert found.cut is not None
-    assert found.cut.statistics["recall"] == (query.best(MEASURED.table) or {})["recall"]
+    assert found.cut.statistics["recall"] == (MEASURED.table.best(query) or {})["recall"]
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_what_cannot_be_had_comes_as_near_as_possible(text: str, field: str, bes
 
 
 def test_an_empty_table_has_nothing() -> None:
-    found = answer(Query.parse("maximum recall @ precision >= 0.5"), Measured(0, 0, None, []))
+    found = answer(Query.parse("maximum recall @ precision >= 0.5"), Measured(0, 0, None, ThresholdTable()))
     assert (found.cut, found.nearest) == (None, None)
 
 

@@ -4,13 +4,15 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.errors import BadParameter
 from assay.models.confusion import FIELDS, Confusion
-from assay.models.thresholds import MAX_ROWS, Query, optima, table
+from assay.models.thresholds import MAX_ROWS, Query, ThresholdTable, optima, table
+from models.plain_thresholds import plainly_best
 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=60)
 
@@ -67,7 +69,7 @@ def test_many_scores_are_thinned_without_losing_the_ends_or_the_steps() -> None:
 
 
 @pytest.fixture(scope="module")
-def rows() -> list[dict[str, float | None]]:
+def rows() -> ThresholdTable:
     rng = np.random.default_rng(4)
     truth = rng.random(300) < 0.3
     return table(truth, np.array(np.round(rng.random(300) + 0.5 * truth, 2)), 0.05)
@@ -76,10 +78,8 @@ def rows() -> list[dict[str, float | None]]:
 @pytest.mark.parametrize("aim", ["maximum", "minimum"])
 @pytest.mark.parametrize("sign", [">=", "<="])
 @pytest.mark.parametrize("target", ["recall", "filter_rate", "!f1"])
-def test_the_best_cut_is_the_best_of_all(
-    rows: list[dict[str, float | None]], aim: str, sign: str, target: str
-) -> None:
-    best = Query.parse(f"{aim} {target} @ precision {sign} 0.15").best(rows)
+def test_the_best_cut_is_the_best_of_all(rows: ThresholdTable, aim: str, sign: str, target: str) -> None:
+    best = rows.best(Query.parse(f"{aim} {target} @ precision {sign} 0.15"))
     allowed = [
         row
         for row in rows
@@ -95,9 +95,40 @@ def test_the_best_cut_is_the_best_of_all(
     assert best["threshold"] == pick(ties)
 
 
-def test_impossible_is_none(rows: list[dict[str, float | None]]) -> None:
-    assert Query.parse("maximum recall @ precision >= 1.5").best(rows) is None
-    assert Query.parse("MAXIMUM recall @ !precision >= .5").best(rows) is not None
+SHARES = st.one_of(st.none(), st.integers(0, 4).map(lambda n: n / 4), st.sampled_from([-0.0, 0.1, 0.333333]))
+
+
+@given(
+    rows=st.lists(st.fixed_dictionaries(dict.fromkeys(("threshold", "recall", "fpr", "!f1"), SHARES))),
+    maximum=st.booleans(),
+    target=st.sampled_from(["recall", "fpr", "!f1"]),
+    condition=st.sampled_from(["recall", "fpr", "!f1"]),
+    at_least=st.booleans(),
+    value=SHARES.map(lambda share: 2.0 if share is None else share),
+)
+def test_the_best_row_is_the_very_one_that_a_look_at_each_finds(
+    rows: list[dict[str, float | None]],
+    maximum: bool,
+    target: str,
+    condition: str,
+    at_least: bool,
+    value: float,
+) -> None:
+    """Ties in all that counts, undefined statistics and thresholds, empty tables; asked twice."""
+    query = Query(maximum, target, condition, at_least, value)
+    found = ThresholdTable(rows)
+    for _ in range(2):
+        assert found.best(query) is plainly_best(query, rows)
+
+
+def test_a_table_is_told_as_a_list(rows: ThresholdTable) -> None:
+    rows.best(Query.parse("maximum recall @ precision >= 0.2"))
+    assert orjson.loads(orjson.dumps({"table": rows})) == {"table": list(rows)}
+
+
+def test_impossible_is_none(rows: ThresholdTable) -> None:
+    assert rows.best(Query.parse("maximum recall @ precision >= 1.5")) is None
+    assert rows.best(Query.parse("MAXIMUM recall @ !precision >= .5")) is not None
 
 
 @pytest.mark.parametrize(

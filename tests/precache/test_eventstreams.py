@@ -5,16 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from aiohttp import web
 
+from assay.clock import FakeClock
 from assay.precache.eventstreams import EventStreams
 from precache.edits import append, created
 from precache.following import following
 from servers.aiohttp_site import site
 from servers.event_stream import EventStream
+
+CLOCK = FakeClock(datetime(2026, 11, 26, 12, 0, 0, tzinfo=UTC))
+BEFORE, BEHIND, AFTER = "2026-11-26T11:58:00Z", "2026-11-26T11:59:55Z", "2026-11-26T12:00:01Z"
+"""The follower's start is at 12:00; the second of these is within the difference that clocks may have."""
+
+
+def at(rev_id: int, moment: str) -> dict[str, Any]:
+    event = created(rev_id)
+    return {**event, "meta": {**event["meta"], "dt": moment}}
 
 
 @asynccontextmanager
@@ -31,7 +43,7 @@ async def at_once(seconds: float) -> None:
 async def test_it_goes_on_where_a_connection_was_cut(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     async with streaming(file, cut_after=3) as (server, url):
-        async with following(EventStreams(url, "ops@example.org", sleep=at_once)) as heard:
+        async with following(EventStreams(url, CLOCK, "ops@example.org", sleep=at_once)) as heard:
             await heard.until(lambda h: bool(h.malformed))
             append(file, map(created, range(1, 21)))
             await heard.until(lambda h: len(h.edits) == 20)
@@ -50,14 +62,70 @@ async def test_it_goes_on_where_a_connection_was_cut(tmp_path: Path) -> None:
 async def test_it_goes_on_in_another_process(tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     async with streaming(file) as (_, url):
-        async with following(EventStreams(url, sleep=at_once)) as heard:
+        async with following(EventStreams(url, CLOCK, sleep=at_once)) as heard:
             await heard.until(lambda h: bool(h.malformed))
             append(file, map(created, range(1, 6)))
             await heard.until(lambda h: len(h.edits) == 5)
         append(file, map(created, range(6, 11)))
-        async with following(EventStreams(url, sleep=at_once), heard.ledger.mark()) as later:
+        async with following(EventStreams(url, CLOCK, sleep=at_once), heard.ledger.mark()) as later:
             await later.until(lambda h: len(h.edits) == 5)
     assert later.edits == [6, 7, 8, 9, 10]
+
+
+async def test_an_edit_before_the_first_connection_is_heard(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    append(file, [at(1, BEFORE), at(2, BEHIND), at(3, AFTER)])
+    async with (
+        streaming(file) as (server, url),
+        following(EventStreams(url, CLOCK, sleep=at_once)) as heard,
+    ):
+        await heard.until(lambda h: len(h.edits) == 2)
+    assert heard.edits == [2, 3]
+    assert server.since == ["2026-11-26T11:59:50.000Z"]
+
+
+async def test_an_edit_before_a_reconnection_without_any_event_is_heard(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    stream, refusals = EventStream(file), 3
+
+    async def refuse_first(request: web.Request) -> web.StreamResponse:
+        nonlocal refusals
+        refusals -= 1
+        if refusals == 1:  # this one is a stream, and ends before it told anything
+            ended = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+            await ended.prepare(request)
+            await ended.write(b":ok\n\n")
+            append(file, [at(1, AFTER)])
+            return ended
+        return web.Response(status=503) if refusals >= 0 else await stream.answer(request)
+
+    application = web.Application()
+    application.router.add_get("/", refuse_first)
+    async with site(application) as port:
+        url = f"http://127.0.0.1:{port}/"
+        async with following(EventStreams(url, CLOCK, sleep=at_once)) as heard:
+            await heard.until(lambda h: h.edits == [1])
+
+
+async def test_an_edit_before_another_process_began_is_heard(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    async with streaming(file) as (_, url):
+        async with following(EventStreams(url, CLOCK, sleep=at_once)) as heard:
+            await heard.until(lambda h: bool(h.malformed))
+        append(file, [at(1, AFTER)])
+        later = FakeClock(CLOCK.now() + timedelta(hours=1))
+        async with following(EventStreams(url, later, sleep=at_once), heard.ledger.mark()) as again:
+            await again.until(lambda h: h.edits == [1])
+
+
+async def test_a_time_in_the_address_stands(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    append(file, [at(1, BEFORE)])
+    async with streaming(file) as (server, url):
+        stream = EventStreams(f"{url}?since=2026-11-26T11:00:00Z", CLOCK, sleep=at_once)
+        async with following(stream) as heard:
+            await heard.until(lambda h: h.edits == [1])
+    assert server.since == ["2026-11-26T11:00:00Z"]
 
 
 @pytest.mark.parametrize(
@@ -84,7 +152,10 @@ async def test_what_is_no_stream_is_asked_again(status: int, headers: dict[str, 
 
     application = web.Application()
     application.router.add_get("/", refuse)
-    async with site(application) as port, following(EventStreams(f"http://127.0.0.1:{port}/", sleep=sleep)):
+    async with (
+        site(application) as port,
+        following(EventStreams(f"http://127.0.0.1:{port}/", CLOCK, sleep=sleep)),
+    ):
         async with asyncio.timeout(30):
             await enough.wait()
     assert all(wait >= least_s for wait in waits)
@@ -107,7 +178,7 @@ async def test_a_silent_connection_counts_as_dead(tmp_path: Path) -> None:
     application = web.Application()
     application.router.add_get("/", silent)
     async with site(application) as port:
-        stream = EventStreams(f"http://127.0.0.1:{port}/", silence_limit_s=0.2, sleep=at_once)
+        stream = EventStreams(f"http://127.0.0.1:{port}/", CLOCK, silence_limit_s=0.2, sleep=at_once)
         async with following(stream) as heard:
             await heard.until(lambda h: bool(h.malformed))
     assert connections >= 2

@@ -15,9 +15,23 @@ from assay.clock import Deadline, FakeClock
 from assay.errors import BadParameter, DeadlineExceeded, SourceUnavailable
 from assay.models.bundle import load_bundle
 from assay.models.library import shipped_folder
-from assay.revisions.problem import text_deleted
+from assay.revisions.problem import (
+    Problem,
+    page_creation,
+    text_deleted,
+    text_too_large,
+    unexpected_content_model,
+)
 from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Page, Revision
 from assay.scoring.codec import decode_job, encode_job
+from assay.scoring.problems import (
+    computation_abandoned,
+    deadline_passed,
+    engine_away,
+    engine_crashed,
+    overloaded,
+    unencodable,
+)
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
@@ -87,6 +101,27 @@ def test_a_text_of_no_page_is_a_mistake_of_the_caller() -> None:
 def test_it_reaches_other_processes_as_it_is(told: Unsaved) -> None:
     job = Job("smallwiki", ("damaging",), unsaved_revision(told, None, NOW))
     assert decode_job(encode_job(job)) == job
+
+
+@pytest.mark.parametrize(
+    "problem",
+    [
+        unexpected_content_model(UNSAVED, "css"),
+        page_creation(UNSAVED),
+        text_too_large(UNSAVED, 9, 8),
+        deadline_passed(UNSAVED),
+        engine_crashed(UNSAVED),
+        overloaded(UNSAVED),
+        engine_away(UNSAVED),
+        computation_abandoned(UNSAVED),
+        unencodable(UNSAVED, "a value"),
+    ],
+    ids=lambda problem: problem.code,
+)
+def test_a_problem_of_it_does_not_speak_of_a_revision(problem: Problem) -> None:
+    assert "the unsaved text" in problem.message.lower()
+    assert "evision 0" not in problem.message
+    assert problem.message[0].isupper()
 
 
 # -- real models -------------------------------------------------------------------------------------

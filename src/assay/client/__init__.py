@@ -5,7 +5,7 @@ It stands alone: nothing of the server is imported with it, no model and no nump
 
 from assay.client.asynchronous import AsyncClient
 from assay.client.blocking import Client
-from assay.client.errors import Away, ClientError, Interrupted, Refused
+from assay.client.errors import Away, ClientError, Interrupted, Refused, TooLarge
 from assay.client.results import (
     Cells,
     Cut,
@@ -43,5 +43,6 @@ __all__ = [
     "Score",
     "ScoreError",
     "Thresholds",
+    "TooLarge",
     "WikiInfo",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 from assay import __version__
-from assay.client.errors import ClientError, Interrupted
+from assay.client.errors import ClientError, Interrupted, Refused
 from assay.client.results import (
     Cells,
     ExplainedRevision,
@@ -22,14 +22,15 @@ from assay.client.results import (
     parse_cells,
     parse_explained_cells,
 )
-from assay.client.transport import Patience, Transport, read
+from assay.client.transport import MAX_ANSWER_BYTES, Patience, Transport, read
 
 T = TypeVar("T")
 
 BATCH: Final = 50
 """Revisions of one request; the server takes no more."""
 STREAM: Final = 5000
-"""Revisions of one streamed request, half of what a server takes unless its operator says otherwise."""
+"""Revisions of one streamed request, half of what a server takes unless its operator says otherwise; one that
+takes fewer says how many, and gets so many from then on."""
 PATIENCE: Final = Patience()
 USER_AGENT: Final = f"assay-client/{__version__}"
 
@@ -40,9 +41,11 @@ class AsyncClient:
     `url`: of the server, such as ``http://127.0.0.1:8080``. `user_agent`: who asks; a wiki's bot should
     name itself and how to reach its owner. `timeout_s`: for one request; `stream_timeout_s`: between two
     pieces of a stream. `patience`: how frequently to ask again, only where that may help. `at_once`:
-    requests at the same time in `score`.
+    requests at the same time in `score`. `max_answer_bytes`: of one answer, or one line of a stream, once it
+    is unpacked.
 
-    Every method raises `assay.client.Refused` or `assay.client.Away` once patience is at its end.
+    Every method raises `assay.client.Refused` or `assay.client.Away` once patience is at its end, and
+    `assay.client.TooLarge` at once.
     """
 
     def __init__(
@@ -54,10 +57,16 @@ class AsyncClient:
         stream_timeout_s: float = 180.0,
         patience: Patience = PATIENCE,
         at_once: int = 4,
+        max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._transport = Transport(
-            url, user_agent=user_agent, timeout_s=timeout_s, stream_timeout_s=stream_timeout_s
+            url,
+            user_agent=user_agent,
+            timeout_s=timeout_s,
+            stream_timeout_s=stream_timeout_s,
+            max_answer_bytes=max_answer_bytes,
         )
+        self._streamed = STREAM
         self._patience = patience
         self._places = asyncio.Semaphore(at_once)
 
@@ -134,7 +143,7 @@ class AsyncClient:
         """
         asked = {"features": features, "explain": explain} | ({} if models is None else {"models": [*models]})
         remaining = iter(rev_ids)
-        while ids := list(dict.fromkeys(islice(remaining, STREAM))):
+        while ids := list(dict.fromkeys(islice(remaining, self._streamed))):
             async with aclosing(self._whole(wiki, ids, asked)) as lines:
                 async for line in lines:
                     yield line["revision"], read(parse_cells, line["scores"])
@@ -151,23 +160,30 @@ class AsyncClient:
     async def _whole(
         self, wiki: str, ids: list[int], asked: Mapping[str, Any]
     ) -> AsyncGenerator[Mapping[str, Any]]:
-        """A line for each id, however frequently the stream is cut off."""
+        """A line for each id, however frequently the stream is cut off, in as many requests as the server
+        wants."""
         left = dict.fromkeys(ids)
         attempt = 0
         while True:
-            before, error = len(left), None
+            before, error, part = len(left), None, list(islice(left, self._streamed))
             try:
-                async with aclosing(self.lines(wiki, list(left), **asked)) as lines:
+                async with aclosing(self.lines(wiki, part, **asked)) as lines:
                     async for line in lines:
                         if "revision" in line:
                             left.pop(line["revision"], None)
                             yield line
             except ClientError as refused:
+                limit = refused.limit if isinstance(refused, Refused) else None
+                if limit is not None and 0 < limit < len(part):
+                    self._streamed = limit
+                    continue
                 if not refused.retryable:
                     raise
                 error = refused
             if not left:
                 return
+            if left.keys().isdisjoint(part):
+                continue
             attempt = 0 if len(left) < before else attempt + 1
             if attempt > self._patience.retries:
                 raise error or Interrupted(f"the stream of {wiki} brings nothing new; {len(left)} are left")

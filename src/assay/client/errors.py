@@ -5,6 +5,7 @@
     ClientError
     ├── Refused       the server answered that it will not: `status`, `code`, `retryable`
     ├── Away          the server could not be reached, did not answer in time, or answered what Assay does not
+    ├── TooLarge      the answer was larger than this client takes: `max_answer_bytes`
     └── Interrupted   a stream was cut off more often than it was worth going on
 
 A revision that cannot be scored is no exception but a `assay.client.results.ScoreError` in its place.
@@ -20,23 +21,40 @@ class ClientError(Exception):
 
 
 class Refused(ClientError):
-    """An error that the server told. `code` is stable; `delay_s`: when to ask again, None when it did not
-    say."""
+    """An error that the server told. `code` is stable; `delay_s`: when to ask again, `limit`: how much one
+    request may hold; None when it did not say."""
 
     def __init__(
-        self, message: str, *, status: int, code: str, retryable: bool, delay_s: float | None = None
+        self,
+        message: str,
+        *,
+        status: int,
+        code: str,
+        retryable: bool,
+        delay_s: float | None = None,
+        limit: int | None = None,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.retryable = retryable
         self.delay_s = delay_s
+        self.limit = limit
 
 
 class Away(ClientError):
     """No answer, or none of Assay's."""
 
     retryable = True
+
+
+class TooLarge(ClientError):
+    """The answer, or one line of a stream, was larger than the client takes, and was not read to its end."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        super().__init__(
+            f"the answer has more than {limit_bytes} bytes: ask for less at once, or raise max_answer_bytes"
+        )
 
 
 class Interrupted(ClientError):

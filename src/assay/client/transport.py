@@ -12,10 +12,13 @@ from typing import Any, Final, TypeVar
 import aiohttp
 import orjson
 
-from assay.client.errors import Away, ClientError, Refused
+from assay.client.errors import Away, ClientError, Refused, TooLarge
 
-MAX_LINE_BYTES: Final = 64 * 1024 * 1024
-"""Of a stream: more than ten thousand ids, or all explanations of one revision."""
+MAX_ANSWER_BYTES: Final = 64 * 1024 * 1024
+"""Of one answer, once it is unpacked, or of one line of a stream: more than fifty revisions with all
+explanations, or ten thousand ids."""
+_MAX_ERROR_BYTES: Final = 64 * 1024
+"""Of an error; what is longer is no error of Assay's."""
 _RETRYABLE: Final = frozenset({408, 429, 502, 503, 504})
 """Statuses of answers that do not say it themselves."""
 
@@ -54,10 +57,14 @@ class Patience:
 
 
 class Transport:
-    """One server. `stream_timeout_s`: seconds between two pieces of a streamed answer."""
+    """One server. `stream_timeout_s`: seconds between two pieces of a streamed answer. `max_answer_bytes`: of
+    one answer, or one line of a streamed one."""
 
-    def __init__(self, url: str, *, user_agent: str, timeout_s: float, stream_timeout_s: float) -> None:
+    def __init__(
+        self, url: str, *, user_agent: str, timeout_s: float, stream_timeout_s: float, max_answer_bytes: int
+    ) -> None:
         self._url = url.rstrip("/")
+        self._max_bytes = max_answer_bytes
         self._headers = {"User-Agent": user_agent}
         self._timeout = aiohttp.ClientTimeout(total=timeout_s)
         self._stream_timeout = aiohttp.ClientTimeout(
@@ -79,17 +86,17 @@ class Transport:
         form: Mapping[str, str] | None = None,
         document: Any = None,
     ) -> Any:
-        """The answer's JSON. Raises `Refused`, `Away`."""
+        """The answer's JSON. Raises `Refused`, `Away`, `TooLarge`."""
         sent = {"params": parameters, "data": form, "timeout": self._timeout}
         async with self._asked(method, path, document, **sent) as answer:
-            return _parsed(await answer.read())
+            return _parsed(await _body(answer.content, self._max_bytes))
 
     @asynccontextmanager
     async def stream(self, path: str, document: Any) -> AsyncIterator[AsyncIterator[Any]]:
-        """A POST whose answer is JSON lines. Raises `Refused`, `Away`; a line that was cut off is left
-        out."""
+        """A POST whose answer is JSON lines. Raises `Refused`, `Away`, `TooLarge`; a line that was cut off is
+        left out."""
         async with self._asked("POST", path, document, timeout=self._stream_timeout) as answer:
-            yield _lines(answer.content)
+            yield _lines(answer.content, self._max_bytes)
 
     @asynccontextmanager
     async def _asked(
@@ -103,7 +110,7 @@ class Transport:
         try:
             async with self._session.request(method, self._url + path, headers=headers, **sent) as answer:
                 if answer.status >= 400:
-                    raise _refused(answer, await answer.read())
+                    raise _refused(answer, await _error_body(answer.content))
                 yield answer
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise Away(_told(f"{self._url} did not answer: {error or type(error).__name__}")) from error
@@ -114,16 +121,35 @@ def _told(text: str) -> str:
     return _CREDENTIALS.sub("", text)
 
 
-async def _lines(content: aiohttp.StreamReader) -> AsyncIterator[Any]:
+async def _body(content: aiohttp.StreamReader, most: int) -> bytes:
+    """The whole of it. Raises `TooLarge` as soon as it is more than `most` bytes."""
+    pieces, size = [], 0
+    async for piece in content.iter_any():
+        size += len(piece)
+        if size > most:
+            raise TooLarge(most)
+        pieces.append(piece)
+    return b"".join(pieces)
+
+
+async def _error_body(content: aiohttp.StreamReader) -> bytes:
+    """Empty when it is too long to be one of Assay's; then the status says what is to be said."""
+    try:
+        return await _body(content, _MAX_ERROR_BYTES)
+    except TooLarge:
+        return b""
+
+
+async def _lines(content: aiohttp.StreamReader, most: int) -> AsyncIterator[Any]:
     """Whole lines; what comes after the last of them is no answer."""
     kept = b""
     try:
         async for piece in content.iter_any():
             *whole, kept = (kept + piece).split(b"\n")
+            if max(map(len, (*whole, kept))) > most:
+                raise TooLarge(most)
             for line in whole:
                 yield _parsed(line)
-            if len(kept) > MAX_LINE_BYTES:
-                raise Away(f"a line has more than {MAX_LINE_BYTES} bytes; that is no answer of Assay's")
     except (aiohttp.ClientError, TimeoutError, OSError):
         return  # cut off: the last line is missing, which the reader sees
 
@@ -152,4 +178,12 @@ def _refused(answer: aiohttp.ClientResponse, body: bytes) -> Refused:
     retryable = bool(told.get("retryable", answer.status in _RETRYABLE))
     after = answer.headers.get("Retry-After", "")
     delay_s = float(after) if after.isascii() and after.isdigit() else None
-    return Refused(message, status=answer.status, code=code, retryable=retryable, delay_s=delay_s)
+    limit = told.get("limit")
+    return Refused(
+        message,
+        status=answer.status,
+        code=code,
+        retryable=retryable,
+        delay_s=delay_s,
+        limit=limit if isinstance(limit, int) else None,
+    )

@@ -74,7 +74,7 @@ def precache_metrics(settings: Settings) -> Metrics:
 
 def _stream(settings: Settings, options: StreamOptions, clock: Clock) -> Stream:
     if options.kind == "eventstreams":
-        return EventStreams(options.url, settings.wiki_api.contact)
+        return EventStreams(options.url, clock, settings.wiki_api.contact)
     if options.kind == "recentchanges":
         return _changes(settings, options, clock, None)
     wake = Wake(options.refill_s)

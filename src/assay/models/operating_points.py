@@ -14,7 +14,7 @@ from typing import Any, Final
 from assay.errors import BadParameter
 from assay.models.confusion import FIELDS, Confusion
 from assay.models.intervals import Interval, intervals_95
-from assay.models.thresholds import Query, Row
+from assay.models.thresholds import Query, Row, ThresholdTable
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class Measured:
     rows: int
     trues: int
     population_rate: float | None
-    table: Sequence[Row]
+    table: ThresholdTable
 
     @classmethod
     def of(cls, statistics: Mapping[str, Any], label: str) -> Measured:
@@ -92,7 +92,7 @@ class Measured:
             rows=statistics["counts"]["n"],
             trues=statistics["counts"]["labels"][label],
             population_rate=None if population is None else population[label],
-            table=statistics["thresholds"][label],
+            table=ThresholdTable.of(statistics["thresholds"][label]),
         )
 
     def counts(self, row: Row) -> Confusion:
@@ -124,7 +124,7 @@ class Answer:
 
 
 def answer(query: Query, measured: Measured) -> Answer:
-    best = query.best(measured.table)
+    best = measured.table.best(query)
     if best is not None:
         return Answer(_cut(best, measured), None)
     closest = _closest(query, measured.table)

@@ -13,7 +13,16 @@ import orjson
 from assay import __version__
 from assay.errors import ConfigurationError
 from assay.precache.judge import Cells
-from assay.revisions.action_api import retry_after_s
+from assay.revisions.action_api import RETRYABLE_STATUSES, retry_after_s
+
+
+class Refused(Exception):
+    """Assay answers, and will never answer this request otherwise. `error`: as a v3 cell has it, with `type`
+    and `message`."""
+
+    def __init__(self, reason: str, error: Mapping[str, Any]) -> None:
+        super().__init__(reason)
+        self.error = error
 
 
 class Away(Exception):
@@ -43,7 +52,10 @@ class Assay:
     async def check(self, models: Mapping[str, Sequence[str]]) -> None:
         """That it scores these wikis with these models. Raises `Away`, or `ConfigurationError` when it does
         not."""
-        told = await self._document("GET", "/v3/scores/", {})
+        try:
+            told = await self._document("GET", "/v3/scores/", {})
+        except Refused as refused:
+            raise ConfigurationError(f"{refused}: is precache.assay the address of an Assay?") from None
         for wiki, names in models.items():
             known = (told.get(wiki) or {}).get("models") or {}
             if lacking := [name for name in names if name not in known]:
@@ -53,7 +65,7 @@ class Assay:
                 )
 
     async def scores(self, wiki: str, models: Sequence[str], rev_ids: Sequence[int]) -> Answer:
-        """Raises `Away`."""
+        """Raises `Away` or `Refused`."""
         form = {"revids": "|".join(map(str, rev_ids)), "models": "|".join(models), "precache": "true"}
         told = (await self._document("POST", f"/v3/scores/{wiki}/", form)).get(wiki)
         try:
@@ -81,9 +93,10 @@ class Assay:
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise Away(f"{self._url}: {error or type(error).__name__}") from None
         if response.status != 200:
-            raise Away(
-                f"{self._url} answers {response.status}: {body[:200].decode(errors='replace')}", wait_s
-            )
+            reason = f"{self._url} answers {response.status}: {body[:200].decode(errors='replace')}"
+            if response.status in RETRYABLE_STATUSES or response.status >= 500:
+                raise Away(reason, wait_s)
+            raise Refused(reason, _error(response.status, body))
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -100,3 +113,12 @@ class Assay:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def _error(status: int, body: bytes) -> dict[str, str]:
+    """A refusal in the form of a cell's error. `message`: Assay's own, when it is Assay that refused."""
+    try:
+        message = str(orjson.loads(body)["error"]["message"])
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        message = body[:200].decode(errors="replace")
+    return {"type": "RequestRefused", "message": f"HTTP {status}: {message}"}

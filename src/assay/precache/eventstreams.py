@@ -1,16 +1,23 @@
-"""Wikimedia's EventStreams, or any server of server-sent events that takes up again at ``Last-Event-ID``."""
+"""Wikimedia's EventStreams, or any server of server-sent events that takes up again at ``Last-Event-ID``.
+
+Until the first event there is no id to take up again at. So a first start fixes the time from which it wants
+events, and every connection asks for it by ``?since=``, as EventStreams have it, until an id is known; then
+they go by the id alone.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 
 from assay import __version__
+from assay.clock import Clock
 from assay.precache.patience import MOST_S, backoff_s
 from assay.precache.sse import ServerEvent, SseParser
 from assay.precache.stream import Followed, Malformed, read_json
@@ -21,6 +28,11 @@ CONNECT_LIMIT_S: Final = 20.0
 SILENCE_LIMIT_S: Final = 120.0
 """Without a byte, a connection counts as dead. Wikimedia's streams of all wikis are never quiet for so long,
 and a reconnection loses nothing."""
+CLOCKS_DIFFER_S: Final = 10.0
+"""How far before the first start events are asked for: our clock may be ahead of theirs. An edit from before
+is scored, which does no harm."""
+_SINCE: Final = "since="
+"""Begins a position that is a time; ids of events are JSON, or anything else that the server chose."""
 _CHUNK_BYTES: Final = 2**16
 
 Sleep = Callable[[float], Awaitable[None]]
@@ -40,12 +52,14 @@ class EventStreams:
     def __init__(
         self,
         url: str,
+        clock: Clock,
         contact: str = "",
         *,
         silence_limit_s: float = SILENCE_LIMIT_S,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._url = url
+        self._clock = clock
         self._agent = f"Assay/{__version__}{f' ({contact})' if contact else ''} aiohttp/{aiohttp.__version__}"
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=CONNECT_LIMIT_S, sock_read=silence_limit_s
@@ -55,12 +69,16 @@ class EventStreams:
         self._log = logger(__name__)
 
     async def follow(self, position: str | None) -> AsyncGenerator[Followed]:
-        last_id, failures = position or "", 0
+        if position is None:
+            position = _from(self._clock.now())
+            yield Followed(None, position)
+        since, last_id = (position, "") if position.startswith(_SINCE) else ("", position)
+        failures = 0
         retry_s: float | None = None
         while True:
             parser, reason, asked_s = SseParser(last_id), "the server ended the stream", None
             try:
-                async with aclosing(self._connection(parser)) as events:
+                async with aclosing(self._connection(parser, since)) as events:
                     async for event in events:
                         failures = 0
                         yield _followed(event)
@@ -80,11 +98,14 @@ class EventStreams:
         if session is not None:
             await session.close()
 
-    async def _connection(self, parser: SseParser) -> AsyncGenerator[ServerEvent]:
+    async def _connection(self, parser: SseParser, since: str) -> AsyncGenerator[ServerEvent]:
         headers = {"Accept": "text/event-stream", "Cache-Control": "no-store"}
+        asked: dict[str, str] = {}
         if parser.last_id:
             headers["Last-Event-ID"] = parser.last_id
-        async with self._open_session().get(self._url, headers=headers) as response:
+        elif "since" not in parse_qs(urlsplit(self._url).query):  # an operator's own stands
+            asked["since"] = since.removeprefix(_SINCE)
+        async with self._open_session().get(self._url, params=asked, headers=headers) as response:
             if response.status != 200 or response.content_type != "text/event-stream":
                 wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
                 raise _Refused(f"HTTP {response.status}, {response.content_type}", wait_s)
@@ -101,6 +122,12 @@ class EventStreams:
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
         return self._session
+
+
+def _from(start: datetime) -> str:
+    """The position of a first start."""
+    since = (start - timedelta(seconds=CLOCKS_DIFFER_S)).astimezone(UTC)
+    return _SINCE + since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _followed(event: ServerEvent) -> Followed:

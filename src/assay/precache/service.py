@@ -18,8 +18,8 @@ from datetime import datetime
 from typing import Final, TypeVar
 
 from assay.clock import Clock
-from assay.events import Change, NoEdit, Rules, revision_score
-from assay.precache.asking import Answer, Assay, Away
+from assay.events import Change, NoEdit, Rules, Wanted, revision_score
+from assay.precache.asking import Answer, Assay, Away, Refused
 from assay.precache.backlog import Backlog, Task
 from assay.precache.cursor import Cursor
 from assay.precache.judge import Again, judge
@@ -35,6 +35,7 @@ from assay.telemetry import (
     PRECACHE_EVENTS,
     PRECACHE_LAG_SECONDS,
     PRECACHE_PENDING,
+    PRECACHE_REJECTED,
     PRECACHE_RETRIES,
     Metrics,
     logger,
@@ -164,7 +165,7 @@ class Follower:
                 self._is_checked = True
 
     async def _until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Assay's answer, whenever it comes. Raises `Stopping`."""
+        """Assay's answer, whenever it comes. Raises `Stopping`, and `Refused` for what will not change."""
         failures = 0
         while True:
             try:
@@ -178,7 +179,25 @@ class Follower:
     async def _do(self, batch: Sequence[Task]) -> None:
         wanted = batch[0].wanted
         rev_ids = tuple(dict.fromkeys(task.change.rev_id for task in batch))
-        answer = await self._until_answered(lambda: self._assay.scores(wanted.wiki, wanted.models, rev_ids))
+        try:
+            answer = await self._until_answered(
+                lambda: self._assay.scores(wanted.wiki, wanted.models, rev_ids)
+            )
+        except Refused as refused:
+            if len(rev_ids) > 1:  # singly, so that one edit does not take others with it
+                for task in batch:
+                    await self._do([task])
+                return
+            answer = self._refused(wanted, rev_ids[0], refused)
+        await self._told(batch, answer)
+
+    def _refused(self, wanted: Wanted, rev_id: int, refused: Refused) -> Answer:
+        """No cell of an edit was to be had, and none ever will be."""
+        self._metrics.count(PRECACHE_REJECTED, wanted.wiki)
+        self._log.error("edit refused", wiki=wanted.wiki, rev_id=rev_id, reason=str(refused))
+        return Answer({rev_id: {name: {"error": refused.error} for name in wanted.models}}, {})
+
+    async def _told(self, batch: Sequence[Task], answer: Answer) -> None:
         done = [task for task in batch if self._is_done(task, answer)]
         if done:
             now = self._clock.now()

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from assay.revisions.called import called
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -26,7 +28,7 @@ class Problem:
 
 def revision_not_found(rev_id: int) -> Problem:
     """The wiki has no such revision, or deleted it together with its page."""
-    return Problem("revision_not_found", "RevisionNotFound", f"Could not find revision {rev_id}.")
+    return Problem("revision_not_found", "RevisionNotFound", f"Could not find {called(rev_id)}.")
 
 
 def parent_not_found(rev_id: int, parent_id: int) -> Problem:
@@ -34,28 +36,28 @@ def parent_not_found(rev_id: int, parent_id: int) -> Problem:
     return Problem(
         "parent_not_found",
         "RevisionNotFound",
-        f"Could not find revision {parent_id}, the parent of revision {rev_id}.",
+        f"Could not find revision {parent_id}, the parent of {called(rev_id)}.",
     )
 
 
 def text_deleted(rev_id: int) -> Problem:
     """The text is hidden from the public (revision deletion, suppression)."""
-    return Problem("text_deleted", "TextDeleted", f"The text of revision {rev_id} is hidden.")
+    return Problem("text_deleted", "TextDeleted", f"The text of {called(rev_id)} is hidden.")
 
 
 def text_missing(rev_id: int) -> Problem:
     """The export lists the revision without its text, though nobody hid it."""
-    return Problem("text_missing", "TextDeleted", f"The text of revision {rev_id} is not in the export.")
+    return Problem("text_missing", "TextDeleted", f"The text of {called(rev_id)} is not in the export.")
 
 
 def user_deleted(rev_id: int) -> Problem:
     """The name of the revision's author is hidden from the public."""
-    return Problem("user_deleted", "UserDeleted", f"The user of revision {rev_id} is hidden.")
+    return Problem("user_deleted", "UserDeleted", f"The user of {called(rev_id)} is hidden.")
 
 
 def comment_deleted(rev_id: int) -> Problem:
     """The edit summary is hidden from the public."""
-    return Problem("comment_deleted", "CommentDeleted", f"The comment of revision {rev_id} is hidden.")
+    return Problem("comment_deleted", "CommentDeleted", f"The comment of {called(rev_id)} is hidden.")
 
 
 def unexpected_content_model(rev_id: int, content_model: str) -> Problem:
@@ -63,7 +65,8 @@ def unexpected_content_model(rev_id: int, content_model: str) -> Problem:
     return Problem(
         "unexpected_content_model",
         "UnexpectedContentType",
-        f"Revision {rev_id} has the content model {content_model!r}; only 'wikitext' can be scored.",
+        f"{called(rev_id).capitalize()} has the content model {content_model!r}; "
+        "only 'wikitext' can be scored.",
     )
 
 
@@ -72,7 +75,7 @@ def page_creation(rev_id: int) -> Problem:
     return Problem(
         "page_creation",
         "RevisionNotFound",
-        f"Revision {rev_id} created its page: it has no parent, and this model needs one.",
+        f"{called(rev_id).capitalize()} created its page: it has no parent, and this model needs one.",
     )
 
 
@@ -81,7 +84,7 @@ def text_too_large(rev_id: int, size_bytes: int, limit_bytes: int) -> Problem:
     return Problem(
         "text_too_large",
         "TextTooLarge",
-        f"The text of revision {rev_id} has {size_bytes} bytes; the limit is {limit_bytes}.",
+        f"The text of {called(rev_id)} has {size_bytes} bytes; the limit is {limit_bytes}.",
     )
 
 
@@ -90,7 +93,8 @@ def answer_too_large(rev_id: int) -> Problem:
     return Problem(
         "text_too_large",
         "TextTooLarge",
-        f"Revision {rev_id} is larger than the wiki's API answers at once: raise its $wgAPIMaxResultSize.",
+        f"{called(rev_id).capitalize()} is larger than the wiki's API answers at once: "
+        "raise its $wgAPIMaxResultSize.",
     )
 
 
@@ -99,6 +103,6 @@ def source_failed(rev_id: int, reason: str) -> Problem:
     return Problem(
         "source_unavailable",
         "RequestError",
-        f"Revision {rev_id} could not be fetched: {reason}",
+        f"{called(rev_id).capitalize()} could not be fetched: {reason}",
         retryable=True,
     )

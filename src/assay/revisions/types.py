@@ -15,6 +15,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Final, Literal, TypeAlias, TypeVar
 
+from assay.revisions.called import UNSAVED as UNSAVED
 from assay.revisions.problem import Problem
 
 
@@ -31,9 +32,6 @@ class Unknown(Enum):
 
 
 UNKNOWN: Final = Unknown.UNKNOWN
-
-UNSAVED: Final = 0
-"""The id of a revision that no wiki holds: a text that is not saved yet."""
 
 T = TypeVar("T")
 Known: TypeAlias = T | Unknown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from assay.errors import DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.revisions.called import called
 from assay.revisions.problem import Problem
 
 
@@ -11,7 +12,7 @@ def deadline_passed(rev_id: int) -> Problem:
     return Problem(
         DeadlineExceeded.code,
         "TimeoutError",
-        f"Revision {rev_id} was not scored before the request's deadline; ask again.",
+        f"{called(rev_id).capitalize()} was not scored before the request's deadline; ask again.",
         retryable=True,
     )
 
@@ -26,7 +27,7 @@ def engine_crashed(rev_id: int) -> Problem:
     return Problem(
         "engine_crashed",
         "RuntimeError",
-        f"The scoring process died twice on revision {rev_id}; please report the revision.",
+        f"The scoring process died twice on {called(rev_id)}; please report the revision.",
     )
 
 
@@ -35,7 +36,7 @@ def overloaded(rev_id: int) -> Problem:
     return Problem(
         Overloaded.code,
         "ScoreProcessorOverloaded",
-        f"The server is overloaded and did not score revision {rev_id}; ask again shortly.",
+        f"The server is overloaded and did not score {called(rev_id)}; ask again shortly.",
         retryable=True,
     )
 
@@ -45,7 +46,7 @@ def engine_away(rev_id: int) -> Problem:
     return Problem(
         EngineUnavailable.code,
         "ScoreProcessorOverloaded",
-        f"Revision {rev_id} could not be scored just now; ask again shortly.",
+        f"{called(rev_id).capitalize()} could not be scored just now; ask again shortly.",
         retryable=True,
     )
 
@@ -55,7 +56,7 @@ def computation_abandoned(rev_id: int) -> Problem:
     return Problem(
         "engine_unavailable",
         "RuntimeError",
-        f"Revision {rev_id} was not scored because the scoring engine stopped; ask again.",
+        f"{called(rev_id).capitalize()} was not scored because the scoring engine stopped; ask again.",
         retryable=True,
     )
 
@@ -63,5 +64,7 @@ def computation_abandoned(rev_id: int) -> Problem:
 def unencodable(rev_id: int, reason: str) -> Problem:
     """A value of the revision or of its scores cannot be sent between processes."""
     return Problem(
-        "unencodable", "ValueError", f"Revision {rev_id} holds a value that cannot be scored: {reason}"
+        "unencodable",
+        "ValueError",
+        f"{called(rev_id).capitalize()} holds a value that cannot be scored: {reason}",
     )

@@ -2,9 +2,9 @@
 
 ``{"error": {"code": …, "message": …}}`` with ORES's codes, which its clients compare. Under ``/api/`` the
 code is Assay's own, finer and in one word, and `retryable` stands beside it: ``{"error": {"code",
-"message", "retryable"}}``. On KServe's paths it is ``{"error": message}``, in which its clients look for
-words. A traceback never reaches a client: what is not in the table is logged and answered with a request id
-to quote.
+"message", "retryable"}}``, with the `limit` that was passed, if that was the reason. On KServe's paths it is
+``{"error": message}``, in which its clients look for words. A traceback never reaches a client: what is not
+in the table is logged and answered with a request id to quote.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from assay.errors import (
     RequestError,
     RetryableError,
     SourceUnavailable,
+    TooManyRevisions,
     UnknownModel,
     UnknownWiki,
 )
@@ -45,13 +46,14 @@ class HttpError(AssayError):
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """An answer that is an error. `own_code`: Assay's, where `code` is ORES's. `headers`: besides the usual
-    ones."""
+    ones. `limit`: what a request may hold at most, where that was the reason."""
 
     status: int
     own_code: str
     message: str
     headers: dict[str, str]
     retryable: bool
+    limit: int | None = None
 
     @property
     def code(self) -> str:
@@ -60,7 +62,8 @@ class Refusal:
     def document(self, path: str) -> dict[str, Any]:
         """`path`: of the request, since each API's clients know one shape."""
         if path.startswith(NATIVE_PREFIX):
-            return {"error": native_error(self.own_code, self.message, self.retryable)}
+            more = {} if self.limit is None else {"limit": self.limit}
+            return {"error": native_error(self.own_code, self.message, self.retryable) | more}
         if not path.startswith(KSERVE_PATHS):
             return {"error": {"code": self.code, "message": self.message}}
         if self.status == 422:  # Lift Wing says it the one way today, the other way before
@@ -132,7 +135,8 @@ def refusal(error: Exception, request_id: str) -> Refusal:
         return Refusal(error.status, error.code, str(error), error.headers, error.status in RETRYABLE)
     for kind, status in STATUSES:
         if isinstance(error, kind):
-            return Refusal(status, error.code, str(error), _retry_after(error), status in RETRYABLE)
+            limit = error.limit if isinstance(error, TooManyRevisions) else None
+            return Refusal(status, error.code, str(error), _retry_after(error), status in RETRYABLE, limit)
     message = f"Something went wrong on this server; its log has the details under request id {request_id}."
     return Refusal(500, CODES[500], message, {}, False)
 

@@ -171,6 +171,13 @@ PRECACHE_RETRIES = Metric(
     "revision yet), `cell` (a retryable error), `sink` (scores could not be told).",
     ("reason",),
 )
+PRECACHE_REJECTED = Metric(
+    "assay_precache_rejected_total",
+    "counter",
+    "Edits for which Assay refused `assay precache`'s request for good (HTTP 4xx but 408, 425 and 429); they "
+    "were told with that error. See the log.",
+    ("wiki",),
+)
 PRECACHE_REFUSED = Metric(
     "assay_precache_refused_total", "counter", "Scores that a sink refused for good; see the log.", ("sink",)
 )
@@ -208,6 +215,7 @@ METRICS: Final = (
     PRECACHE_LAG_SECONDS,
     PRECACHE_PENDING,
     PRECACHE_RETRIES,
+    PRECACHE_REJECTED,
     PRECACHE_REFUSED,
     BUILD,
 )

@@ -72,6 +72,7 @@ def test_every_error_code_is_documented() -> None:
         errors.UnknownWiki,
         errors.UnknownModel,
         errors.BadParameter,
+        errors.TooManyRevisions,
         errors.BadInjection,
         errors.RetryableError,
         errors.Overloaded,

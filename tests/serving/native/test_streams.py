@@ -80,7 +80,6 @@ def test_lines_come_as_asked_when_that_is_wished_and_once_for_equal_ids(live: Se
         ({"revisions": [True]}, "True is not a revision id"),
         ({"revisions": [0]}, "0 is not a revision id"),
         ({"revisions": [1.5]}, "1.5 is not a revision id"),
-        ({"revisions": list(range(1, 10_002))}, "Too many revisions: 10001; at most 10000"),
         ({"revisions": [1], "order": "random"}, "Give done or asked"),
         ({"revisions": [1], "explain": 1}, "Could not interpret explain"),
         ({"revisions": [1], "model": "damaging"}, "There is no 'model'; known are revisions"),
@@ -93,6 +92,13 @@ def test_a_wrong_wish_is_refused_before_anything_is_streamed(
     status, code, found = post_json(live, SCORES, document).error
     assert (status, code) == (400, "bad_parameter")
     assert message in found
+
+
+def test_more_than_one_stream_takes_is_refused_and_how_much_it_takes_is_told(live: Served) -> None:
+    reply = post_json(live, SCORES, {"revisions": list(range(1, 10_002))})
+    message = "Too many revisions: 10001; at most 10000 in one request."
+    assert reply.error == (400, "too_many_revisions", message)
+    assert reply.json["error"]["limit"] == 10_000
 
 
 def test_unknown_names_are_refused_before_anything_is_streamed(live: Served) -> None:

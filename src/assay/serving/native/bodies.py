@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from assay.errors import BadParameter
+from assay.errors import BadParameter, TooManyRevisions
 from assay.revisions.record import MAX_ID
 
 
@@ -18,13 +18,13 @@ def check_keys(asked: Mapping[str, Any], known: Sequence[str]) -> None:
 
 
 def revisions(asked: Mapping[str, Any], most: int) -> tuple[int, ...]:
-    """Unique, in order, at least one. Raises `BadParameter`."""
+    """Unique, in order, at least one. Raises `BadParameter`, `TooManyRevisions`."""
     ids = asked.get("revisions")
     if not isinstance(ids, list) or not ids:
         raise BadParameter("Could not interpret revisions. Give a list of revision ids, at least one.")
     unique = tuple(dict.fromkeys(map(_rev_id, ids)))
     if len(unique) > most:
-        raise BadParameter(f"Too many revisions: {len(unique)}; at most {most} in one request.")
+        raise TooManyRevisions(len(unique), most)
     return unique
 
 

@@ -42,7 +42,7 @@ _ACTOR: Final = {
 }
 
 SCHEMAS: Final[dict[str, Any]] = {
-    "NativeError": object_of({"error": _ERROR}),
+    "NativeError": object_of({"error": _ERROR | {"properties": _ERROR["properties"] | {"limit": INTEGER}}}),
     "Feature": object_of(
         {"name": STRING, "doc": STRING, "type": {"type": "string", "enum": ["bool", "int", "float"]}}
     ),

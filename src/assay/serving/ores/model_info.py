@@ -19,7 +19,7 @@ from typing import Any, Final
 from assay.errors import BadParameter
 from assay.models.bundle import read_manifest, read_statistics
 from assay.models.model import Model
-from assay.models.thresholds import Query, Row, optima
+from assay.models.thresholds import Query, ThresholdTable, optima
 
 MAX_PATHS: Final = 100
 _PART: Final = re.compile(
@@ -68,7 +68,7 @@ def select(tree: Tree, paths: Sequence[str]) -> dict[str, Any]:
     for label, asked in queries.items():
         rows = _thresholds(tree, label)
         place = found.setdefault("statistics", {}).setdefault("thresholds", {})
-        place[label] = [query.best(rows) for query in asked]
+        place[label] = [rows.best(query) for query in asked]
     return found
 
 
@@ -127,13 +127,13 @@ def _merge(found: dict[str, Any], branch: Mapping[str, Any]) -> None:
             found[name] = value
 
 
-def _thresholds(tree: Tree, label: str) -> Sequence[Row]:
+def _thresholds(tree: Tree, label: str) -> ThresholdTable:
     rows: Any = tree
     for part in ("statistics", "thresholds", label):
         rows = _child(rows, part, ())
     if not isinstance(rows, Sequence):
         raise _not_found(label)
-    return rows
+    return ThresholdTable.of(rows)
 
 
 def _query(text: str) -> Query:
@@ -163,8 +163,16 @@ def _from_bundle(path: Path) -> Tree:
             "features": [feature.name for feature in manifest.features],
         },
         "environment": manifest.libraries,
-        "statistics": read_statistics(path),
+        "statistics": _askable(read_statistics(path)),
         "score_schema": manifest.score_schema,
         "digest": manifest.digest,
         "description": manifest.description,
     }
+
+
+def _askable(statistics: Tree) -> Tree:
+    """With tables that remember how they are searched."""
+    if not statistics.get("thresholds"):
+        return statistics
+    tables = {name: ThresholdTable(rows) for name, rows in statistics["thresholds"].items()}
+    return {**statistics, "thresholds": tables}
