@@ -27,6 +27,19 @@ unpack_promtool() { # the one program of Debian's prometheus, unpacked: installi
     rm -rf "$folder"
 }
 
+unpack_sshd() { # OpenSSH's server alone: installing the package would start it
+    folder=$(mktemp -d)
+    if command -v apt-get >/dev/null && (cd "$folder" && apt-get download -q openssh-server >/dev/null 2>&1 ||
+        { apt-get update -q >/dev/null 2>&1 && apt-get download -q openssh-server >/dev/null 2>&1; }); then
+        dpkg-deb -x "$folder"/openssh-server_*.deb "$folder" && cp "$folder/usr/sbin/sshd" .venv/bin/
+    else
+        echo "Missing: sshd, OpenSSH's server; the tests of nodes behind ssh are left out." >&2
+    fi
+    rm -rf "$folder"
+}
+
+has_sshd() { command -v sshd >/dev/null || [ -x /usr/sbin/sshd ] || [ -x .venv/bin/sshd ]; }
+
 has_php() { # PHP with all that MediaWiki and its feed to Redis ask for
     command -v php >/dev/null && php -r 'foreach (["intl", "mbstring", "pdo_sqlite", "xml", "apcu", "redis"] as $part)
         if (!extension_loaded($part)) exit(1);'
@@ -71,6 +84,10 @@ dev)
     command -v redis-server >/dev/null || debian redis-server
     command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || debian haproxy
     command -v promtool >/dev/null || [ -x .venv/bin/promtool ] || unpack_promtool
+    command -v ssh >/dev/null || debian openssh-client
+    has_sshd || unpack_sshd
+    # run by root, sshd is somebody else until a client has logged in
+    [ "$(id -u)" != 0 ] || id sshd >/dev/null 2>&1 || useradd --system --home-dir /run/sshd --shell /usr/sbin/nologin sshd
     has_php || debian php-cli php-sqlite3 php-xml php-mbstring php-intl php-apcu php-redis
     [ -d .venv/share/mediawiki ] || unpack_mediawiki
     ;;

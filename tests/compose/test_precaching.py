@@ -33,6 +33,12 @@ def test_without_rules_there_are_the_usual_ones(tmp_path: Path) -> None:
     assert rules_of(settings(tmp_path, "precache = {}").wikis, MODELS).models == {}
 
 
+def test_every_edit_of_a_made_up_wiki_is_wanted(tmp_path: Path) -> None:
+    rules = rules_of(settings(tmp_path, "precache = {}").wikis, {**MODELS, "testwiki": ("revid",)})
+    assert rules.wanted(Change("testwiki", 7, None, None, True)) == Wanted("testwiki", ("revid",))
+    assert rules.wanted(Change("enwiki", 7, None, None, True)) is None
+
+
 def test_a_rule_for_a_model_that_the_wiki_lacks_is_a_fault(tmp_path: Path) -> None:
     """ORES started with such a rule, and told nobody."""
     assert faults(settings(tmp_path, 'precache = { draftquality = ["page_creation"] }')) == [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import threading
@@ -19,7 +18,7 @@ from assay.releases.activate import Activation, activate, wait_for_release
 from assay.releases.folder_store import FolderStore
 from assay.releases.install import install
 from assay.releases.root import Root
-from assay.releases.supervisor import Supervisor
+from assay.releases.supervisor import Supervisor, SupervisorAddress
 from assay.releases.transfer import publish
 from releases.small_release import SAYS_WHO_IT_IS, small_release
 from servers.faulty_http import content, faulty_server, silent
@@ -46,12 +45,14 @@ def second(tmp_path: Path, store: FolderStore) -> str:
 class Node:
     """A machine with a supervisor that runs two web processes in the slot blue."""
 
-    def __init__(self, root: Root, supervisor_url: str, ports: tuple[int, int], store: FolderStore) -> None:
-        self.root, self.supervisor_url, self.store = root, supervisor_url, store
+    def __init__(
+        self, root: Root, supervisor: SupervisorAddress, ports: tuple[int, int], store: FolderStore
+    ) -> None:
+        self.root, self.supervisor, self.store = root, supervisor, store
         self.urls = tuple(f"http://127.0.0.1:{port}" for port in ports)
 
     def activation(self, release: str, timeout_s: float = 30) -> Activation:
-        return Activation(release, "blue", lambda: self.store, self.supervisor_url, self.urls, timeout_s)
+        return Activation(release, "blue", lambda: self.store, self.supervisor, self.urls, timeout_s)
 
     def activate(self, release: str) -> list[str]:
         return activate(self.activation(release), self.root)
@@ -84,7 +85,7 @@ def test_from_the_store_to_answering(node: Node, first: str, second: str) -> Non
 
 def test_again_is_nothing_to_do(node: Node, first: str) -> None:
     node.activate(first)
-    with closing(Supervisor(node.supervisor_url)) as supervisor:
+    with closing(Supervisor(node.supervisor)) as supervisor:
         before = supervisor.pids("blue")
         assert node.activate(first) == []
         assert supervisor.pids("blue") == before
@@ -94,8 +95,10 @@ def test_again_is_nothing_to_do(node: Node, first: str) -> None:
 def test_a_slot_that_was_stopped_runs_again(node: Node, first: str) -> None:
     """As after a rollback, which ends the candidate's processes and leaves the pointer."""
     node.activate(first)
-    stopped = [sys.executable, "-m", "supervisor.supervisorctl", "-s", node.supervisor_url, "stop", "blue:"]
-    subprocess.run(stopped, check=True, capture_output=True)
+    with closing(Supervisor(node.supervisor)) as supervisor:
+        assert supervisor.stop("blue", 30.0) == ["web-0", "web-1"]
+        assert set(supervisor.states("blue").values()) == {"STOPPED"}
+        assert supervisor.stop("blue", 30.0) == []
     assert node.activate(first) == ["started web-0, web-1"]
     for url in node.urls:
         wait_for_release(url, first, time.monotonic() + 1)
@@ -104,7 +107,7 @@ def test_a_slot_that_was_stopped_runs_again(node: Node, first: str) -> None:
 def test_back_to_the_release_before_needs_no_store(node: Node, first: str, second: str) -> None:
     node.activate(first)
     node.activate(second)
-    done = activate(Activation(first, "blue", None, node.supervisor_url, node.urls, 30), node.root)
+    done = activate(Activation(first, "blue", None, node.supervisor, node.urls, 30), node.root)
     assert [sentence.split()[0] for sentence in done] == ["pointed", "restarted"]
 
 
@@ -123,8 +126,10 @@ from pathlib import Path
 from assay.releases.activate import Activation, activate
 from assay.releases.folder_store import FolderStore
 from assay.releases.root import Root
+from assay.releases.supervisor import SupervisorAddress
 root, store, release, supervisor, *urls = sys.argv[1:]
-wanted = Activation(release, "blue", lambda: FolderStore(Path(store)), supervisor, urls, 30)
+at = SupervisorAddress(supervisor)
+wanted = Activation(release, "blue", lambda: FolderStore(Path(store)), at, urls, 30)
 activate(wanted, Root(Path(root)))
 """
 
@@ -135,7 +140,7 @@ def test_killed_at_any_moment_it_is_finished_by_the_next(
 ) -> None:
     node.activate(first)
     trace = node.root.path / seen.format(second)
-    arguments = [str(node.root.path), str(node.store.folder), second, node.supervisor_url, *node.urls]
+    arguments = [str(node.root.path), str(node.store.folder), second, node.supervisor.url, *node.urls]
     process = Process("activate", [sys.executable, "-c", ACTIVATE, *arguments], tmp_path, {})
     process.start()
     try:
@@ -155,7 +160,7 @@ def test_two_activations_of_a_slot_come_one_after_the_other(node: Node, first: s
 
     def one(release: str) -> None:
         try:
-            activate(Activation(release, "blue", lambda: node.store, node.supervisor_url), node.root)
+            activate(Activation(release, "blue", lambda: node.store, node.supervisor), node.root)
         except Exception as error:
             faults.append(error)
 
@@ -232,14 +237,14 @@ def test_without_store_and_release_it_says_what_to_give(root: Root) -> None:
 def test_without_the_supervisor_the_pointer_stays(
     root: Root, store: FolderStore, first: str, tmp_path: Path
 ) -> None:
-    wanted = Activation(first, "blue", lambda: store, f"unix://{tmp_path}/nobody.sock")
+    wanted = Activation(first, "blue", lambda: store, SupervisorAddress(f"unix://{tmp_path}/nobody.sock"))
     with pytest.raises(ConfigurationError, match="is it running"):
         activate(wanted, root)
     assert slots.slots(root) == {}
 
 
 def test_a_slot_without_programs_is_told(node: Node, first: str) -> None:
-    wanted = Activation(first, "green", lambda: node.store, node.supervisor_url)
+    wanted = Activation(first, "green", lambda: node.store, node.supervisor)
     with pytest.raises(ConfigurationError, match=r"no group green.*\[group:green\]"):
         activate(wanted, node.root)
     assert slots.slots(node.root) == {}
@@ -248,7 +253,7 @@ def test_a_slot_without_programs_is_told(node: Node, first: str) -> None:
 @pytest.mark.parametrize("url", ["tcp://x", "unix://", "supervisor", "http://"])
 def test_what_is_no_supervisor_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="unix:///path"):
-        Supervisor(url)
+        Supervisor(SupervisorAddress(url))
 
 
 def test_a_damaged_release_is_not_put_into_a_slot(root: Root, store: FolderStore, first: str) -> None:

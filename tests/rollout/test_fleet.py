@@ -6,6 +6,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -20,6 +21,7 @@ from assay.rollout.fleet import (
     activation,
     preflight,
     stopping,
+    there,
 )
 from assay.rollout.options import DataCentreSettings, NodeSettings
 
@@ -95,21 +97,26 @@ def test_commands_name_release_slot_and_addresses() -> None:
         urls={"green": ("http://10.0.0.1:8091",)},
     )
     assert activation(node, "green", RELEASE, 300) == [
-        *("ssh", "web1", "assay", "release", "activate", RELEASE, "--slot", "green"),
+        *("assay", "release", "activate", RELEASE, "--slot", "green"),
         *("--root", "/srv/assay", "--timeout", "300", "--supervisor", "unix:///run/s.sock"),
         *("--wait-url", "http://10.0.0.1:8091"),
     ]
     assert preflight(node, "green") == [
-        *("ssh", "web1", "/srv/assay/slots/green/bin/assay", "preflight", "--json"),
+        *("/srv/assay/slots/green/bin/assay", "preflight", "--json"),
         *("--url", "http://10.0.0.1:8091"),
     ]
-    assert stopping("web1", node, "green")[2:] == [
-        "supervisorctl",
-        "-s",
-        "unix:///run/s.sock",
-        "stop",
-        "green:",
+    assert stopping("web1", node, "green") == [
+        *("assay", "release", "stop", "--slot", "green"),
+        *("--supervisor", "unix:///run/s.sock"),
     ]
+    assert there(node, ["assay", "x"], 60) == [
+        *("ssh", "web1", "timeout", "--kill-after=5", "60", "assay", "x")
+    ]
+    assert there(replace(node, prefix=()), ["assay", "x"], 60) == ["assay", "x"]
+    guarded = replace(node, supervisor_user="assay", supervisor_password_file="/etc/assay/supervisor")
+    account = ("--supervisor-user", "assay", "--supervisor-password-file", "/etc/assay/supervisor")
+    assert stopping("web1", guarded, "green")[-4:] == [*account]
+    assert activation(guarded, "green", RELEASE, 300)[-6:-2] == [*account]
     by_systemd = NodeSettings(stop=("systemctl", "stop", "assay-{slot}.target"))
     assert stopping("web1", by_systemd, "green") == ["systemctl", "stop", "assay-green.target"]
     with pytest.raises(FleetError, match="Node web1: set `supervisor` or `stop`"):
@@ -203,5 +210,5 @@ async def test_a_data_centre_without_nodes_is_this_machine() -> None:
 
 
 def test_a_supervisors_password_must_not_stand_in_the_list_of_processes() -> None:
-    with pytest.raises(ValueError, match="unix socket"):
+    with pytest.raises(ValueError, match="supervisor_password_file"):
         NodeSettings(supervisor="http://assay:secret@127.0.0.1:9001")

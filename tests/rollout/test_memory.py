@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.clock import FakeClock
+from assay.rollout.asker import HttpAsker
 from assay.rollout.memory import memory_seen, processes
-from assay.rollout.pairs import HttpAsker
 from assay.telemetry import Metrics
 from assay.telemetry.table import JOBS, REPLACEMENTS, RESIDENT_BYTES
 from servers.asgi import serving

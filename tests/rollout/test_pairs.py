@@ -11,7 +11,8 @@ import pytest
 from aiohttp import web
 
 from assay.clock import FakeClock
-from assay.rollout.pairs import ArmAddress, Ask, HttpAsker, Pairs, is_computed_anew, with_features
+from assay.rollout.asker import Ask, HttpAsker
+from assay.rollout.pairs import ArmAddress, Pairs, is_computed_anew, with_features
 from assay.rollout.samples import Pair
 from rollout.small_arms import ID, Arm, Respond, scored, two_arms
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import orjson
 import pytest
 
+from assay.rollout.asker import Ask
 from assay.rollout.compare import Answer
-from assay.rollout.pairs import Ask
 from assay.rollout.points import QUERIES, operating_points
 
 TABLE = {"true": [{"threshold": 0.9}, {"threshold": 0.6}, None], "false": [None, None, None]}

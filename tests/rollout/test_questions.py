@@ -14,9 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.clock import FakeClock
-from assay.rollout.compare import Answer, route_of
+from assay.rollout.asker import Ask
+from assay.rollout.compare import Answer
+from assay.rollout.meaning import route_of
 from assay.rollout.observe import is_for_scores
-from assay.rollout.pairs import Ask
 from assay.rollout.questions import BATCH, KEPT, RECENT, RENEW_EACH_S, Questions, targets
 from assay.rollout.samples import Observed
 from load.virtual_time import run_virtually

@@ -7,9 +7,10 @@ import random
 from collections import Counter
 
 from assay.clock import FakeClock
+from assay.rollout.asker import Ask, HttpAsker
 from assay.rollout.compare import Answer
 from assay.rollout.pair_checks import different_texts
-from assay.rollout.pairs import ArmAddress, Ask, HttpAsker, Pairs
+from assay.rollout.pairs import ArmAddress, Pairs
 from assay.rollout.sweep import BATCH, RECENT, Sweep, batches
 from load.virtual_time import run_virtually
 from servers.asgi import serving

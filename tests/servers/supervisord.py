@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from assay.releases.supervisor import SupervisorAddress
 from servers.processes import Process, running
 
 START_LIMIT_S = 30.0
@@ -14,19 +15,27 @@ START_LIMIT_S = 30.0
 
 @contextmanager
 def supervisord(
-    folder: Path, group: str, programs: Mapping[str, Sequence[str]]
-) -> Iterator[tuple[str, Process]]:
-    """Its address, and its process. Programs (name to command) are not started by themselves."""
+    folder: Path,
+    group: str,
+    programs: Mapping[str, Sequence[str]],
+    *,
+    port: int | None = None,
+    account: tuple[str, str] | None = None,
+) -> Iterator[tuple[SupervisorAddress, Process]]:
+    """Its address, and its process. Programs (name to command) are not started by themselves. `port`: it
+    listens there, too, and the address is that one. `account`: user name and password that it asks for."""
     socket = folder / "s.sock"
     sections = "\n".join(
         f"[program:{name}]\ncommand={' '.join(command)}\nautostart=false\nstartsecs=0\nstartretries=1\n"
         f"stopwaitsecs=5\nstdout_logfile={folder / name}.log\nredirect_stderr=true\n"
         for name, command in programs.items()
     )
+    login = f"username={account[0]}\npassword={account[1].replace('%', '%%')}\n" if account else ""
+    inet = f"[inet_http_server]\nport=127.0.0.1:{port}\n{login}" if port is not None else ""
     configuration = folder / "supervisord.conf"
     configuration.write_text(
         f"[supervisord]\nnodaemon=true\nlogfile={folder / 'supervisord.log'}\npidfile={folder / 's.pid'}\n"
-        f"[unix_http_server]\nfile={socket}\n"
+        f"[unix_http_server]\nfile={socket}\n{login}{inet}"
         "[rpcinterface:supervisor]\n"
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
         f"[group:{group}]\nprograms={','.join(programs)}\n{sections}"
@@ -36,7 +45,17 @@ def supervisord(
     with running(process):
         try:
             process.until(socket.exists, START_LIMIT_S)
-            yield f"unix://{socket}", process
+            url = f"unix://{socket}" if port is None else f"http://127.0.0.1:{port}"
+            yield _address(folder, url, account), process
         finally:
             process.terminate()
             process.wait()
+
+
+def _address(folder: Path, url: str, account: tuple[str, str] | None) -> SupervisorAddress:
+    if account is None:
+        return SupervisorAddress(url)
+    secret = folder / "password"
+    secret.touch(0o600)
+    secret.write_text(account[1] + "\n")
+    return SupervisorAddress(url, account[0], str(secret))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,7 @@ from assay.releases.options import store_address
 from assay.releases.remove import remove as remove_release
 from assay.releases.root import Root
 from assay.releases.store import ReleaseStore, open_store
+from assay.releases.supervisor import Supervisor, SupervisorAddress
 from assay.releases.transfer import fetch as fetch_release
 from assay.releases.transfer import publish as publish_release
 from assay.releases.tree import write_durably
@@ -45,11 +47,22 @@ Store = Annotated[
 ]
 
 
+SupervisorUrl = Annotated[
+    str,
+    typer.Option("--supervisor", help="supervisord, unix:///path or http://host:port: its group SLOT."),
+]
+SupervisorUser = Annotated[str, typer.Option("--supervisor-user", help="Whom that supervisord knows.")]
+SupervisorPasswordFile = Annotated[
+    str, typer.Option("--supervisor-password-file", help="File that holds this user's password alone.")
+]
+Slot = Annotated[str, typer.Option(help="The slot, for example blue.")]
+
+
 def register(app: typer.Typer) -> None:
     commands = typer.Typer(
         help="Build, prove and publish releases; put them into slots.", no_args_is_help=True
     )
-    for command in (build, verify, publish, fetch, list_, install, activate, slots, remove, golden):
+    for command in (build, verify, publish, fetch, list_, install, activate, stop, slots, remove, golden):
         commands.command(command.__name__.rstrip("_"))(command)
     app.add_typer(commands, name="release")
 
@@ -189,11 +202,11 @@ def install(
 
 def activate(
     release: ReleaseId,
-    slot: Annotated[str, typer.Option(help="The slot, for example blue.")],
+    slot: Slot,
     store: Store = None,
-    supervisor: Annotated[
-        str, typer.Option(help="supervisord, unix:///path or http://host:port: restart its group SLOT.")
-    ] = "",
+    supervisor: SupervisorUrl = "",
+    supervisor_user: SupervisorUser = "",
+    supervisor_password_file: SupervisorPasswordFile = "",
     wait_url: Annotated[
         list[str] | None,
         typer.Option(help="Wait until the web process at this address answers as RELEASE. May be repeated."),
@@ -215,7 +228,7 @@ def activate(
         check_id(release),
         slot,
         (lambda: _store(settings, store)) if has_store else None,
-        supervisor,
+        _supervisor(supervisor, supervisor_user, supervisor_password_file),
         tuple(wait_url or ()),
         timeout,
     )
@@ -223,6 +236,22 @@ def activate(
         done = activate_release(wanted, place, report)
     for sentence in done or [f"{slot} points to {release} already: nothing to do"]:
         typer.echo(sentence)
+
+
+def stop(
+    slot: Slot,
+    supervisor: SupervisorUrl,
+    supervisor_user: SupervisorUser = "",
+    supervisor_password_file: SupervisorPasswordFile = "",
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = 60.0,
+) -> None:
+    """Stop a slot's processes, and wait until they have ended. The slot keeps its release."""
+    at = _supervisor(supervisor, supervisor_user, supervisor_password_file)
+    if at is None:
+        raise ConfigurationError("name the supervisor: --supervisor unix:///path or http://host:port")
+    with closing(Supervisor(at)) as supervised:
+        names = supervised.stop(slot_pointers.check_slot(slot), timeout)
+    typer.echo(f"stopped {', '.join(names)}" if names else f"nothing of {slot} runs: nothing to do")
 
 
 def list_(
@@ -287,6 +316,12 @@ def _settings(
     node = place.path / NODE_SETTINGS
     files = [*([node] if node.is_file() else []), *(config or ())]
     return options.load_settings(files, environment=environment, config_folder=config_folder)
+
+
+def _supervisor(url: str, user: str, password_file: str) -> SupervisorAddress | None:
+    if not url and (user or password_file):
+        raise ConfigurationError("--supervisor-user and --supervisor-password-file need --supervisor")
+    return SupervisorAddress(url, user, password_file) if url else None
 
 
 def _store(settings: Settings, given: str | None) -> ReleaseStore:

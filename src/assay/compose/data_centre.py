@@ -20,7 +20,6 @@ from assay.rollout.haproxy_config import HaproxyConfig, render
 from assay.rollout.options import DataCentreSettings, NodeSettings, SlotSettings
 
 ASSAY: Final = (sys.executable, "-m", "assay.cli")
-SUPERVISORCTL: Final = (sys.executable, "-m", "supervisor.supervisorctl")
 SLOTS: Final = ("blue", "green")
 STABLE_SLOT: Final = SLOTS[0]
 _RETRIES: Final = 3
@@ -95,7 +94,6 @@ def as_settings(options: DataCentreOptions) -> DataCentreSettings:
                 assay=ASSAY,
                 root=str(options.root),
                 supervisor=options.supervisor_url,
-                stop=(*SUPERVISORCTL, "-s", options.supervisor_url, "stop", "{slot}:"),
                 urls={name: _urls(ports) for name, ports in options.slots.items()},
             )
         },

@@ -19,15 +19,15 @@ from assay.releases.root import Root
 from assay.releases.store import ReleaseStore, open_store
 from assay.releases.transfer import fetch, fetch_manifest
 from assay.rollout.arms import HttpArms, askers
-from assay.rollout.compare import Declared
+from assay.rollout.asker import Ask, Asker
 from assay.rollout.controller import Controller
 from assay.rollout.drift import OperatingPoints
 from assay.rollout.fleet import NodeFleet
 from assay.rollout.haproxy import Balancer, HaproxyBalancer
 from assay.rollout.journal import Journal
+from assay.rollout.meaning import Declared
 from assay.rollout.observe import CopyOptions, Observer
 from assay.rollout.options import RolloutOptions
-from assay.rollout.pairs import Ask, Asker
 from assay.rollout.parts import Parts
 from assay.rollout.plan import Plan, make_plan
 from assay.rollout.points import operating_points

@@ -12,6 +12,7 @@ from assay.events.revision_create import read_revision_create as read_revision_c
 from assay.events.revision_score import revision_score as revision_score
 from assay.events.row import CHANGE_PROPERTIES as CHANGE_PROPERTIES
 from assay.events.row import read_row as read_row
+from assay.events.rules import ModelRules as ModelRules
 from assay.events.rules import Rules as Rules
 from assay.events.rules import Wanted as Wanted
 from assay.events.rules import usual_rules as usual_rules

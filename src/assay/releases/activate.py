@@ -17,7 +17,7 @@ from assay.releases.launcher import run_release
 from assay.releases.root import Root
 from assay.releases.slots import check_slot, needs_restart, point, pointed, restarted
 from assay.releases.store import ReleaseStore
-from assay.releases.supervisor import Supervisor
+from assay.releases.supervisor import Supervisor, SupervisorAddress
 from assay.releases.transfer import fetch
 
 RELEASE_HEADER: Final = "X-Assay-Release"
@@ -29,13 +29,13 @@ _PIECE: Final = 4096
 @dataclass(frozen=True, slots=True)
 class Activation:
     """What is wanted. `open_store`: called when the release is not on this machine; None: it must be.
-    `supervisor_url`: whose group named as the slot is restarted; empty: none. `wait_urls`: addresses of web
+    `supervisor`: whose group named as the slot is restarted; None: none. `wait_urls`: addresses of web
     processes that must then answer with this release. `timeout_s`: for all of it."""
 
     release: str
     slot: str
     open_store: Callable[[], ReleaseStore] | None = None
-    supervisor_url: str = ""
+    supervisor: SupervisorAddress | None = None
     wait_urls: Sequence[str] = ()
     timeout_s: float = 300.0
 
@@ -50,7 +50,7 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
     until_s = time.monotonic() + wanted.timeout_s
     check_slot(wanted.slot)
     with ExitStack() as stack:
-        supervisor = Supervisor(wanted.supervisor_url) if wanted.supervisor_url else None
+        supervisor = None if wanted.supervisor is None else Supervisor(wanted.supervisor)
         if supervisor is not None:
             stack.callback(supervisor.close)
         stack.enter_context(root.lock(f"slot-{wanted.slot}", wanted.timeout_s))

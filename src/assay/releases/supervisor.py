@@ -1,4 +1,8 @@
-"""Restarts a slot's processes under supervisord, and asks how they are."""
+"""Restarts a slot's processes under supervisord, and asks how they are.
+
+A password never stands in the address: addresses are words of commands, and every user of a machine can list
+those.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +10,11 @@ import http.client
 import time
 import xmlrpc.client
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
@@ -16,26 +23,46 @@ from assay.errors import ConfigurationError, ReleaseError
 CALL_LIMIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.1
 _LAST_WORDS_BYTES: Final = 600
+_MAX_PASSWORD_BYTES: Final = 4096
 _ENDED: Final = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 
 
+@dataclass(frozen=True, slots=True)
+class SupervisorAddress:
+    """Where a supervisord takes orders, and as whom it takes them."""
+
+    url: str
+    """``unix:///path/to.sock`` or ``http://host:port``."""
+    user: str = ""
+    """Empty: it asks for none."""
+    password_file: str = ""
+    """A file that holds the password alone; a line's end after it is not part of it."""
+
+
 class Supervisor:
-    """A supervisord by its address: ``unix:///path/to.sock`` or ``http://user:password@host:port``.
+    """A supervisord by its address.
 
     Raises `ConfigurationError` when it cannot be reached, or does not have what is asked for.
     """
 
-    def __init__(self, url: str) -> None:
-        parts = urlsplit(url)
+    def __init__(self, at: SupervisorAddress) -> None:
+        parts = urlsplit(at.url)
+        if parts.username is not None or parts.password is not None:
+            raise ConfigurationError(
+                "the supervisor's address has a user or password in it, which every user of this machine "
+                "could read in the list of processes: give --supervisor-user and --supervisor-password-file"
+            )
         if parts.scheme not in ("unix", "http") or not (parts.path or parts.hostname):
             raise ConfigurationError(
                 "the supervisor's address must be unix:///path/to.sock or http://host:port"
             )
+        if bool(at.user) != bool(at.password_file):
+            raise ConfigurationError("the supervisor's user and password file: give both or neither")
         host = f"{parts.hostname}:{parts.port or 80}" if parts.hostname else ""
         self.address = f"unix://{parts.path}" if parts.scheme == "unix" else f"http://{host}"
-        user = None if parts.username is None else unquote(parts.username)
-        password = None if parts.password is None else unquote(parts.password)
-        self._transport = _transport(user, password, self.address)
+        self._has_account = bool(at.user)
+        password = _password(Path(at.password_file)) if at.user else None
+        self._transport = _transport(at.user or None, password, self.address)
         self._server = xmlrpc.client.ServerProxy("http://supervisor", transport=self._transport)
 
     def restart(self, group: str, limit_s: float) -> list[str]:
@@ -44,9 +71,20 @@ class Supervisor:
         Raises `ReleaseError` naming what did not come up within `limit_s`.
         """
         until_s = time.monotonic() + limit_s
+        self.stop(group, limit_s)
+        return self.start_ended(group, max(0.0, until_s - time.monotonic()))
+
+    def stop(self, group: str, limit_s: float) -> list[str]:
+        """Stop all processes of the group and wait until they have ended; the names of those that ran.
+
+        Raises `ReleaseError` naming what did not end within `limit_s`.
+        """
+        until_s = time.monotonic() + limit_s
+        self.check_group(group)
+        ran = sorted(name for name, state in self.states(group).items() if state not in _ENDED)
         self._call("stopProcessGroup", group, False)
         self._wait(group, lambda states: set(states.values()) <= _ENDED, until_s, "did not end")
-        return self.start_ended(group, max(0.0, until_s - time.monotonic()))
+        return ran
 
     def start_ended(self, group: str, limit_s: float) -> list[str]:
         """Start those processes of the group that do not run, and wait until all do; the names of those.
@@ -113,12 +151,7 @@ class Supervisor:
                 raise self._no_group(str(arguments[0])) from None
             raise ReleaseError(f"the supervisor {self.address} refuses: {fault.faultString}") from None
         except (xmlrpc.client.ProtocolError, http.client.HTTPException) as error:
-            told = (
-                f"status {error.errcode}" if isinstance(error, xmlrpc.client.ProtocolError) else repr(error)
-            )
-            raise ConfigurationError(
-                f"the supervisor {self.address} refuses us ({told}): check its address"
-            ) from None
+            raise self._refused(error) from None
         except OSError as error:
             raise ConfigurationError(
                 f"the supervisor {self.address} does not answer ({error.strerror or error}): is it running?"
@@ -128,11 +161,41 @@ class Supervisor:
         infos: Sequence[Mapping[str, Any]] = self._call("getAllProcessInfo")
         return [info for info in infos if info["group"] == group]
 
+    def _refused(self, error: Exception) -> ConfigurationError:
+        if not isinstance(error, xmlrpc.client.ProtocolError):
+            return ConfigurationError(
+                f"the supervisor {self.address} refuses us ({error!r}): check its address"
+            )
+        if error.errcode != HTTPStatus.UNAUTHORIZED:
+            return ConfigurationError(
+                f"the supervisor {self.address} refuses us (status {error.errcode}): check its address"
+            )
+        todo = "check both" if self._has_account else "give --supervisor-user and --supervisor-password-file"
+        return ConfigurationError(f"the supervisor {self.address} refuses our user and password: {todo}")
+
     def _no_group(self, group: str) -> ConfigurationError:
         return ConfigurationError(
             f"the supervisor {self.address} has no group {group}: put the slot's programs into "
             f"[group:{group}]"
         )
+
+
+def _password(path: Path) -> str:
+    """Raises `ConfigurationError`, which never quotes the file."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MAX_PASSWORD_BYTES + 1).decode().rstrip("\r\n")
+    except OSError as error:
+        raise ConfigurationError(
+            f"the supervisor's password file {path} cannot be read: {error.strerror or error}"
+        ) from None
+    except UnicodeDecodeError:
+        text = ""
+    if not text or len(text) >= _MAX_PASSWORD_BYTES or not text.isprintable():
+        raise ConfigurationError(
+            f"the supervisor's password file {path} holds no password: one line of UTF-8 is expected"
+        )
+    return text
 
 
 def _transport(user: str | None, password: str | None, address: str) -> Any:

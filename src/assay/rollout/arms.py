@@ -8,12 +8,14 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from assay.clock import Clock
-from assay.rollout.compare import RELEASE_HEADER, Declared
+from assay.rollout.asker import Ask, Asker, HttpAsker
+from assay.rollout.compare import RELEASE_HEADER
 from assay.rollout.drift import DeclaredDrift
+from assay.rollout.meaning import Declared
 from assay.rollout.memory import memory_seen
 from assay.rollout.observe import COPY_HEADER
 from assay.rollout.options import DataCentreSettings, SlotSettings
-from assay.rollout.pairs import ArmAddress, Ask, Asker, HttpAsker, Pairs
+from assay.rollout.pairs import ArmAddress, Pairs
 from assay.rollout.questions import Questions
 from assay.rollout.samples import Arm, MemorySeen, Pair
 from assay.rollout.sweep import Sweep

@@ -13,7 +13,7 @@ import re
 import signal
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
 import orjson
@@ -21,6 +21,10 @@ import orjson
 from assay.errors import AssayError, ConfigurationError, FleetError
 from assay.rollout.options import DataCentreSettings, NodeSettings
 
+GRACE_S: Final = 10.0
+"""For a node to say that it gave a command up."""
+_GIVEN_UP: Final = (124, 137)
+"""Exit statuses of coreutils' timeout: ended at the limit by TERM, by KILL."""
 STOP_LIMIT_S: Final = 60.0
 PREFLIGHT_LIMIT_S: Final = 120.0
 MAX_KEPT_BYTES: Final = 2**20
@@ -127,7 +131,7 @@ class NodeFleet:
 
         async def one(name: str, node: NodeSettings) -> None:
             limit_s = self._deploy_limit_s
-            await self._do(name, activation(node, slot, release, limit_s), limit_s + 10.0)
+            await self._do(name, node, activation(node, slot, release, limit_s), limit_s + 10.0)
             await self._preflight(name, node, slot)
 
         await self._on_all(data_centre, one)
@@ -136,7 +140,7 @@ class NodeFleet:
         """No process of the slot runs on any node. Raises `FleetError`."""
 
         async def one(name: str, node: NodeSettings) -> None:
-            await self._do(name, stopping(name, node, slot), STOP_LIMIT_S)
+            await self._do(name, node, stopping(name, node, slot), STOP_LIMIT_S)
 
         await self._on_all(data_centre, one)
 
@@ -156,8 +160,8 @@ class NodeFleet:
         if faults:
             raise FleetError(" ".join(faults))
 
-    async def _do(self, name: str, command: Sequence[str], limit_s: float) -> Ran:
-        ran = await self._run(name, command, limit_s)
+    async def _do(self, name: str, node: NodeSettings, command: Sequence[str], limit_s: float) -> Ran:
+        ran = await self._run(name, node, command, limit_s)
         if ran.status is None:
             raise FleetError(f"Node {name}: not done within {limit_s:g} s: {_shown(ran)}.")
         if ran.status != 0:
@@ -165,14 +169,17 @@ class NodeFleet:
         return ran
 
     async def _preflight(self, name: str, node: NodeSettings, slot: str) -> None:
-        ran = await self._run(name, preflight(node, slot), PREFLIGHT_LIMIT_S)
+        ran = await self._run(name, node, preflight(node, slot), PREFLIGHT_LIMIT_S)
         if ran.status is None:
             raise FleetError(f"Node {name}: preflight took more than {PREFLIGHT_LIMIT_S:g} s: {_shown(ran)}.")
         if ran.status != 0:
             raise FleetError(f"Node {name}: preflight failed: {preflight_faults(ran.stdout) or _shown(ran)}.")
 
-    async def _run(self, name: str, command: Sequence[str], limit_s: float) -> Ran:
-        ran = await self._runner.run(name, command, limit_s)
+    async def _run(self, name: str, node: NodeSettings, command: Sequence[str], limit_s: float) -> Ran:
+        whole = there(node, command, limit_s)
+        ran = await self._runner.run(name, whole, limit_s + (GRACE_S if node.prefix else 0.0))
+        if node.prefix and ran.status in _GIVEN_UP:
+            ran = replace(ran, status=None)
         self.ran = [*self.ran[1 - self.KEPT :], ran]
         return ran
 
@@ -180,11 +187,19 @@ class NodeFleet:
 # -- commands ----------------------------------------------------------------------------------------
 
 
+def there(node: NodeSettings, command: Sequence[str], limit_s: float) -> list[str]:
+    """The command as it is run on its node. What is run elsewhere has its limit there, too: to end our ssh
+    ends nothing on the node, and what was given up must not act later, when others count on its end."""
+    if not node.prefix:
+        return [*command]
+    return [*node.prefix, "timeout", "--kill-after=5", f"{limit_s:g}", *command]
+
+
 def activation(node: NodeSettings, slot: str, release: str, limit_s: float) -> list[str]:
     """``assay release activate …`` on a node."""
-    command = [*node.prefix, *node.assay, "release", "activate", release, "--slot", slot]
+    command = [*node.assay, "release", "activate", release, "--slot", slot]
     command += ["--root", node.root, "--timeout", f"{limit_s:g}"]
-    command += ["--supervisor", node.supervisor] if node.supervisor else []
+    command += _supervised(node)
     for url in node.urls.get(slot, ()):
         command += ["--wait-url", url]
     return command
@@ -192,7 +207,7 @@ def activation(node: NodeSettings, slot: str, release: str, limit_s: float) -> l
 
 def preflight(node: NodeSettings, slot: str) -> list[str]:
     """The release's own preflight, by its own launcher."""
-    command = [*node.prefix, f"{node.root}/slots/{slot}/bin/assay", "preflight", "--json"]
+    command = [f"{node.root}/slots/{slot}/bin/assay", "preflight", "--json"]
     for url in node.urls.get(slot, ()):
         command += ["--url", url]
     return command
@@ -201,10 +216,18 @@ def preflight(node: NodeSettings, slot: str) -> list[str]:
 def stopping(name: str, node: NodeSettings, slot: str) -> list[str]:
     """What ends a slot's processes. Raises `FleetError` when the node's settings do not say."""
     if node.stop:
-        return [*node.prefix, *(word.replace("{slot}", slot) for word in node.stop)]
+        return [word.replace("{slot}", slot) for word in node.stop]
     if not node.supervisor:
         raise FleetError(f"Node {name}: set `supervisor` or `stop`, so that slot {slot} can be stopped.")
-    return [*node.prefix, "supervisorctl", "-s", node.supervisor, "stop", f"{slot}:"]
+    return [*node.assay, "release", "stop", "--slot", slot, *_supervised(node)]
+
+
+def _supervised(node: NodeSettings) -> list[str]:
+    if not node.supervisor:
+        return []
+    account = ["--supervisor-user", node.supervisor_user] if node.supervisor_user else []
+    secret = ["--supervisor-password-file", node.supervisor_password_file] if account else []
+    return ["--supervisor", node.supervisor, *account, *secret]
 
 
 def check_words(command: Sequence[str]) -> None:

@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client.parser import text_string_to_metric_families
 
 from assay.clock import Clock
-from assay.rollout.pairs import Ask, Asker
+from assay.rollout.asker import Ask, Asker
 from assay.rollout.samples import MemorySeen
 
 _START: Final = "process_start_time_seconds"

@@ -24,16 +24,20 @@ class NodeSettings:
     """A machine of a data centre on which slots run."""
 
     prefix: tuple[str, ...] = ()
-    """What comes before ``assay release activate …`` to run it there, for example ``["ssh", "web1"]``;
-    empty: this machine."""
+    """What comes before ``assay release activate …`` to run it there, for example ``["ssh", "-o",
+    "BatchMode=yes", "web1"]``; empty: this machine."""
     assay: tuple[str, ...] = ("assay",)
-    """The command that activates releases there."""
+    """The command that activates releases there; over ssh, with its whole path."""
     root: str = "/var/lib/assay"
     """The node's releases (its setting releases.root)."""
     supervisor: str = ""
-    """Supervisord of the node, as ``unix:///path`` or ``http://host:port``, without a password, which would
-    stand in the list of processes: its group named as the slot is
-    restarted with each release, and stopped when one is rolled back."""
+    """Supervisord of the node, as ``unix:///path`` or ``http://host:port``: its group named as the slot is
+    restarted with each release, and stopped when one is rolled back. Without a password, which would stand in
+    the list of processes."""
+    supervisor_user: str = ""
+    """Whom that supervisord knows; empty: it asks for none."""
+    supervisor_password_file: str = ""
+    """File on the node, readable by nobody else, that holds this user's password alone."""
     stop: tuple[str, ...] = ()
     """What stops a slot's processes there instead, with ``{slot}`` for its name, for example
     ``["/usr/local/bin/end-slot", "{slot}"]``. Empty: supervisord is asked."""
@@ -44,8 +48,10 @@ class NodeSettings:
         if "@" in self.supervisor:
             raise ValueError(
                 "supervisor: an address with a password would stand in the list of processes; "
-                "name supervisord's unix socket, whose file's mode says who may use it"
+                "give supervisor_user and supervisor_password_file"
             )
+        if bool(self.supervisor_user) != bool(self.supervisor_password_file):
+            raise ValueError("supervisor_user and supervisor_password_file: give both or neither")
 
 
 @dataclass(frozen=True, slots=True)

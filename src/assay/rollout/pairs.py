@@ -9,37 +9,28 @@ from __future__ import annotations
 
 import asyncio
 import random
-import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Final, Protocol
+from typing import Final
 from urllib.parse import parse_qsl
-
-import aiohttp
-from yarl import URL
 
 from assay.clock import Clock
 from assay.rollout.again import has_changed, must_ask_again, settled
+from assay.rollout.asker import Ask, Asker, ask_arm
 from assay.rollout.compare import (
     RELEASE_HEADER,
     Answer,
     Comparison,
-    Declared,
     Fault,
     compare,
     lasting,
     release_fault,
-    route_of,
 )
+from assay.rollout.meaning import Declared, route_of
 from assay.rollout.samples import CellPair, Pair
 
-ASK_LIMIT_S: Final = 25.0
-"""Longer than Assay's own limit (web.app.request_timeout_s), so that its answer is seen."""
-MAX_BODY_BYTES: Final = 2**25
-USER_AGENT: Final = "assay-rollout"
 _COMPUTED_ANEW: Final = ("features", "explain", "inject")
-_FORM: Final = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,73 +41,6 @@ class ArmAddress:
     slot: str
     urls: Sequence[str]
     release: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """A request. `form`, `json`: the body of a POST, percent-encoded or JSON text; at most one of them.
-    `content_type`: of the body, when it is not what that says. `made_texts`: how many made-up texts it
-    holds."""
-
-    target: str
-    method: str = "GET"
-    form: str | None = None
-    json: str | None = None
-    content_type: str = ""
-    made_texts: int = 0
-
-
-class Asker(Protocol):
-    """Sends one request. Never raises for what a server or a network does: that is an `Answer`, too."""
-
-    async def ask(self, url: str, ask: Ask) -> Answer: ...
-
-
-class HttpAsker:
-    """Over HTTP, without redirects, cookies or proxies.
-
-    async with HttpAsker() as asker: ...
-    """
-
-    def __init__(self, *, limit_s: float = ASK_LIMIT_S, headers: Mapping[str, str] | None = None) -> None:
-        self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=limit_s),
-            headers={"User-Agent": USER_AGENT, **(headers or {})},
-        )
-
-    async def __aenter__(self) -> HttpAsker:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self._session.close()
-
-    async def ask(self, url: str, ask: Ask) -> Answer:
-        """The whole answer."""
-        begun_s = time.perf_counter()
-        try:
-            answer = await self._whole(url, ask)
-        except TimeoutError:
-            answer = Answer(0, lost="no answer in time")
-        except (aiohttp.ClientError, OSError, ValueError) as error:
-            answer = Answer(0, lost=f"{type(error).__name__}: {error}"[:200])
-        return Answer(answer.status, answer.headers, answer.body, _ms_since(begun_s), answer.lost)
-
-    async def _whole(self, url: str, ask: Ask) -> Answer:
-        address = URL(url.rstrip("/") + ask.target, encoded=True)
-        body, kind = (ask.form, _FORM) if ask.json is None else (ask.json, "application/json")
-        headers = {} if body is None else {"Content-Type": ask.content_type or kind}
-        async with self._session.request(
-            ask.method, address, data=body, headers=headers, allow_redirects=False
-        ) as response:
-            read = bytearray()
-            async for chunk in response.content.iter_any():
-                read += chunk
-                if len(read) > MAX_BODY_BYTES:
-                    return Answer(0, lost=f"more than {MAX_BODY_BYTES} bytes")
-            told = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status, told, bytes(read))
 
 
 class Pairs:
@@ -217,7 +141,7 @@ class _Arm:
         self._asker = asker
 
     async def ask(self, ask: Ask) -> Answer:
-        return await self._asker.ask(next(self._urls), ask)
+        return await ask_arm(self._asker, next(self._urls), ask)
 
     def fault(self, answer: Answer) -> Fault | None:
         return release_fault(self._role, answer, self._release)
@@ -282,7 +206,3 @@ def _key(cell: CellPair) -> tuple[str, str, int]:
 
 def _badness(status: int) -> int:
     return 600 if status == 0 else status
-
-
-def _ms_since(begun_s: float) -> float:
-    return (time.perf_counter() - begun_s) * 1000

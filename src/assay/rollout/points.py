@@ -13,8 +13,8 @@ from urllib.parse import quote
 
 import orjson
 
+from assay.rollout.asker import Ask, Asker
 from assay.rollout.compare import Answer
-from assay.rollout.pairs import Ask, Asker
 
 QUERIES: Final = (
     "maximum recall @ precision >= 0.9",

@@ -15,7 +15,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from assay.clock import Clock
-from assay.rollout.pairs import Asker
+from assay.rollout.asker import Asker
 from assay.rollout.synthetic import is_named, told_recent, told_wikis
 
 RECENT: Final = 50

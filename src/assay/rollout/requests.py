@@ -1,7 +1,7 @@
 """One table of all requests that Assay answers: the synthetic suite of a rollout asks them of both arms.
 
-A test proves that every route of the application's OpenAPI document stands in it, or in `EXEMPT` with the
-reason, and that each status is right. The table may know more routes than an arm: what the stable release
+A test proves that every route of the application's OpenAPI document stands in it, and that each status is
+right. The table may know more routes than an arm: what the stable release
 does not have yet is not asked, for there is nothing to compare it with.
 """
 
@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import quote, urlencode
 
-from assay.rollout.pairs import Ask
+from assay.rollout.asker import ARMS_VERSION, Ask
+from assay.rollout.cells import tensor_id
 
 TEST_WIKI: Final = "testwiki"
 TOO_MANY_REVISIONS: Final = 51
+FEED_EDITS: Final = 5
+"""Enough that two arms, which look at the wiki at different moments, tell some of the same edits."""
 _UNKNOWN: Final = "no_such_thing"
 
 
@@ -53,14 +56,6 @@ class Case:
     is_cacheable: bool = False
 
 
-EXEMPT: Final[Mapping[str, str]] = {
-    "GET /v2/models/{name}/versions/{version}": "versions differ; the same without one is asked",
-    "GET /v2/models/{name}/versions/{version}/ready": "as above",
-    "POST /v2/models/{name}/versions/{version}/infer": "as above",
-}
-"""Routes that are not asked, and why."""
-
-
 def cases(ground: Ground) -> list[Case]:
     """All of them: each route and shape once, each model of each wiki, and bad inputs; of those that the
     ground knows."""
@@ -84,6 +79,7 @@ _WIKI: Final = "/v3/scores/{wiki}/"
 _REVISION: Final = "/v3/scores/{wiki}/{rev_id}/"
 _CELL: Final = "/v3/scores/{wiki}/{rev_id}/{model}/"
 _EDIT: Final = "/api/{wiki}/revisions/{rev_id}"
+_VERSIONED: Final = "/v2/models/{name}/versions/{version}"
 _OLDER: Final = ("/scores/", "/v1/scores/", "/v2/scores/")
 """Of ORES's first two APIs, which put the model before the revision."""
 
@@ -127,6 +123,26 @@ def _events() -> Iterator[Case]:
     yield _post("/v2/precache/", form=form, status=204)
 
 
+def _wanted_event(wiki: str, rev_id: int) -> Iterator[Case]:
+    """One that all usual rules are for: a person's edit of an article. It tells of a revision that is asked
+    for anyway, so that neither the wiki nor its cached scores are any different afterwards; of the test wiki,
+    of one that has to be computed. 204 where the wiki has no such rule."""
+    event = json.dumps(
+        {
+            "$schema": "/mediawiki/revision/create/2.0.0",
+            "meta": {"stream": "mediawiki.revision-create", "domain": "wiki.invalid"},
+            "database": wiki,
+            "rev_id": rev_id,
+            "rev_parent_id": 1,
+            "page_namespace": 0,
+            "performer": {"user_text": "Nobody", "user_id": 1, "user_is_bot": False},
+        }
+    )
+    yield _post("/v3/precache/", json=event)
+    yield _get("/v2/precache/", f"?event={quote(event)}")
+    yield _post("/v2/precache/", form=f"event={quote(event)}")
+
+
 def _of_wiki(wiki: str, models: Sequence[str], ground: Ground) -> Iterator[Case]:
     rev_id = ground.rev_id(wiki)
     revids = quote("|".join(map(str, dict.fromkeys([*ground.revisions.get(wiki, ()), rev_id]))), safe="")
@@ -139,12 +155,14 @@ def _of_wiki(wiki: str, models: Sequence[str], ground: Ground) -> Iterator[Case]
     yield _get(_REVISION, is_cacheable=True, wiki=wiki, rev_id=rev_id)
     yield _post(_REVISION, form=f"models={names}", wiki=wiki, rev_id=rev_id)
     yield _get("/api/{wiki}/recent", "?limit=3", wiki=wiki)
+    yield _get("/api/{wiki}/feed", f"?limit={FEED_EDITS}", wiki=wiki)
     yield _get(_EDIT, wiki=wiki, rev_id=rev_id)
     yield _post(_EDIT, json="{}", wiki=wiki, rev_id=rev_id)
     for root in _OLDER:
         yield _get(f"{root}{{wiki}}/", wiki=wiki)
         yield _get(f"{root}{{wiki}}/", f"?models={names}&revids={revids}", wiki=wiki)
         yield _post(f"{root}{{wiki}}/", form=f"models={names}&revids={revids}", wiki=wiki)
+    yield from _wanted_event(wiki, rev_id)
     lines = {"revisions": [rev_id], "features": True, "order": "asked"}
     yield _post("/api/{wiki}/scores", json=json.dumps(lines), wiki=wiki)
     if wiki != TEST_WIKI:  # which has nothing to say of a text
@@ -164,7 +182,8 @@ def _of_model(wiki: str, model: str, ground: Ground) -> Iterator[Case]:
         yield _get(f"{root}{{wiki}}/{{model}}/{{rev_id}}/", **at)
         yield _post(f"{root}{{wiki}}/{{model}}/{{rev_id}}/", form="format=json", **at)
     yield _get("/v2/scores/{wiki}/{model}/{rev_id}/", "?features&model_info", **at)
-    yield from _of_named_model(wiki, model, at["rev_id"])
+    yield from _of_named_model(f"{wiki}-{model}", at["rev_id"], tensor_id(wiki, model, at["rev_id"]))
+    yield _get("/api/{wiki}/models/{model}", wiki=wiki, model=model)
     status = 200 if (wiki, model) in ground.labels else 404  # nothing was measured of it
     yield _get("/api/{wiki}/models/{model}/thresholds", status=status, wiki=wiki, model=model)
     of_model = f"?models={quote(model, safe='')}&model_info="
@@ -183,18 +202,24 @@ def _of_model(wiki: str, model: str, ground: Ground) -> Iterator[Case]:
         yield _post(_EDIT, json=body, wiki=wiki, rev_id=at["rev_id"])
 
 
-def _of_named_model(wiki: str, model: str, rev_id: int) -> Iterator[Case]:
-    """As Lift Wing and the Open Inference Protocol name a model."""
-    named: dict[str, Any] = {"name": f"{wiki}-{model}"}
+def _of_named_model(name: str, rev_id: int, request_id: str) -> Iterator[Case]:
+    """As Lift Wing and the Open Inference Protocol name a model; by the protocol with and without the version
+    that the arm itself tells."""
     body = json.dumps({"rev_id": rev_id})
     tensor = {"name": "rev_id", "datatype": "INT64", "shape": [1], "data": [rev_id]}
-    yield _get("/v1/models/{name}", **named)
-    yield _post("/v1/models/{name}:predict", json=body, **named)
-    yield _post("/v1/models/{name}:explain", json=body, **named)
-    yield _get("/v2/models/{name}", **named)
-    yield _get("/v2/models/{name}/ready", **named)
-    yield _post("/v2/models/{name}/infer", json=json.dumps({"inputs": [tensor]}), **named)
-    yield _get("/api/{wiki}/models/{model}", wiki=wiki, model=model)
+    inference = json.dumps({"id": request_id, "inputs": [tensor]})
+    yield _get("/v1/models/{name}", name=name)
+    yield _post("/v1/models/{name}:predict", json=body, name=name)
+    yield _post("/v1/models/{name}:explain", json=body, name=name)
+    yield from _of_tensors("/v2/models/{name}", inference, name=name)
+    for case in _of_tensors(_VERSIONED, inference, name=name, version=ARMS_VERSION):
+        yield replace(case, ask=replace(case.ask, version_of=name))
+
+
+def _of_tensors(root: str, inference: str, **named: Any) -> Iterator[Case]:
+    yield _get(root, **named)
+    yield _get(f"{root}/ready", **named)
+    yield _post(f"{root}/infer", json=inference, **named)
 
 
 def _bad(wiki: str, rev_id: int) -> Iterator[Case]:
@@ -215,9 +240,9 @@ def _bad(wiki: str, rev_id: int) -> Iterator[Case]:
     yield _get(_EDIT, status=400, wiki=wiki, rev_id="zero")
     yield _get(_WIKI, f"?revids={quote(many, safe='')}", status=400, wiki=wiki)
     yield _get("/api/{wiki}/recent", "?limit=0", status=400, wiki=wiki)
-    # Of a feed only the refusal: a moment later it has other edits. Recent ones are asked by revision.
     yield _get("/api/{wiki}/feed", "?limit=0", status=400, wiki=wiki)
     yield _post(_EDIT, json="[", status=400, **at)
+    yield _get("/v2/models/{name}", status=404, name=_UNKNOWN)
     yield Case(f"POST {_ALL}", Ask(_ALL, "POST", form="{}", content_type="text/plain"), 415)
     yield Case(f"GET {_ALL}", Ask(_ALL, "DELETE"), 405)
     yield Case(f"GET {_ALL}", Ask("/no/such/path"), 404)

@@ -18,7 +18,7 @@ from itertools import cycle
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from assay.rollout.pairs import Ask, Asker
+from assay.rollout.asker import Ask, Asker
 from assay.rollout.requests import TEST_WIKI
 from assay.rollout.synthetic import told_recent, told_wikis
 from assay.rollout.texts import made_text

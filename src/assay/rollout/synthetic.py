@@ -16,8 +16,10 @@ from urllib.parse import quote
 
 import orjson
 
-from assay.rollout.compare import TOLERANCE, Answer, Fault, cells_of, compare
-from assay.rollout.pairs import ArmAddress, Ask, Asker, Pairs, with_features
+from assay.rollout.asker import Ask, Asker
+from assay.rollout.cells import cells_of
+from assay.rollout.compare import TOLERANCE, Answer, Fault, compare
+from assay.rollout.pairs import ArmAddress, Pairs, with_features
 from assay.rollout.requests import TEST_WIKI, Case, Ground, cases
 from assay.rollout.samples import Pair, SeenCell
 
