@@ -11,20 +11,27 @@ fixed list of variants is chosen from by other rows only, and the choice is then
 Every row is scored by trees that never saw it.
 
 The difference between the last two columns is what choosing on the quoted rows has flattered.
-Extracted rows are kept in ``work/``; the whole takes an hour or more: ``python bench/nested_choice.py``.
+Extracted rows, and every figure as soon as it is known, are kept in the folder of ``--work``: killed and run
+again, it goes on where it was. The whole takes an hour or more, each part alone less::
+
+    python bench/nested_choice.py --only enwiki/articlequality
 """
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Final
 
 import lightgbm
 import numpy as np
+import orjson
 
+from assay.cli.progress import Steps, stepping
 from assay.models.dataset import Dataset, Floats
 from assay.models.metrics import roc_auc
 from assay.models.model import ANY_WIKI
@@ -35,28 +42,71 @@ from assay.models.splits import Part, by_time, parts, prepared
 from assay.models.train import grow, grown, raw_outputs
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
-WORK = Path("work")
 Table = Mapping[str, Mapping[str, float]]
 """A figure by variant and by what was held out."""
+Measure = Callable[[Dataset, Part, Recipe], float]
+Variants = Mapping[str, Mapping[str, Any]]
+"""By name, what differs from the shipped recipe; None takes a parameter away."""
 SHIPPED: Final = "as shipped"
+ONE_WIKI, ANY, QUALITY = "reverted", "anywiki/reverted", "enwiki/articlequality"
 
 
 def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--only", action="append", choices=[ONE_WIKI, ANY, QUALITY], help="default: all three"
+    )
+    parser.add_argument("--work", type=Path, default=Path("work"), help="where rows and figures are kept")
+    asked = parser.parse_args()
     if not DATA.exists():
         print(f"needs the real data in {DATA}, which is not beside this checkout", file=sys.stderr)
         return 1
-    known = recipes()
-    report_reverted([r for r in known.values() if r.name == "reverted" and r.wiki != ANY_WIKI])
-    report_crossed("anywiki/reverted, ROC-AUC", known["anywiki/reverted"], trees(), area)
-    report_crossed("enwiki/articlequality, accuracy", known["enwiki/articlequality"], quality(), accuracy)
+    with stepping() as step:
+        work = Work(asked.work, step)
+        wanted = asked.only or [ONE_WIKI, ANY, QUALITY]
+        if ONE_WIKI in wanted:
+            report_reverted(work)
+        if ANY in wanted:
+            report_crossed(work, f"{ANY}, ROC-AUC", recipes()[ANY], trees(), area)
+        if QUALITY in wanted:
+            report_crossed(work, f"{QUALITY}, accuracy", recipes()[QUALITY], quality(), accuracy)
     return 0
+
+
+class Work:
+    """Rows and figures that are there already, in a folder."""
+
+    def __init__(self, folder: Path, step: Steps) -> None:
+        self._folder, self._step = folder, step
+        self._path = folder / "nested_choice.jsonl"
+        lines = self._path.read_bytes().splitlines() if self._path.exists() else []
+        self._known: dict[str, float] = dict(orjson.loads(line) for line in lines)
+
+    def rows(self, recipe: Recipe) -> Dataset:
+        """All rows of the recipe; extracted on first use."""
+        return rows_of(recipe, DATA, self._folder, self._step)
+
+    def measured(self, measure: Measure, data: Dataset, division: Part, recipe: Recipe) -> float:
+        """The figure of trees that learned from one side, on the other; known or measured."""
+        told = [measure.__name__, lightgbm.__version__, data.digest, recipe.digest, division.name]
+        key = sha256("\n".join([*told, *map(str, division.held_out)]).encode()).hexdigest()
+        if key not in self._known:
+            self._known[key] = measure(data, division, recipe)
+            with self._path.open("ab") as kept:
+                kept.write(orjson.dumps([key, self._known[key]]) + b"\n")
+        return self._known[key]
+
+    def tell(self, done: int, total: int, what: str) -> None:
+        """How far a part has come."""
+        self._step(done, total, what)
 
 
 # -- variants ----------------------------------------------------------------------------------------
 
 
 def trees() -> dict[str, dict[str, Any]]:
-    """By name, what differs from the shipped recipe; None takes a parameter away."""
     return {
         SHIPPED: {},
         "7 leaves": {"num_leaves": 7},
@@ -77,12 +127,20 @@ def helped() -> dict[str, dict[str, Any]]:
 
 
 def quality() -> dict[str, dict[str, Any]]:
+    """What is shipped averages two forests; each other kind is tried with one, which takes half the time."""
+    known = recipes()[QUALITY].features
     return {
         SHIPPED: {},
-        "one seed": {"seeds": 1},
-        "7 leaves": {"num_leaves": 7, "seeds": 1},
-        "20 leaves": {"num_leaves": 20, "seeds": 1},
-        "no smoothing": {"lambda_l2": 0.0, "path_smooth": 0.0, "seeds": 1},
+        "one forest": {"seeds": 1},
+        "one forest, 15 leaves, 240 rounds": {"num_leaves": 15, "rounds": 240, "seeds": 1},
+        "one forest, 7 leaves": {"num_leaves": 7, "seeds": 1},
+        "one forest, no smoothing": {"lambda_l2": 0.0, "path_smooth": 0.0, "seeds": 1},
+        "four forests, 80 rounds": {"rounds": 80, "seeds": 4},
+        "one forest, no era": {"features": tuple(f for f in known if ".era." not in f), "seeds": 1},
+        "one forest, no rating": {
+            "features": tuple(f for f in known if ".article_rating" not in f),
+            "seeds": 1,
+        },
     }
 
 
@@ -112,37 +170,37 @@ def accuracy(data: Dataset, division: Part, recipe: Recipe) -> float:
 # -- reports -----------------------------------------------------------------------------------------
 
 
-def report_reverted(all_recipes: list[Recipe]) -> None:
+def report_reverted(work: Work) -> None:
     """Choose by the latest part of what was learned from, measure on what was not."""
-    rows = rows_of(all_recipes[0], DATA, WORK)
+    shipped = [known for known in recipes().values() if known.name == ONE_WIKI and known.wiki != ANY_WIKI]
+    rows = work.rows(shipped[0])
     inner: dict[str, dict[str, float]] = {}
     outer: dict[str, dict[str, float]] = {}
-    for name, change in helped().items():
+    for number, (name, change) in enumerate(helped().items()):
         inner[name], outer[name] = {}, {}
-        for recipe in (varied(recipe, change) for recipe in all_recipes):
+        for count, recipe in enumerate(varied(recipe, change) for recipe in shipped):
+            work.tell(number * len(shipped) + count, len(helped()) * len(shipped), f"{recipe.id}: {name}")
             data = prepared(rows, recipe)
             (division,) = parts(data, recipe.split, recipe.seed)
-            outer[name][recipe.wiki] = area(data, division, recipe)
+            outer[name][recipe.wiki] = work.measured(area, data, division, recipe)
             learned = data.rows(division.train)
-            inner[name][recipe.wiki] = area(learned, by_time(learned, 0.3, recipe.wiki), recipe)
-            tell(name, recipe.wiki, inner[name][recipe.wiki], outer[name][recipe.wiki])
+            early = by_time(learned, 0.3, recipe.wiki)
+            inner[name][recipe.wiki] = work.measured(area, learned, early, recipe)
     report("reverted of one wiki, ROC-AUC", inner, outer)
 
 
-def report_crossed(
-    title: str,
-    recipe: Recipe,
-    variants: Mapping[str, Mapping[str, Any]],
-    measure: Callable[[Dataset, Part, Recipe], float],
-) -> None:
+def report_crossed(work: Work, title: str, shipped: Recipe, variants: Variants, measure: Measure) -> None:
     """Choose for each part by all the other parts."""
-    data = prepared(rows_of(recipe, DATA, WORK), recipe)
-    figures: dict[str, dict[str, float]] = {}
-    for name, change in variants.items():
-        figures[name] = {}
-        for division in parts(data, recipe.split, recipe.seed):
-            figures[name][division.name] = measure(data, division, varied(recipe, change))
-            tell(name, division.name, figures[name][division.name])
+    data = prepared(work.rows(shipped), shipped)
+    divisions = parts(data, shipped.split, shipped.seed)
+    figures: dict[str, dict[str, float]] = {name: {} for name in variants}
+    for number, (name, change) in enumerate(variants.items()):
+        recipe = varied(shipped, change)
+        seen = data.select(recipe.features)
+        for count, division in enumerate(divisions):
+            done = number * len(divisions) + count
+            work.tell(done, len(variants) * len(divisions), f"{shipped.id}: {name}, {division.name}")
+            figures[name][division.name] = work.measured(measure, seen, division, recipe)
     report(title, figures, figures)
 
 
@@ -162,10 +220,6 @@ def report(title: str, judged: Table, measured: Table) -> None:
         print(f"| {part} | {choice} | {pairs[-1][0]:.3f} | {pairs[-1][1]:.3f} |")
     chosen, shipped = np.mean(pairs, axis=0)
     print(f"| **mean** | | **{chosen:.3f}** | **{shipped:.3f}** |", flush=True)
-
-
-def tell(*done: object) -> None:
-    print(*(f"{d:.3f}" if isinstance(d, float) else d for d in done), file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,13 @@ is one file without scripts.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 from typing import Any, Final
 
 from assay.models.actor_group import GROUP_NAMES
-from assay.models.card_tables import TOP_FEATURES, Cell, Table, tables
+from assay.models.card_tables import PART_FIGURES, TEACHER_FIGURES, TOP_FEATURES, Cell, Table, tables
 from assay.models.charts import Line, bars, chart
 from assay.models.manifest import Manifest
 from assay.models.recipe import label_name
@@ -73,14 +74,30 @@ def card_sections(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
 
 def in_order(manifest: Manifest, statistics: Mapping[str, Any]) -> dict[str, Any]:
     """The statistics in the order of reading, wherever they come from: a bundle's file has its names sorted.
-    Labels as the model has them, kinds of authors as they grow, the most important features first."""
+    Labels as the model has them, kinds of authors as they grow, the most important features first, parts by
+    number or name."""
     ordered: dict[str, Any] = _by_label(statistics, [label_name(label) for label in manifest.labels])
     ours = ordered.get("assay", {})
     if importance := ours.get("importance"):
         ours["importance"] = dict(sorted(importance.items(), key=lambda item: (-item[1], item[0])))
     if groups := ours.get("groups"):
         ours["groups"] = {name: groups[name] for name in GROUP_NAMES.values() if name in groups}
+    if parts := ours.get("parts"):
+        ours["parts"] = {
+            name: _known_first(parts[name], PART_FIGURES) for name in sorted(parts, key=_numbered)
+        }
+    if teacher := ours.get("teacher"):
+        ours["teacher"] = _known_first(teacher, TEACHER_FIGURES)
     return ordered
+
+
+def _known_first(figures: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    return {name: figures[name] for name in (*names, *figures) if name in figures}
+
+
+def _numbered(name: str) -> list[tuple[str, int]]:
+    """To sort by: fold 2 comes before fold 10."""
+    return [(word, int(digits or 0)) for word, digits in re.findall(r"([^0-9]*)([0-9]*)", name)]
 
 
 def _by_label(value: Any, labels: Sequence[str]) -> Any:

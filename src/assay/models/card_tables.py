@@ -11,6 +11,8 @@ from assay.models.recipe import label_name
 
 Cell = str | int | float | None
 TOP_FEATURES: Final = 20
+PART_FIGURES: Final = ("n", "roc_auc", "accuracy", "within_one_class")
+TEACHER_FIGURES: Final = ("spearman", "mean_absolute_difference", "teacher_roc_auc", "own_roc_auc")
 _TABLE_CUTS: Final = (0.9, 0.75, 0.5, 0.25)
 
 

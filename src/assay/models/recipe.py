@@ -51,8 +51,8 @@ class Split:
 class Mask:
     """A further copy of every training row in which some features are missing.
 
-    Teaches a model to stay good where a source does not tell them (a live wiki's API knows no page
-    history). `prefixes`: features whose names begin so are made missing; `weight`: of the copy, as a
+    Teaches a model to stay good where a source does not tell them (a live wiki that does not answer in
+    time). `prefixes`: features whose names begin so are made missing; `weight`: of the copy, as a
     multiple of the row's own.
     """
 

@@ -6,9 +6,10 @@ hundred reverted edits, too few to learn what vandalism looks like, and enough t
 to it.
 ``anywiki`` is measured on each wiki by trees that never saw it.
 
-What is known of pages and actors before the edit is hidden in a second copy of every row, because a
-live wiki does not tell it. Features that come near to naming a wiki, a page or an actor (lengths of names and
-titles, the hour) are left out: on later time they help nothing, and on other wikis they mislead.
+What is known of pages and actors before the edit is hidden in a second copy of every row, because not
+every source tells it, nor a live wiki always in time. Features that come near to naming a wiki, a page or an
+actor (lengths of names and titles, the hour) are left out: on later time they help nothing, and on other
+wikis they mislead.
 """
 
 from __future__ import annotations
@@ -208,8 +209,10 @@ _LIMITS: Final = (
     "learned from nor measured on.",
     "Page creations were not learned from, because no later edit can undo them by restoring an earlier text; "
     "their scores are what the text and its author alone suggest.",
-    "Where the source does not tell the past of page and actor (a live wiki's API), scores are somewhat "
-    "worse: see the figures with these features hidden.",
+    "Where the source does not tell the past of page and actor in time, scores are somewhat worse: see the "
+    "figures with these features hidden.",
+    "A live wiki's API tells that past for the latest few hundred edits only, which costs a little: the "
+    "whole history was learned from.",
 )
 WIKIS: Final = {
     "akwiki": "Akan Wikipedia",
