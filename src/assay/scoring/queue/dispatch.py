@@ -18,7 +18,7 @@ class Dispatcher:
     seconds that one message may take."""
 
     def __init__(self, redis: Redis, limit_s: float) -> None:
-        self._redis = redis
+        self._redis = redis.client()  # keeps its connection: to take one from a pool costs as much as to send
         self._limit_s = limit_s
         self._gathered: list[tuple[Message, asyncio.Future[None]]] = []
         self._task: asyncio.Task[None] | None = None
@@ -41,6 +41,7 @@ class Dispatcher:
     async def aclose(self) -> None:
         if self._task is not None:
             await asyncio.wait([self._task], timeout=self._limit_s)
+        await self._redis.aclose()
 
     async def _flush(self) -> None:
         while self._gathered:

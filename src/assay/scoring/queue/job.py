@@ -7,6 +7,7 @@ the job cost.
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -30,7 +31,6 @@ from assay.scoring.queue.envelope import (
     decompress,
     encode_reply,
 )
-from assay.scoring.queue.marks import MARKED_WITHIN_S
 from assay.scoring.queue.replies import STREAM_LENGTH, STREAM_TTL_S
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.warming import warm
@@ -41,6 +41,9 @@ from assay.telemetry import bound, continued, logger, span
 _REPLY_RETRIES: Final = 8
 """A reply outlives a Redis that is away for about ten seconds."""
 
+_COPIES_FROM_S: Final = 0.5
+"""Seconds since its sending from which a job may be a copy of one that another worker has in hand. To compute
+a younger one twice costs time only."""
 _KEEP_EACH_S: Final = STREAM_TTL_S / 4
 """Seconds between two renewals of a stream's life."""
 
@@ -57,8 +60,8 @@ class Spent:
     resident_bytes: int = 0
 
     def told(self) -> str:
-        """For `spent`. Celery hands on a return value's ``repr`` only, and of a tuple that has to be parsed as
-        Python, which costs more than all else that the main process does of its own for a job."""
+        """For `spent`. Celery hands on a return value's ``repr`` only, and a tuple's has to be parsed as
+        Python, at the cost of all else that the main process does of its own for a job."""
         costs = f"{self.waited_s:.6f} {self.extract_s:.6f} {self.predict_s:.6f}"
         return f"{self.outcome} {costs} {self.resident_bytes}"
 
@@ -80,7 +83,9 @@ class Scoring:
         self._models = models
         self._connect = connect
         self._plans = PlanCache()
+        self._pooled: Redis | None = None
         self._redis: Redis | None = None
+        self._pid = 0
         self._kept_s: dict[str, float] = {}
         self._resident = 0
         self._measured_s = float("-inf")
@@ -148,7 +153,7 @@ class Scoring:
     def _take(self, envelope: Envelope, waited_s: float) -> bytes | None:
         """The job; None when it is gone, or another worker has it: a copy that a worker put back is as old as
         what it is a copy of, so what has just been sent need not be looked for."""
-        if waited_s > MARKED_WITHIN_S and self._client().exists(envelope.taken_key):
+        if waited_s > _COPIES_FROM_S and self._client().exists(envelope.taken_key):
             return None
         if envelope.content is not None:
             return envelope.content
@@ -195,13 +200,15 @@ class Scoring:
         self._kept_s = {**recent, stream: now_s}
 
     def _client(self) -> Redis:
-        if self._redis is None:
-            self._redis = self._connect()
-            self._redis.set_retry(
+        """This process's own: a connection of the main process must not be used after a fork as well."""
+        if self._redis is None or self._pid != os.getpid():
+            self._pooled, self._pid = self._connect(), os.getpid()
+            self._pooled.set_retry(
                 Retry(
                     ExponentialBackoff(cap=2.0, base=0.05),
                     _REPLY_RETRIES,
                     (RedisConnectionError, RedisTimeoutError, OSError),
                 )
             )
+            self._redis = self._pooled.client()  # keeps its connection: nobody else uses it
         return self._redis

@@ -18,9 +18,9 @@ from assay.scoring.codec import CodecError
 from assay.scoring.queue.envelope import decode_envelope
 from assay.telemetry import logger
 
-LOOK_EACH_S: Final = 0.25
-MARKED_WITHIN_S: Final = 2 * LOOK_EACH_S
-"""Seconds after which a job in hand is marked; a web process does not ask before `overdue.PATIENCE_S`."""
+LOOKS: Final = 4
+"""In the time between two signs of life, which is also that between two looks of a web process after what is
+overdue: a job is marked by the second look here, so it is not taken for one that vanished."""
 TAKEN_MARGIN_S: Final = 60.0
 """Seconds beyond its deadline that a job stays marked when its worker dies."""
 
@@ -37,9 +37,9 @@ class Marks:
         self._log = logger(__name__)
 
     def look(self, in_hand: Mapping[Hashable, Callable[[], bytes]]) -> None:
-        """To be called each `LOOK_EACH_S` with every job in hand, each with what gets its envelope. What is
-        done with loses its mark: should its reply never arrive, nobody works on it. A Redis that is away gets
-        the marks when it is back."""
+        """To be called `LOOKS` times between two signs of life, with every job in hand, each with what gets
+        its envelope. What is done with loses its mark: should its reply never arrive, nobody works on it. A
+        Redis that is away gets the marks when it is back."""
         long = self._seen & in_hand.keys()
         self._seen = frozenset(in_hand)
         if long or self._marked:

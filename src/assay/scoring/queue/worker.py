@@ -35,7 +35,7 @@ from assay.scoring.queue.app import queue
 from assay.scoring.queue.envelope import Lane, Outcome, decode_envelope, queue_name
 from assay.scoring.queue.job import Scoring, spent
 from assay.scoring.queue.lanes import attended_key
-from assay.scoring.queue.marks import LOOK_EACH_S, Marks
+from assay.scoring.queue.marks import LOOKS, Marks
 from assay.scoring.queue.message import TASK
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.overdue import heartbeat_key
@@ -195,7 +195,7 @@ def _signs_of_life(
             self._timers = [
                 repeatedly(options.heartbeat_s, self._show, (worker,)),
                 repeatedly(_LOOK_FOR_DEAD_S, worker.pool.maintain_pool),
-                repeatedly(LOOK_EACH_S, self._mark),
+                repeatedly(options.heartbeat_s / LOOKS, self._mark),
             ]
 
         def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery gives it
