@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from assay.scoring.queue.envelope import taken_key
-from assay.scoring.queue.job import TAKEN_MARGIN_S
+from assay.scoring.queue.marks import TAKEN_MARGIN_S
 from cluster.small_cluster import REQUEST_TIMEOUT_S, START_LIMIT_S, TIME_LIMIT_S, Cluster
 from cluster.steady import Load
 from servers.processes import Process, until

@@ -32,7 +32,7 @@ def build_worker(settings: Settings) -> Callable[[], int]:
     def client() -> redis.Redis:
         return worker_client(settings)
 
-    parts = Parts(settings.release, Scoring(settings.release, name, models, client), name, client, metrics)
+    parts = Parts(settings.release, Scoring(settings.release, models, client), name, client, metrics)
 
     def work() -> int:
         worker = settings.worker

@@ -8,6 +8,7 @@ server's jobs.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Final, Literal, TypeVar
@@ -25,6 +26,17 @@ _COMPRESS_FROM_BYTES: Final = 512
 _LEVEL: Final = 1
 """zstd's fastest: a revision and its parent mostly repeat each other, which every level finds."""
 
+
+class _Zstd(threading.local):
+    """Each thread's own: making one takes longer than compressing a short text, and none may be shared."""
+
+    def __init__(self) -> None:
+        self.compressor = zstandard.ZstdCompressor(level=_LEVEL)
+        self.decompressor = zstandard.ZstdDecompressor()
+
+
+_ZSTD: Final = _Zstd()
+
 Lane = Literal["interactive", "bulk"]
 """People wait in the first; caches are warmed and lists are scored in the second."""
 
@@ -41,7 +53,7 @@ def queue_name(release: str, lane: Lane) -> str:
 
 
 def taken_key(job_id: str, attempt: int) -> str:
-    """Holds the name of the worker that has begun this attempt."""
+    """Holds the name of the worker that has had this attempt in hand for a while."""
     return f"assay:taken:{job_id}:{attempt}"
 
 
@@ -75,7 +87,7 @@ class Envelope:
 
     @property
     def taken_key(self) -> str:
-        """Says which worker has begun this attempt."""
+        """Says which worker has had this attempt in hand for a while."""
         return taken_key(self.id, self.attempt)
 
 
@@ -116,7 +128,7 @@ def compress(content: bytes) -> bytes:
     """With a first byte that tells whether it is compressed."""
     if len(content) < _COMPRESS_FROM_BYTES:
         return b"\x00" + content
-    return b"\x01" + zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    return b"\x01" + _ZSTD.compressor.compress(content)
 
 
 def decompress(data: bytes) -> bytes:
@@ -130,7 +142,7 @@ def decompress(data: bytes) -> bytes:
         size_bytes = zstandard.frame_content_size(body)
         if not 0 <= size_bytes <= MAX_FRAME_BYTES:
             raise CodecError(f"a content of {size_bytes} bytes; at most {MAX_FRAME_BYTES} are allowed")
-        return zstandard.ZstdDecompressor().decompress(body)
+        return _ZSTD.decompressor.decompress(body)
     except zstandard.ZstdError as error:
         raise CodecError(f"a damaged content: {error}") from error
 

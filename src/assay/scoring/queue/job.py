@@ -7,10 +7,11 @@ the job cost.
 from __future__ import annotations
 
 import gc
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
@@ -40,13 +41,17 @@ from assay.telemetry import bound, continued, logger, span
 _REPLY_RETRIES: Final = 8
 """A reply outlives a Redis that is away for about ten seconds."""
 
-TAKEN_MARGIN_S: Final = 60.0
-"""Seconds beyond its deadline that an attempt stays marked as begun when its worker dies."""
+_COPIES_FROM_S: Final = 0.5
+"""Seconds since its sending from which a job may be a copy of one that another worker has in hand. To compute
+a younger one twice costs time only."""
+_KEEP_EACH_S: Final = STREAM_TTL_S / 4
+"""Seconds between two renewals of a stream's life."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """What a message cost, from a scoring process to its main process. `outcome`: as the metric counts it."""
+    """What a message cost, from a scoring process to its main process. `outcome`: as the metric counts it,
+    one word."""
 
     outcome: str
     waited_s: float = 0.0
@@ -54,20 +59,34 @@ class Spent:
     predict_s: float = 0.0
     resident_bytes: int = 0
 
+    def told(self) -> str:
+        """For `spent`. Celery hands on a return value's ``repr`` only, and a tuple's has to be parsed as
+        Python, at the cost of all else that the main process does of its own for a job."""
+        costs = f"{self.waited_s:.6f} {self.extract_s:.6f} {self.predict_s:.6f}"
+        return f"{self.outcome} {costs} {self.resident_bytes}"
+
+
+def spent(told: str) -> Spent:
+    """Of the ``repr`` of what `Spent.told` said. Raises `ValueError`."""
+    outcome, waited_s, extract_s, predict_s, resident_bytes = told.strip("'").split(" ")
+    return Spent(outcome, float(waited_s), float(extract_s), float(predict_s), int(resident_bytes))
+
 
 class Scoring:
     """The work of scoring processes, and of their main process where it replies for them.
 
-    `name`: the worker's. `connect`: makes a client to Redis; each process makes its own, after the fork.
+    `connect`: makes a client to Redis; each process makes its own, after the fork.
     """
 
-    def __init__(self, release: str, name: str, models: ModelSets, connect: Callable[[], Redis]) -> None:
+    def __init__(self, release: str, models: ModelSets, connect: Callable[[], Redis]) -> None:
         self._release = release
-        self._name = name
         self._models = models
         self._connect = connect
         self._plans = PlanCache()
+        self._pooled: Redis | None = None
         self._redis: Redis | None = None
+        self._pid = 0
+        self._kept_s: dict[str, float] = {}
         self._resident = 0
         self._measured_s = float("-inf")
         self._log = logger(__name__)
@@ -102,7 +121,7 @@ class Scoring:
             self._log.warning("job not begun", outcome=outcome, reason=detail)
             self.reply(envelope, outcome, detail, waited_s)
             return Spent(outcome, waited_s)
-        content = self._take(envelope)
+        content = self._take(envelope, waited_s)
         if content is None:
             return Spent("unwanted", waited_s)
         try:
@@ -131,17 +150,15 @@ class Scoring:
             return "wrong_bundles", f"the sender has {dict(envelope.digests)}, this worker {own}"
         return None
 
-    def _take(self, envelope: Envelope) -> bytes | None:
-        """Mark the attempt as begun and get its job; None when another worker has begun it, or it is gone."""
-        lives_ms = round((max(0.0, envelope.deadline_s - time.time()) + TAKEN_MARGIN_S) * 1000)
-        if envelope.content is not None:  # one command costs half of a pipeline with one
-            is_ours = self._client().set(envelope.taken_key, self._name, nx=True, px=lives_ms)
-            return envelope.content if is_ours else None
-        pipeline = self._client().pipeline(transaction=False)
-        pipeline.set(envelope.taken_key, self._name, nx=True, px=lives_ms)
-        pipeline.get(envelope.content_key)
-        is_ours, content = pipeline.execute()
-        return content if is_ours else None
+    def _take(self, envelope: Envelope, waited_s: float) -> bytes | None:
+        """The job; None when it is gone, or another worker has it: a copy that a worker put back is as old as
+        what it is a copy of, so what has just been sent need not be looked for."""
+        if waited_s > _COPIES_FROM_S and self._client().exists(envelope.taken_key):
+            return None
+        if envelope.content is not None:
+            return envelope.content
+        content: Any = self._client().getdel(envelope.content_key)  # sent along with each attempt
+        return None if content is None else bytes(content)
 
     def _compute(self, content: bytes) -> tuple[Computed, bytes]:
         job = decode_job(decompress(content))
@@ -163,28 +180,35 @@ class Scoring:
         """Into the stream of the web process that waits; said in the log when that cannot be done."""
         told = Reply(envelope.id, self._release, envelope.attempt, outcome, waited_s, detail[:500], content)
         try:
-            pipeline = self._client().pipeline(transaction=False)
-            pipeline.xadd(envelope.reply_to, {"r": encode_reply(told)}, maxlen=STREAM_LENGTH)
-            pipeline.expire(envelope.reply_to, STREAM_TTL_S)
-            pipeline.delete(*_done_with(envelope, outcome))
-            pipeline.execute()
+            self._put(envelope.reply_to, encode_reply(told))
         except (RedisError, OSError) as error:  # whoever waits sends the job again
             self._log.error("a reply was not sent", outcome=outcome, reason=repr(error))
 
+    def _put(self, stream: str, reply: bytes) -> None:
+        """One command where the stream's life was renewed a moment ago. It must be there then: a stream that
+        was lost or given up since would be made again, without an end."""
+        now_s = time.monotonic()
+        if now_s - self._kept_s.get(stream, float("-inf")) < _KEEP_EACH_S:
+            added = self._client().xadd(stream, {"r": reply}, maxlen=STREAM_LENGTH, nomkstream=True)
+            if added is not None:
+                return
+        pipeline = self._client().pipeline(transaction=False)
+        pipeline.xadd(stream, {"r": reply}, maxlen=STREAM_LENGTH)
+        pipeline.expire(stream, STREAM_TTL_S)
+        pipeline.execute()
+        recent = {name: kept_s for name, kept_s in self._kept_s.items() if now_s - kept_s < _KEEP_EACH_S}
+        self._kept_s = {**recent, stream: now_s}
+
     def _client(self) -> Redis:
-        if self._redis is None:
-            self._redis = self._connect()
-            self._redis.set_retry(
+        """This process's own: a connection of the main process must not be used after a fork as well."""
+        if self._redis is None or self._pid != os.getpid():
+            self._pooled, self._pid = self._connect(), os.getpid()
+            self._pooled.set_retry(
                 Retry(
                     ExponentialBackoff(cap=2.0, base=0.05),
                     _REPLY_RETRIES,
                     (RedisConnectionError, RedisTimeoutError, OSError),
                 )
             )
+            self._redis = self._pooled.client()  # keeps its connection: nobody else uses it
         return self._redis
-
-
-def _done_with(envelope: Envelope, outcome: Outcome) -> list[str]:
-    """Keys that a reply makes needless. The mark, too: should it never arrive, nobody works on the job."""
-    is_large = envelope.content is None and outcome == "computed"
-    return [envelope.taken_key, envelope.content_key] if is_large else [envelope.taken_key]

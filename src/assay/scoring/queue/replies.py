@@ -50,7 +50,8 @@ class ReplyStream:
         on_down: Callable[[], None],
     ) -> None:
         self.name = f"assay:replies:{release}:{secrets.token_hex(8)}"
-        self._redis = redis
+        self._pooled = redis
+        self._redis = redis.client()  # keeps its connection: to take one from a pool costs as much as to read
         self._on_reply = on_reply
         self._on_up = on_up
         self._on_down = on_down
@@ -70,6 +71,7 @@ class ReplyStream:
         with contextlib.suppress(RedisError, OSError):  # it expires by itself
             await self._redis.delete(self.name)
         await self._redis.aclose()
+        await self._pooled.aclose()
 
     async def _read_for_ever(self) -> None:
         is_up = True

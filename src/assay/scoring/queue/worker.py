@@ -12,14 +12,14 @@ Celery hands tuples of plain values through pipes between these processes; nothi
 
 from __future__ import annotations
 
-import ast
 import logging
 import os
 import secrets
 import socket
 import warnings
 from collections.abc import Callable, Iterable
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from billiard.einfo import ExceptionWithTraceback
@@ -27,6 +27,7 @@ from billiard.exceptions import TimeLimitExceeded
 from celery import Celery, bootsteps
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
+from celery.worker import state
 from celery.worker.request import Request
 from redis import Redis
 from redis.exceptions import RedisError
@@ -34,8 +35,9 @@ from redis.exceptions import RedisError
 from assay.scoring.codec import CodecError
 from assay.scoring.queue.app import queue
 from assay.scoring.queue.envelope import Lane, Outcome, decode_envelope, queue_name
-from assay.scoring.queue.job import Scoring, Spent
+from assay.scoring.queue.job import Scoring, spent
 from assay.scoring.queue.lanes import attended_key
+from assay.scoring.queue.marks import LOOKS, Marks
 from assay.scoring.queue.message import TASK
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.overdue import heartbeat_key
@@ -134,8 +136,8 @@ def _register(app: Celery, parts: Parts) -> None:
                 _answer_for(parts, self.args, "died")
             return result
 
-    def score(data: bytes) -> tuple[Any, ...]:
-        return astuple(parts.scoring.run(data))
+    def score(data: bytes) -> str:
+        return parts.scoring.run(data).told()
 
     app.task(score, name=TASK, Request=Attended, shared=False)
 
@@ -155,18 +157,24 @@ def _answer_for(parts: Parts, arguments: Any, outcome: Outcome) -> None:
         logger(__name__).error("a message that cannot be read", reason=repr(error))
 
 
+def _envelope(request: Request) -> bytes:
+    """Of a message in hand; whatever else a stranger sent is no envelope."""
+    data = request.args[0] if request.args else b""
+    return data if isinstance(data, bytes) else b""
+
+
 def _count(metrics: Metrics, told: str) -> None:
     """`told`: the ``repr`` of a child's return value, which is all that Celery hands on."""
     try:
-        spent = Spent(*ast.literal_eval(told))
-    except (ValueError, SyntaxError, TypeError) as error:  # a wrong count must not cost the worker its slot
+        cost = spent(told)
+    except ValueError as error:  # a wrong count must not cost the worker its slot
         logger(__name__).error("a job's cost cannot be read", reason=repr(error))
         return
-    if spent.outcome == "done":
-        metrics.job_done(spent.extract_s, spent.predict_s)
-        metrics.set(RESIDENT_BYTES, spent.resident_bytes)
+    if cost.outcome == "done":
+        metrics.job_done(cost.extract_s, cost.predict_s)
+        metrics.set(RESIDENT_BYTES, cost.resident_bytes)
     else:
-        metrics.count(JOBS, spent.outcome)
+        metrics.count(JOBS, cost.outcome)
 
 
 def _signs_of_life(
@@ -183,6 +191,7 @@ def _signs_of_life(
             super().__init__(worker, **options)
             self._redis: Redis | None = None
             self._timers: list[Any] = []
+            self._marks = Marks(parts.name, parts.connect)
 
         def start(self, worker: Any) -> None:
             self._redis = parts.connect()
@@ -191,6 +200,7 @@ def _signs_of_life(
             self._timers = [
                 repeatedly(options.heartbeat_s, self._show, (worker,)),
                 repeatedly(_LOOK_FOR_DEAD_S, worker.pool.maintain_pool),
+                repeatedly(options.heartbeat_s / LOOKS, self._mark),
             ]
 
         def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery gives it
@@ -199,6 +209,9 @@ def _signs_of_life(
 
         def terminate(self, worker: Any) -> None:
             self.stop(worker)
+
+        def _mark(self) -> None:
+            self._marks.look({one: partial(_envelope, one) for one in state.reserved_requests})
 
         def _show(self, worker: Any) -> None:
             parts.metrics.set(WORKERS, len(worker.pool.info.get("processes", ())))

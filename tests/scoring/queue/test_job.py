@@ -1,0 +1,129 @@
+"""What a scoring process does with one message, with a real Redis."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from redis import Redis
+
+from assay.scoring.codec import encode_job
+from assay.scoring.queue.envelope import Envelope, compress, decode_reply, encode_envelope, taken_key
+from assay.scoring.queue.job import Scoring, Spent, spent
+from assay.scoring.queue.replies import STREAM_TTL_S
+from assay.scoring.request import Job
+from assay.scoring.synthetic import synthetic_revision
+from assay.scoring.wikis import identities
+from servers.redis import RedisServer, running
+from small_models import small_models
+
+MODELS = small_models()
+STREAM = "assay:replies:test"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RedisServer]:
+    with running() as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: RedisServer) -> Iterator[Redis]:
+    with server.client() as client:
+        client.flushall()
+        yield client
+
+
+@pytest.fixture
+def scoring(server: RedisServer) -> Scoring:
+    return Scoring("r", MODELS, server.client)
+
+
+def envelope(waited_s: float = 0.0) -> Envelope:
+    now_s = time.time()
+    digests = identities(MODELS, "testwiki", ("revid",))
+    content = compress(encode_job(Job("testwiki", ("revid",), synthetic_revision(31))))
+    sent_s = now_s - waited_s
+    return Envelope("id", "r", 1, STREAM, sent_s, now_s + 30, "testwiki", digests, "", "", content)
+
+
+def outcome(scoring: Scoring, sent: Envelope) -> str:
+    return scoring.run(encode_envelope(sent)).outcome
+
+
+def test_each_reply_lies_in_a_stream_that_ends(scoring: Scoring, client: Redis) -> None:
+    for replies in (1, 2):
+        assert outcome(scoring, envelope()) == "done"
+        assert client.xlen(STREAM) == replies
+    assert 0 < client.ttl(STREAM) <= STREAM_TTL_S
+
+
+def test_a_stream_that_was_lost_is_made_again_with_an_end(scoring: Scoring, client: Redis) -> None:
+    outcome(scoring, envelope())
+    client.delete(STREAM)
+    outcome(scoring, envelope())
+    entries: Any = client.xrange(STREAM)
+    [(_, fields)] = entries
+    assert decode_reply(fields[b"r"]).outcome == "computed"
+    assert 0 < client.ttl(STREAM) <= STREAM_TTL_S
+
+
+def test_a_copy_of_what_another_has_in_hand_is_dropped(scoring: Scoring, client: Redis) -> None:
+    client.set(taken_key("id", 1), "another")
+    assert outcome(scoring, envelope(waited_s=2.0)) == "unwanted"
+    assert client.xlen(STREAM) == 0
+    client.delete(taken_key("id", 1))
+    assert outcome(scoring, envelope(waited_s=2.0)) == "done"
+
+
+def test_a_process_forked_after_a_reply_has_a_connection_of_its_own(scoring: Scoring, client: Redis) -> None:
+    assert outcome(scoring, envelope()) == "done"
+    before = _connections(client)
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if outcome(scoring, envelope()) == "done" else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert _connections(client) == before + 1
+    assert outcome(scoring, envelope()) == "done"
+    assert client.xlen(STREAM) == 3
+
+
+def _connections(client: Redis) -> int:
+    """Made so far."""
+    stats: Any = client.info("stats")
+    return int(stats["total_connections_received"])
+
+
+def test_a_large_job_is_taken_away_from_beside_the_queue(scoring: Scoring, client: Redis) -> None:
+    small = envelope()
+    large = replace(small, content=None)
+    assert outcome(scoring, large) == "unwanted"
+    client.set(large.content_key, small.content or b"")
+    assert outcome(scoring, large) == "done"
+    assert client.exists(large.content_key) == 0
+
+
+seconds = st.floats(0, 1e6)
+
+
+@given(st.sampled_from(["done", "wrong_release"]), seconds, seconds, seconds, st.integers(0, 2**50))
+def test_what_a_job_cost_is_understood_from_its_repr(
+    outcome: str, waited_s: float, extract_s: float, predict_s: float, resident_bytes: int
+) -> None:
+    cost = Spent(outcome, waited_s, extract_s, predict_s, resident_bytes)
+    heard = spent(repr(cost.told()))
+    assert (heard.outcome, heard.resident_bytes) == (outcome, resident_bytes)
+    for name in ("waited_s", "extract_s", "predict_s"):
+        assert getattr(heard, name) == pytest.approx(getattr(cost, name), abs=1e-6)
+
+
+@pytest.mark.parametrize("told", ["''", "'done'", "None", "'done a b c d'"])
+def test_what_is_no_cost_is_refused(told: str) -> None:
+    with pytest.raises(ValueError, match=r".+"):
+        spent(told)
