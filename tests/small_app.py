@@ -29,6 +29,7 @@ from assay.scoring.synthetic import SyntheticSource, synthetic_revision
 from assay.scoring.wikis import Wikis
 from assay.serving.app import Application, AppOptions, build_app
 from assay.serving.ores.model_info import ModelInfos
+from assay.serving.pages.site import PageOptions
 from assay.serving.quota import QuotaOptions
 from assay.stores.kv import KeyValueStore
 from assay.stores.memory import MemoryStore, MemoryStoreOptions
@@ -114,6 +115,7 @@ class SmallApp:
     quotas: Quotas | None = None
     quota: QuotaOptions | None = None
     rules: Rules | None = None
+    page: PageOptions | None = None
 
     def build(self) -> Application:
         service = small_service(self.metrics, self.engine, self.store, self.claims)
@@ -127,6 +129,7 @@ class SmallApp:
             quota=self.quota,
             quotas=self.quotas,
             rules=self.rules,
+            page=self.page,
         )
 
 

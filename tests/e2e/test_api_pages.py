@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
 
+from assay.serving.pages.site import PageOptions
 from e2e.conftest import Visit
 from servers.asgi import Served, serving
 from small_app import SmallApp
@@ -20,7 +21,7 @@ READY = "#swagger[aria-busy=false] .opblock"
 
 @pytest.fixture(scope="module")
 def served() -> Iterator[Served]:
-    with serving(SmallApp().build().asgi) as started:
+    with serving(SmallApp(page=PageOptions(("smallwiki",), {}, "test")).build().asgi) as started:
         yield started
 
 
@@ -53,6 +54,12 @@ def test_a_request_can_be_tried_out(open_page: Visit, served: Served) -> None:
 def test_a_reader_who_mistyped_gets_a_page(open_page: Visit, served: Served) -> None:
     page = open_page(f"{served.url}/v3/scorse", ready="main")
     expect(page.get_by_role("heading")).to_have_text("Nothing here")
+
+
+def test_versions_are_a_table_in_the_frame(open_page: Visit, served: Served) -> None:
+    page = open_page(f"{served.url}/versions/", ready="main table")
+    expect(page.get_by_role("row", name="smallwiki/damaging")).to_contain_text("1.2.3")
+    expect(page.get_by_role("navigation")).to_be_visible()
 
 
 GADGET = """<!DOCTYPE html><title>wiki</title><link rel="icon" href="data:,">

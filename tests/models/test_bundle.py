@@ -18,7 +18,7 @@ from assay.errors import BundleError
 from assay.features.lexicon import Lexicon, Lexicons
 from assay.models.assemble import assemble
 from assay.models.bundle import load_bundle, read_manifest, read_statistics
-from assay.models.files import write_directory, write_zip
+from assay.models.files import open_files, write_directory, write_zip
 from assay.models.manifest import MANIFEST, identity
 from models import makers
 
@@ -175,6 +175,8 @@ def test_links_are_refused_in_directories_and_zips(whole: Path, tmp_path: Path) 
     (path / "trees.txt").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(BundleError, match="link"):
         load_bundle(path)
+    with pytest.raises(BundleError, match="link"):  # put in place after the names were looked at
+        open_files(path).read("trees.txt", 10**9)
     with zipfile.ZipFile(tmp_path / "link.zip", "w") as packed:
         for file, content in files(whole).items():
             entry = zipfile.ZipInfo(file)

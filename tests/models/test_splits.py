@@ -41,6 +41,11 @@ def test_by_time_no_held_out_row_is_earlier_than_a_training_row_of_its_wiki() ->
     assert sorted([*part.train, *part.held_out]) == list(range(len(data)))
 
 
+def test_by_time_the_share_is_held_out_and_no_row_less() -> None:
+    data = Dataset.of(["feature.a"], np.zeros((10, 1)), wiki=["crwiki"] * 10, timestamp=np.arange(10))
+    assert by_time(data, 0.3).held_out.tolist() == [7, 8, 9]
+
+
 def test_by_page_and_actor_neither_stands_on_both_sides() -> None:
     data = history()
     held = []

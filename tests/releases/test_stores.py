@@ -168,7 +168,9 @@ def test_every_object_is_proved(
     publish(small, case.writable)
     wheel = next((small / "wheel").iterdir())
     case.damage(f"objects/{entry_of(wheel).sha256}", change(wheel.read_bytes()))
-    with pytest.raises(ReleaseError, match=rf"(wheel/assay.* from the release store |which is wheel/assay).*{told}"):
+    with pytest.raises(
+        ReleaseError, match=rf"(wheel/assay.* from the release store |which is wheel/assay).*{told}"
+    ):
         fetch(root, small.name, case.store)
     assert _left(root) == []
 

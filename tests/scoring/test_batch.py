@@ -13,12 +13,12 @@ from hypothesis import strategies as st
 
 from assay import __version__
 from assay.clock import Deadline, SystemClock
-from assay.errors import BadParameter, ConfigurationError, SourceUnavailable
+from assay.errors import BadParameter, ConfigurationError, Overloaded, SourceUnavailable
 from assay.models.bundle import load_bundle
 from assay.models.library import shipped_folder
 from assay.revisions.problem import Problem, revision_not_found, source_failed
 from assay.revisions.types import Revision
-from assay.scoring.batch import Batch, BatchOptions, LocalScorer
+from assay.scoring.batch import Batch, BatchOptions, LocalScorer, Row, Terms
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
 from assay.scoring.inline import InlineEngine
 from assay.scoring.lines import LinesFile, parse_id, read_ids
@@ -187,3 +187,29 @@ def test_a_file_that_tells_something_else_is_not_gone_on_with(
         _run(source, [1, 2, 3], path, **{flag: not begun_with})
     assert path.read_bytes() == before
     assert _run(source, [1, 2, 3], path, **{flag: begun_with}) == 1
+
+
+class BusyScorer:
+    """Refuses for as long as it is told to, then scores."""
+
+    terms = Terms(TEST_WIKI, {})
+
+    def __init__(self, delays_s: Sequence[float]) -> None:
+        self._delays_s = list(delays_s)
+
+    async def score(self, rev_ids: tuple[int, ...]) -> Mapping[int, Row]:
+        if self._delays_s:
+            raise Overloaded("busy", delay_s=self._delays_s.pop(0))
+        return {rev_id: {} for rev_id in rev_ids}
+
+
+def test_whoever_says_when_to_ask_again_is_left_alone_that_long(tmp_path: Path) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+
+    batch = Batch(BusyScorer([30.0, 1.0]), BatchOptions(backoff_s=2.0), sleep=sleep)
+    with LinesFile(tmp_path / "out") as lines:
+        assert asyncio.run(batch.run(iter([1]), lines, lambda more: None)) == 1
+    assert pauses == [30.0, 60.0]

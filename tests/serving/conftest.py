@@ -13,6 +13,7 @@ import pytest
 
 from assay.compose import build_scorer, build_web
 from assay.scoring.pool import PoolOptions
+from assay.serving.pages.site import PageOptions
 from assay.settings import Settings
 from servers.asgi import Served, serving
 from servers.small_web import ENGINES, SmallWeb, small_web
@@ -46,6 +47,13 @@ def inline(web: SmallWeb) -> Served:
 @pytest.fixture(scope="session")
 def live(web: SmallWeb, engine: str) -> Served:
     return web.live(engine)[1]
+
+
+@pytest.fixture(scope="session")
+def paged() -> Iterator[Served]:
+    """With the pages for people, which the others do without."""
+    with serving(SmallApp(page=PageOptions(("smallwiki",), {}, "test")).build().asgi) as served:
+        yield served
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import pytest
 from fastapi import APIRouter
@@ -24,7 +24,6 @@ from assay.scoring.inline import InlineEngine
 from assay.scoring.request import Cell, Job
 from assay.serving.app import AppOptions, build_app
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages.site import PageOptions
 from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
@@ -122,16 +121,6 @@ GETS = [
     *("/openapi.json", "/", "/favicon.svg", "/favicon.ico", "/static/any/main.js"),
     *("/ui/", "/feed/", "/feed/smallwiki", "/models/", "/models/smallwiki/damaging"),
 ]
-
-
-@pytest.fixture(scope="module")
-def paged() -> Iterator[Served]:
-    """The small application with its pages."""
-    metrics = Metrics()
-    page = PageOptions(("smallwiki",), {}, "test")
-    app = build_app(AppOptions(), small_service(metrics), ModelInfos({}), metrics, CLOCK, page=page)
-    with serving(app.asgi) as served:
-        yield served
 
 
 @pytest.mark.parametrize("path", [*GETS, *REFUSED])

@@ -46,12 +46,14 @@ def test_any_header_is_understood(accept: str) -> None:
     assert not all(both)
 
 
-def test_a_reader_who_mistyped_gets_a_page_and_a_program_json(inline: Served) -> None:
-    page = ask(inline, "/v3/scorse/<b>", headers={"Accept": BROWSER})
+def test_a_reader_who_mistyped_gets_a_page_and_a_program_json(paged: Served, inline: Served) -> None:
+    page = ask(paged, "/v3/scorse/<b>", headers={"Accept": BROWSER})
     assert page.status == 404
     assert page.headers["content-type"].startswith("text/html")
     assert b"/v3/scorse/&lt;b&gt;" in page.body
-    assert ask(inline, "/v3/scorse/", headers={"Accept": "*/*"}).error[:2] == (404, "not found")
+    assert ask(paged, "/v3/scorse/", headers={"Accept": "*/*"}).error[:2] == (404, "not found")
+    without_pages = ask(inline, "/v3/scorse/", headers={"Accept": BROWSER})
+    assert without_pages.error[:2] == (404, "not found")
 
 
 def test_an_unknown_wiki_is_told_to_readers_as_to_programs(inline: Served) -> None:

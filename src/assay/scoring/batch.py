@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -126,8 +126,15 @@ class LocalScorer:
 class Batch:
     """One list of revisions of one wiki, scored by `scorer` into an output."""
 
-    def __init__(self, scorer: ChunkScorer, options: BatchOptions = BatchOptions()) -> None:
+    def __init__(
+        self,
+        scorer: ChunkScorer,
+        options: BatchOptions = BatchOptions(),
+        *,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._scorer = scorer
+        self._sleep = sleep
         self._terms = scorer.terms.document()
         self._options = options
         self._log = logger(__name__)
@@ -187,7 +194,7 @@ class Batch:
         for attempt in range(self._options.retries + 1):
             if attempt:
                 self._log.warning("asking again", wiki=self._terms["wiki"], reason=reason, in_s=pause_s)
-                await asyncio.sleep(pause_s)
+                await self._sleep(pause_s)
                 pause_s *= 2
             missing = tuple(rev_id for rev_id in unique if rev_id not in done)
             try:

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Final
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
-from starlette.routing import BaseRoute, Match, Route
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
 from assay import __version__
@@ -25,13 +24,12 @@ from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
 from assay.serving.backend import Backend
 from assay.serving.feed import Feed
-from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
+from assay.serving.guard import Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
 from assay.serving.liftwing.inference_v2 import InferenceV2
 from assay.serving.liftwing.predict import LiftWing
 from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
 from assay.serving.liftwing.scorer import Scorer
-from assay.serving.media import prefers
 from assay.serving.native.api import NativeApi
 from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
 from assay.serving.native.feed import FeedApi
@@ -48,12 +46,11 @@ from assay.serving.ores.precache import Precache
 from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.scores import ScoreRoutes
 from assay.serving.pages.routes import pages
-from assay.serving.pages.site import PageOptions
-from assay.serving.problems import HttpError, refusal
+from assay.serving.pages.site import PageOptions, Site
 from assay.serving.quota import Gate, QuotaOptions
-from assay.serving.respond import refusal_response
+from assay.serving.refuser import Refuser
 from assay.stores.quota import MemoryQuotas, Quotas
-from assay.telemetry import ERRORS, Metrics
+from assay.telemetry import Metrics
 
 _SCHEMAS: Final = (ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS, LIFT_WING_SCHEMAS)
 
@@ -96,7 +93,8 @@ def build_app(
     `quota`: what a client may ask; None: the defaults. `quotas`: where it is counted; None: in this
     process. `rules`: which edits posted as events are scored; None: none. `release`: named on every answer.
     `operating_points`: an operator's own, by wiki and model. `page`: what the pages for people show; None:
-    there are none. `routers`: further ones, matched after ours.
+    there are none, and refusals and versions are JSON for everybody. `routers`: further ones, matched after
+    ours.
     """
     draining = asyncio.Event()
     longest_s = max(options.request_timeout_s, options.stream.chunk_timeout_s)
@@ -107,6 +105,7 @@ def build_app(
     health = Health(service, metrics, clock, options.health)
     rules = rules or Rules()
     scorer = Scorer(backend, rules.called)
+    site = None if page is None else Site(page)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -130,7 +129,7 @@ def build_app(
     own = [
         ScoreRoutes(backend, infos).router(),
         Precache(backend, infos, rules).router(),
-        versions.router(service.wikis, release),
+        versions.router(service.wikis, release, site),
         NativeApi(backend).router(),
         FeedApi(backend, feed).router(),
         ScoreStreams(backend, options.stream, draining).router(),
@@ -141,23 +140,15 @@ def build_app(
         health.router(),
         apidocs.router(lambda: app.openapi()),
     ]
-    if page is not None:
-        own.append(pages(page, backend, infos, models, feed))
+    if site is not None:
+        own.append(pages(site, backend, infos, models, feed))
     told = [route for router in (*own, *routers) for route in router.routes]
     heads = _heads(told)
     for router in (*own, *routers, heads):
         app.include_router(router)
-    routes = [*told, *heads.routes]
-
-    async def refuse(request: Request, error: Exception) -> Response:
-        refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
-        metrics.count(ERRORS, refused.code)
-        if _is_missing(error) and prefers(request, "text/html", "application/json"):
-            return apidocs.plain_page("missing.html", refused.status, path=request.url.path[:200])
-        return refusal_response(refused, request.scope["path"])
-
+    refuser = Refuser([*told, *heads.routes], metrics, site)
     for kind in (AssayError, HTTPException, Exception):
-        app.add_exception_handler(kind, refuse)
+        app.add_exception_handler(kind, refuser.refuse)
     app.openapi = cache(lambda: openapi.document(app, *_SCHEMAS))  # type: ignore[method-assign]
     guard = Guard(Jsonp(app), options.guard, metrics, release)
     return Application(app, guard, tuple(told), draining)
@@ -185,30 +176,3 @@ def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
         if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
             heads.add_api_route(route.path, route.endpoint, methods=["HEAD"])
     return heads
-
-
-def _is_missing(error: Exception) -> bool:
-    """Whether no route was found: a reader mistyped an address."""
-    return isinstance(error, HTTPException) and error.status_code == 404
-
-
-def _ours(error: Exception, request: Request, routes: Sequence[BaseRoute]) -> Exception:
-    """Starlette's own refusals (no route, wrong method) as ours; others as they are."""
-    if not isinstance(error, HTTPException):
-        return error
-    if error.status_code == 404:
-        return HttpError(404, "Nothing found at this location.")
-    if error.status_code == 405:
-        allowed = ", ".join(_methods(request, routes))
-        return HttpError(405, f"{request.method} cannot be used here; use {allowed}.", {"Allow": allowed})
-    return HttpError(error.status_code, str(error.detail), dict(error.headers or {}))
-
-
-def _methods(request: Request, routes: Sequence[BaseRoute]) -> list[str]:
-    """All that the path knows. The router tells those of the first matching route only, and each method
-    of ours is a route of its own."""
-    known: set[str] = set()
-    for route in routes:
-        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE:
-            known |= route.methods or set()
-    return sorted(known)

@@ -1,4 +1,4 @@
-"""Bytes under string keys: the one interface to memory, and later to Redis.
+"""Bytes under string keys: the one interface to this process's memory and to Redis.
 
 A store may forget anything at any time; whoever asks must be able to compute the value again.
 """

@@ -13,7 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
@@ -94,7 +94,7 @@ class RedisClaims:
         self._metrics.count(CLAIMS, "won", by=len(won))
         self._held.update(dict.fromkeys(won, token))
         if won:
-            self._begin(self._renew_for_ever, 0)
+            self._begin(self._renew_for_ever)
         return won
 
     async def wait(self, claim: str, limit_s: float) -> bytes | None:
@@ -171,7 +171,7 @@ class RedisClaims:
         said = self._subscribed.setdefault(claim, asyncio.get_running_loop().create_future())
         await self._pubsub.subscribe(self._key(claim))
         self._somebody_waits.set()
-        self._begin(self._read_for_ever, 1)
+        self._begin(self._read_for_ever)
         await asyncio.shield(said)
         return True
 
@@ -197,10 +197,10 @@ class RedisClaims:
 
     # -- in the background ---------------------------------------------------------------------------
 
-    def _begin(self, work: Any, place: int) -> None:
-        """Start a background task when it is first needed. `place`: its own."""
+    def _begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Start a background task when it is first needed."""
         names = {task.get_name() for task in self._tasks}
-        if (name := f"claims-{place}") not in names:
+        if (name := f"claims: {work.__name__}") not in names:
             self._tasks.append(asyncio.create_task(work(), name=name))
 
     async def _renew_for_ever(self) -> None:

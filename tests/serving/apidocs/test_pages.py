@@ -26,9 +26,9 @@ def test_a_page_names_its_document_and_files_that_are_there(inline: Served, page
     assert "http" not in text
 
 
-@pytest.mark.parametrize("page", [*PAGES, "/versions/"])
-def test_a_page_allows_nothing_inline_and_nothing_from_elsewhere(inline: Served, page: str) -> None:
-    policy = ask(inline, page).headers["content-security-policy"]
+@pytest.mark.parametrize("page", [*PAGES, "/versions/", "/nothing-here"])
+def test_a_page_allows_nothing_inline_and_nothing_from_elsewhere(paged: Served, page: str) -> None:
+    policy = ask(paged, page, headers={"Accept": "text/html"}).headers["content-security-policy"]
     assert "unsafe" not in policy
     assert "http" not in policy
     assert "default-src 'none'" in policy

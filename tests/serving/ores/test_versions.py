@@ -11,14 +11,20 @@ from assay import __version__
 from servers.asgi import Served
 from small_app import ask
 
+BROWSER = {"Accept": "text/html,application/xml;q=0.9,*/*;q=0.8"}
 
-def test_a_reader_gets_a_table(inline: Served) -> None:
-    reply = ask(inline, "/versions/", headers={"Accept": "text/html,application/xml;q=0.9,*/*;q=0.8"})
+
+def test_a_reader_gets_a_table(paged: Served) -> None:
+    reply = ask(paged, "/versions/", headers=BROWSER)
     assert reply.headers["content-type"].startswith("text/html")
-    rows = dict(re.findall(r"<td>(.*?)</td><td>(.*?)</td>", reply.body.decode()))
+    rows = dict(re.findall(r"<th[^>]*>(.*?)</th><td>(.*?)</td>", reply.body.decode()))
     assert rows["assay"] == __version__
     assert rows["smallwiki/damaging"] == "1.2.3"
-    assert ask(inline, "/versions").body == reply.body
+    assert ask(paged, "/versions").body == reply.body
+
+
+def test_without_pages_a_reader_gets_json(inline: Served) -> None:
+    assert ask(inline, "/versions/", headers=BROWSER).json["assay"] == __version__
 
 
 @pytest.mark.parametrize(("query", "accept"), [("?format=json", "*/*"), ("", "application/json")])

@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import HTMLResponse, Response
 
 from assay import __version__
+from assay.page.headers import CONTENT_SECURITY_POLICY, PAGE_HEADERS
 from assay.page.templates import environment
 from assay.serving.apidocs.swagger import swagger
 from assay.serving.ores.scores import VERSIONS
@@ -25,35 +26,25 @@ from assay.serving.respond import json_response
 Describe = Callable[[], dict[str, Any]]
 """Gives the OpenAPI document."""
 
-_POLICY: Final = "; ".join(
-    (
-        "default-src 'none'",
-        "script-src 'self'",
-        "style-src 'self'",
-        "img-src 'self' data:",
-        "connect-src 'self'",
-        "form-action 'none'",
-        "base-uri 'none'",
-        "frame-ancestors 'none'",
-    )
-)
+_POLICY: Final = CONTENT_SECURITY_POLICY.replace("img-src 'self'", "img-src 'self' data:")
 """Swagger UI's style sheet holds its icons as data."""
 
-_HEADERS: Final = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-cache"}
+_HEADERS: Final = {**PAGE_HEADERS, "Content-Security-Policy": _POLICY}
 _FILES: Final = {
     "swagger-ui-bundle.js": ("fastapi_offline", "text/javascript; charset=utf-8"),
     "swagger-ui.css": ("fastapi_offline", "text/css; charset=utf-8"),
     "start.js": ("assay.serving.apidocs", "text/javascript; charset=utf-8"),
-    "plain.css": ("assay.serving.apidocs", "text/css; charset=utf-8"),
 }
 """By name, the package that ships it, and its type."""
 
 _TEMPLATES: Final = environment("assay.serving.apidocs")
 
 
-def plain_page(template: str, status: int = 200, **values: Any) -> Response:
-    """A page of text and tables, for `template` in ``templates``."""
-    return HTMLResponse(_TEMPLATES.get_template(template).render(values), status, headers=_HEADERS)
+def _page(title: str, spec: str) -> Response:
+    """Swagger UI, which brings a frame of its own. `spec`: the address of the document that it shows."""
+    return HTMLResponse(
+        _TEMPLATES.get_template("swagger.html").render(title=title, spec=spec), headers=_HEADERS
+    )
 
 
 def router(describe: Describe) -> APIRouter:
@@ -71,7 +62,7 @@ def router(describe: Describe) -> APIRouter:
 
     @routes.get("/docs")
     async def docs() -> Response:
-        return plain_page("swagger.html", title="Assay", spec="/openapi.json")
+        return _page("Assay", "/openapi.json")
 
     @routes.get("/docs/{name}")
     async def file(name: str, request: Request) -> Response:
@@ -93,7 +84,7 @@ def _version_handlers(name: str, roots: tuple[str, ...], describe: Describe) -> 
     async def page(request: Request) -> Response:
         if "spec" in request.query_params:
             return await spec()
-        return plain_page("swagger.html", title=title, spec=f"/{name}/spec/")
+        return _page(title, f"/{name}/spec/")
 
     return page, spec
 

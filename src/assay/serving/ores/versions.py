@@ -13,9 +13,9 @@ from starlette.responses import Response
 from assay import __version__
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
-from assay.serving.apidocs.pages import plain_page
 from assay.serving.media import prefers
 from assay.serving.ores.schemas import query_parameters
+from assay.serving.pages.site import Site
 from assay.serving.respond import json_response
 
 _LIBRARIES: Final = ("lightgbm", "mwparserfromhell", "numpy", "scipy")
@@ -37,17 +37,17 @@ def components(wikis: Mapping[str, Wiki], release: str) -> dict[str, str]:
     }
 
 
-def router(wikis: Mapping[str, Wiki], release: str) -> APIRouter:
+def router(wikis: Mapping[str, Wiki], release: str, site: Site | None) -> APIRouter:
+    """`site`: where the table stands; None: JSON for everybody."""
     routes = APIRouter(tags=["Operators"])
     told = components(wikis, release)
 
     async def versions(request: Request) -> Response:
         """Versions of Assay, its libraries and its models"""
-        if {"format", "callback"} & set(request.query_params) or prefers(
-            request, "application/json", "text/html"
-        ):
+        asks_for_json = {"format", "callback"} & set(request.query_params)
+        if site is None or asks_for_json or prefers(request, "application/json", "text/html"):
             return json_response(told, compact=False)
-        return plain_page("versions.html", versions=told)
+        return site.page("versions.html", versions=told)
 
     described: dict[str, Any] = {
         "responses": openapi.responses("Versions", script=True),

@@ -11,16 +11,13 @@ from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.feed import FeedPages
 from assay.serving.pages.home import add_home
 from assay.serving.pages.models import ModelPages
-from assay.serving.pages.site import PageOptions, Site
+from assay.serving.pages.site import Site
 from assay.serving.pages.thresholds import ThresholdPages
 
 
-def pages(
-    options: PageOptions, backend: Backend, infos: ModelInfos, models: ModelsApi, feed: Feed
-) -> APIRouter:
+def pages(site: Site, backend: Backend, infos: ModelInfos, models: ModelsApi, feed: Feed) -> APIRouter:
     """Routes of all pages and of the files that they need."""
     routes = APIRouter(include_in_schema=False)
-    site = Site(options)
     add_home(routes, site)
     FeedPages(site, backend, feed, models).add_to(routes)
     ModelPages(site, backend.wikis, infos).add_to(routes)
