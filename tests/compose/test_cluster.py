@@ -12,6 +12,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,12 @@ from assay.compose.own_redis import own_redis
 from assay.compose.supervisor import Program, render
 from assay.errors import ConfigurationError
 from assay.stores.redis_options import RedisOptions, connect_sync
+from precache.edits import WIKI, append, created, history, rev_ids, told
 from servers.redis import free_port
+from shared_data import ROOT
+
+TESTS = ROOT / "tests"
+EVENT_STREAM = TESTS / "servers" / "event_stream.py"
 
 
 def sections(path: Path) -> configparser.ConfigParser:
@@ -59,6 +65,28 @@ def test_people_have_a_worker_of_their_own_and_redis_a_password(tmp_path: Path) 
     for path in (tmp_path / "up").iterdir():
         assert path.is_dir() or not stat.S_IMODE(path.stat().st_mode) & 0o077, path
     assert secret not in (tmp_path / "up" / "supervisord.conf").read_text()
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:8080"),
+        ("0.0.0.0", "http://127.0.0.1:8080"),
+        ("::", "http://[::1]:8080"),
+        ("::1", "http://[::1]:8080"),
+        ("assay.example.org", "http://assay.example.org:8080"),
+    ],
+)
+def test_a_follower_asks_the_cluster_itself(tmp_path: Path, host: str, url: str) -> None:
+    wiki = ("--wiki", "clubwiki=https://wiki.example.org/w/api.php")
+    follow = ("recentchanges=clubwiki", "udp=127.0.0.1:9390")
+    options = ClusterOptions(tmp_path, host, 8080, redis_url="redis://r/0", arguments=wiki, follow=follow)
+    found = sections(prepare(options))["program:precache"]
+    positions = ("--folder", str(tmp_path / "precache"))
+    asked = ["precache", *wiki, "--url", url, *positions, "--follow", follow[0], "--follow", follow[1]]
+    assert shlex.split(found["command"])[3:] == asked
+    assert "redis://r/0" in found["environment"]
+    assert int(found["priority"]) > int(sections(prepare(options))["program:web-1"]["priority"])
 
 
 def test_a_second_start_keeps_the_password(tmp_path: Path) -> None:
@@ -136,10 +164,21 @@ def test_without_redis_server_it_says_what_to_do(tmp_path: Path, monkeypatch: py
         prepare(ClusterOptions(tmp_path, "127.0.0.1", 8080))
 
 
-def test_a_whole_cluster_starts_scores_and_ends(tmp_path: Path) -> None:
-    port = free_port()
-    command = [sys.executable, "-m", "assay.cli", "up", "--port", str(port), "--folder", str(tmp_path / "up")]
-    process = subprocess.Popen(command, start_new_session=True)
+def test_a_whole_cluster_starts_scores_follows_and_ends(tmp_path: Path) -> None:
+    port, stream_port, folder = free_port(), free_port(), tmp_path / "up"
+    configuration = tmp_path / "assay.toml"
+    scores = tmp_path / "scores.jsonl"
+    configuration.write_text(f'[precache.sinks.told]\nkind = "file"\npath = "{scores}"\n')
+    stream_file = tmp_path / "stream.jsonl"
+    stream = [sys.executable, str(EVENT_STREAM), str(stream_port), str(stream_file), "0"]
+    command = [
+        *(sys.executable, "-m", "assay.cli", "up", "--port", str(port), "--folder", str(folder)),
+        *("--wiki", f"{WIKI}={history(tmp_path, 20)}", "--config", str(configuration)),
+        *("--follow", f"eventstreams=http://127.0.0.1:{stream_port}/v2/stream/mediawiki.revision-create"),
+    ]
+    environment = {**os.environ, "ASSAY_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(TESTS)}
+    follow = subprocess.Popen(stream, start_new_session=True, env=environment)
+    process = subprocess.Popen(command, start_new_session=True, env=environment)
     try:
         deadline_s = time.monotonic() + 120
         while (status := _status(f"http://127.0.0.1:{port}/readyz")) != 200:
@@ -147,12 +186,20 @@ def test_a_whole_cluster_starts_scores_and_ends(tmp_path: Path) -> None:
             assert time.monotonic() < deadline_s, status
             time.sleep(0.1)
         assert _status(f"http://127.0.0.1:{port}/v3/scores/testwiki/31/revid") == 200
+        now = datetime.now(UTC).isoformat()
+        append(stream_file, [{**(event := created(7)), "meta": {**event["meta"], "dt": now}}])
+        while rev_ids(told(scores)) != [7]:
+            assert process.poll() is None
+            assert time.monotonic() < deadline_s
+            time.sleep(0.1)
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     finally:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        for started in (process, follow):  # told, not killed: the supervisor takes its programs along
+            if started.poll() is None:
+                started.terminate()
+                started.wait(60)
+    assert (folder / "precache" / "eventstreams.json").exists()
     for log in (tmp_path / "up" / "logs").iterdir():
         assert "Traceback" not in log.read_text(), log.name
 

@@ -96,6 +96,7 @@ jobs = st.builds(
     st.dictionaries(text, json_values, max_size=3),
     st.booleans(),
     st.booleans(),
+    told=st.booleans(),
 )
 labels = st.booleans() | st.sampled_from(["FA", "true", "false", ""])
 scores = st.builds(Score, labels, st.dictionaries(labels, finite, max_size=4))
@@ -146,7 +147,7 @@ def test_a_truncated_job_is_refused(job: Job, data: st.DataObject) -> None:
 
 
 def test_another_version_is_refused_by_number() -> None:
-    with pytest.raises(CodecError, match="version 99; this process speaks 1"):
+    with pytest.raises(CodecError, match="version 99; this process speaks 2"):
         decode_score(b"[99,true,[]]")
 
 

@@ -177,6 +177,12 @@ def test_what_is_only_told_is_not_computed_for_a_score() -> None:
         assert SEEN == []
 
 
+def test_what_nobody_wants_to_be_told_is_not_computed() -> None:
+    found = telling(features=True, explain=True, told=False)
+    assert set(found.features or ()) == {feature.name for feature in TELLING["telling"].features}
+    assert SEEN == []
+
+
 def test_what_is_told_is_computed_once_with_the_models_own() -> None:
     found = telling(replace(REVISION, text="one\nand two", comment="why"), features=True, explain=True)
     assert SEEN == ["one\nand two"]

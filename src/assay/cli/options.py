@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -60,6 +60,16 @@ RedisUrl = Annotated[
     str | None,
     typer.Option("--redis", metavar="URL", help="Redis, without the password: that belongs in a file."),
 ]
+Follow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--follow",
+        metavar="KIND=WHAT",
+        help="A stream of edits to score as they happen: eventstreams=URL, recentchanges=WIKI, "
+        "redis=CHANNEL or udp=HOST:PORT. May be repeated; more can be said in the configuration.",
+    ),
+]
+_FOLLOWED: Final = {"eventstreams": "url", "recentchanges": "wiki", "redis": "channel", "udp": "address"}
 Release = Annotated[str | None, typer.Option(help="Name of this release; default: dev.")]
 
 
@@ -134,6 +144,17 @@ def pairs(values: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
                 f"{option} names {name} twice, {pairs[name]} and {rest}: keep one of them"
             )
     return list(pairs.items())
+
+
+def streams(follow: Sequence[str] | None) -> dict[str, Any] | None:
+    """What ``precache.streams`` would say, by the kinds' names; None when nothing was given. Raises
+    `ConfigurationError`."""
+    found = {}
+    for kind, what in pairs(follow, "--follow"):
+        if kind not in _FOLLOWED:
+            raise ConfigurationError(f"--follow {kind}=…: the kinds are {', '.join(_FOLLOWED)}")
+        found[kind] = {"kind": kind, _FOLLOWED[kind]: what}
+    return found or None
 
 
 def check_output(path: Path | None, *, folder: bool = False) -> None:

@@ -7,20 +7,17 @@ import contextlib
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from assay.cli import options
 from assay.compose import build_follower, check_precache, precache_metrics
-from assay.errors import ConfigurationError
 from assay.events import Rules
 from assay.precache.cursor import held
 from assay.precache.patience import Patience
 from assay.settings import Settings
 from assay.telemetry import Metrics, configure_logging, serve_metrics
-
-_TARGETS: Final = {"eventstreams": "url", "recentchanges": "wiki", "redis": "channel", "udp": "address"}
 
 
 def register(app: typer.Typer) -> None:
@@ -28,14 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def precache(
-    follow: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="KIND=WHAT",
-            help="A stream: eventstreams=URL, recentchanges=WIKI, redis=CHANNEL or udp=HOST:PORT. "
-            "May be repeated; more can be said in the configuration.",
-        ),
-    ] = None,
+    follow: options.Follow = None,
     to: Annotated[
         list[str] | None,
         typer.Option(
@@ -54,6 +44,7 @@ def precache(
     wiki: options.Wikis = None,
     bundles: options.Borrow = None,
     redis: options.RedisUrl = None,
+    release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
     config: options.Config = None,
     environment: options.Environment = None,
@@ -69,13 +60,14 @@ def precache(
         wiki,
         bundles,
         bundle_directory,
+        release=release,
         environment=environment,
         config_folder=config_folder,
         precache={
             "assay": url,
             "folder": None if folder is None else str(folder),
             "metrics_port": metrics_port,
-            "streams": _streams(follow),
+            "streams": options.streams(follow),
             "sinks": _sinks(to),
         },
         redis={"url": redis},
@@ -100,16 +92,6 @@ async def _run(settings: Settings, rules: Rules, metrics: Metrics) -> None:
     told = ", ".join(settings.precache.streams)
     typer.echo(f"Assay follows {told} for {', '.join(rules.models)}", err=True)
     await follower.run()
-
-
-def _streams(follow: Sequence[str] | None) -> dict[str, Any] | None:
-    """By their kinds' names. Raises `ConfigurationError`."""
-    streams = {}
-    for kind, what in options.pairs(follow, "--follow"):
-        if kind not in _TARGETS:
-            raise ConfigurationError(f"--follow {kind}=…: the kinds are {', '.join(_TARGETS)}")
-        streams[kind] = {"kind": kind, _TARGETS[kind]: what}
-    return streams or None
 
 
 def _sinks(to: Sequence[str] | None) -> dict[str, Any] | None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import options
-from assay.compose import check
+from assay.compose import check, check_precache
 from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.supervisor import supervisor_command
 from assay.settings import Settings
@@ -27,6 +27,7 @@ def up(
     web: Annotated[int, typer.Option(min=1, help="Web processes; they share the port.")] = 2,
     workers: Annotated[int, typer.Option(min=1, help="Workers, besides one that serves people only.")] = 1,
     processes: Annotated[int, typer.Option(min=1, help="Scoring processes of each worker.")] = 1,
+    follow: options.Follow = None,
     redis: options.RedisUrl = None,
     release: options.Release = None,
     folder: Annotated[
@@ -39,7 +40,8 @@ def up(
 ) -> None:
     """Start Redis, web processes and workers on this machine, under a supervisor, until INT or TERM.
 
-    Ready when /readyz answers 200. Without --wiki: the sample wiki. Logs lie in FOLDER/logs.
+    Ready when /readyz answers 200. Without --wiki: the sample wiki. Logs lie in FOLDER/logs. With a stream to
+    follow, here or in the configuration, `assay precache` runs as well, with its positions in FOLDER.
     """
     settings = options.load_settings(
         config,
@@ -50,8 +52,12 @@ def up(
         environment=environment,
         config_folder=config_folder,
         server={"host": host, "port": port},
+        precache={"streams": options.streams(follow)},
     )
     check(settings)  # before several processes say the same
+    follows = bool(settings.precache.streams)
+    if follows:
+        check_precache(settings)
     arguments = _arguments(wiki, bundles, release, bundle_directory, config, environment, config_folder)
     configuration = prepare(
         ClusterOptions(
@@ -64,6 +70,7 @@ def up(
             redis_url=redis,
             redis_password=settings.redis.password,
             arguments=arguments,
+            follow=tuple(follow or ()) if follows else None,
         )
     )
     address = f"http://{settings.server.host}:{settings.server.port}/"
@@ -71,6 +78,8 @@ def up(
         f"Assay starts on {address} with {web} web processes and {workers + 1} workers; logs: {folder}/logs",
         err=True,
     )
+    if follows:
+        typer.echo(f"Edits are scored as they happen: {', '.join(settings.precache.streams)}", err=True)
     command = supervisor_command(configuration)
     os.execv(command[0], command)  # noqa: S606 - the supervisor takes this process's place and signals
 
@@ -90,7 +99,7 @@ def _arguments(
     environment: options.Environment,
     config_folder: options.ConfigFolder,
 ) -> tuple[str, ...]:
-    """What web processes and workers must be given alike; paths as seen from any folder."""
+    """What all processes must be given alike; paths as seen from any folder."""
     pairs: list[tuple[str, str]] = [("--wiki", _with_whole_path(value)) for value in wiki or ()]
     pairs += [("--bundles", value) for value in bundles or ()]
     pairs += [("--release", release)] if release is not None else []

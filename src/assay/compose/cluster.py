@@ -5,10 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from assay.compose.own_redis import own_redis
 from assay.compose.supervisor import Program, write
+
+_ASSAY: Final = (sys.executable, "-m", "assay.cli")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +20,8 @@ class ClusterOptions:
     """`web`, `workers`: processes. `processes`: scoring processes of each worker. One more worker, of one
     process, takes interactive jobs only, so that bulk work never makes a person wait. `redis_url`: None: a
     Redis of its own. `redis_password`: of that, as all processes are configured; None: one is made up.
-    `arguments`: for web and workers alike (wikis, bundles, configuration)."""
+    `arguments`: for all of them alike (wikis, bundles, configuration). `follow`: streams for a follower,
+    besides those of the configuration; None: no follower."""
 
     folder: Path
     host: str
@@ -27,6 +32,7 @@ class ClusterOptions:
     redis_url: str | None = None
     redis_password: str | None = field(default=None, repr=False)
     arguments: tuple[str, ...] = ()
+    follow: tuple[str, ...] | None = None
 
 
 def prepare(options: ClusterOptions) -> Path:
@@ -44,13 +50,14 @@ def prepare(options: ClusterOptions) -> Path:
     else:
         environment["ASSAY_REDIS__URL"] = options.redis_url
     programs += _assay_programs(options, environment)
+    if options.follow is not None:
+        programs.append(_follower(folder, options, environment))
     return write(folder, programs)
 
 
 def _assay_programs(options: ClusterOptions, environment: Mapping[str, str]) -> list[Program]:
-    assay = (sys.executable, "-m", "assay.cli")
-    worker = (*assay, "worker", *options.arguments, "--processes")
-    web = (*assay, "web", "--host", options.host, "--port", str(options.port), "--reuse-port")
+    worker = (*_ASSAY, "worker", *options.arguments, "--processes")
+    web = (*_ASSAY, "web", "--host", options.host, "--port", str(options.port), "--reuse-port")
     return [
         Program("worker-people", (*worker, "1", "--lane", "interactive"), 10, environment),
         *(
@@ -62,3 +69,22 @@ def _assay_programs(options: ClusterOptions, environment: Mapping[str, str]) -> 
             for number in range(1, options.web + 1)
         ),
     ]
+
+
+def _follower(folder: Path, options: ClusterOptions, environment: Mapping[str, str]) -> Program:
+    """It begins last, since it asks the others, and ends first. Its positions are this cluster's own, also
+    with the configuration of another."""
+    place = ("--url", _address(options), "--folder", str(folder / "precache"))
+    streams = (part for stream in options.follow or () for part in ("--follow", stream))
+    return Program("precache", (*_ASSAY, "precache", *options.arguments, *place, *streams), 30, environment)
+
+
+def _address(options: ClusterOptions) -> str:
+    """Where the web processes are asked from this machine."""
+    try:
+        host = ip_address(options.host)
+    except ValueError:
+        return f"http://{options.host}:{options.port}"
+    if host.is_unspecified:
+        host = ip_address("::1" if host.version == 6 else "127.0.0.1")
+    return f"http://[{host}]:{options.port}" if host.version == 6 else f"http://{host}:{options.port}"

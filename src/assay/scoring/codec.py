@@ -27,7 +27,7 @@ from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Revision, Unknown
 from assay.scoring.request import Cell, Job, Scored
 
-CODEC_VERSION: Final = 1
+CODEC_VERSION: Final = 2
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -71,6 +71,7 @@ def encode_job(job: Job) -> bytes:
         dict(job.injection),
         job.features,
         job.explain,
+        job.told,
     ]
     return orjson.dumps(record)
 
@@ -194,8 +195,9 @@ def _codec_of(hint: Any) -> tuple[Encoder, Decoder]:
 
 
 def _to_job(record: list[Any]) -> Job:
-    _, wiki, models, revision, injection, features, explain = record
-    return Job(wiki, tuple(models), _record(Revision).decode(revision), injection, features, explain)
+    _, wiki, models, revision, injection, features, explain, told = record
+    known = _record(Revision).decode(revision)
+    return Job(wiki, tuple(models), known, injection, features, explain, told=told)
 
 
 # -- cells -------------------------------------------------------------------------------------------

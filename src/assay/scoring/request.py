@@ -37,7 +37,8 @@ class ScoreRequest:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A good cell. `features`: by name, only when asked for: the model's own and those told with it;
+    """A good cell. `features`: by name, only when asked for: the model's own, and those told with it
+    unless they were not wanted;
     `explanation` likewise, of its own. `is_cached`: found, not computed; the same score either way. `cpu_s`:
     processor seconds of the job that computed it, shared by all its cells; None when it was not computed for
     this request alone."""
@@ -58,6 +59,7 @@ class Job:
     """All missing models of one revision: the unit of work, so that shared features are computed once.
 
     `bulk`: whether it gives way to jobs that somebody waits for; the lane, not a part of what is computed.
+    `told`: with `features`, also those that are told with a model and that it does not read.
     """
 
     wiki: str
@@ -67,3 +69,4 @@ class Job:
     features: bool = False
     explain: bool = False
     bulk: bool = False
+    told: bool = True

@@ -101,7 +101,7 @@ def compute(job: Job, models: Mapping[str, Model], plans: PlanCache) -> Computed
     """
     wanted = [models[name] for name in job.models]
     started_s, cpu_started_s = time.perf_counter(), time.thread_time()
-    prepared = plans.prepare(wanted, job.injection, told=job.features)
+    prepared = plans.prepare(wanted, job.injection, told=job.features and job.told)
     try:
         known = {name: value for name, value in job.injection.items() if name in prepared.nodes}
         injection = decode_injection(prepared.nodes.values(), known)
@@ -126,14 +126,16 @@ def _cell(model: Model, values: Values, job: Job) -> Cell:
     try:
         return Scored(
             model.score(row),
-            _by_name(model, row, values) if job.features else None,
+            _by_name(model, row, values, told=job.told) if job.features else None,
             model.explain(row) if job.explain else None,
         )
     except Exception as error:  # a defective model must cost its own cell only
         return Problem("model_failed", type(error).__name__, f"The model {model.name} failed: {error}")
 
 
-def _by_name(model: Model, row: Sequence[FeatureValue], values: Values) -> dict[str, FeatureValue]:
-    """The model's own, and those told with it: these may fail, since the score does not need them."""
+def _by_name(
+    model: Model, row: Sequence[FeatureValue], values: Values, *, told: bool
+) -> dict[str, FeatureValue]:
+    """The model's own, and those `told` with it: these may fail, since the score does not need them."""
     own = {feature.name: value for feature, value in zip(model.features, row, strict=True)}
-    return own | {feature.name: values.known(feature) for feature in model.told}
+    return own | {feature.name: values.known(feature) for feature in (model.told if told else ())}

@@ -177,15 +177,16 @@ class ScoringService:
         *,
         features: bool = True,
         explain: bool = True,
+        told: bool = True,
     ) -> Mapping[str, Cell]:
         """Cells for a revision that the caller has already, be it one that no wiki holds.
 
-        Neither looked up nor kept nor shared: pages ask with ever new injections, and what is not saved
-        has no id to be known by. Raises `BadInjection`, `Overloaded`, `DeadlineExceeded`.
+        `told`: as of `Job`. Neither looked up nor kept nor shared: pages ask with ever new injections, and
+        what is not saved has no id to be known by. Raises `BadInjection`, `Overloaded`, `DeadlineExceeded`.
         """
         wiki.select([model.name for model in models])
         check_injection(wiki.nodes, injection)
-        job = Job(wiki.name, tuple(m.name for m in models), revision, injection, features, explain)
+        job = Job(wiki.name, tuple(m.name for m in models), revision, injection, features, explain, told=told)
         try:
             async with asyncio.timeout(deadline.remaining_s()):
                 cells = await self.engine.score(job, deadline)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from math import exp, isclose
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 
-from assay.clock import SystemClock
+from assay.clock import Deadline, SystemClock
 from assay.scoring.cache import ScoreCache, ScoreCacheOptions
 from assay.scoring.inline import InlineEngine
+from assay.scoring.request import Cell, Job
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wikis
 from assay.serving.app import AppOptions, build_app
@@ -20,7 +22,8 @@ from assay.telemetry import Metrics
 from scoring.test_fetch import MODELS as PAST_MODELS
 from scoring.test_fetch import ChargingSource
 from servers.asgi import Served, serving
-from small_app import AWAY, BARE, CREATION, GONE, HIDDEN_TEXT, HIDDEN_USER, ORPHAN, ask, post_json
+from small_app import AWAY, BARE, CREATION, GONE, HIDDEN_TEXT, HIDDEN_USER, ORPHAN, SmallApp, ask, post_json
+from small_models import small_models
 
 REVISION = "/api/smallwiki/revisions/12"
 
@@ -225,3 +228,28 @@ def test_a_revision_whose_pasts_could_not_be_had_is_fetched_anew_the_next_time()
             source.is_short = is_short
             assert ask(served, "/api/enwiki/revisions/7").status == 200
             assert len(source.asked) == asked
+
+
+class Recording(InlineEngine):
+    """Keeps the jobs that it was given."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        super().__init__(small_models(), metrics)
+        self.jobs: list[Job] = []
+
+    async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
+        self.jobs.append(job)
+        return await super().score(job, deadline)
+
+
+def test_what_only_ores_told_is_not_computed_for_it() -> None:
+    """Its features cost milliseconds, and no document here has a place for them."""
+    metrics = Metrics()
+    engine = Recording(metrics)
+    with serving(SmallApp(engine, metrics=metrics).build().asgi) as served:
+        assert ask(served, REVISION).status == 200
+        assert post_json(served, REVISION, {"models": ["damaging"]}).status == 200
+        assert post_json(served, "/api/smallwiki/text", {"text": "Hi", "title": "A page"}).status == 200
+        assert [job.features and not job.told for job in engine.jobs] == [True] * 3
+        assert ask(served, "/v3/scores/smallwiki/12/damaging?features").status == 200
+        assert engine.jobs[3].told

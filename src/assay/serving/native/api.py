@@ -128,7 +128,7 @@ class NativeApi:
             revision = await self._fetch(wiki, request, deadline)
             cells, difference = await asyncio.gather(
                 self._backend.service.score_revision(
-                    wiki, tuple(wiki.models.values()), revision, {}, deadline
+                    wiki, tuple(wiki.models.values()), revision, {}, deadline, told=False
                 ),
                 asyncio.to_thread(diff_document, revision),
             )
@@ -148,7 +148,9 @@ class NativeApi:
         models = wiki.select(tuple(wiki.models) if names is None else names)
         async with self._backend.gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
-            cells = await self._backend.service.score_revision(wiki, models, revision, injection, deadline)
+            cells = await self._backend.service.score_revision(
+                wiki, models, revision, injection, deadline, told=False
+            )
         return json_response({"wiki": wiki.name, "scores": cells_document(wiki, cells, injection)})
 
     # -- parts ---------------------------------------------------------------------------------------

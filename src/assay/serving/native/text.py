@@ -62,7 +62,7 @@ class TextApi:
         async with self._backend.gate.hold(request, cost=1):
             revision = await self._backend.service.unsaved(wiki, told, deadline)
             cells, difference = await asyncio.gather(
-                self._backend.service.score_revision(wiki, models, revision, injection, deadline),
+                self._backend.service.score_revision(wiki, models, revision, injection, deadline, told=False),
                 asyncio.to_thread(diff_document, revision),
             )
         return json_response(
