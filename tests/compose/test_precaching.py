@@ -33,6 +33,13 @@ def test_without_rules_there_are_the_usual_ones(tmp_path: Path) -> None:
     assert rules_of(settings(tmp_path, "precache = {}").wikis, MODELS).models == {}
 
 
+def test_a_wiki_that_is_made_up_has_the_usual_rules() -> None:
+    rules = rules_of(
+        {"enwiki": WikiSettings("x", precache={})}, {**MODELS, "testwiki": ("revid",)}, ["testwiki"]
+    )
+    assert rules.models == {"testwiki": ("revid",)}
+
+
 def test_a_rule_for_a_model_that_the_wiki_lacks_is_a_fault(tmp_path: Path) -> None:
     """ORES started with such a rule, and told nobody."""
     assert faults(settings(tmp_path, 'precache = { draftquality = ["page_creation"] }')) == [

@@ -48,7 +48,7 @@ def choose(settings: Settings, only: str | None = None) -> Choice:
     wikis = {name: wiki for name, wiki in wikis_of(settings).items() if only in (None, name)}
     borrowed = {name: wiki.bundles for name, wiki in wikis.items() if wiki.bundles is not None}
     aliases = {name: wiki.aliases for name, wiki in wikis.items()}
-    made_up = _made_up(settings)
+    made_up = made_up_wikis(settings)
     if told := naming_faults(wikis, made_up, library):
         raise wrong(told)
     if only is None:
@@ -98,7 +98,7 @@ def faults(settings: Settings) -> list[str]:
         library = find_bundles(settings)
     except BundleError as error:
         return [*told, str(error)]
-    return [*told, *naming_faults(wikis, _made_up(settings), library), *_unused(settings, library)]
+    return [*told, *naming_faults(wikis, made_up_wikis(settings), library), *_unused(settings, library)]
 
 
 def _unused(settings: Settings, library: Library) -> list[str]:
@@ -106,9 +106,10 @@ def _unused(settings: Settings, library: Library) -> list[str]:
     return [
         f"bundle_directories: no wiki uses {found.path}: remove the bundle, or configure the wiki "
         f"{found.manifest.wiki}"
-        for found in unused(wikis_of(settings), _made_up(settings), library, folders)
+        for found in unused(wikis_of(settings), made_up_wikis(settings), library, folders)
     ]
 
 
-def _made_up(settings: Settings) -> frozenset[str]:
+def made_up_wikis(settings: Settings) -> frozenset[str]:
+    """Wikis without an entry in the settings."""
     return frozenset({TEST_WIKI} if settings.test_wiki else ())

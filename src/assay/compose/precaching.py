@@ -9,13 +9,18 @@ from assay.events import Rules, usual_rules
 from assay.settings import Settings, WikiSettings
 
 
-def rules_of(wikis: Mapping[str, WikiSettings], models: Mapping[str, Collection[str]]) -> Rules:
-    """`wikis`: the configured ones. `models`: names of each one's models.
+def rules_of(
+    wikis: Mapping[str, WikiSettings],
+    models: Mapping[str, Collection[str]],
+    made_up: Collection[str] = (),
+) -> Rules:
+    """`wikis`: the configured ones. `models`: names of each one's models. `made_up`: further wikis, which
+    nobody configures.
 
     Raises `ConfigurationError` for a rule whose model the wiki does not have: every edit that it is for would
     be refused.
     """
-    rules = {
+    rules = {name: usual_rules(models[name]) for name in made_up} | {
         name: usual_rules(models[name]) if wiki.precache is None else wiki.precache
         for name, wiki in wikis.items()
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assay import __version__
 from assay.clock import Clock, SystemClock
-from assay.compose.bundles import choose
+from assay.compose.bundles import choose, made_up_wikis
 from assay.compose.precaching import rules_of
 from assay.compose.queue import build_shared
 from assay.models.library import Library
@@ -93,7 +93,7 @@ def build_web(settings: Settings, scorer: Scorer) -> Application:
         scorer.clock,
         quota=settings.quota,
         quotas=scorer.quotas,
-        rules=rules_of(scorer.wikis, scorer.service.wikis.model_names),
+        rules=rules_of(scorer.wikis, scorer.service.wikis.model_names, made_up_wikis(settings)),
         release=settings.release,
         operating_points=_operating_points(scorer.wikis),
         page=page,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -162,6 +163,27 @@ def test_the_extension_tells_a_revision_that_is_gone(live: Served) -> None:
 def test_the_extension_gets_a_revert_risk(live: Served) -> None:
     chance = ask(live, "/v3/scores/smallwiki/12/reverted").json["smallwiki"]["scores"]["12"]["reverted"]
     assert Extension(live).revert_risk(12) == chance["score"]["probability"]["true"]
+
+
+def test_a_bot_asks_with_the_id_as_a_string(live: Served) -> None:
+    path = "/service/lw/inference/v1/models/revertrisk-language-agnostic:predict"
+    asked = [post_json(live, path, {"rev_id": rev_id, "lang": "small"}) for rev_id in ("12", 12)]
+    assert [reply.status for reply in asked] == [200, 200]
+    assert asked[0].json == asked[1].json
+
+
+def test_a_bot_cuts_the_risk_out_of_the_answer(live: Served) -> None:
+    path = "/v1/models/revertrisk-language-agnostic:predict"
+    text = post_json(live, path, {"rev_id": 12, "lang": "small"}).body.decode()
+    assert re.search(r'"true":0\.\d+', text)
+
+
+def test_a_gateways_host_changes_nothing(live: Served) -> None:
+    host = {"Host": "smallwiki-damaging.revscoring-editquality-damaging.wikimedia.org"}
+    path = "/v1/models/smallwiki-damaging:predict"
+    told = [ask(live, path, method="POST", body=b'{"rev_id": 12}', headers=more) for more in ({}, host)]
+    assert [reply.status for reply in told] == [200, 200]
+    assert told[0].body == told[1].body
 
 
 def test_the_extension_gets_a_score_before_an_edit_is_saved(live: Served) -> None:
