@@ -17,6 +17,7 @@ from urllib.parse import quote
 import orjson
 
 from assay.rollout.compare import TOLERANCE, Answer, Fault, cells_of, compare
+from assay.rollout.failures import PASSING_ERRORS
 from assay.rollout.pairs import ArmAddress, Ask, Asker, Pairs, with_features
 from assay.rollout.requests import TEST_WIKI, Case, Ground, cases
 from assay.rollout.samples import Pair, SeenCell
@@ -137,14 +138,10 @@ def _cells(target: str, answer: Answer) -> dict[tuple[str, str, int], SeenCell]:
 
 def _is_same_cell(one: SeenCell, other: SeenCell) -> bool:
     if (one.error is None) != (other.error is None):
-        return one.error in _PASSING or other.error in _PASSING
+        return one.error in PASSING_ERRORS or other.error in PASSING_ERRORS  # which tell nothing of a cache
     if one.prediction != other.prediction or one.probability.keys() != other.probability.keys():
         return False
     return all(abs(value - other.probability[label]) <= TOLERANCE for label, value in one.probability.items())
-
-
-_PASSING: Final = frozenset({"overloaded", "queue_unavailable", "source_unavailable", "deadline_exceeded"})
-"""Codes of errors that say nothing about a cache."""
 
 
 def _without_features(body: bytes) -> bytes:
