@@ -193,12 +193,15 @@ def test_the_extension_gets_a_score_before_an_edit_is_saved(live: Served) -> Non
     assert 0 < short < long < 1
 
 
-def test_a_script_on_another_site_may_ask(live: Served) -> None:
-    asked = {"Origin": "https://en.wikipedia.org", "Access-Control-Request-Headers": "content-type"}
-    path = "/v1/models/smallwiki-damaging:predict"
+@pytest.mark.parametrize("prefix", ["", "/service/lw/inference"])
+def test_a_script_on_another_site_may_ask(live: Served, prefix: str) -> None:
+    """It says who it is in ``Api-User-Agent``, since browsers keep their own."""
+    sent = "api-user-agent,authorization,content-type"
+    asked = {"Origin": "https://en.wikipedia.org", "Access-Control-Request-Headers": sent}
+    path = f"{prefix}/v1/models/smallwiki-damaging:predict"
     allowed = ask(live, path, method="OPTIONS", headers=asked)
     assert allowed.status == 204
-    assert "Content-Type" in allowed.headers["access-control-allow-headers"]
+    assert {*sent.split(",")} <= {*allowed.headers["access-control-allow-headers"].lower().split(", ")}
     told = ask(live, path, method="POST", body=b'{"rev_id": 12}', headers={"Origin": asked["Origin"]})
     assert told.status == 200
     assert told.headers["access-control-allow-origin"] == "*"
