@@ -191,7 +191,7 @@ def _questions(scores: Mapping[int, Scores], first: int) -> Iterator[Asked]:
         rev_id = number * STRIDE + 12
         reversed_digits = int(str(rev_id % 100)[::-1]) / 100 if rev_id % 100 >= 10 else 0.0
         yield Asked(
-            f"/v3/scores/testwiki/{rev_id}/revid",
+            f"/v3/scores/testwiki/{rev_id}/revid?error_codes",
             "testwiki",
             rev_id,
             {"revid": {"true": reversed_digits, "false": 1 - reversed_digits}},
@@ -200,5 +200,8 @@ def _questions(scores: Mapping[int, Scores], first: int) -> Iterator[Asked]:
         copied = original + number * STRIDE
         models = scores[original]
         yield Asked(
-            f"/v3/scores/samplewiki/?models={'|'.join(models)}&revids={copied}", "samplewiki", copied, models
+            f"/v3/scores/samplewiki/?models={'|'.join(models)}&revids={copied}&error_codes",
+            "samplewiki",
+            copied,
+            models,
         )

@@ -73,7 +73,7 @@ def test_what_cannot_be_scored_says_why(assay: AssayServer, wiki: RealMediaWiki)
     assert hidden is not None
     admin.hide(hidden, "content")
     ids = [deleted, hidden, after, script]
-    answer = assay.get(f"/v3/scores/livewiki/?models=reverted&revids={'|'.join(map(str, ids))}")
+    answer = assay.get(f"/v3/scores/livewiki/?models=reverted&error_codes&revids={'|'.join(map(str, ids))}")
     cells = [answer.document["livewiki"]["scores"][str(rev_id)]["reverted"] for rev_id in ids]
     assert answer.status == 200
     assert [(cell["error"]["code"], cell["error"]["type"]) for cell in cells] == [

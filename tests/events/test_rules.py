@@ -43,5 +43,5 @@ def test_wikis_without_rules_want_nothing() -> None:
 
 
 def test_usual_rules_are_for_models_that_there_are() -> None:
-    assert usual_rules(["reverted", "revid"]) == {"reverted": ("nonbot_edit",)}
+    assert usual_rules(["reverted", "revert"]) == {"reverted": ("nonbot_edit",)}
     assert {name for sets in USUAL.values() for name in sets} <= set(EVENT_SETS)

@@ -188,7 +188,7 @@ def test_a_score_here_and_an_error_there_is_a_pair_of_cells_and_no_fault() -> No
     assert found.faults == ()
     (cell,) = [cell for cell in found.cells if cell.stable != cell.candidate]
     assert cell.candidate is not None
-    assert cell.candidate.error == "revision_not_found"
+    assert cell.candidate.error == "RevisionNotFound"
 
 
 def test_a_cell_that_is_left_out_is_none_and_a_fault() -> None:

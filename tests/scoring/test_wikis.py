@@ -55,6 +55,28 @@ def test_unknown_names_are_told_in_the_legacys_words() -> None:
         wikis.named("smallwiki").select(["damaging", "a", "b"])
 
 
+def test_a_former_name_is_answered_and_in_no_list() -> None:
+    wiki = Wikis({"smallwiki": SOURCE}, small_models())["smallwiki"]
+    assert wiki.select_called(["wp10"]) == {"wp10": wiki.models["articlequality"]}
+    assert "wp10" not in wiki.called
+
+
+def test_an_alias_and_a_model_win_over_a_former_name() -> None:
+    aliased = Wikis({"smallwiki": SOURCE}, small_models(), {"smallwiki": {"wp10": "damaging"}})["smallwiki"]
+    assert aliased.answering["wp10"] is aliased.models["damaging"]
+    own = LinearModel("smallwiki", "wp10", (TEXT_CHARS,))
+    wiki = Wikis(
+        {"smallwiki": SOURCE}, ModelSets([own, LinearModel("smallwiki", "articlequality", (TEXT_CHARS,))])
+    )["smallwiki"]
+    assert wiki.answering["wp10"] is own
+
+
+def test_without_the_model_its_former_name_means_nothing() -> None:
+    wiki = Wikis({"dewiki": SOURCE}, small_models())["dewiki"]
+    with pytest.raises(UnknownModel, match=r"^Models \('wp10',\) not available for dewiki$"):
+        wiki.select_called(["wp10"])
+
+
 def test_an_alias_is_one_more_name_of_a_model() -> None:
     wiki = Wikis({"smallwiki": SOURCE}, small_models(), {"smallwiki": {"wp10": "articlequality"}})[
         "smallwiki"

@@ -44,8 +44,8 @@ class AssayServer:
             connection.close()
 
     def cell(self, wiki: str, rev_id: int, model: str) -> dict[str, Any]:
-        """One score or error, as v3 gives it."""
-        document = self.get(f"/v3/scores/{wiki}/{rev_id}/{model}").document
+        """One score or error, as v3 gives it with codes."""
+        document = self.get(f"/v3/scores/{wiki}/{rev_id}/{model}?error_codes").document
         cell: dict[str, Any] = document[wiki]["scores"][str(rev_id)][model]
         return cell
 

@@ -102,14 +102,14 @@ def test_faults_cost_their_own_cells_only(running: Running) -> None:
     assert ask(served, "/readyz").json["ready"] is True
     assert "server" not in ask(served, "/livez").headers
 
-    runaway = ask(served, "/v3/scores/testwiki/12?feature.delay=50").json
+    runaway = ask(served, "/v3/scores/testwiki/12?feature.delay=50&error_codes").json
     assert runaway["testwiki"]["scores"]["12"]["revid"]["error"] == {
         "type": "TimeoutError",
         "message": "Timed out after 1 seconds.",
         "code": "time_limit_exceeded",
         "retryable": False,
     }
-    crash = urlencode({"datasource.revision.text": '"CRASH"'}).encode()
+    crash = urlencode({"datasource.revision.text": '"CRASH"', "error_codes": ""}).encode()
     cells = post_form(served, "/v3/scores/smallwiki/12/damaging", crash).json["smallwiki"]["scores"]["12"]
     assert cells["damaging"]["error"]["code"] == "engine_crashed"
     assert ask(served, "/v3/scores/smallwiki?revids=1|2|3").status == 200

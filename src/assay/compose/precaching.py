@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from assay.errors import ConfigurationError
-from assay.events import ModelRules, Rules, usual_rules
+from assay.events import Rules, usual_rules
 from assay.settings import Settings, WikiSettings
 
 
 def rules_of(wikis: Mapping[str, WikiSettings], models: Mapping[str, Collection[str]]) -> Rules:
     """`wikis`: the configured ones. `models`: names of each one's models; a wiki that has models only is made
-    up: every edit of it is wanted by all of them, so that precaching can be tried where no real score is
-    touched.
+    up, and has the usual rules, so that precaching can be tried where no real score is touched.
 
     Raises `ConfigurationError` for a rule whose model the wiki does not have: every edit that it is for would
     be refused.
     """
+    made_up = {name: usual_rules(models[name]) for name in models if name not in wikis}
     rules = {
         name: usual_rules(models[name]) if wiki.precache is None else wiki.precache
         for name, wiki in wikis.items()
@@ -28,9 +28,6 @@ def rules_of(wikis: Mapping[str, WikiSettings], models: Mapping[str, Collection[
             f"precaching is ruled for {', '.join(strange)}, and there is no such model: "
             "take the rule out of wikis.<name>.precache, or give the model's bundle"
         )
-    made_up: dict[str, ModelRules] = {
-        name: dict.fromkeys(models[name], ("edit",)) for name in models if name not in wikis
-    }
     return Rules({**made_up, **rules}, _databases(wikis))
 
 

@@ -21,9 +21,11 @@ USUAL: Final[ModelRules] = {
     "goodfaith": ("nonbot_edit",),
     "itemquality": ("main_edit",),
     "reverted": ("nonbot_edit",),
+    "revid": ("edit",),
 }
 """For a wiki without rules of its own, as far as it has these models: what patrollers look at, of people's
-edits; what tells an article's state, of articles."""
+edits; what tells an article's state, of articles; and all for the test model, as in ORES's own
+configuration of it."""
 
 
 @dataclass(frozen=True, slots=True)

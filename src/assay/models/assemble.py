@@ -62,11 +62,12 @@ def assemble(parts: Parts, cards: Mapping[str, str] | None = None) -> tuple[Mani
 
 
 def revid_parts(wiki: str = "testwiki") -> Parts:
-    """The deterministic test model (see `assay.models.revid`)."""
+    """The deterministic test model (see `assay.models.revid`), under the version that ORES's own checks of a
+    running server compare."""
     return Parts(
         wiki=wiki,
         model="revid",
-        version="1.0.0",
+        version="0.0.0",
         kind="revid",
         labels=(True, False),
         features=(REVERSED_DIGITS, DELAY),

@@ -66,7 +66,12 @@ class Assay:
 
     async def scores(self, wiki: str, models: Sequence[str], rev_ids: Sequence[int]) -> Answer:
         """Raises `Away` or `Refused`."""
-        form = {"revids": "|".join(map(str, rev_ids)), "models": "|".join(models), "precache": "true"}
+        form = {
+            "revids": "|".join(map(str, rev_ids)),
+            "models": "|".join(models),
+            "precache": "true",
+            "error_codes": "true",
+        }
         told = (await self._document("POST", f"/v3/scores/{wiki}/", form)).get(wiki)
         try:
             return Answer(

@@ -16,7 +16,7 @@ PASSING_ERRORS: Final = frozenset(
         "queue_unavailable",
         "source_unavailable",
         "time_limit_exceeded",
-        # The ORES types of the same, for an arm that tells no code.
+        # The ORES types of the same: ORES's routes tell no code unless they are asked to.
         "RequestError",
         "ScoreProcessorOverloaded",
         "TimeoutError",

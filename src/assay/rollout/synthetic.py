@@ -19,6 +19,7 @@ import orjson
 from assay.rollout.asker import Ask, Asker
 from assay.rollout.cells import cells_of
 from assay.rollout.compare import TOLERANCE, Answer, Fault, compare
+from assay.rollout.failures import PASSING_ERRORS
 from assay.rollout.pairs import ArmAddress, Pairs, with_features
 from assay.rollout.requests import TEST_WIKI, Case, Ground, cases
 from assay.rollout.samples import Pair, SeenCell
@@ -139,14 +140,10 @@ def _cells(target: str, answer: Answer) -> dict[tuple[str, str, int], SeenCell]:
 
 def _is_same_cell(one: SeenCell, other: SeenCell) -> bool:
     if (one.error is None) != (other.error is None):
-        return one.error in _PASSING or other.error in _PASSING
+        return one.error in PASSING_ERRORS or other.error in PASSING_ERRORS  # which tell nothing of a cache
     if one.prediction != other.prediction or one.probability.keys() != other.probability.keys():
         return False
     return all(abs(value - other.probability[label]) <= TOLERANCE for label, value in one.probability.items())
-
-
-_PASSING: Final = frozenset({"overloaded", "queue_unavailable", "source_unavailable", "deadline_exceeded"})
-"""Codes of errors that say nothing about a cache."""
 
 
 def _without_features(body: bytes) -> bytes:

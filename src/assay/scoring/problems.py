@@ -52,10 +52,11 @@ def engine_away(rev_id: int) -> Problem:
 
 
 def computation_abandoned(rev_id: int) -> Problem:
-    """The server stopped, or its engine failed, before the revision was scored."""
+    """The server stopped, or its engine failed, before the revision was scored. The type tells it from a
+    revision that kills its process, to whoever sees types only."""
     return Problem(
         "engine_unavailable",
-        "RuntimeError",
+        "ScoreProcessorOverloaded",
         f"{called(rev_id).capitalize()} was not scored because the scoring engine stopped; ask again.",
         retryable=True,
     )

@@ -78,6 +78,10 @@ def identities(models: ModelSets, wiki: str, names: Iterable[str]) -> dict[str, 
     return {name: identity(known[name]) for name in names if name in known}
 
 
+FORMER_NAMES: Final = {"wp10": "articlequality"}
+"""What models were called before, and what many clients still ask for."""
+
+
 @dataclass(frozen=True)
 class Wiki:
     """One wiki that can be scored. `models`: by name, at least one. `aliases`: further names that ORES's API
@@ -112,10 +116,17 @@ class Wiki:
         named = {**aliased, **self.models}
         return MappingProxyType({name: named[name] for name in sorted(named)})
 
+    @cached_property
+    def answering(self) -> Mapping[str, Model]:
+        """All names that may be asked for: `called`, and former names that mean nothing else here. These are
+        in no list, so that whoever asks for all models that are listed gets each once."""
+        former = {old: self.models[name] for old, name in FORMER_NAMES.items() if name in self.models}
+        return MappingProxyType({**former, **self.called})
+
     def select_called(self, names: Sequence[str]) -> dict[str, Model]:
-        """The models by the names asked, aliases included. Raises `UnknownModel` as `select` does."""
-        self.select([name for name in names if name not in self.aliases])
-        return {name: self.called[name] for name in names}
+        """The models by the names asked, those of `answering`. Raises `UnknownModel` as `select` does."""
+        self.select([name for name in names if name not in self.answering])
+        return {name: self.answering[name] for name in names}
 
 
 class Wikis(Mapping[str, Wiki]):

@@ -88,7 +88,10 @@ is not to precache with its reader's quota."""
 
 _PREFLIGHT: Final = {
     "Access-Control-Allow-Methods": "GET, HEAD, POST, OPTIONS",
-    "Access-Control-Allow-Headers": "Content-Type, X-Request-Id, X-Wikimedia-Debug",
+    # Scripts on wikis name themselves as Wikimedia asks them to, and send Lift Wing's gateway their tokens.
+    "Access-Control-Allow-Headers": (
+        "Api-User-Agent, Authorization, Content-Type, User-Agent, X-Request-Id, X-Wikimedia-Debug"
+    ),
     "Access-Control-Max-Age": "86400",
 }
 _EXPOSED: Final = "Retry-After, X-Assay-Release, X-Cache, X-Request-Id"

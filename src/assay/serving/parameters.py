@@ -28,6 +28,10 @@ MAX_JSON_DEPTH: Final = 32
 MAX_PART_HEAD_BYTES: Final = 4096
 """Headers of one part of a multipart form: a feature's name and a few words."""
 
+NO_REVISION: Final = 0
+"""MediaWiki's name for the parent of a page's first revision. Dashboards ask for the parents of all edits and
+pass it on; ORES found no such revision, and scored the others."""
+
 _REV_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _INJECTED: Final = ("feature.", "datasource.")
 _PLAIN_FIELD: Final = re.compile(
@@ -40,8 +44,8 @@ _FLAGS: Final = {"": True, "1": True, "true": True, "0": False, "false": False}
 class ScoreParameters:
     """What a client asked for, before wiki and models are looked up.
 
-    `rev_ids`: unique, in order. `models`: None when not given. `injection`: by revision id.
-    `model_info`: dotted paths; empty when not given. `bulk`: ``precache`` was given.
+    `rev_ids`: unique, in order; `NO_REVISION` may be one. `models`: None when not given. `injection`: by
+    revision id. `model_info`: dotted paths; empty when not given. `bulk`: ``precache`` was given.
     """
 
     rev_ids: tuple[int, ...] = ()
@@ -50,6 +54,7 @@ class ScoreParameters:
     model_info: tuple[str, ...] = ()
     features: bool = False
     explain: bool = False
+    error_codes: bool = False
     compact: bool = False
     bulk: bool = False
 
@@ -76,7 +81,7 @@ def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | Non
     """`rev_id` and `model`: from the path; they replace the parameters. Raises `BadParameter`."""
     rev_ids = _rev_ids("revid", [rev_id]) if rev_id is not None else ()
     if rev_id is None and "revids" in fields:
-        rev_ids = _rev_ids("revids", fields["revids"].split("|"))
+        rev_ids = _rev_ids("revids", [text.strip() for text in fields["revids"].split("|")])
     models = (model,) if model is not None else _bar_split(fields, "models")
     return ScoreParameters(
         rev_ids=rev_ids,
@@ -85,6 +90,7 @@ def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | Non
         model_info=tuple(fields["model_info"].split("|")) if "model_info" in fields else (),
         features=flag(fields, "features"),
         explain=flag(fields, "explain"),
+        error_codes=flag(fields, "error_codes"),
         compact=_is_compact(fields),
         bulk=flag(fields, "precache"),
     )
@@ -109,8 +115,8 @@ def _bar_split(fields: Mapping[str, str], name: str) -> tuple[str, ...] | None:
 
 def parse_rev_id(name: str, text: str) -> int:
     """Raises `BadParameter` naming the parameter and what would be right."""
-    number = int(text) if _REV_ID.fullmatch(text) else 0
-    if not 0 < number <= MAX_ID:
+    number = int(text) if _REV_ID.fullmatch(text) else NO_REVISION
+    if not NO_REVISION < number <= MAX_ID:
         raise BadParameter(
             f"Could not interpret {name}. {text[:40]!r} is not a revision id: "
             f"give a whole number from 1 to {MAX_ID}."
@@ -127,7 +133,7 @@ def parse_limit(text: str, most: int) -> int:
 
 
 def _rev_ids(name: str, texts: list[str]) -> tuple[int, ...]:
-    unique = tuple(dict.fromkeys(parse_rev_id(name, text) for text in texts))
+    unique = tuple(dict.fromkeys(NO_REVISION if text == "0" else parse_rev_id(name, text) for text in texts))
     if len(unique) > MAX_REVISIONS:
         raise BadParameter(f"Too many values for 'revids' parameter.  Max of {MAX_REVISIONS}.")
     return unique

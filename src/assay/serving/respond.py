@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -25,12 +26,20 @@ def json_response(
 ) -> Response:
     """`document`: keys are strings. `compact`: no blanks or line breaks. `headers`: further ones."""
     option = orjson.OPT_SORT_KEYS | (0 if compact else orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
-    return Response(
-        orjson.dumps(document, option=option),
-        status,
-        media_type="application/json",
-        headers={**NO_STORE, **(headers or {})},
-    )
+    return _response(orjson.dumps(document, option=option), status, headers)
+
+
+def ores_response(document: Any, *, compact: bool, headers: Mapping[str, str] | None = None) -> Response:
+    """As ORES wrote it. `compact`: in one line, with a blank after each comma and colon, by which some bots
+    take scores out of it with regular expressions."""
+    if not compact:
+        return json_response(document, compact=False, headers=headers)
+    plain = orjson.loads(orjson.dumps(document))  # numbers that JSON does not know are null, as everywhere
+    return _response(json.dumps(plain, sort_keys=True).encode("ascii"), 200, headers)
+
+
+def _response(body: bytes, status: int, headers: Mapping[str, str] | None) -> Response:
+    return Response(body, status, media_type="application/json", headers={**NO_STORE, **(headers or {})})
 
 
 def refusal_response(refusal: Refusal, path: str) -> Response:

@@ -47,7 +47,7 @@ class WikiSettings:
     here. `assay preflight` refuses a source that is another wiki."""
     aliases: Mapping[str, str] = field(default_factory=dict)
     """Further names of its models in ORES's API, each with the model that it means, such as
-    ``wp10 = "articlequality"``; answers use the name that was asked."""
+    ``quality = "articlequality"``; answers use the name that was asked. ``wp10`` needs none."""
     precache: Mapping[str, tuple[EventSet, ...]] | None = None
     """Which edits are scored as they happen: event sets by model, such as ``damaging = ["nonbot_edit"]``.
     None: the [usual ones](../how-to/precache.md#rules); empty: no edits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -164,6 +165,27 @@ def test_the_extension_gets_a_revert_risk(live: Served) -> None:
     assert Extension(live).revert_risk(12) == chance["score"]["probability"]["true"]
 
 
+def test_a_bot_asks_with_the_id_as_a_string(live: Served) -> None:
+    path = "/service/lw/inference/v1/models/revertrisk-language-agnostic:predict"
+    asked = [post_json(live, path, {"rev_id": rev_id, "lang": "small"}) for rev_id in ("12", 12)]
+    assert [reply.status for reply in asked] == [200, 200]
+    assert asked[0].json == asked[1].json
+
+
+def test_a_bot_cuts_the_risk_out_of_the_answer(live: Served) -> None:
+    path = "/v1/models/revertrisk-language-agnostic:predict"
+    text = post_json(live, path, {"rev_id": 12, "lang": "small"}).body.decode()
+    assert re.search(r'"true":0\.\d+', text)
+
+
+def test_a_gateways_host_changes_nothing(live: Served) -> None:
+    host = {"Host": "smallwiki-damaging.revscoring-editquality-damaging.wikimedia.org"}
+    path = "/v1/models/smallwiki-damaging:predict"
+    told = [ask(live, path, method="POST", body=b'{"rev_id": 12}', headers=more) for more in ({}, host)]
+    assert [reply.status for reply in told] == [200, 200]
+    assert told[0].body == told[1].body
+
+
 def test_the_extension_gets_a_score_before_an_edit_is_saved(live: Served) -> None:
     short, long = (Extension(live).before_saving(text, "before") for text in ("after", "after " * 100))
     assert short is not None
@@ -171,12 +193,15 @@ def test_the_extension_gets_a_score_before_an_edit_is_saved(live: Served) -> Non
     assert 0 < short < long < 1
 
 
-def test_a_script_on_another_site_may_ask(live: Served) -> None:
-    asked = {"Origin": "https://en.wikipedia.org", "Access-Control-Request-Headers": "content-type"}
-    path = "/v1/models/smallwiki-damaging:predict"
+@pytest.mark.parametrize("prefix", ["", "/service/lw/inference"])
+def test_a_script_on_another_site_may_ask(live: Served, prefix: str) -> None:
+    """It says who it is in ``Api-User-Agent``, since browsers keep their own."""
+    sent = "api-user-agent,authorization,content-type"
+    asked = {"Origin": "https://en.wikipedia.org", "Access-Control-Request-Headers": sent}
+    path = f"{prefix}/v1/models/smallwiki-damaging:predict"
     allowed = ask(live, path, method="OPTIONS", headers=asked)
     assert allowed.status == 204
-    assert "Content-Type" in allowed.headers["access-control-allow-headers"]
+    assert {*sent.split(",")} <= {*allowed.headers["access-control-allow-headers"].lower().split(", ")}
     told = ask(live, path, method="POST", body=b'{"rev_id": 12}', headers={"Origin": asked["Origin"]})
     assert told.status == 200
     assert told.headers["access-control-allow-origin"] == "*"

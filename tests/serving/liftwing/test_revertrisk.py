@@ -95,7 +95,7 @@ def test_an_event_tells_its_wiki(live: Served) -> None:
         {"rev_id": 12, "lang": "smallwiki"},
         {"rev_id": 12, "lang": "xx"},
         {"rev_id": 12, "lang": "test"},
-        {"rev_id": "12", "lang": "small"},
+        {"rev_id": "x12", "lang": "small"},
         {"instances": []},
         {"instances": {}},
         {"instances": [12]},

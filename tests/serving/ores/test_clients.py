@@ -182,6 +182,44 @@ def test_the_own_client_raises_what_the_server_refuses(live: Served) -> None:
         list(score_all(live, "testwiki", ["none"], [1]))
 
 
+# -- a bot without a JSON parser ---------------------------------------------------------------------------
+
+
+def cut(text: str) -> dict[int, tuple[float, float]]:
+    """Damaging and goodfaith, in percent, by revision: what stands between certain texts."""
+    found = {}
+    for row in re.finditer(r'(?:{|, )"([0-9]+)":(.+?)}}}}', text):
+        if "error" not in row[2]:
+            chances = re.findall(r'"(?:damaging|goodfaith)": {"score": .*?"true": ([0-9.e-]+)', row[2])
+            damaging, goodfaith = (round(float(chance) * 100, 2) for chance in chances)
+            found[int(row[1])] = (damaging, goodfaith)
+    return found
+
+
+def test_a_bot_cuts_scores_out_of_short_json(shipped: Served) -> None:
+    asked = "?models=damaging|goodfaith&format=json&revids=1260%7C999999%7C1261"
+    reply = ask(shipped, f"/v3/scores/{WIKI}/{asked}")
+    found = cut(reply.body.decode())
+    assert set(found) == {1260, 1261}
+    for rev_id, percents in found.items():
+        cells = reply.json[WIKI]["scores"][str(rev_id)].values()
+        assert percents == tuple(round(cell["score"]["probability"]["true"] * 100, 2) for cell in cells)
+
+
+# -- what turned precached scores into events ----------------------------------------------------------------
+
+
+def test_cells_become_the_members_of_a_score_event(live: Served) -> None:
+    """An error is taken over whole, and the event's schema knows the members that ORES gave."""
+    data = get(live, "/v3/scores/smallwiki/", models="damaging|goodfaith", revids=str(HIDDEN_TEXT))
+    told, models = data["smallwiki"]["scores"][str(HIDDEN_TEXT)], data["smallwiki"]["models"]
+    events = [
+        {"model_name": name, "model_version": models[name]["version"], **cell["error"]}
+        for name, cell in told.items()
+    ]
+    assert all(set(event) == {"model_name", "model_version", "type", "message"} for event in events)
+
+
 # -- a dashboard of articles --------------------------------------------------------------------------------
 
 WEIGHTS = {"FA": 100, "GA": 80, "B": 60, "C": 40, "Start": 20, "Stub": 0}

@@ -131,7 +131,12 @@ def test_what_is_missing_is_told_in_oress_words(served: Served, key: str) -> Non
     assert ask(served, f"/v2/precache/?event={quote(json.dumps(event))}").error == told
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[" * 100_000, b"\xff", b"%7B", b'{"a": NaN}'])
+def test_a_post_without_a_body_is_told_in_oress_words(served: Served) -> None:
+    told = (400, "bad request", "Must provide a POST'ed json as an event")
+    assert post_json(served, "/v3/precache/", b"").error == told
+
+
+@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff", b"%7B", b'{"a": NaN}'])
 def test_what_is_no_json(served: Served, body: bytes) -> None:
     told = (400, "bad request", "Can not parse event argument as JSON blob")
     assert post_json(served, "/v3/precache/", body).error == told

@@ -267,13 +267,36 @@ def test_injecting_for_one_model_leaves_the_others(live: Served) -> None:
 def test_a_bad_revision_leaves_the_others_their_scores(live: Served) -> None:
     cells = scores(ask(live, f"{V3}smallwiki?revids=12|{GONE}|{AWAY}&models=damaging").json)
     assert "score" in cells["12"]["damaging"]
-    assert cells[str(GONE)]["damaging"]["error"] == {
-        "type": "RevisionNotFound",
-        "message": f"Could not find revision {GONE}.",
-        "code": "revision_not_found",
-        "retryable": False,
-    }
-    assert cells[str(AWAY)]["damaging"]["error"]["retryable"] is True
+    gone = {"type": "RevisionNotFound", "message": f"Could not find revision {GONE}."}
+    assert cells[str(GONE)]["damaging"]["error"] == gone
+    assert set(cells[str(AWAY)]["damaging"]["error"]) == {"type", "message"}
+
+
+def test_error_codes_are_told_when_they_are_asked_for(live: Served) -> None:
+    form = f"revids={GONE}|{AWAY}&models=damaging&error_codes".encode()
+    cells = scores(post_form(live, f"{V3}smallwiki", form).json)
+    plain = scores(ask(live, f"{V3}smallwiki?revids={GONE}|{AWAY}&models=damaging&error_codes=false").json)
+    told = {AWAY: ("source_unavailable", True), GONE: ("revision_not_found", False)}
+    for rev_id, (code, retryable) in told.items():
+        error = plain[str(rev_id)]["damaging"]["error"]
+        assert cells[str(rev_id)]["damaging"]["error"] == {**error, "code": code, "retryable": retryable}
+
+
+def test_the_parent_of_a_first_revision_is_not_found(live: Served) -> None:
+    """A dashboard asks for each edit together with its parent, which MediaWiki calls 0 for a new page."""
+    cells = scores(ask(live, f"{V3}smallwiki?revids=0|12&models=wp10|damaging&features=true").json)
+    gone = {"error": {"type": "RevisionNotFound", "message": "Could not find revision 0."}}
+    assert cells["0"] == {"wp10": gone, "damaging": gone}
+    assert all("score" in cell for cell in cells["12"].values())
+    assert scores(ask(live, f"{V3}smallwiki/0/damaging").json) == {"0": {"damaging": gone}}
+    query = "?revids=0|12&models=damaging&features&feature.test.chars=3"
+    both = scores(ask(live, f"{V3}smallwiki{query}").json)
+    assert both["0"]["damaging"] == gone
+    assert both["12"]["damaging"]["features"]["feature.test.chars"] == 3
+
+
+def test_blanks_around_ids_are_no_fault(live: Served) -> None:
+    assert set(scores(ask(live, f"{V3}smallwiki?revids=12%20|%2013&models=damaging").json)) == {"12", "13"}
 
 
 @pytest.mark.parametrize(
@@ -320,7 +343,7 @@ def test_a_failing_feature_is_told_without_a_traceback(live: Served) -> None:
         ("smallwiki/?revids=", 400, "bad request", "Could not interpret revids. '' is not"),
         ("smallwiki/?revids=1||2", 400, "bad request", "Could not interpret revids. '' is not"),
         ("smallwiki/?revids=-1", 400, "bad request", "'-1' is not a revision id"),
-        ("smallwiki/?revids=0", 400, "bad request", "'0' is not a revision id"),
+        ("smallwiki/?revids=00", 400, "bad request", "'00' is not a revision id"),
         ("smallwiki/?revids=1.0", 400, "bad request", "'1.0' is not a revision id"),
         ("smallwiki/?revids=9223372036854775808", 400, "bad request", "from 1 to 9223372036854775807"),
         ("smallwiki/?revids=%EF%BC%91", 400, "bad request", "is not a revision id"),

@@ -6,6 +6,7 @@ What is given beside is ignored, as Lift Wing ignores it. Given in several ways,
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -16,6 +17,7 @@ from assay.revisions.record import MAX_ID
 from assay.scoring.unsaved import Unsaved
 from assay.serving.liftwing.revision_data import read_revision_data
 
+_DIGITS: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _FLAGS: Final = {"true": True, "false": False}
 
 
@@ -41,10 +43,12 @@ def read_asked(body: Mapping[str, Any]) -> Asked:
 
 
 def read_rev_id(body: Mapping[str, Any]) -> int:
-    """Raises `BadParameter`."""
+    """Bots and Lift Wing's own Python client write it as a string, too. Raises `BadParameter`."""
     rev_id = body.get("rev_id")
     if rev_id is None:
         raise BadParameter("Say what to score: give rev_id, event or revision_data.")
+    if isinstance(rev_id, str) and _DIGITS.fullmatch(rev_id):
+        rev_id = int(rev_id)
     if not isinstance(rev_id, int) or isinstance(rev_id, bool) or not 0 < rev_id <= MAX_ID:
         raise BadParameter(f"Could not interpret rev_id. Give a whole number from 1 to {MAX_ID}.")
     return rev_id

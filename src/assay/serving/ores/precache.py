@@ -24,7 +24,7 @@ from assay.serving.ores.v2 import V2
 from assay.serving.ores.v3 import V3
 from assay.serving.ores.version import Answer, Version
 from assay.serving.parameters import read_fields
-from assay.serving.respond import NO_STORE, json_response
+from assay.serving.respond import NO_STORE, ores_response
 
 _EVENT: Final = openapi.query_parameter(
     "event", "The event as JSON, percent-encoded.", {"type": "string", "minLength": 2}
@@ -65,7 +65,10 @@ class Precache:
 
     async def v3(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v3"""
-        return await self._answer(V3, request, await request.body(), compact="format" in request.query_params)
+        event = await request.body()
+        if not event.strip():
+            raise BadParameter("Must provide a POST'ed json as an event")
+        return await self._answer(V3, request, event, compact="format" in request.query_params)
 
     async def v2(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v2"""
@@ -88,7 +91,7 @@ class Precache:
         infos = {name: self._infos.select(model, version.default_info) for name, model in models.items()}
         document = version.scores(Answer(wanted.wiki, models, infos, table))
         headers = self._backend.headers(request, [row.values() for row in table.values()])
-        return json_response(document, compact=compact, headers=headers)
+        return ores_response(document, compact=compact, headers=headers)
 
 
 def _change(text: bytes | str) -> Change | None:

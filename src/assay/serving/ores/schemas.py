@@ -39,6 +39,12 @@ PARAMETERS: Final = {
     "explain": query_parameter(
         "explain", "Add each feature's contribution in log-odds.", FLAG, allowEmptyValue=True
     ),
+    "error_codes": query_parameter(
+        "error_codes",
+        "Add to each cell's error its stable code, and whether asking again makes sense.",
+        FLAG,
+        allowEmptyValue=True,
+    ),
     "model_info": _bars(
         "What to tell of each model, as dotted paths.", "model_info", "version|statistics.rates"
     ),
@@ -113,7 +119,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         "required": ["models"],
         "properties": {
             "models": map_of(_MODEL_INFO),
-            "scores": map_of(map_of({"anyOf": [ref("ScoredCell"), ref("CellError")]})),
+            "scores": map_of(map_of({"anyOf": [ref("ScoredCell"), ref("BareError"), ref("CellError")]})),
         },
     },
     "Scores": map_of(ref("WikiScores")) | {"description": "By wiki; scores by revision id and model."},

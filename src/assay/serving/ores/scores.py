@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from assay.models.model import Model
+from assay.revisions.problem import revision_not_found
 from assay.scoring.request import ScoreRequest
 from assay.scoring.service import Table
 from assay.scoring.wikis import Wiki
@@ -27,8 +28,8 @@ from assay.serving.ores.v1 import V1
 from assay.serving.ores.v2 import V2
 from assay.serving.ores.v3 import V3
 from assay.serving.ores.version import Answer, Version
-from assay.serving.parameters import ScoreParameters, known, parse, read_fields
-from assay.serving.respond import json_response
+from assay.serving.parameters import NO_REVISION, ScoreParameters, known, parse, read_fields
+from assay.serving.respond import ores_response
 
 VERSIONS: Final = (V1, V2, V3)
 
@@ -99,7 +100,7 @@ class ScoreRoutes:
             Answer(wiki.name, wiki.called, self._told(version, wiki.called, asked))
             for wiki in self._backend.wikis.values()
         ]
-        return json_response(version.wikis(answers), compact=asked.compact)
+        return ores_response(version.wikis(answers), compact=asked.compact)
 
     async def _scores(self, version: Version, request: Request, fields: Mapping[str, str]) -> Response:
         path = request.path_params
@@ -113,8 +114,10 @@ class ScoreRoutes:
             async with self._backend.gate.hold(request, len(asked.rev_ids), bulk=asked.bulk):
                 table = await self._table(wiki, models, asked)
             headers = self._backend.headers(request, [row.values() for row in table.values()])
-        document = version.scores(Answer(wiki.name, models, infos, table, path.get("model")))
-        return json_response(document, compact=asked.compact, headers=headers)
+        document = version.scores(
+            Answer(wiki.name, models, infos, table, path.get("model"), asked.error_codes)
+        )
+        return ores_response(document, compact=asked.compact, headers=headers)
 
     def _told(
         self, version: Version, models: Mapping[str, Model], asked: ScoreParameters
@@ -123,16 +126,21 @@ class ScoreRoutes:
         return {name: self._infos.select(model, paths) for name, model in models.items()}
 
     async def _table(self, wiki: Wiki, models: Mapping[str, Model], asked: ScoreParameters) -> Table:
+        names = tuple(dict.fromkeys(model.name for model in models.values()))
+        rev_ids = tuple(rev_id for rev_id in asked.rev_ids if rev_id != NO_REVISION)
+        nowhere = {rev_id: dict.fromkeys(names, revision_not_found(rev_id)) for rev_id in asked.rev_ids}
+        if not rev_ids:
+            return nowhere
         score_request = ScoreRequest(
             wiki=wiki.name,
-            rev_ids=asked.rev_ids,
-            models=tuple(dict.fromkeys(model.name for model in models.values())),
-            injection=asked.injection,
+            rev_ids=rev_ids,
+            models=names,
+            injection={rev_id: asked.injection[rev_id] for rev_id in rev_ids if rev_id in asked.injection},
             features=asked.features,
             explain=asked.explain,
             bulk=asked.bulk,
         )
-        return await self._backend.service.score(score_request, self._backend.deadline())
+        return {**nowhere, **await self._backend.service.score(score_request, self._backend.deadline())}
 
 
 def _asked_models(wiki: Wiki, asked: ScoreParameters) -> Mapping[str, Model]:

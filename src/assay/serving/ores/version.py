@@ -21,7 +21,8 @@ class Answer:
     """What every version's document is made of.
 
     `models`: by the names to answer with. `infos`: by the same names, what was asked of each; empty: nothing.
-    `table`: None when no revision was asked for. `only`: the model, when the path names one.
+    `table`: None when no revision was asked for. `only`: the model, when the path names one. `error_codes`:
+    whether cells' errors have what ORES's had not.
     """
 
     wiki: str
@@ -29,6 +30,7 @@ class Answer:
     infos: Mapping[str, Mapping[str, Any]]
     table: Table | None = None
     only: str | None = None
+    error_codes: bool = False
 
 
 @dataclass(frozen=True, slots=True)
