@@ -110,8 +110,12 @@ def test_commands_name_release_slot_and_addresses() -> None:
         "stop",
         "green:",
     ]
-    by_systemd = NodeSettings(stop=("systemctl", "stop", "assay-{slot}.target"))
-    assert stopping("web1", by_systemd, "green") == ["systemctl", "stop", "assay-green.target"]
+    by_systemd = NodeSettings(("ssh", "web1"), supervisor="systemd")
+    assert activation(by_systemd, "green", RELEASE, 300)[-2:] == ["--supervisor", "systemd"]
+    stopped = ["ssh", "web1", "systemctl", "stop", "assay-slot@green.target"]
+    assert stopping("web1", by_systemd, "green") == stopped
+    by_a_script = NodeSettings(supervisor="systemd", stop=("/usr/local/bin/end-slot", "{slot}"))
+    assert stopping("web1", by_a_script, "green") == ["/usr/local/bin/end-slot", "green"]
     with pytest.raises(FleetError, match="Node web1: set `supervisor` or `stop`"):
         stopping("web1", NodeSettings(), "green")
 

@@ -192,7 +192,7 @@ def activate(
     slot: Annotated[str, typer.Option(help="The slot, for example blue.")],
     store: Store = None,
     supervisor: Annotated[
-        str, typer.Option(help="supervisord, unix:///path or http://host:port: restart its group SLOT.")
+        str, typer.Option(help="systemd, or supervisord (unix:///path, http://host:port): restart SLOT.")
     ] = "",
     wait_url: Annotated[
         list[str] | None,

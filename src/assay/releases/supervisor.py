@@ -29,7 +29,7 @@ class Supervisor:
         parts = urlsplit(url)
         if parts.scheme not in ("unix", "http") or not (parts.path or parts.hostname):
             raise ConfigurationError(
-                "the supervisor's address must be unix:///path/to.sock or http://host:port"
+                "the supervisor must be systemd, unix:///path/to.sock or http://host:port"
             )
         host = f"{parts.hostname}:{parts.port or 80}" if parts.hostname else ""
         self.address = f"unix://{parts.path}" if parts.scheme == "unix" else f"http://{host}"

@@ -19,6 +19,7 @@ from typing import Any, Final, Protocol
 import orjson
 
 from assay.errors import AssayError, ConfigurationError, FleetError
+from assay.releases.systemd import SYSTEMD, target
 from assay.rollout.options import DataCentreSettings, NodeSettings
 
 STOP_LIMIT_S: Final = 60.0
@@ -204,6 +205,8 @@ def stopping(name: str, node: NodeSettings, slot: str) -> list[str]:
         return [*node.prefix, *(word.replace("{slot}", slot) for word in node.stop)]
     if not node.supervisor:
         raise FleetError(f"Node {name}: set `supervisor` or `stop`, so that slot {slot} can be stopped.")
+    if node.supervisor == SYSTEMD:
+        return [*node.prefix, "systemctl", "stop", target(slot)]
     return [*node.prefix, "supervisorctl", "-s", node.supervisor, "stop", f"{slot}:"]
 
 
