@@ -2,8 +2,10 @@
 
 ``python bench/soak.py --minutes 10 --seed 1``. Every few seconds one thing is done: a scoring process, a
 worker or a web process is killed (a supervisor's part, beginning it again, is done here), Redis is
-restarted empty, or, once in the run, away for 30 s. All on the loopback. At the end a table says how much
-memory (PSS) each process that lived for a minute gained, as a slope over the last two thirds of its life.
+restarted empty, or, once in the run, away for 30 s. All on the loopback. At the end a table says for each
+role whether its memory (PSS) grows (`growth`): *flat* is proved growth of less than `LIMIT_BYTES` an answer,
+*grows* is proved growth of more, and a run that proves neither says so. Exit status 1: an answer was lost or
+wrong, or memory grows.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ import contextlib
 import os
 import random
 import signal
-import statistics
 import tempfile
 import time
 from collections import defaultdict
@@ -23,15 +24,19 @@ from sys import path
 
 path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
+from cluster.growth import WARM_UP_S, growth
 from cluster.small_cluster import Cluster, small_cluster
 from servers.processes import proportional_bytes
 from servers.proxy import HEALTHY, Behaviour
 
 SAMPLE_S = 2.0
+PROCESSES_OF_A_ROLE = 2
+"""Web processes, workers, and their scoring processes at once."""
 PAUSE_S = (4.0, 12.0)
 AWAY_S = 30.0
-SHORTEST_S = 60.0
-"""Of a life whose slope means something."""
+LIMIT_BYTES = 512
+"""Growth an answer that does not matter: 500 MB in a million answers of one process. Ten minutes at 10
+answers a second can tell that much. A scoring process is replaced after 20 000 jobs anyway."""
 
 
 def main() -> int:
@@ -39,6 +44,9 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=10.0)
     parser.add_argument("--rate", type=float, default=10.0, help="requests a second")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--warm-up", type=float, default=WARM_UP_S, help="seconds of a life that do not count"
+    )
     parser.add_argument("--calm", action="store_true", help="kill nothing: only measure memory")
     arguments = parser.parse_args()
     memory = Memory()
@@ -71,8 +79,9 @@ def main() -> int:
     )
     for fault in [*tally.lost, *tally.wrong][:20]:
         print(f"  {fault}")
-    memory.report()
-    return 1 if tally.lost or tally.wrong else 0
+    answers_a_s = len(tally.answered) / (arguments.minutes * 60) / PROCESSES_OF_A_ROLE
+    grows = memory.report(arguments.warm_up, answers_a_s)
+    return 1 if tally.lost or tally.wrong or grows else 0
 
 
 def scoring_process_killed(cluster: Cluster, chances: random.Random) -> None:
@@ -127,28 +136,43 @@ class Memory:
         while time.monotonic() < end_s:
             for process in (*cluster.webs.values(), *cluster.workers.values()):
                 if process.is_running:
-                    self._sample(process.name, process.pid)
+                    role = "web process" if process in cluster.webs.values() else "worker, main process"
+                    self._sample(role, process.pid)
                     for child in process.children():
-                        self._sample(f"{process.name}, child", child)
+                        self._sample("scoring process", child)
             time.sleep(min(SAMPLE_S, max(0.0, end_s - time.monotonic())))
 
-    def report(self) -> None:
-        print("| process | life s | first MB | last MB | slope MB/hour |\n| --- | --- | --- | --- | --- |")
-        for (name, _), samples in sorted(self._samples.items()):
-            life_s = samples[-1][0] - samples[0][0]
-            if life_s >= SHORTEST_S:
-                first, last = samples[0][1] / 2**20, samples[-1][1] / 2**20
-                print(f"| {name} | {life_s:.0f} | {first:.1f} | {last:.1f} | {_slope(samples):+.1f} |")
+    def report(self, warm_up_s: float, answers_a_s: float) -> bool:
+        """Printed; whether any role grows. `answers_a_s`: of each process of a role."""
+        print("| role | lives | hours | last MB | bytes an answer | 95 % interval | memory |")
+        print("| --- | --- | --- | --- | --- | --- | --- |")
+        found = set()
+        for role in sorted({role for role, _ in self._samples}):
+            lives = [samples for (name, _), samples in self._samples.items() if name == role]
+            most = max(life[-1][1] for life in lives) / 2**20
+            grown = growth(lives, warm_up_s)
+            if grown is None:
+                found.add("not decided")
+                print(f"| {role} | 0 | 0 | {most:.0f} | | | not decided: none lived long enough |")
+                continue
+            verdict = grown.verdict(LIMIT_BYTES * answers_a_s)
+            found.add(verdict)
+            slope, low, high = (value / answers_a_s for value in (grown.slope, grown.low, grown.high))
+            told = f"{grown.lives} | {grown.seconds / 3600:.2f} | {most:.0f}"
+            print(f"| {role} | {told} | {slope:+.0f} | {low:+.0f} to {high:+.0f} | {verdict} |")
+        said = (
+            "grows"
+            if "grows" in found
+            else "is not decided: let it run longer"
+            if "not decided" in found
+            else "is flat"
+        )
+        print(f"memory {said} (within {LIMIT_BYTES} bytes an answer)")
+        return "grows" in found
 
     def _sample(self, name: str, pid: int) -> None:
         with contextlib.suppress(OSError, ValueError):  # it has just ended
             self._samples[name, pid].append((time.monotonic(), proportional_bytes(pid)))
-
-
-def _slope(samples: list[tuple[float, int]]) -> float:
-    """MB an hour, by least squares, without the first third of the life, in which caches fill."""
-    times, sizes = zip(*samples[len(samples) // 3 :], strict=True)
-    return statistics.linear_regression(times, sizes).slope * 3600 / 2**20
 
 
 if __name__ == "__main__":

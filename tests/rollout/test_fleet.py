@@ -117,8 +117,11 @@ def test_commands_name_release_slot_and_addresses() -> None:
     account = ("--supervisor-user", "assay", "--supervisor-password-file", "/etc/assay/supervisor")
     assert stopping("web1", guarded, "green")[-4:] == [*account]
     assert activation(guarded, "green", RELEASE, 300)[-6:-2] == [*account]
-    by_systemd = NodeSettings(stop=("systemctl", "stop", "assay-{slot}.target"))
-    assert stopping("web1", by_systemd, "green") == ["systemctl", "stop", "assay-green.target"]
+    by_systemd = NodeSettings(("ssh", "web1"), supervisor="systemd")
+    assert activation(by_systemd, "green", RELEASE, 300)[-2:] == ["--supervisor", "systemd"]
+    assert stopping("web1", by_systemd, "green")[-2:] == ["--supervisor", "systemd"]
+    by_a_script = NodeSettings(supervisor="systemd", stop=("/usr/local/bin/end-slot", "{slot}"))
+    assert stopping("web1", by_a_script, "green") == ["/usr/local/bin/end-slot", "green"]
     with pytest.raises(FleetError, match="Node web1: set `supervisor` or `stop`"):
         stopping("web1", NodeSettings(), "green")
 
@@ -161,7 +164,8 @@ async def test_all_nodes_are_told_at_once() -> None:
     assert runner.most == 2
     assert len(nodes.ran) == len(runner.commands) == 4
     await nodes.retire("one", "green")
-    assert runner.commands[-2:] == [("ssh", "web1", "stop", "green"), ("ssh", "web2", "stop", "green")]
+    limited = ("timeout", "--kill-after=5", "60", "stop", "green")
+    assert runner.commands[-2:] == [("ssh", "web1", *limited), ("ssh", "web2", *limited)]
 
 
 async def test_nodes_that_fail_are_named_and_the_others_finish() -> None:

@@ -22,10 +22,11 @@ from assay.releases.install import install as install_release
 from assay.releases.launcher import NODE_SETTINGS
 from assay.releases.manifest import ExpectedDrift, check_id, is_id, parse_expected_drift
 from assay.releases.options import store_address
+from assay.releases.processes import processes
 from assay.releases.remove import remove as remove_release
 from assay.releases.root import Root
 from assay.releases.store import ReleaseStore, open_store
-from assay.releases.supervisor import Supervisor, SupervisorAddress
+from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch as fetch_release
 from assay.releases.transfer import publish as publish_release
 from assay.releases.tree import write_durably
@@ -49,7 +50,9 @@ Store = Annotated[
 
 SupervisorUrl = Annotated[
     str,
-    typer.Option("--supervisor", help="supervisord, unix:///path or http://host:port: its group SLOT."),
+    typer.Option(
+        "--supervisor", help="Whose SLOT: systemd, or supervisord (unix:///path, http://host:port)."
+    ),
 ]
 SupervisorUser = Annotated[str, typer.Option("--supervisor-user", help="Whom that supervisord knows.")]
 SupervisorPasswordFile = Annotated[
@@ -246,10 +249,12 @@ def stop(
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = 60.0,
 ) -> None:
     """Stop a slot's processes, and wait until they have ended. The slot keeps its release."""
-    at = _supervisor(supervisor, supervisor_user, supervisor_password_file)
-    if at is None:
-        raise ConfigurationError("name the supervisor: --supervisor unix:///path or http://host:port")
-    with closing(Supervisor(at)) as supervised:
+    supervised = processes(_supervisor(supervisor, supervisor_user, supervisor_password_file))
+    if supervised is None:
+        raise ConfigurationError(
+            "name the supervisor: --supervisor systemd, unix:///path or http://host:port"
+        )
+    with closing(supervised):
         names = supervised.stop(slot_pointers.check_slot(slot), timeout)
     typer.echo(f"stopped {', '.join(names)}" if names else f"nothing of {slot} runs: nothing to do")
 

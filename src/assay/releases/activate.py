@@ -14,10 +14,11 @@ from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.build import Report
 from assay.releases.install import install
 from assay.releases.launcher import run_release
+from assay.releases.processes import Processes, processes
 from assay.releases.root import Root
 from assay.releases.slots import check_slot, needs_restart, point, pointed, restarted
 from assay.releases.store import ReleaseStore
-from assay.releases.supervisor import Supervisor, SupervisorAddress
+from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch
 
 RELEASE_HEADER: Final = "X-Assay-Release"
@@ -29,7 +30,7 @@ _PIECE: Final = 4096
 @dataclass(frozen=True, slots=True)
 class Activation:
     """What is wanted. `open_store`: called when the release is not on this machine; None: it must be.
-    `supervisor`: whose group named as the slot is restarted; None: none. `wait_urls`: addresses of web
+    `supervisor`: who restarts the slot's processes (`processes`); None: nobody. `wait_urls`: addresses of web
     processes that must then answer with this release. `timeout_s`: for all of it."""
 
     release: str
@@ -50,7 +51,7 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
     until_s = time.monotonic() + wanted.timeout_s
     check_slot(wanted.slot)
     with ExitStack() as stack:
-        supervisor = None if wanted.supervisor is None else Supervisor(wanted.supervisor)
+        supervisor = processes(wanted.supervisor)
         if supervisor is not None:
             stack.callback(supervisor.close)
         stack.enter_context(root.lock(f"slot-{wanted.slot}", wanted.timeout_s))
@@ -69,7 +70,7 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
 
 
 def _moved(
-    wanted: Activation, root: Root, supervisor: Supervisor | None, until_s: float, report: Report
+    wanted: Activation, root: Root, supervisor: Processes | None, until_s: float, report: Report
 ) -> list[str]:
     """The slot points to the release, and its processes run and were started after that."""
     done = []

@@ -54,7 +54,7 @@ class Supervisor:
             )
         if parts.scheme not in ("unix", "http") or not (parts.path or parts.hostname):
             raise ConfigurationError(
-                "the supervisor's address must be unix:///path/to.sock or http://host:port"
+                "the supervisor must be systemd, unix:///path/to.sock or http://host:port"
             )
         if bool(at.user) != bool(at.password_file):
             raise ConfigurationError("the supervisor's user and password file: give both or neither")

@@ -30,8 +30,8 @@ def default_cache_dir() -> Path:
         return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "assay"
     except RuntimeError:
         raise ConfigurationError(
-            "This user has no home to keep caches in: set cache_dir (ASSAY_CACHE_DIR), or CacheDirectory= in a "
-            "systemd unit"
+            "This user has no home to keep caches: set cache_dir (ASSAY_CACHE_DIR), or CacheDirectory= in a "
+            "unit of systemd"
         ) from None
 
 

@@ -31,16 +31,17 @@ class NodeSettings:
     root: str = "/var/lib/assay"
     """The node's releases (its setting releases.root)."""
     supervisor: str = ""
-    """Supervisord of the node, as ``unix:///path`` or ``http://host:port``: its group named as the slot is
-    restarted with each release, and stopped when one is rolled back. Without a password, which would stand in
-    the list of processes."""
+    """Who restarts a slot's processes with each release, and stops them when one is rolled back: ``systemd``
+    (``assay-slot@SLOT.target`` of deploy/systemd), or the node's supervisord (its group named as the slot)
+    as ``unix:///path`` or ``http://host:port``, without a password, which would stand in the list of
+    processes."""
     supervisor_user: str = ""
     """Whom that supervisord knows; empty: it asks for none."""
     supervisor_password_file: str = ""
     """File on the node, readable by nobody else, that holds this user's password alone."""
     stop: tuple[str, ...] = ()
     """What stops a slot's processes there instead, with ``{slot}`` for its name, for example
-    ``["/usr/local/bin/end-slot", "{slot}"]``. Empty: supervisord is asked."""
+    ``["/usr/local/bin/end-slot", "{slot}"]``. Empty: `supervisor` is asked."""
     urls: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """By slot, the web processes of this node, which must answer with the release before the node is done."""
 

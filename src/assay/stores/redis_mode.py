@@ -26,8 +26,8 @@ def unfit(client: Redis, section: str) -> tuple[str, str] | None:
     mode = _text(_pairs(client.execute_command("HELLO")).get(b"mode", b""))
     if mode == "cluster":
         return CLUSTER, (
-            f"set {section}.url to a Redis or Valkey without cluster mode (cluster-enabled no); one is enough, "
-            "and Sentinels may watch over its replicas"
+            f"set {section}.url to a Redis or Valkey without cluster mode (cluster-enabled no); one is "
+            "enough, and Sentinels may watch over its replicas"
         )
     if mode == "sentinel":
         return SENTINEL, f"name it in {section}.sentinels, and the service in {section}.sentinel_service"

@@ -72,8 +72,8 @@ def worker_name() -> str:
 
 def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions) -> int:
     """Work until TERM (finish what was begun) or QUIT. The exit status: 0 after an orderly end."""
-    # Celery warns of running as root, and takes a user without an entry in /etc/passwd (systemd's dynamic ones)
-    # for root. Its reason is pickle, which is accepted from nobody here.
+    # Celery warns of running as root, for which it takes any user without a name, as systemd's dynamic ones.
+    # Its reason is pickle, which is accepted from nobody here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
     parts.scoring.warm()
     app.conf.update(
