@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from assay.models.dataset import Floats
-from assay.models.operating_points import Measured, OperatingPoint, answer, points_of
-from assay.models.thresholds import Query, table
+from assay.models.measured import Measured, answer
+from assay.models.operating_points import OperatingPoint, points_of
+from assay.models.query import Query
+from assay.models.thresholds import table
 
 RNG = np.random.default_rng(5)
 TRUTH = RNG.random(400) < 0.3

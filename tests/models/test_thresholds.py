@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from assay.errors import BadParameter
 from assay.models.confusion import FIELDS, Confusion
-from assay.models.thresholds import MAX_ROWS, Query, optima, table
+from assay.models.query import Query, optima
+from assay.models.thresholds import MAX_ROWS, table
 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=60)
 

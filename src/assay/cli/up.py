@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import options
-from assay.compose import check
+from assay.compose.bundles import check
 from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.supervisor import supervisor_command
 from assay.settings import Settings

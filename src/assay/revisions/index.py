@@ -15,7 +15,6 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
 
@@ -24,6 +23,7 @@ from assay.revisions import past, textstore
 from assay.revisions.compressed import PACKINGS, Stream, open_stream
 from assay.revisions.export import read_export
 from assay.revisions.history import read_history
+from assay.revisions.progress import IndexProgress, ReportProgress
 from assay.revisions.record import MAX_TEXT_BYTES, Record
 from assay.revisions.types import UNKNOWN, Known, Unknown
 
@@ -48,19 +48,6 @@ CREATE INDEX IF NOT EXISTS revisions_of_page ON revisions(page, timestamp, posit
 CREATE INDEX IF NOT EXISTS revisions_of_actor ON revisions(actor, timestamp, position);
 CREATE INDEX IF NOT EXISTS revisions_in_time ON revisions(timestamp, position);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class IndexProgress:
-    """How far an index has come. Bytes are the packed file's; `linking` comes last and reads none."""
-
-    phase: Literal["reading", "linking"]
-    done_bytes: int
-    total_bytes: int
-    revisions: int
-
-
-ReportProgress = Callable[[IndexProgress], None]
 
 
 def record_reader(path: Path) -> Callable[..., Iterator[Record]]:

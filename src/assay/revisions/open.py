@@ -6,11 +6,13 @@ import os
 from pathlib import Path
 
 from assay.errors import SourceError
-from assay.revisions.action_api import ActionApi, ApiOptions
-from assay.revisions.index import ReportProgress, ensure_index, index_path, record_reader
+from assay.revisions.action_api import ActionApi
+from assay.revisions.index import ensure_index, index_path, record_reader
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.live_past import LivePasts, PastOptions
 from assay.revisions.mediawiki import MediaWikiSource
+from assay.revisions.options import ApiOptions
+from assay.revisions.progress import ReportProgress
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.revisions.source import Source
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -25,8 +25,8 @@ from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
 from assay.serving.backend import Backend
 from assay.serving.feed import Feed
-from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
-from assay.serving.health import Health, HealthOptions
+from assay.serving.guard import REQUEST_ID, Guard
+from assay.serving.health import Health
 from assay.serving.liftwing.inference_v2 import InferenceV2
 from assay.serving.liftwing.predict import LiftWing
 from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
@@ -37,9 +37,9 @@ from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
 from assay.serving.native.feed import FeedApi
 from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
-from assay.serving.native.stream import StreamOptions
 from assay.serving.native.streams import ScoreStreams
 from assay.serving.native.text import TextApi
+from assay.serving.options import AppOptions, QuotaOptions
 from assay.serving.ores import versions
 from assay.serving.ores.jsonp import Jsonp
 from assay.serving.ores.model_info import ModelInfos
@@ -50,30 +50,12 @@ from assay.serving.ores.scores import ScoreRoutes
 from assay.serving.pages.routes import pages
 from assay.serving.pages.site import PageOptions
 from assay.serving.problems import HttpError, refusal
-from assay.serving.quota import Gate, QuotaOptions
+from assay.serving.quota import Gate
 from assay.serving.respond import refusal_response
 from assay.stores.quota import MemoryQuotas, Quotas
 from assay.telemetry import ERRORS, Metrics
 
 _SCHEMAS: Final = (ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS, LIFT_WING_SCHEMAS)
-
-
-@dataclass(frozen=True, slots=True)
-class AppOptions:
-    """Limits of the web application."""
-
-    request_timeout_s: float = 20.0
-    """Seconds for one whole request, fetching included; more than the 15 s that one revision may take, so
-    that a runaway is told as such."""
-
-    guard: GuardOptions = field(default_factory=GuardOptions)
-    """Limits on what a client may send."""
-
-    health: HealthOptions = field(default_factory=HealthOptions)
-    """How readiness is probed."""
-
-    stream: StreamOptions = field(default_factory=StreamOptions)
-    """Limits of streamed scores."""
 
 
 def build_app(
