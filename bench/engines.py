@@ -22,10 +22,12 @@ from bench.probe import cpu_s, memory_mib, table
 
 from assay.clock import Deadline, SystemClock
 from assay.compose.bundles import choose
+from assay.compose.models import load_chosen
 from assay.scoring.codec import encode_job
 from assay.scoring.engine import Engine
 from assay.scoring.loading import bundle_loader
-from assay.scoring.pool import PoolEngine, PoolOptions
+from assay.scoring.options import PoolOptions
+from assay.scoring.pool import PoolEngine
 from assay.scoring.queue.envelope import compress, queue_name
 from assay.scoring.queue.lanes import attended_key
 from assay.scoring.request import Job, Scored
@@ -42,7 +44,7 @@ from servers.redis import running as redis_running
 
 ROUNDS: Final = 3
 CHOICE: Final = choose(Settings())
-MODELS: Final = CHOICE.load(with_trees=True)
+MODELS: Final = load_chosen(CHOICE, with_trees=True)
 ONE: Final = ("damaging",)
 TWO: Final = ("damaging", "goodfaith")
 JOBS: Final = 50

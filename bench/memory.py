@@ -17,6 +17,7 @@ from typing import Final
 from bench.probe import table
 
 from assay.compose.bundles import SAMPLE_WIKI, choose
+from assay.compose.models import load_chosen
 from assay.features.memo import memos
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
@@ -32,7 +33,7 @@ LETTERS: Final = "etaoinshrdlucmfwypvbgkjqxzабвгдежзийклмноп"
 
 
 def main() -> None:
-    models, plans = choose(Settings()).load(with_trees=True), PlanCache()
+    models, plans = load_chosen(choose(Settings()), with_trees=True), PlanCache()
     warm(models, plans)
     gc.collect()
     gc.freeze()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from statistics import mean
 from typing import Any
 
-from assay.models.bundle import read_statistics
+from assay.models.facts import read_statistics
 from assay.models.library import Found, search, shipped_folder
 from assay.models.recipes import recipes
 

@@ -14,9 +14,10 @@ from typing import Any, Final
 
 from bench.probe import table
 
-from assay.models.bundle import read_statistics
+from assay.models.facts import read_statistics
 from assay.models.library import shipped_folder
-from assay.models.thresholds import Query, Row, ThresholdTable
+from assay.models.query import Query, Row
+from assay.models.threshold_table import ThresholdTable
 from models.plain_thresholds import plainly_best
 
 ROUNDS: Final = 9

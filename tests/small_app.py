@@ -20,19 +20,21 @@ from assay.revisions.problem import (
     user_deleted,
 )
 from assay.revisions.types import UNKNOWN, Actor, Page, Revision
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.inline import InlineEngine
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource, synthetic_revision
 from assay.scoring.wikis import Wikis
-from assay.serving.app import Application, AppOptions, build_app
+from assay.serving.app import Application, build_app
+from assay.serving.options import AppOptions, QuotaOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.site import PageOptions
-from assay.serving.quota import QuotaOptions
 from assay.stores.kv import KeyValueStore
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.stores.quota import Quotas
 from assay.telemetry import Metrics
 from servers.asgi import Served

@@ -20,6 +20,7 @@ import typer
 
 from assay import settings
 from assay.cli import app
+from assay.cli.lazy import Later
 from assay.features.catalogue import catalogue
 from assay.features.lexicon import shipped, shipped_names
 from assay.features.node import Feature, Node
@@ -142,6 +143,8 @@ def commands_page() -> str:
 
 
 def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    if isinstance(command, Later):
+        command = command.command()
     if hasattr(command, "commands"):
         for name, inner in command.commands.items():
             yield from _commands(inner, (*path, name))

@@ -14,8 +14,9 @@ from typing import Final
 
 import orjson
 
-from assay.models.bundle import file_entries, read_manifest, read_statistics
+from assay.models.bundle import file_entries
 from assay.models.card import card_html, card_markdown
+from assay.models.facts import read_manifest, read_statistics
 from assay.models.library import shipped_folder
 from assay.models.manifest import MANIFEST, Manifest, score_schema, sealed
 from assay.models.recipe import Recipe

@@ -24,8 +24,7 @@ from assay.client import (
     ScoreError,
     TooLarge,
 )
-from assay.serving.app import AppOptions
-from assay.serving.native.stream import StreamOptions
+from assay.serving.options import AppOptions, StreamOptions
 from assay.telemetry import HTTP_REQUESTS
 from servers.aiohttp_site import site
 from servers.asgi import Served, serving

@@ -18,6 +18,7 @@ from typing import Final
 
 from assay.clock import Deadline, SystemClock
 from assay.compose.bundles import choose
+from assay.compose.models import load_chosen
 from assay.models.library import shipped_folder
 from assay.models.recipe import label_name
 from assay.revisions.action_api import ActionApi
@@ -134,7 +135,7 @@ def _environment(folder: Path, redis_url: str, wiki_url: str, bundles: Path) -> 
 
 async def _expected(wiki: WikiProcess, environment: Mapping[str, str]) -> dict[int, Scores]:
     """What one process alone computes of the revisions that the load will ask copies of."""
-    models = choose(load(environment=environment)).load(with_trees=True).of("samplewiki")
+    models = load_chosen(choose(load(environment=environment)), with_trees=True).of("samplewiki")
     source, plans = MediaWikiSource(ActionApi(wiki.url)), PlanCache()
     found = await source.fetch(wiki.rev_ids[:_REVISIONS], Deadline.after(60, SystemClock()))
     await source.aclose()

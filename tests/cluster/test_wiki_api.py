@@ -9,8 +9,9 @@ import pytest
 import pytest_asyncio
 
 from assay.clock import Deadline, SystemClock
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
 from assay.revisions.mediawiki import MediaWikiSource
+from assay.revisions.options import ApiOptions
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 from servers.wiki_api import STRIDE, WikiProcess, sample_wiki

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.compose import check
-from assay.compose.bundles import choose, find_bundles
+from assay.compose.bundles import check, choose, find_bundles
 from assay.errors import ConfigurationError
 from assay.models.library import shipped_folder
 from assay.settings import Settings, WikiSettings

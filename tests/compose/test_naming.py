@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from assay.compose import build_scorer, faults
+from assay.compose.bundles import faults
 from assay.compose.naming import naming_faults, unused
+from assay.compose.scorer import build_scorer
 from assay.errors import ConfigurationError
 from assay.models.library import Found, Library
 from assay.models.manifest import Manifest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.compose import faults
+from assay.compose.bundles import faults
 from assay.compose.precaching import rules_of
 from assay.errors import ConfigurationError
 from assay.events import Change, Wanted

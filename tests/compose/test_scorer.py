@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.compose import build_scorer
+from assay.compose.scorer import build_scorer
 from assay.scoring.wikis import TEST_WIKI
 from assay.settings import Settings, WikiSettings
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.compose import faults
+from assay.compose.bundles import faults
 from assay.settings import Resolved, differences, environment_of, environments_of, given_in, resolve
 from deploy.files import DEPLOY
 from settings.folders import write

@@ -25,7 +25,7 @@ from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettin
 from assay.rollout.samples import Arm
 from assay.rollout.subject import Slots, slots_of
 from assay.rollout.web import PageOptions, build_page
-from assay.serving.quota import QuotaOptions
+from assay.serving.options import QuotaOptions
 from deploy.crds import SCHEMAS
 from deploy.files import DEPLOY, documents, unknown
 from rollout.told import NOON, Teller

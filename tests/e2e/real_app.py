@@ -15,14 +15,17 @@ from assay.features.catalogue import catalogue
 from assay.features.lexicon import Lexicons
 from assay.features.node import Feature
 from assay.revisions.open import open_source
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import ModelSets, Wikis
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import build_app
+from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.site import PageOptions
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from small_models import ClassModel, LinearModel
 

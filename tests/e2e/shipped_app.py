@@ -10,20 +10,24 @@ from starlette.types import ASGIApp
 
 from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
-from assay.models.library import load, search, shipped_folder
+from assay.models.bundle import load_bundles
+from assay.models.library import search, shipped_folder
 from assay.revisions.open import open_source
 from assay.revisions.problem import Problem
 from assay.revisions.source import Source
 from assay.revisions.types import Actor, Revision
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import ModelSets, Wikis
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import build_app
 from assay.serving.feed import FRESH_S
+from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.site import PageOptions
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from e2e.real_app import EXPORT
 
@@ -84,7 +88,7 @@ def shipped_app(folder: Path, kept_back: int = 0) -> tuple[ASGIApp, Growing]:
     """The guarded ASGI application and its wiki; the wiki's index goes to `folder`."""
     library = search(shipped_folder())
     paths = [library.found["enwiki"][name].path for name in MODELS]
-    models = ModelSets(load(paths), {"samplewiki": "enwiki"})
+    models = ModelSets(load_bundles(paths), {"samplewiki": "enwiki"})
     clock, metrics = LeapingClock(), Metrics("test")
     source = Growing(open_source("samplewiki", str(EXPORT), cache_dir=folder), clock, kept_back)
     cache = ScoreCache(MemoryStore(MemoryStoreOptions(), clock), ScoreCacheOptions())

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from assay.compose import build_scorer, build_web
-from assay.scoring.pool import PoolOptions
+from assay.compose.scorer import build_scorer, build_web
+from assay.scoring.options import PoolOptions
 from assay.settings import Settings
 from e2e.conftest import Visit
 from servers.asgi import Served, serving

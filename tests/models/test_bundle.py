@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from assay.errors import BundleError
 from assay.features.lexicon import Lexicon, Lexicons
 from assay.models.assemble import assemble
-from assay.models.bundle import load_bundle, read_manifest, read_statistics
+from assay.models.bundle import load_bundle
+from assay.models.facts import read_manifest, read_statistics
 from assay.models.files import open_files, write_directory, write_zip
 from assay.models.manifest import MANIFEST, identity
 from models import makers

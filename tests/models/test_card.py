@@ -7,9 +7,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from assay.models.bundle import read_manifest, read_statistics
 from assay.models.card import card_html, card_markdown, in_order
 from assay.models.charts import Line, bars, chart
+from assay.models.facts import read_manifest, read_statistics
 from assay.models.library import shipped_folder
 from assay.models.make import make_bundle
 from models import makers

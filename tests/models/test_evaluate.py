@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from assay.errors import ConfigurationError
-from assay.models.bundle import load_bundle, read_manifest, read_statistics
+from assay.models.bundle import load_bundle
 from assay.models.evaluate import evaluate, measured, predicted
+from assay.models.facts import read_manifest, read_statistics
 from assay.models.make import make_bundle
 from assay.models.metrics import spearman
 from assay.models.recipe import Mask, Split

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from assay.errors import BundleError
+from assay.models.bundle import load_bundles
 from assay.models.files import write_zip
-from assay.models.library import load, search, shipped_folder
+from assay.models.library import search, shipped_folder
 from models import makers
 
 
@@ -21,7 +22,12 @@ def test_found_by_wiki_and_model_in_order_and_loaded(tmp_path: Path) -> None:
     }
     assert list(library.manifests("aawiki")) == ["articlequality", "reverted"]
     assert not library.manifests("nowiki")
-    assert [model.wiki for model in load(found.path for found in library)] == ["aawiki", "aawiki", "zzwiki"]
+    models = load_bundles(found.path for found in library)
+    assert [model.wiki for model in models] == [
+        "aawiki",
+        "aawiki",
+        "zzwiki",
+    ]
 
 
 def test_a_later_folder_replaces_and_zips_count(tmp_path: Path) -> None:
@@ -35,7 +41,7 @@ def test_a_later_folder_replaces_and_zips_count(tmp_path: Path) -> None:
     )
     library = search(tmp_path / "shipped", tmp_path / "own")
     assert library.manifests("testwiki")["reverted"].digest == manifest.digest
-    assert load(found.path for found in library)[0].version == "2.0.0"
+    assert load_bundles(found.path for found in library)[0].version == "2.0.0"
 
 
 def test_a_bad_bundle_is_named_and_the_others_still_found(tmp_path: Path) -> None:
@@ -55,7 +61,7 @@ def test_loading_names_every_bad_bundle(tmp_path: Path) -> None:
     for path in (first, second):
         (path / "trees.txt").write_bytes(b"x")
     with pytest.raises(BundleError, match=r"articlequality: .*reverted: "):
-        load(found.path for found in library)
+        load_bundles(found.path for found in library)
 
 
 def test_a_bundle_in_the_wrong_place_and_an_absent_folder_are_told(tmp_path: Path) -> None:
@@ -69,5 +75,5 @@ def test_a_bundle_in_the_wrong_place_and_an_absent_folder_are_told(tmp_path: Pat
 def test_every_shipped_bundle_loads() -> None:
     library = search(shipped_folder())
     assert not library.refused
-    assert load(found.path for found in library)
+    assert load_bundles(found.path for found in library)
     assert "revid" in library.manifests("testwiki")

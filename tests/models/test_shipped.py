@@ -8,10 +8,11 @@ import numpy as np
 import orjson
 import pytest
 
-from assay.models.bundle import load_bundle, read_manifest, read_statistics
+from assay.models.bundle import load_bundle, load_bundles
 from assay.models.examples import USER_TYPE, RecordedExamples
 from assay.models.extract import extract
-from assay.models.library import load, search, shipped_folder
+from assay.models.facts import read_manifest, read_statistics
+from assay.models.library import search, shipped_folder
 from assay.models.metrics import roc_auc, spearman
 from assay.models.recipes import recipes
 from models.skew import scored_twice
@@ -24,7 +25,7 @@ BUNDLES = sorted(path.parent for path in shipped_folder().glob("*/*/manifest.jso
 def test_every_shipped_bundle_loads_and_says_who_it_is() -> None:
     library = search(shipped_folder())
     assert not library.refused
-    assert len(load(found.path for found in library)) == len(BUNDLES)
+    assert len(load_bundles(found.path for found in library)) == len(BUNDLES)
 
 
 @pytest.mark.parametrize("path", BUNDLES, ids=lambda path: f"{path.parent.name}/{path.name}")

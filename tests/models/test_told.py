@@ -14,7 +14,8 @@ from assay.features.catalogue import features
 from assay.features.graph import Plan
 from assay.features.lexicon import Lexicons, shipped
 from assay.features.node import Feature
-from assay.models.library import load, shipped_folder
+from assay.models.bundle import load_bundles
+from assay.models.library import shipped_folder
 from assay.models.model import Model
 from assay.models.told import LEGACY, told_with
 from assay.revisions.types import Revision
@@ -28,7 +29,7 @@ ARTICLES = 40
 
 @cache
 def model(wiki: str, name: str) -> Model:
-    (loaded,) = load([shipped_folder() / wiki / name], with_trees=False)
+    (loaded,) = load_bundles([shipped_folder() / wiki / name], with_trees=False)
     return loaded
 
 
@@ -54,7 +55,7 @@ def test_every_name_is_told_by_the_shipped_model(wiki: str, name: str) -> None:
 
 def test_nothing_is_told_with_other_models() -> None:
     paths = [path.parent for path in shipped_folder().glob("*/*/manifest.json")]
-    telling = {(found.wiki, found.name) for found in load(paths, with_trees=False) if found.told}
+    telling = {(found.wiki, found.name) for found in load_bundles(paths, with_trees=False) if found.told}
     assert telling == set(LEGACY)
 
 

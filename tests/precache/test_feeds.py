@@ -16,7 +16,8 @@ from assay.precache.rcfeed_redis import RedisFeed
 from assay.precache.rcfeed_udp import UdpFeed
 from assay.precache.recentchanges import RecentChanges
 from assay.precache.refilled import Refilled, Wake
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
+from assay.revisions.options import ApiOptions
 from assay.stores.redis_options import RedisOptions
 from events.recorded import fed, rows
 from precache.following import Heard, following

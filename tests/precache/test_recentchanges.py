@@ -8,7 +8,8 @@ from typing import Any
 
 from assay.clock import SystemClock
 from assay.precache.recentchanges import RecentChanges
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
+from assay.revisions.options import ApiOptions
 from events.recorded import rows
 from precache.following import following
 from servers.mediawiki import Recording, StandInMediaWiki, api_error, reset, status, truncated

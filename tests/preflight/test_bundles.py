@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.compose.bundles import Choice, choose
+from assay.compose.models import load_chosen
 from assay.errors import BundleError
 from assay.models.library import shipped_folder
 from assay.preflight import bundles
@@ -32,7 +33,7 @@ def choice(tmp_path: Path) -> Choice:
 
 async def test_another_process_computes_what_this_one_does(choice: Choice) -> None:
     loaded = await bundles.load(choice, ["samplewiki", "testwiki"], REV_ID)
-    models = choice.load(with_trees=True)
+    models = load_chosen(choice, with_trees=True)
     assert set(loaded.answers) == {"samplewiki", "testwiki"}
     for wiki, cells in loaded.answers.items():
         own = models.of(wiki)

@@ -15,7 +15,7 @@ from assay.clock import FakeClock, SystemClock
 from assay.preflight.check import Failed, Outcome, Passed
 from assay.preflight.check import run as run_checks
 from assay.preflight.wikis import WikiSource, group
-from assay.revisions.action_api import ApiOptions
+from assay.revisions.options import ApiOptions
 from assay.settings import WikiSettings
 from servers import mediawiki
 from servers.mediawiki import Recording, StandInMediaWiki

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from assay.models.bundle import read_manifest as read_bundle
+from assay.models.facts import read_manifest as read_bundle
 from assay.models.library import shipped_folder
 from assay.models.manifest import sealed
 from assay.releases.manifest import (

@@ -17,10 +17,11 @@ import pytest_asyncio
 
 from assay.clock import SystemClock
 from assay.errors import ConfigurationError, SourceError, SourceUnavailable
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
 from assay.revisions.download import Download, Window, polite, read_site
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import open_indexed
+from assay.revisions.options import ApiOptions
 from assay.revisions.types import Revision
 from servers import mediawiki as stand_in
 from servers.mediawiki import Fault, Recording, StandInMediaWiki, of_history

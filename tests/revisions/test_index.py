@@ -18,10 +18,10 @@ import pytest
 from assay.errors import SourceError
 from assay.revisions import textstore
 from assay.revisions.index import ensure_index
-from assay.revisions.index_builder import IndexProgress
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import open_indexed
 from assay.revisions.problem import Problem
+from assay.revisions.progress import IndexProgress
 from assay.revisions.types import Revision
 from revisions import small_wiki
 from revisions.small_wiki import Edit, WikiPage, pack

@@ -12,11 +12,12 @@ import pytest
 import pytest_asyncio
 
 from assay.clock import Deadline, FakeClock, SystemClock
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.live_past import LivePasts, PastOptions
 from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.open import open_indexed, open_source
+from assay.revisions.options import ApiOptions
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, PageHistory, Revision
 from assay.revisions.window import ACTOR_PAGES
 from servers import mediawiki as stand_in

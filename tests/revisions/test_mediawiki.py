@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from assay import __version__
 from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
 from assay.revisions.api_document import read_revisions, read_users
 from assay.revisions.digest import sha1_base36
 from assay.revisions.mediawiki import MediaWikiSource
+from assay.revisions.options import ApiOptions
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Actor, Revision
 from servers import mediawiki as stand_in

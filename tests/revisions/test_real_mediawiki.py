@@ -12,9 +12,10 @@ import pytest_asyncio
 
 from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
 from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.open import open_indexed, open_source
+from assay.revisions.options import ApiOptions
 from assay.revisions.problem import Problem
 from assay.revisions.source import Source
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Known, Revision

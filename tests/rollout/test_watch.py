@@ -13,10 +13,9 @@ import pytest
 
 from assay.errors import JournalError, StoreUnavailable
 from assay.releases.manifest import ExpectedDrift
-from assay.rollout.controller import weights
 from assay.rollout.journal import Entry, Journal, read_journal
 from assay.rollout.report import write_report
-from assay.rollout.state import fold
+from assay.rollout.state import fold, weights
 from load.virtual_time import run_virtually
 from rollout.fake_place import NEW, NEWER, OLD, Cluster
 from rollout.fake_world import World

@@ -19,14 +19,16 @@ from assay.models.library import shipped_folder
 from assay.revisions.problem import Problem, revision_not_found, source_failed
 from assay.revisions.types import Revision
 from assay.scoring.batch import Batch, BatchOptions, LocalScorer, Row, Terms
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
 from assay.scoring.lines import LinesFile, parse_id, read_ids
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import TEST_WIKI, ModelSets, Wikis
 from assay.serving.cells import cell_document
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 
 QUICK = BatchOptions(chunk=4, backoff_s=0.0, retries=2)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from assay.clock import FakeClock
 from assay.models.model import Score
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.key import ScoreKey
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.scoring.options import ScoreCacheOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 
 KEY = ScoreKey("enwiki", "damaging", "digest", 1)
 OTHER = ScoreKey("enwiki", "damaging", "digest", 2)

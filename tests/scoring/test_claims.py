@@ -14,20 +14,22 @@ from redis import Redis
 
 from assay.clock import Deadline, SystemClock
 from assay.revisions.problem import Problem, revision_not_found
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.claims import job_id
 from assay.scoring.identity import identity
 from assay.scoring.inline import InlineEngine
 from assay.scoring.key import ScoreKey
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.problems import deadline_passed
 from assay.scoring.request import Cell, Job, Scored, ScoreRequest
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
 from assay.stores.kv import KeyValueStore
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import ClaimOptions, MemoryStoreOptions
 from assay.stores.redis import RedisStore
-from assay.stores.redis_claims import ClaimOptions, RedisClaims
+from assay.stores.redis_claims import RedisClaims
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import CLAIMS, Metrics
 from servers.redis import RedisServer, running

@@ -15,14 +15,16 @@ from assay.features.roots import ACTOR_HISTORY, PAGE_HISTORY
 from assay.revisions.problem import Problem, revision_not_found
 from assay.revisions.source import Pasts
 from assay.revisions.types import UNKNOWN, PageHistory, Revision
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.fetch import fetch
 from assay.scoring.inline import InlineEngine
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.request import Scored, ScoreRequest
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import ModelSets, Wikis
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import PASTS, Metrics
 from small_models import TEXT_CHARS, LinearModel
 

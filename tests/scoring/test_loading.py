@@ -12,7 +12,8 @@ from assay.models.library import search, shipped_folder
 from assay.models.model import ANY_WIKI, Explanation, Score
 from assay.scoring.codec import Computed, encode_computed
 from assay.scoring.loading import bundle_loader, load_models
-from assay.scoring.pool import PoolEngine, PoolOptions
+from assay.scoring.options import PoolOptions
+from assay.scoring.pool import PoolEngine
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision

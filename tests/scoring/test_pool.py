@@ -20,7 +20,8 @@ from assay.errors import Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.frames import MAX_FRAME_BYTES
 from assay.scoring.nursery_handle import EngineFailed, Loader
-from assay.scoring.pool import PoolEngine, PoolOptions
+from assay.scoring.options import PoolOptions
+from assay.scoring.pool import PoolEngine
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
 from assay.telemetry import JOBS, REPLACEMENTS, WORKERS, Metrics

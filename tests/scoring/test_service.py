@@ -13,14 +13,16 @@ from assay.clock import Deadline, SystemClock
 from assay.errors import BadInjection, BadParameter, DeadlineExceeded, Overloaded, UnknownModel, UnknownWiki
 from assay.revisions.problem import Problem, revision_not_found
 from assay.revisions.types import Revision
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.problems import deadline_passed
 from assay.scoring.request import Cell, Job, Scored, ScoreRequest
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.service import ScoringService, Table
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import Wikis
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import CACHE_LOOKUPS, CELLS, FETCHED, Metrics
 from small_models import small_models
 

@@ -12,9 +12,10 @@ from typing import Final
 from assay.compose.queue import build_shared
 from assay.scoring.engine import Engine
 from assay.scoring.nursery_handle import Loader
-from assay.scoring.pool import PoolEngine, PoolOptions
+from assay.scoring.options import PoolOptions
+from assay.scoring.pool import PoolEngine
 from assay.scoring.queue.options import CeleryOptions
-from assay.serving.app import AppOptions
+from assay.serving.options import AppOptions
 from assay.settings import Settings
 from assay.stores.redis_options import RedisOptions
 from assay.telemetry import Metrics

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from assay.compose import build_scorer, build_web
-from assay.scoring.pool import PoolOptions
+from assay.compose.scorer import build_scorer, build_web
+from assay.scoring.options import PoolOptions
 from assay.serving.pages.site import PageOptions
 from assay.settings import Settings
 from servers.asgi import Served, serving

@@ -22,7 +22,8 @@ from assay.errors import (
 )
 from assay.scoring.inline import InlineEngine
 from assay.scoring.request import Cell, Job
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import build_app
+from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics

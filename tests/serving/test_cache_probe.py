@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from assay.clock import SystemClock
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
-from assay.serving.health import MISLED, Health, HealthOptions
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.scoring.cache import ScoreCache
+from assay.scoring.options import ScoreCacheOptions
+from assay.serving.health import MISLED, Health
+from assay.serving.options import HealthOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from small_app import small_service
 

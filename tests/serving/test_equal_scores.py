@@ -12,13 +12,16 @@ from hypothesis import strategies as st
 
 from assay.events import Rules
 from assay.revisions.open import open_source
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import ModelSets, Wikis
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import build_app
+from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from scoring.test_fetch import ACTOR_EDITS, PAGE_EDITS
 from servers.asgi import Served, serving

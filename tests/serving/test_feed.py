@@ -13,14 +13,16 @@ from assay.clock import Deadline, FakeClock
 from assay.errors import EngineUnavailable, Overloaded, SourceUnavailable
 from assay.revisions.problem import Problem, revision_not_found, source_failed
 from assay.revisions.types import UNKNOWN, Actor, Revision
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.request import Cell, Job, Scored
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import Wikis
 from assay.serving.feed import FRESH_S, KEPT_S, Feed
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from small_models import small_models
 

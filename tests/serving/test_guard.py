@@ -13,8 +13,8 @@ import pytest
 import structlog
 from fastapi import APIRouter
 
-from assay.serving.app import AppOptions, build_app
-from assay.serving.guard import GuardOptions
+from assay.serving.app import build_app
+from assay.serving.options import AppOptions, GuardOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.telemetry import ERRORS, HTTP_IN_FLIGHT, HTTP_REQUESTS, LogOptions, Metrics, configure_logging
 from servers.asgi import Served, serving

@@ -14,8 +14,8 @@ from assay.scoring.inline import InlineEngine
 from assay.scoring.pool import PoolEngine
 from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.request import Cell, Job
-from assay.serving.app import AppOptions
-from assay.serving.health import HealthOptions, Readiness
+from assay.serving.health import Readiness
+from assay.serving.options import AppOptions, HealthOptions
 from assay.telemetry import JOBS, METRICS, Metrics
 from servers.asgi import Served, serving
 from small_app import SmallApp, ask

@@ -14,7 +14,7 @@ from starlette.requests import Request
 
 from assay.errors import BadParameter, RequestError
 from assay.revisions.record import MAX_ID
-from assay.scoring.request import MAX_REVISIONS
+from assay.scoring.options import MAX_REVISIONS
 from assay.serving.parameters import parse, read_fields
 from assay.serving.problems import HttpError
 

@@ -21,12 +21,14 @@ from assay.clock import Deadline, FakeClock
 from assay.errors import ConfigurationError
 from assay.events import Rules
 from assay.scoring.inline import InlineEngine
-from assay.scoring.request import MAX_REVISIONS, Cell, Job, ScoreRequest
+from assay.scoring.options import MAX_REVISIONS
+from assay.scoring.request import Cell, Job, ScoreRequest
 from assay.scoring.service import Table
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import build_app
 from assay.serving.client import Client, parse_address
+from assay.serving.options import AppOptions, QuotaOptions
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.quota import Gate, QuotaOptions
+from assay.serving.quota import Gate
 from assay.stores.quota import Exceeded, Lease, Limits, MemoryQuotas
 from assay.telemetry import QUOTA_REFUSALS, Metrics
 from servers.asgi import Served, serving

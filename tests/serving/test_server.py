@@ -30,9 +30,11 @@ from servers.celery_worker import celery_engine
 from small_app import SmallApp
 from small_models import small_models
 from assay.scoring.nursery_handle import Loader
-from assay.scoring.pool import PoolEngine, PoolOptions
+from assay.scoring.pool import PoolEngine
+from assay.scoring.options import PoolOptions
 from assay.scoring.queue.options import CeleryOptions
-from assay.serving.server import ServerOptions, listen, serve
+from assay.serving.server import listen, serve
+from assay.serving.options import ServerOptions
 from assay.telemetry import LogOptions, configure_logging
 
 configure_logging(LogOptions())

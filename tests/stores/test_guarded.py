@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from assay.clock import FakeClock
-from assay.stores.guarded import GuardedStore, GuardOptions
+from assay.stores.guarded import GuardedStore
+from assay.stores.options import GuardOptions
 from assay.stores.redis import RedisStore
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import STORE_FAILURES, STORE_UP, Metrics

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.clock import FakeClock
-from assay.stores.memory import ENTRY_OVERHEAD_BYTES, MemoryStore, MemoryStoreOptions
+from assay.stores.memory import ENTRY_OVERHEAD_BYTES, MemoryStore
+from assay.stores.options import MemoryStoreOptions
 
 
 async def test_the_least_recently_used_entry_goes_first() -> None:

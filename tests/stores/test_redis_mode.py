@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import redis
 
-from assay.compose import check_redis
+from assay.compose.queue import check_redis
 from assay.errors import ConfigurationError
 from assay.settings import load
 from assay.stores.redis_mode import unfit

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from assay.clock import FakeClock
-from assay.stores.guarded import GuardedStore, GuardOptions
+from assay.stores.guarded import GuardedStore
 from assay.stores.kv import KeyValueStore
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import GuardOptions, MemoryStoreOptions
 from assay.stores.redis import RedisStore
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import Metrics

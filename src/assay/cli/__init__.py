@@ -3,49 +3,103 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
 
 import typer
 
-from assay.cli import (
-    bench,
-    config,
-    drill,
-    label,
-    precache,
-    preflight,
-    release,
-    rollout,
-    score,
-    serve,
-    train,
-    up,
-    web,
-)
+from assay.cli.lazy import Later, group_of
 from assay.errors import AssayError
+
+COMMANDS: Final = (
+    Later(
+        "serve",
+        "assay.cli.serve",
+        "Serve scores over HTTP, with a page to look at them. Without --wiki: the sample wiki.",
+    ),
+    Later(
+        "web",
+        "assay.cli.web",
+        "Serve scores that workers compute: one of any number of web processes, which share "
+        "everything by Redis.",
+    ),
+    Later(
+        "worker",
+        "assay.cli.web",
+        "Compute what web processes of the same release ask for. Give it the same wikis and bundles.",
+    ),
+    Later(
+        "precache",
+        "assay.cli.precache",
+        "Follow wikis' edits and have each scored as it happens, by a running Assay with the same "
+        "configuration.",
+    ),
+    Later(
+        "up",
+        "assay.cli.up",
+        "Start Redis, web processes and workers on this machine, under a supervisor, until INT or TERM.",
+    ),
+    Later(
+        "preflight",
+        "assay.cli.preflight",
+        "Prove that a node with `assay web` and `assay worker` works, before it takes traffic.",
+    ),
+    Later(
+        "score",
+        "assay.cli.score",
+        "Score revisions: a few by id, a list, or a whole dump; here, or with --url by a running server.",
+    ),
+    Later(
+        "label",
+        "assay.cli.label",
+        "Label each revision by identity reverts, as tab-separated values, page by page in time order.",
+    ),
+    Later(
+        "extract",
+        "assay.cli.train",
+        "Compute the rows that a recipe learns from: features, labels, and what splits need.",
+    ),
+    Later(
+        "train",
+        "assay.cli.train",
+        "Train, measure and write a bundle with its card. The same rows and recipe give the same bytes.",
+    ),
+    Later(
+        "evaluate",
+        "assay.cli.train",
+        "Measure a bundle on labelled rows; prints ORES's statistics and ours as JSON.",
+    ),
+    Later(
+        "card",
+        "assay.cli.train",
+        "Print a model's card: what it is for, what it was learned from, how good it is and for whom.",
+    ),
+    Later("pool", "assay.cli.pool", "Put a data centre, or a slot of one, back."),
+    Later(
+        "depool",
+        "assay.cli.pool",
+        "Take a data centre, or a slot of one, out of users' traffic, without a failed request.",
+    ),
+    Later(
+        "drill",
+        "assay.cli.drill",
+        "Roll out releases with seeded defects in two data centres on this machine, while users ask.",
+    ),
+    Later("config", "assay.cli.config", "Show, check and compare configurations."),
+    Later("release", "assay.cli.release", "Build, prove and publish releases; put them into slots."),
+    Later("rollout", "assay.cli.rollout", "Move users to another release, step by step, and back by itself."),
+    Later("bench", "assay.cli.bench", "Measure a running server."),
+)
+"""All of them, in the order of the help. A test proves that each tells what its module tells."""
 
 app = typer.Typer(
     name="assay",
+    cls=group_of(COMMANDS),
+    callback=lambda: None,
     help="Scores wiki edits and articles with machine-learned models.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for module in (
-    serve,
-    web,
-    precache,
-    up,
-    preflight,
-    score,
-    label,
-    train,
-    config,
-    release,
-    rollout,
-    drill,
-    bench,
-):
-    module.register(app)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import orjson
 import typer
 
 from assay.cli import options
-from assay.compose import faults
+from assay.compose.bundles import faults
 from assay.errors import ConfigurationError
 from assay.settings import (
     Difference,

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from assay.cli import options
-from assay.compose import build_follower, check_precache, precache_metrics
+from assay.compose.follower import build_follower, check_precache, precache_metrics
 from assay.events import Rules
 from assay.precache.cursor import held
 from assay.precache.patience import Patience

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import tomllib
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
 from assay.cli import options
-from assay.cli.progress import indexing, stepping
-from assay.compose.releases import BuildRequest, build_release, golden_scores, root_of
+from assay.cli.lazy import Later, group_of
+from assay.cli.progress import stepping
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases import slots as slot_pointers
 from assay.releases.activate import Activation
 from assay.releases.activate import activate as activate_release
-from assay.releases.build import GoldenChoice
 from assay.releases.install import install as install_release
 from assay.releases.launcher import NODE_SETTINGS
-from assay.releases.manifest import ExpectedDrift, check_id, is_id, parse_expected_drift
-from assay.releases.options import store_address
+from assay.releases.manifest import check_id, is_id
+from assay.releases.options import root_folder, store_address
 from assay.releases.processes import processes
 from assay.releases.remove import remove as remove_release
 from assay.releases.root import Root
@@ -29,10 +26,8 @@ from assay.releases.store import ReleaseStore, open_store
 from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch as fetch_release
 from assay.releases.transfer import publish as publish_release
-from assay.releases.tree import write_durably
 from assay.releases.verify import verify as verify_release
 from assay.settings import Settings
-from assay.telemetry import LogOptions, configure_logging
 
 RootFolder = Annotated[
     Path | None,
@@ -61,58 +56,29 @@ SupervisorPasswordFile = Annotated[
 Slot = Annotated[str, typer.Option(help="The slot, for example blue.")]
 
 
+_LATER: Final = (
+    Later(
+        "build",
+        "assay.cli.release_build",
+        "Put a release together from code, bundles, configuration and golden scores, and print its id.",
+    ),
+    Later(
+        "golden",
+        "assay.cli.release_build",
+        "Compute golden scores with this very code, as build and verify ask of a release's own code.",
+    ),
+)
+
+
 def register(app: typer.Typer) -> None:
     commands = typer.Typer(
-        help="Build, prove and publish releases; put them into slots.", no_args_is_help=True
+        cls=group_of(_LATER),
+        help="Build, prove and publish releases; put them into slots.",
+        no_args_is_help=True,
     )
-    for command in (build, verify, publish, fetch, list_, install, activate, stop, slots, remove, golden):
+    for command in (verify, publish, fetch, list_, install, activate, stop, slots, remove):
         commands.command(command.__name__.rstrip("_"))(command)
     app.add_typer(commands, name="release")
-
-
-def build(
-    name: Annotated[str, typer.Option(help="The first part of the release's id, for example 2026-11-26.")],
-    source: Annotated[Path, typer.Option(help="Source tree whose code is built into a wheel.")] = Path(),
-    wheel: Annotated[Path | None, typer.Option(help="A built wheel of Assay, instead of --source.")] = None,
-    requirements: Annotated[
-        Path | None, typer.Option(help="Pins with hashes; default: requirements.txt of --source.")
-    ] = None,
-    golden: Annotated[int, typer.Option(min=1, max=1000, help="Recent revisions of each wiki.")] = 5,
-    golden_revision: Annotated[
-        list[str] | None,
-        typer.Option(metavar="WIKI:REV", help="Take this golden revision of the wiki. May be repeated."),
-    ] = None,
-    golden_file: Annotated[
-        Path | None, typer.Option(help="golden.jsonl of another release: take its revisions, ask no wiki.")
-    ] = None,
-    expected_drift: Annotated[
-        Path | None,
-        typer.Option(help="TOML file with [[expected_drift]]: how much scores may change, and why."),
-    ] = None,
-    output: Annotated[
-        Path | None, typer.Option(help="Folder to make the release in; default: releases of the root.")
-    ] = None,
-    root: RootFolder = None,
-    config: options.Config = None,
-) -> None:
-    """Put a release together from code, bundles, configuration and golden scores, and print its id.
-
-    The configuration is what the --config files say together; bundles are those that its wikis need. The same
-    parts always give the same release.
-    """
-    place = _root(root)  # --config says what the release is, not what this machine is
-    request = BuildRequest(
-        name,
-        source,
-        wheel,
-        requirements,
-        config or (),
-        GoldenChoice(golden, tuple(golden_revision or ()), golden_file),
-        _drift(expected_drift),
-    )
-    with stepping() as report:
-        folder = build_release(request, place, (output or place.releases).absolute(), report)
-    typer.echo(folder.name)
 
 
 def verify(
@@ -126,7 +92,7 @@ def verify(
 
     Exit status 1 with a line for each difference.
     """
-    place = _root(root, config, environment, config_folder)
+    place = root_of(root, config, environment, config_folder)
     with stepping() as report:
         faults = verify_release(_folder(place, release), place, report)
     if faults:
@@ -134,26 +100,6 @@ def verify(
             typer.echo(fault)
         raise ReleaseError(f"the release {release} is not what it should be: {len(faults)} faults")
     typer.echo(f"The release {release} is good.")
-
-
-def golden(
-    output: Annotated[Path, typer.Option(help="File to write golden scores to.")],
-    count: Annotated[int, typer.Option(min=1, max=1000, help="Recent revisions of each wiki.")] = 5,
-    revision: Annotated[
-        list[str] | None, typer.Option(metavar="WIKI:REV", help="Take this revision. May be repeated.")
-    ] = None,
-    input: Annotated[
-        Path | None, typer.Option(help="Golden scores: compute those of the same revisions, ask no wiki.")
-    ] = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
-    """Compute golden scores with this very code, as build and verify ask of a release's own code."""
-    settings = options.load_settings(config, environment=environment, config_folder=config_folder)
-    configure_logging(LogOptions(level="warning", json=False))
-    scores = golden_scores(settings, indexing, count, _revisions(revision), input)
-    write_durably(output.absolute(), scores)
 
 
 def publish(
@@ -165,7 +111,7 @@ def publish(
     config_folder: options.ConfigFolder = None,
 ) -> None:
     """Put a release into a store, from where every node fetches it by its id."""
-    place = _root(root, config, environment, config_folder)
+    place = root_of(root, config, environment, config_folder)
     settings = _settings(place, config, environment, config_folder)
     target = _store(settings, store)
     with stepping() as report:
@@ -182,7 +128,7 @@ def fetch(
     config_folder: options.ConfigFolder = None,
 ) -> None:
     """Bring a release from a store onto this machine, every byte proved."""
-    place = _root(root, config, environment, config_folder)
+    place = root_of(root, config, environment, config_folder)
     settings = _settings(place, config, environment, config_folder)
     with stepping() as report:
         is_new = fetch_release(place, check_id(release), _store(settings, store), report)
@@ -197,7 +143,7 @@ def install(
     config_folder: options.ConfigFolder = None,
 ) -> None:
     """Make a fetched release ready to run: packages, code, launcher. Doing it again finishes or proves it."""
-    place = _root(root, config, environment, config_folder)
+    place = root_of(root, config, environment, config_folder)
     is_new = install_release(place, check_id(release))
     launcher = place.release(release) / "bin" / "assay"
     typer.echo(f"{'Installed' if is_new else 'Was installed, and is whole'}: {launcher}")
@@ -224,7 +170,7 @@ def activate(
 
     What is done already is skipped, so an interrupted activation is finished by running it again.
     """
-    place = _root(root, config, environment, config_folder)
+    place = root_of(root, config, environment, config_folder)
     settings = _settings(place, config, environment, config_folder)
     has_store = (store or settings.releases.store) is not None
     wanted = Activation(
@@ -267,7 +213,7 @@ def list_(
     config_folder: options.ConfigFolder = None,
 ) -> None:
     """List this machine's releases, with the slots that point to them; with --store, those of the store."""
-    place = _root(root, config, environment, config_folder)
+    place = root_of(root, config, environment, config_folder)
     if store is not None:
         settings = _settings(place, config, environment, config_folder)
         for release in _store(settings, store).ids():
@@ -285,7 +231,7 @@ def remove(
     config_folder: options.ConfigFolder = None,
 ) -> None:
     """Take a release off this machine. One that a slot points to is not removed."""
-    remove_release(_root(root, config, environment, config_folder), check_id(release))
+    remove_release(root_of(root, config, environment, config_folder), check_id(release))
     typer.echo(f"Removed {release}")
 
 
@@ -296,11 +242,11 @@ def slots(
     config_folder: options.ConfigFolder = None,
 ) -> None:
     """List the slots and the release that each points to."""
-    for slot, release in slot_pointers.slots(_root(root, config, environment, config_folder)).items():
+    for slot, release in slot_pointers.slots(root_of(root, config, environment, config_folder)).items():
         typer.echo(f"{slot}\t{release}")
 
 
-def _root(
+def root_of(
     root: Path | None,
     config: options.Config = None,
     environment: options.Environment = None,
@@ -308,7 +254,8 @@ def _root(
 ) -> Root:
     if root is not None:
         return Root(root.absolute())
-    return root_of(options.load_settings(config, environment=environment, config_folder=config_folder))
+    settings = options.load_settings(config, environment=environment, config_folder=config_folder)
+    return Root(root_folder(settings.releases))
 
 
 def _settings(
@@ -339,22 +286,3 @@ def _folder(root: Root, release: str) -> Path:
     if is_id(release) and (root.has(release) or not Path(release).is_dir()):
         return root.release(release)
     return Path(release).absolute()
-
-
-def _revisions(words: Sequence[str] | None) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for word in words or ():
-        wiki, colon, rev_id = word.rpartition(":")
-        if not (wiki and colon and rev_id.isdecimal()):
-            raise ConfigurationError(f"{word!r:.80} is no revision: write WIKI:REV, for example enwiki:12345")
-        found.setdefault(wiki, []).append(int(rev_id))
-    return found
-
-
-def _drift(path: Path | None) -> tuple[ExpectedDrift, ...]:
-    if path is None:
-        return ()
-    try:
-        return parse_expected_drift(tomllib.loads(path.read_text("utf-8")))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error

@@ -14,9 +14,10 @@ import typer
 from assay.cli import options
 from assay.cli.progress import counting, indexing
 from assay.client import AsyncClient, Patience
-from assay.compose import Scorer, build_scorer, wikis_of
+from assay.compose.bundles import wikis_of
 from assay.compose.remote import OPTIONS as REMOTE
 from assay.compose.remote import open_remote
+from assay.compose.scorer import Scorer, build_scorer
 from assay.errors import ConfigurationError, UnknownWiki
 from assay.revisions.indexed import IndexedSource
 from assay.scoring.batch import Batch, LocalScorer

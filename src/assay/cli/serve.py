@@ -8,7 +8,8 @@ import typer
 
 from assay.cli import options
 from assay.cli.progress import indexing
-from assay.compose import build_scorer, build_web, traced
+from assay.compose.scorer import build_scorer, build_web
+from assay.compose.tracing import traced
 from assay.errors import ConfigurationError
 from assay.scoring.nursery_handle import EngineFailed
 from assay.serving import server

@@ -16,8 +16,9 @@ import typer
 from assay.cli import online, options
 from assay.cli.progress import Steps, stepping
 from assay.errors import ConfigurationError, TooFewReverts
-from assay.models.bundle import load_bundle, read_manifest
+from assay.models.bundle import load_bundle
 from assay.models.dataset import Dataset
+from assay.models.facts import read_manifest
 from assay.models.files import open_files
 from assay.models.recipes import recipe as recipe_called
 from assay.models.recipes import recipes

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from assay.cli import options
-from assay.compose import check, check_precache
+from assay.compose.bundles import check
 from assay.compose.cluster import ClusterOptions, prepare
+from assay.compose.follower import check_precache
 from assay.compose.supervisor import supervisor_command
 from assay.settings import Settings
 

@@ -9,7 +9,7 @@ import typer
 
 from assay.cli import options
 from assay.cli.serve import run
-from assay.compose import check_redis
+from assay.compose.queue import check_redis
 from assay.telemetry import configure_logging
 
 

@@ -12,8 +12,7 @@ from assay.compose.naming import naming_faults, unused, used
 from assay.compose.precaching import stream_faults
 from assay.errors import BundleError
 from assay.models.library import Library, search, shipped_folder
-from assay.scoring.loading import load_models
-from assay.scoring.wikis import TEST_WIKI, ModelSets
+from assay.scoring.wikis import TEST_WIKI
 from assay.settings import Settings, WikiSettings, wrong
 from assay.telemetry import logger
 
@@ -33,10 +32,6 @@ class Choice:
     aliases: Mapping[str, Mapping[str, str]]
     made_up: frozenset[str]
     paths: tuple[Path, ...]
-
-    def load(self, *, with_trees: bool) -> ModelSets:
-        """Raises `BundleError` naming all that are refused."""
-        return load_models([str(path) for path in self.paths], self.borrowed, with_trees=with_trees)
 
 
 def choose(settings: Settings, only: str | None = None) -> Choice:

@@ -13,12 +13,14 @@ import tomli_w
 
 from assay.clock import Deadline, SystemClock
 from assay.compose.bundles import Choice, choose
+from assay.compose.models import load_chosen
 from assay.compose.scorer import Indexing, open_sources
 from assay.errors import ConfigurationError
 from assay.releases import golden
-from assay.releases.build import GoldenChoice, Parts, Report, build
+from assay.releases.build import GoldenChoice, Parts, build
 from assay.releases.manifest import ExpectedDrift
 from assay.releases.options import root_folder
+from assay.releases.progress import Report
 from assay.releases.root import Root
 from assay.releases.wheel import build_wheel
 from assay.revisions.source import Source
@@ -96,7 +98,7 @@ def golden_scores(
     Raises `ConfigurationError`, `ReleaseError`, or `SourceUnavailable`.
     """
     choice = choose(settings)
-    models = choice.load(with_trees=True)
+    models = load_chosen(choice, with_trees=True)
     if file is not None:
         return golden.to_bytes(golden.compute([golden.job_of(line) for line in golden.read(file)], models))
     if strangers := sorted(set(revisions) - {*choice.wikis, *choice.made_up}):
@@ -131,7 +133,7 @@ async def _chosen(
 
 def _models(choice: Choice) -> dict[str, tuple[str, ...]]:
     """Names of the models that each wiki is scored by."""
-    models = choice.load(with_trees=False)
+    models = load_chosen(choice, with_trees=False)
     return {name: tuple(models.of(name)) for name in (*choice.wikis, *choice.made_up)}
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 from assay import __version__
 from assay.clock import Clock, SystemClock
 from assay.compose.bundles import choose
+from assay.compose.models import load_chosen
 from assay.compose.precaching import rules_of
 from assay.compose.queue import build_shared
 from assay.models.library import Library
-from assay.revisions.index_builder import ReportProgress
 from assay.revisions.open import open_source
+from assay.revisions.progress import ReportProgress
 from assay.revisions.source import Source
 from assay.scoring.cache import ScoreCache
 from assay.scoring.engine import Engine
@@ -61,7 +62,7 @@ def build_scorer(
     clock = SystemClock()
     metrics = Metrics(__version__, settings.release, "web" if shared else "serve")
     choice = choose(settings, only)
-    models = choice.load(with_trees=False)
+    models = load_chosen(choice, with_trees=False)
 
     def make_pool() -> Engine:
         loader = bundle_loader(choice.paths, choice.borrowed)

@@ -10,6 +10,7 @@ from celery import Celery
 
 from assay import __version__
 from assay.compose.bundles import choose
+from assay.compose.models import load_chosen
 from assay.compose.queue import queue_options, worker_client
 from assay.compose.tracing import traced
 from assay.scoring.queue.app import build_celery
@@ -25,7 +26,7 @@ def build_worker(settings: Settings) -> Callable[[], int]:
 
     Raises `ConfigurationError` or `BundleError`.
     """
-    models = choose(settings).load(with_trees=True)
+    models = load_chosen(choose(settings), with_trees=True)
     metrics = Metrics(__version__, settings.release, "worker")
     name = worker_name()
 

@@ -13,7 +13,7 @@ from yarl import URL
 from assay.errors import ConfigurationError
 from assay.load.requests import KINDS, Kind
 from assay.load.schedule import Arrivals, due_times
-from assay.scoring.request import MAX_REVISIONS
+from assay.scoring.options import MAX_REVISIONS
 
 MAX_REQUESTS: Final = 10_000_000
 """Of one run: each leaves three numbers of 8 bytes behind, so that percentiles are exact."""

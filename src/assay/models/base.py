@@ -15,8 +15,9 @@ import lightgbm
 import numpy as np
 
 from assay.errors import BundleError
-from assay.models.bundle import load_bundle, read_manifest
+from assay.models.bundle import load_bundle
 from assay.models.dataset import Floats
+from assay.models.facts import read_manifest
 from assay.models.files import MAX_FILE_BYTES, open_files
 from assay.models.manifest import TREES
 

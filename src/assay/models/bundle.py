@@ -10,17 +10,16 @@ from __future__ import annotations
 import gzip
 import hashlib
 import zlib
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any, Final
-
-import orjson
+from typing import Any
 
 from assay.errors import BundleError, GraphError
 from assay.features.catalogue import features
 from assay.features.lexicon import MAX_LEXICON_BYTES, Lexicon, Lexicons
 from assay.features.node import Feature
 from assay.models.calibrate import Calibration
+from assay.models.facts import MAX_STATISTICS_BYTES, proved
 from assay.models.files import MAX_FILE_BYTES, BundleFiles, open_files
 from assay.models.forest import Forest
 from assay.models.manifest import (
@@ -29,7 +28,6 @@ from assay.models.manifest import (
     STATISTICS,
     TREES,
     FeatureEntry,
-    FileEntry,
     Manifest,
     parse_manifest,
 )
@@ -37,27 +35,6 @@ from assay.models.model import Model
 from assay.models.revid import RevIdModel
 from assay.models.told import told_with
 from assay.models.trees import TreeModel
-
-MAX_STATISTICS_BYTES: Final = 8 * 1024 * 1024
-
-
-def read_manifest(path: Path) -> Manifest:
-    """What the bundle at `path` is, without reading its trees (about 1 ms). Raises `BundleError`."""
-    return parse_manifest(open_files(path).read(MANIFEST, MAX_MANIFEST_BYTES))
-
-
-def read_statistics(path: Path) -> dict[str, Any]:
-    """The measured statistics, in ORES's shape, of the bundle at `path`. Raises `BundleError`."""
-    files = open_files(path)
-    manifest = parse_manifest(files.read(MANIFEST, MAX_MANIFEST_BYTES))
-    content = _proved(files, STATISTICS, manifest.files[STATISTICS], MAX_STATISTICS_BYTES)
-    try:
-        document = orjson.loads(content)
-    except orjson.JSONDecodeError:
-        document = None
-    if not isinstance(document, dict):
-        raise BundleError("statistics.json is no JSON object: train the bundle again")
-    return document
 
 
 def load_bundle(
@@ -74,14 +51,14 @@ def load_bundle(
     _check_names(files, manifest)
     for name in (STATISTICS, *manifest.cards):
         entry = manifest.files.get(name) or manifest.cards[name]
-        _proved(files, name, entry, MAX_STATISTICS_BYTES)
+        proved(files, name, entry, MAX_STATISTICS_BYTES)
     lexicons = _lexicons(files, manifest, {} if pool is None else pool)
     columns = _features(manifest, lexicons)
     if manifest.kind == "revid":
         return _revid(manifest, columns)
     forest: Forest | None = None
     if with_trees:
-        text = _proved(files, TREES, manifest.files[TREES], MAX_FILE_BYTES).decode("ascii", "replace")
+        text = proved(files, TREES, manifest.files[TREES], MAX_FILE_BYTES).decode("ascii", "replace")
         forest = Forest(text, len(columns), manifest.raw_outputs)
     return TreeModel(
         wiki=manifest.wiki,
@@ -131,24 +108,28 @@ def _check_names(files: BundleFiles, manifest: Manifest) -> None:
         )
 
 
-def _proved(files: BundleFiles, name: str, entry: FileEntry, limit_bytes: int) -> bytes:
-    """A file's bytes, once they are what the manifest says. Raises `BundleError`."""
-    if entry.size_bytes > limit_bytes:
-        raise BundleError(f"{name} is said to have {entry.size_bytes} bytes; the limit is {limit_bytes}")
-    content = files.read(name, limit_bytes)
-    if len(content) != entry.size_bytes:
-        raise BundleError(
-            f"{name} has {len(content)} bytes, not {entry.size_bytes} (cut short?): get the bundle again"
-        )
-    if hashlib.sha256(content).hexdigest() != entry.sha256:
-        raise BundleError(f"{name} was altered (its digest does not fit): get the bundle again")
-    return content
+def load_bundles(bundles: Iterable[Path], *, with_trees: bool = True) -> list[Model]:
+    """The models of these bundles, in order, sharing equal lexicons. `with_trees`: as in `load_bundle`.
+
+    Raises `BundleError` naming every bundle that cannot be used, not only the first.
+    """
+    pool: dict[str, Lexicon] = {}
+    models: list[Model] = []
+    faults: list[str] = []
+    for path in bundles:
+        try:
+            models.append(load_bundle(path, pool, with_trees=with_trees))
+        except BundleError as error:
+            faults.append(f"{path}: {error}")
+    if faults:
+        raise BundleError("; ".join(faults))
+    return models
 
 
 def _lexicons(files: BundleFiles, manifest: Manifest, pool: MutableMapping[str, Lexicon]) -> Lexicons:
     found = []
     for entry in manifest.lexicons:
-        packed = _proved(files, entry.file, manifest.files[entry.file], MAX_LEXICON_BYTES)
+        packed = proved(files, entry.file, manifest.files[entry.file], MAX_LEXICON_BYTES)
         if entry.digest not in pool:
             lexicon = Lexicon.from_text(entry.name, _unpacked(entry.file, packed))
             if lexicon.digest != entry.digest:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
 
 from assay.errors import BundleError
-from assay.features.lexicon import Lexicon
-from assay.models.bundle import load_bundle, read_manifest
+from assay.models.facts import read_manifest
 from assay.models.manifest import Manifest
-from assay.models.model import Model
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,24 +61,6 @@ def search(*folders: Path) -> Library:
             refused[path] = error
     ordered = {wiki: MappingProxyType(dict(sorted(found[wiki].items()))) for wiki in sorted(found)}
     return Library(MappingProxyType(ordered), MappingProxyType(refused))
-
-
-def load(bundles: Iterable[Path], *, with_trees: bool = True) -> list[Model]:
-    """The models of these bundles, in order, sharing equal lexicons. `with_trees`: as in `load_bundle`.
-
-    Raises `BundleError` naming every bundle that cannot be used, not only the first.
-    """
-    pool: dict[str, Lexicon] = {}
-    models: list[Model] = []
-    faults: list[str] = []
-    for path in bundles:
-        try:
-            models.append(load_bundle(path, pool, with_trees=with_trees))
-        except BundleError as error:
-            faults.append(f"{path}: {error}")
-    if faults:
-        raise BundleError("; ".join(faults))
-    return models
 
 
 def _candidates(folder: Path) -> Iterator[Path]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import assay
 from assay.compose.bundles import choose
+from assay.compose.models import load_chosen
 from assay.compose.releases import prove_golden
 from assay.errors import AssayError
 from assay.preflight.bundles import Golden
@@ -41,7 +42,7 @@ class ReleaseGolden:
     def prove(self) -> Sequence[str]:
         """A file that is missing or damaged, or that leaves out a model, is a difference too."""
         try:
-            models = choose(self.settings).load(with_trees=True)
+            models = load_chosen(choose(self.settings), with_trees=True)
             return prove_golden(self.settings, models, self.file)
         except AssayError as error:
             return [str(error)]

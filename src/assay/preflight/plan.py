@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from assay import __version__
 from assay.clock import Clock, SystemClock
 from assay.compose.bundles import Choice, check, choose
+from assay.compose.models import load_chosen
 from assay.compose.queue import queue_options
 from assay.errors import AssayError, BundleError
 from assay.preflight import bundles, wikis
@@ -114,7 +115,7 @@ def _models(settings: Settings) -> _Models | None:
     """None when they cannot be had; `configuration.models` says why."""
     try:
         choice = choose(settings)
-        models = choice.load(with_trees=False)
+        models = load_chosen(choice, with_trees=False)
     except AssayError:
         return None
     served = tuple(sorted({*choice.wikis, *choice.made_up}))

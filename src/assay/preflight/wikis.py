@@ -13,9 +13,10 @@ from assay.clock import Clock, Deadline
 from assay.errors import SourceError, SourceUnavailable
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.threads import in_thread
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
 from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
+from assay.revisions.options import ApiOptions
 from assay.revisions.reader import record_reader
 from assay.settings import WikiSettings
 

@@ -11,10 +11,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from assay.errors import ConfigurationError, ReleaseError
-from assay.releases.build import Report
 from assay.releases.install import install
 from assay.releases.launcher import run_release
 from assay.releases.processes import Processes, processes
+from assay.releases.progress import Report
 from assay.releases.root import Root
 from assay.releases.slots import check_slot, needs_restart, point, pointed, restarted
 from assay.releases.store import ReleaseStore

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 import orjson
 
 from assay.errors import BundleError, ReleaseError
-from assay.models.bundle import read_manifest as read_bundle
+from assay.models.facts import read_manifest as read_bundle
 from assay.models.files import MAX_FILE_BYTES, open_files
 from assay.releases import environment, golden
 from assay.releases.install import WRITTEN_BY_INSTALL, check, folder_faults, lay_out
@@ -30,12 +30,11 @@ from assay.releases.manifest import (
     check_name,
     make_manifest,
 )
+from assay.releases.progress import Report
 from assay.releases.root import Root, read_manifest
 from assay.releases.tree import discard, entry_of, plain_files, sync_folder
 from assay.releases.wheel import version_of
 
-Report = Callable[[int, int, str], None]
-"""Told (done, total, what) again and again."""
 _STEPS: Final = ("code", "bundles", "schema of the configuration", "golden scores", "digests")
 _WAIT_LIMIT_S: Final = 1800.0
 """For another build to end."""

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 from assay.errors import ReleaseError, ReleaseNotFound
-from assay.releases.build import Report
 from assay.releases.install import check, folder_faults
 from assay.releases.manifest import (
     MANIFEST,
@@ -20,6 +19,7 @@ from assay.releases.manifest import (
     ReleaseManifest,
     parse_manifest,
 )
+from assay.releases.progress import Report
 from assay.releases.root import Root, read_manifest
 from assay.releases.store import ReleaseStore, manifest_key, object_key
 from assay.releases.tree import discard, entry_of, plain_files, sync_folder

@@ -21,9 +21,10 @@ import orjson
 from assay.clock import Clock, Deadline
 from assay.errors import ConfigurationError, SourceError, SourceUnavailable
 from assay.revisions import history_rows
-from assay.revisions.action_api import ActionApi, ApiOptions, ApiRefused
+from assay.revisions.action_api import ActionApi, ApiRefused
 from assay.revisions.history_rows import Row, continuation
 from assay.revisions.journal_file import JournalFile
+from assay.revisions.options import ApiOptions
 
 FORMAT: Final = 1
 ANSWER_LIMIT_S: Final = 900.0

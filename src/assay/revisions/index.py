@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from assay.errors import SourceError
-from assay.revisions.index_builder import FORMAT, IndexBuilder, ReportProgress
+from assay.revisions.index_builder import FORMAT, IndexBuilder
+from assay.revisions.progress import ReportProgress
 from assay.revisions.reader import record_reader
 from assay.revisions.record import MAX_TEXT_BYTES
 

@@ -7,14 +7,14 @@ packed nor stored).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, Literal
 
 from assay.errors import SourceError
 from assay.revisions import past, textstore
 from assay.revisions.compressed import Stream, open_stream
+from assay.revisions.progress import IndexProgress, ReportProgress
 from assay.revisions.reader import record_reader
 from assay.revisions.record import Record
 from assay.revisions.types import UNKNOWN, Known, Unknown
@@ -40,19 +40,6 @@ CREATE INDEX IF NOT EXISTS revisions_of_page ON revisions(page, timestamp, posit
 CREATE INDEX IF NOT EXISTS revisions_of_actor ON revisions(actor, timestamp, position);
 CREATE INDEX IF NOT EXISTS revisions_in_time ON revisions(timestamp, position);
 """
-
-
-@dataclass(frozen=True, slots=True)
-class IndexProgress:
-    """How far an index has come. Bytes are the packed file's; `linking` comes last and reads none."""
-
-    phase: Literal["reading", "linking"]
-    done_bytes: int
-    total_bytes: int
-    revisions: int
-
-
-ReportProgress = Callable[[IndexProgress], None]
 
 
 class IndexBuilder:

@@ -6,12 +6,13 @@ import os
 from pathlib import Path
 
 from assay.errors import ConfigurationError, SourceError
-from assay.revisions.action_api import ActionApi, ApiOptions
+from assay.revisions.action_api import ActionApi
 from assay.revisions.index import ensure_index, index_path
-from assay.revisions.index_builder import ReportProgress
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.live_past import LivePasts, PastOptions
 from assay.revisions.mediawiki import MediaWikiSource
+from assay.revisions.options import ApiOptions
+from assay.revisions.progress import ReportProgress
 from assay.revisions.reader import record_reader
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.revisions.source import Source

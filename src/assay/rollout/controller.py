@@ -28,7 +28,7 @@ from assay.rollout.parts import Parts
 from assay.rollout.plan import USERS, Stage
 from assay.rollout.progress import Progress
 from assay.rollout.samples import Evidence, Observed
-from assay.rollout.state import Rollout
+from assay.rollout.state import Rollout, weights
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 from assay.telemetry import logger
 
@@ -387,18 +387,6 @@ class Controller:
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()
-
-
-def weights(state: Rollout) -> dict[str, int]:
-    """Per cent of users for the candidate that a state means, by data centre of its plan; none where others
-    set the weights."""
-    if state.is_watched:
-        return {}
-    found: dict[str, int] = {}
-    for stage in state.plan.stages:
-        reached = stage.weight if stage.number <= state.stage and stage.meets_users else 0
-        found[stage.data_centre] = max(found.get(stage.data_centre, 0), reached)
-    return found if state.status in ("running", "paused", "done") else dict.fromkeys(found, 0)
 
 
 def _shares(state: Rollout, candidate: int) -> dict[str, int]:

@@ -195,3 +195,15 @@ _STEPS: Final[Mapping[str, Callable[[Rollout, Entry], Rollout]]] = {
     "done": _done,
     "ended": _ended,
 }
+
+
+def weights(state: Rollout) -> dict[str, int]:
+    """Per cent of users for the candidate that a state means, by data centre of its plan; none where others
+    set the weights."""
+    if state.is_watched:
+        return {}
+    found: dict[str, int] = {}
+    for stage in state.plan.stages:
+        reached = stage.weight if stage.number <= state.stage and stage.meets_users else 0
+        found[stage.data_centre] = max(found.get(stage.data_centre, 0), reached)
+    return found if state.status in ("running", "paused", "done") else dict.fromkeys(found, 0)

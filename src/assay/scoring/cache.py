@@ -9,24 +9,15 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from assay.models.model import Score
 from assay.scoring.codec import CodecError, decode_score, encode_score
 from assay.scoring.key import ScoreKey
+from assay.scoring.options import ScoreCacheOptions
 from assay.stores.kv import KeyValueStore
 
 _PROBE_TTL_S: Final = 10.0
-
-
-@dataclass(frozen=True, slots=True)
-class ScoreCacheOptions:
-    """How long scores are kept."""
-
-    ttl_s: float = 7 * 24 * 3600.0
-    """Seconds; a score never goes stale, for its key holds the bundle's digest, but hidden texts should be
-    forgotten some day. ORES kept them for 16 years."""
 
 
 class ScoreCache:

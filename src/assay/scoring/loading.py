@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from assay.models.library import load
+from assay.models.bundle import load_bundles
 from assay.scoring.nursery_handle import Loader
 from assay.scoring.wikis import ModelSets
 
@@ -15,7 +15,7 @@ def load_models(paths: Sequence[str], borrowed: Mapping[str, str], *, with_trees
 
     Raises `BundleError` naming all that are refused.
     """
-    return ModelSets(load(map(Path, paths), with_trees=with_trees), borrowed)
+    return ModelSets(load_bundles(map(Path, paths), with_trees=with_trees), borrowed)
 
 
 def bundle_loader(paths: Sequence[Path], borrowed: Mapping[str, str]) -> Loader:

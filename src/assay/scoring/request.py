@@ -11,9 +11,6 @@ from assay.models.model import Explanation, Score
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 
-MAX_REVISIONS = 50
-"""Revisions in one request, as in ORES; a client asks again for more."""
-
 Injection = Mapping[str, Any]
 """Raw JSON values by the full name of a feature or datasource (``feature.…``, ``datasource.…``)."""
 

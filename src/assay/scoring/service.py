@@ -19,8 +19,9 @@ from assay.scoring.fetch import Fetched, fetch
 from assay.scoring.group import Wanted
 from assay.scoring.identity import identity
 from assay.scoring.key import ScoreKey, injection_digest
+from assay.scoring.options import MAX_REVISIONS
 from assay.scoring.problems import computation_abandoned, deadline_passed
-from assay.scoring.request import MAX_REVISIONS, Cell, Injection, Job, Scored, ScoreRequest
+from assay.scoring.request import Cell, Injection, Job, Scored, ScoreRequest
 from assay.scoring.score import check_injection
 from assay.scoring.unsaved import Unsaved, unsaved_revision
 from assay.scoring.wikis import Wiki, Wikis

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Final
 
@@ -24,8 +24,8 @@ from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
 from assay.serving.backend import Backend
 from assay.serving.feed import Feed
-from assay.serving.guard import Guard, GuardOptions
-from assay.serving.health import Health, HealthOptions
+from assay.serving.guard import Guard
+from assay.serving.health import Health
 from assay.serving.liftwing.inference_v2 import InferenceV2
 from assay.serving.liftwing.predict import LiftWing
 from assay.serving.liftwing.schemas import SCHEMAS as LIFT_WING_SCHEMAS
@@ -35,9 +35,9 @@ from assay.serving.native.feed import SCHEMAS as FEED_SCHEMAS
 from assay.serving.native.feed import FeedApi
 from assay.serving.native.models import ConfiguredPoints, ModelsApi
 from assay.serving.native.schemas import SCHEMAS as NATIVE_SCHEMAS
-from assay.serving.native.stream import StreamOptions
 from assay.serving.native.streams import ScoreStreams
 from assay.serving.native.text import TextApi
+from assay.serving.options import AppOptions, QuotaOptions
 from assay.serving.ores import versions
 from assay.serving.ores.jsonp import Jsonp
 from assay.serving.ores.model_info import ModelInfos
@@ -47,30 +47,12 @@ from assay.serving.ores.schemas import SCHEMAS as ORES_SCHEMAS
 from assay.serving.ores.scores import ScoreRoutes
 from assay.serving.pages.routes import pages
 from assay.serving.pages.site import PageOptions, Site
-from assay.serving.quota import Gate, QuotaOptions
+from assay.serving.quota import Gate
 from assay.serving.refuser import Refuser
 from assay.stores.quota import MemoryQuotas, Quotas
 from assay.telemetry import Metrics
 
 _SCHEMAS: Final = (ORES_SCHEMAS, PRECACHE_SCHEMAS, NATIVE_SCHEMAS, FEED_SCHEMAS, LIFT_WING_SCHEMAS)
-
-
-@dataclass(frozen=True, slots=True)
-class AppOptions:
-    """Limits of the web application."""
-
-    request_timeout_s: float = 20.0
-    """Seconds for one whole request, fetching included; more than the 15 s that one revision may take, so
-    that a runaway is told as such."""
-
-    guard: GuardOptions = field(default_factory=GuardOptions)
-    """Limits on what a client may send."""
-
-    health: HealthOptions = field(default_factory=HealthOptions)
-    """How readiness is probed."""
-
-    stream: StreamOptions = field(default_factory=StreamOptions)
-    """Limits of streamed scores."""
 
 
 def build_app(

@@ -11,12 +11,10 @@ let every client name itself.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
-from typing import Final, Literal
-
-from starlette.types import Scope
+from typing import Any, Final, Literal
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
@@ -50,7 +48,7 @@ def parse_networks(cidrs: Iterable[str]) -> tuple[Network, ...]:
     return tuple(_network(cidr) for cidr in cidrs)
 
 
-def client_of(scope: Scope, trusted: Sequence[Network], header: Header) -> Client:
+def client_of(scope: Mapping[str, Any], trusted: Sequence[Network], header: Header) -> Client:
     """Whoever sent the request of this ASGI scope. Never raises, whatever the headers hold."""
     peer = scope.get("client")
     wanted = header.encode()

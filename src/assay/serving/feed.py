@@ -16,8 +16,9 @@ from assay.clock import Clock, Deadline
 from assay.errors import AssayError, DeadlineExceeded, Overloaded, RetryableError, SourceUnavailable
 from assay.revisions.problem import Problem
 from assay.revisions.types import Actor, Revision
+from assay.scoring.options import MAX_REVISIONS
 from assay.scoring.problems import deadline_passed, engine_away, overloaded
-from assay.scoring.request import MAX_REVISIONS, Cell, ScoreRequest
+from assay.scoring.request import Cell, ScoreRequest
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
 from assay.serving.native.revision import plain, revision_document

@@ -7,12 +7,12 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assay.serving.options import GuardOptions
 from assay.serving.problems import KSERVE_PATHS, HttpError, refusal
 from assay.serving.respond import refusal_response
 from assay.telemetry import (
@@ -27,39 +27,6 @@ from assay.telemetry import (
     logger,
     span,
 )
-
-_ORIGIN: Final = re.compile(r"https?://[A-Za-z0-9.\[\]:-]+")
-"""As browsers send it: neither path nor final slash."""
-
-
-@dataclass(frozen=True, slots=True)
-class GuardOptions:
-    """Limits on what a client may send."""
-
-    max_url_bytes: int = 16 * 1024
-    """Path and query together; fifty ids and thirty injected features need 3 kB. Longer ones: use POST."""
-
-    max_body_bytes: int = 8 * 1024 * 1024
-    """Request body: two injected texts of MediaWiki's greatest length (2 MiB), partly percent-encoded."""
-
-    body_timeout_s: float = 20.0
-    """Seconds for the whole body to arrive, so that a dripping client cannot hold a connection."""
-
-    write_timeout_s: float = 60.0
-    """Seconds that a client may leave a piece of a streamed answer untaken before it is cut off: a slow
-    reader may take hours for a stream, but not stop."""
-
-    allowed_origins: tuple[str, ...] = ("*",)
-    """Sites whose scripts may read scores, as ``https://example.org``; ``*``: all, as with ORES, for nothing
-    there is secret and no cookie is looked at. Empty: none."""
-
-    def __post_init__(self) -> None:
-        for origin in self.allowed_origins:
-            if origin != "*" and not _ORIGIN.fullmatch(origin):
-                raise ValueError(
-                    f"allowed_origins: {origin!r} is no site; write for example https://example.org"
-                )
-
 
 SECURITY_HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; base-uri 'none'; frame-ancestors 'none'",

@@ -27,6 +27,7 @@ from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
+from assay.serving.options import HealthOptions
 from assay.serving.parameters import flag, read_fields
 from assay.serving.respond import json_response
 from assay.telemetry import JOBS, METRICS_CONTENT_TYPE, Metrics
@@ -58,17 +59,6 @@ class Readiness:
         """Of the HTTP answer, which is all that load balancers look at."""
         accepted = ("ready", "degraded") if allows_degraded else ("ready",)
         return 200 if self.state in accepted else 503
-
-
-@dataclass(frozen=True, slots=True)
-class HealthOptions:
-    """How readiness is probed."""
-
-    probe_timeout_s: float = 5.0
-    """Seconds for all probes; a load balancer's usual patience is 10."""
-
-    reuse_s: float = 1.0
-    """Seconds that an answer is given again, so that many askers cost no more than one."""
 
 
 class Health:

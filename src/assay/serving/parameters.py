@@ -18,7 +18,8 @@ from starlette.requests import Request
 
 from assay.errors import BadInjection, BadParameter
 from assay.revisions.record import MAX_ID
-from assay.scoring.request import MAX_REVISIONS, Injection
+from assay.scoring.options import MAX_REVISIONS
+from assay.scoring.request import Injection
 from assay.serving.problems import HttpError
 
 MAX_FIELDS: Final = 1000

@@ -9,72 +9,18 @@ from __future__ import annotations
 import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from typing import Final
 
 from starlette.requests import Request
 
-from assay.scoring.request import MAX_REVISIONS
-from assay.serving.client import Client, Header, client_of, parse_networks
+from assay.serving.client import Client, client_of, parse_networks
+from assay.serving.options import QuotaOptions
 from assay.serving.problems import HttpError
 from assay.stores.quota import Exceeded, Limits, Quotas
 from assay.telemetry import QUOTA_REFUSALS, Metrics
 
-LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 LEASE_MARGIN_S: Final = 10.0
 """A place is held this much longer than a request may take before it is taken for forgotten."""
-
-
-@dataclass(frozen=True, slots=True)
-class QuotaOptions:
-    """What one client may ask. A client is an IPv4 address or the /64 of an IPv6 one.
-
-    With the defaults nobody who tries Assay on one machine meets a limit, and strangers do, also behind
-    a reverse proxy on the same machine.
-    """
-
-    enabled: bool = True
-    """Whether there are limits at all."""
-
-    concurrent: int = 7
-    """Requests at once. ORES let in 7 for each address, of which 4 worked and 3 waited; here the engine's
-    queue is where one waits. A browser opens 6 connections."""
-
-    revisions_per_minute: int = 3000
-    """Revisions in the long run; asking for 50 costs 50, cached or not. One full request each second, some 25
-    times English Wikipedia's edits."""
-
-    burst: int = 1000
-    """Revisions at once after a pause, at least 50, a whole request: two of the longest watchlist pages."""
-
-    exempt: tuple[str, ...] = LOOPBACK
-    """CIDRs of clients without any limit; this machine's own by default."""
-
-    trusted_proxies: tuple[str, ...] = LOOPBACK
-    """CIDRs of reverse proxies, whose word on who asks is taken. Each must set or append to
-    `forwarded_header`. A unix socket's peer counts as 127.0.0.1."""
-
-    forwarded_header: Header = "x-forwarded-for"
-    """The header that trusted proxies write; the other one is ignored, for they may pass on a client's."""
-
-    precache_clients: tuple[str, ...] = ()
-    """CIDRs of clients whose requests with `precache` are outside the limits. From all others the flag
-    only says that nobody waits."""
-
-    def __post_init__(self) -> None:
-        for name in ("exempt", "trusted_proxies", "precache_clients"):
-            try:
-                parse_networks(getattr(self, name))
-            except ValueError as error:
-                raise ValueError(f"{name}: {error}") from error
-        if self.burst < MAX_REVISIONS:
-            raise ValueError(
-                f"burst: it is {self.burst}; a request may name {MAX_REVISIONS} revisions, "
-                "so that less would refuse it for ever"
-            )
-
-    def limits(self, lease_s: float) -> Limits:
-        return Limits(self.concurrent, self.revisions_per_minute, self.burst, lease_s)
 
 
 class QuotaSpent(HttpError):

@@ -5,27 +5,11 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from dataclasses import dataclass
 
 import uvicorn
 from starlette.types import ASGIApp
 
-
-@dataclass(frozen=True, slots=True)
-class ServerOptions:
-    """Limits of the HTTP server. Where it listens is the caller's socket."""
-
-    drain_timeout_s: float = 30.0
-    """Seconds that requests under way may take after TERM before their connections are closed."""
-
-    keep_alive_s: float = 15.0
-    """Seconds an idle connection is kept."""
-
-    max_connections: int = 2000
-    """Connections and tasks at once; more are answered with 503 by the server itself."""
-
-    backlog: int = 1024
-    """Connections that the kernel may hold before they are accepted."""
+from assay.serving.options import ServerOptions
 
 
 def listen(host: str, port: int, options: ServerOptions, *, reuse_port: bool = False) -> socket.socket:

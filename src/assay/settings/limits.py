@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from assay.precache.options import HTTP_URL, URL_ADVICE
 from assay.rollout.guards import GuardOptions
-from assay.scoring.request import MAX_REVISIONS
+from assay.scoring.options import MAX_REVISIONS
 
 MAX_NUMBER: Final = 2**53
 """Up to here every reader of JSON and TOML keeps whole numbers exactly."""

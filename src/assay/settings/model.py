@@ -9,18 +9,13 @@ from assay.events import EventSet
 from assay.models.operating_points import OperatingPoint
 from assay.precache.options import PrecacheOptions
 from assay.releases.options import ReleaseOptions
-from assay.revisions.action_api import ApiOptions
+from assay.revisions.options import ApiOptions
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.rollout.options import RolloutOptions
-from assay.scoring.cache import ScoreCacheOptions
-from assay.scoring.pool import PoolOptions
+from assay.scoring.options import PoolOptions, ScoreCacheOptions
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
-from assay.serving.app import AppOptions
-from assay.serving.quota import QuotaOptions
-from assay.serving.server import ServerOptions
-from assay.stores.guarded import GuardOptions
-from assay.stores.memory import MemoryStoreOptions
-from assay.stores.redis_claims import ClaimOptions
+from assay.serving.options import AppOptions, QuotaOptions, ServerOptions
+from assay.stores.options import ClaimOptions, GuardOptions, MemoryStoreOptions
 from assay.stores.redis_options import RedisOptions
 from assay.telemetry import LogOptions, TracingOptions
 

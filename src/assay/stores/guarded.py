@@ -8,28 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 
 from assay.clock import Clock
 from assay.stores.kv import KeyValueStore
+from assay.stores.options import GuardOptions
 from assay.telemetry import STORE_FAILURES, STORE_UP, Metrics, logger
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class GuardOptions:
-    """When a shared store is given up, and for how long."""
-
-    answer_timeout_s: float = 0.25
-    """Seconds for one look-up or one storing; computing a score takes 0.02."""
-
-    failures: int = 3
-    """Failures in a row after which it is left alone."""
-
-    rest_s: float = 2.0
-    """Seconds that it is left alone; then one request tries it."""
 
 
 class GuardedStore:

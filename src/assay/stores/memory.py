@@ -8,24 +8,13 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from assay.clock import Clock
+from assay.stores.options import MemoryStoreOptions
 
 ENTRY_OVERHEAD_BYTES: Final = 256
 """What an entry costs beside key and value: dict slot, tuple, objects (measured, CPython 3.11: 253)."""
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryStoreOptions:
-    """Bounds of a `MemoryStore`."""
-
-    max_entries: int = 200_000
-    """Entries kept; 200 000 scores are a day of English Wikipedia's edits."""
-
-    max_bytes: int = 128 * 1024 * 1024
-    """Bytes of keys, values and overhead; a small server's share."""
 
 
 class MemoryStore:

@@ -14,7 +14,6 @@ import asyncio
 import contextlib
 import secrets
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from redis.asyncio import Redis
@@ -22,6 +21,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from assay.clock import Clock
+from assay.stores.options import ClaimOptions
 from assay.tasks import end
 from assay.telemetry import CLAIMS, Metrics, logger
 
@@ -40,21 +40,6 @@ _RENEW: Final = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('PEXPIRE', KEYS[1], ARGV[2]) end
 """
 _RETRY_S: Final = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class ClaimOptions:
-    """How web processes agree on who computes."""
-
-    ttl_s: float = 3.0
-    """Seconds after which a dead process's claims are free; a living one renews them. A good answer lies in
-    its claim's place for as long."""
-
-    answer_timeout_s: float = 0.25
-    """Seconds for Redis to answer; without an answer everybody computes."""
-
-    rest_s: float = 2.0
-    """Seconds that Redis is left alone after it did not answer."""
 
 
 class RedisClaims:

@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from assay.events import Rules
-from assay.serving.app import AppOptions
-from assay.serving.quota import QuotaOptions
+from assay.serving.options import AppOptions, QuotaOptions
 from servers.asgi import Served, serving
 from servers.small_web import SmallWeb
 from shared_data import shared

@@ -10,14 +10,17 @@ from urllib.parse import quote
 import pytest
 
 from assay.clock import Deadline, SystemClock
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.request import Cell, Job
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wikis
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import build_app
+from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from scoring.test_fetch import MODELS as PAST_MODELS
 from scoring.test_fetch import ChargingSource

@@ -10,16 +10,19 @@ import pytest
 
 from assay import errors
 from assay.models.library import search, shipped_folder
-from assay.scoring.cache import ScoreCache, ScoreCacheOptions
+from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
 from assay.scoring.loading import load_models
+from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
-from assay.serving.app import AppOptions, build_app
+from assay.serving.app import build_app
+from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.problems import CODES
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from doc_examples import Example, examples, fits, programs
 from servers.asgi import Served, serving

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from assay.serving.quota import QuotaOptions
+from assay.serving.options import QuotaOptions
 from servers.asgi import Served, serving
 from small_app import SmallApp, ask
 

@@ -18,10 +18,9 @@ from assay.revisions.problem import Problem
 from assay.scoring.problems import overloaded
 from assay.scoring.request import ScoreRequest
 from assay.scoring.service import Table
-from assay.serving.app import AppOptions
-from assay.serving.guard import GuardOptions
-from assay.serving.native.stream import Asked, Stream, StreamOptions
-from assay.serving.quota import QuotaOptions, QuotaSpent
+from assay.serving.native.stream import Asked, Stream
+from assay.serving.options import AppOptions, GuardOptions, QuotaOptions, StreamOptions
+from assay.serving.quota import QuotaSpent
 from assay.telemetry import CELLS, HTTP_IN_FLIGHT, Metrics
 from servers.asgi import Served, serving
 from servers.small_web import SmallWeb

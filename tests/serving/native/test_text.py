@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from assay.stores.memory import MemoryStore, MemoryStoreOptions
+from assay.stores.memory import MemoryStore
+from assay.stores.options import MemoryStoreOptions
 from servers.asgi import Served, serving
 from small_app import AWAY, CLOCK, CREATION, GONE, HIDDEN_TEXT, SmallApp, ask, post_json
 

@@ -13,7 +13,7 @@ from assay.clock import Deadline
 from assay.events import Rules
 from assay.scoring.inline import InlineEngine
 from assay.scoring.request import Cell, Job
-from assay.serving.quota import QuotaOptions
+from assay.serving.options import QuotaOptions
 from assay.telemetry import Metrics
 from events.recorded import fed, streamed
 from servers.asgi import Served, serving

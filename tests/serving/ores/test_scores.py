@@ -13,8 +13,8 @@ from urllib.parse import urlencode
 
 import pytest
 
+from assay.serving.options import QuotaOptions
 from assay.serving.ores.scores import VERSIONS
-from assay.serving.quota import QuotaOptions
 from servers.asgi import Served, serving
 from small_app import GONE, HIDDEN_USER, SmallApp, ask, post_form
 

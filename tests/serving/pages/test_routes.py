@@ -9,15 +9,16 @@ import pytest
 from fastapi.routing import APIRoute
 
 from assay.clock import SystemClock
-from assay.models.library import load, search, shipped_folder
+from assay.models.bundle import load_bundles
+from assay.models.library import search, shipped_folder
 from assay.scoring.wikis import ModelSets
-from assay.serving.app import Application, AppOptions, build_app
+from assay.serving.app import Application, build_app
 from assay.serving.native.models import ModelsApi
+from assay.serving.options import AppOptions, QuotaOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.filters import Filter, filters_of
 from assay.serving.pages.site import PageOptions
 from assay.serving.pages.thresholds import query
-from assay.serving.quota import QuotaOptions
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
 from shared_data import ROOT
@@ -125,7 +126,7 @@ def measured() -> ModelsApi:
 def test_filters_are_the_operating_points_of_binary_models(measured: ModelsApi) -> None:
     wiki = small_service(Metrics()).wikis["smallwiki"]
     assert filters_of(wiki, measured) == []
-    models = ModelSets(load(PATHS)).of("enwiki")
+    models = ModelSets(load_bundles(PATHS)).of("enwiki")
     filters = filters_of(type(wiki)("enwiki", wiki.source, models), measured)
     assert [one.name for one in filters] == [
         *("damaging.likelygood", "damaging.maybebad", "damaging.likelybad", "damaging.verylikelybad")

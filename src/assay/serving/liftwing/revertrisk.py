@@ -15,7 +15,8 @@ from starlette.responses import Response
 from assay.errors import BadParameter
 from assay.models.model import Model
 from assay.revisions.problem import Problem
-from assay.scoring.request import MAX_REVISIONS, Scored
+from assay.scoring.options import MAX_REVISIONS
+from assay.scoring.request import Scored
 from assay.scoring.wikis import Wiki
 from assay.serving.cells import keyed
 from assay.serving.liftwing.asked import Asked, read_asked, read_rev_id

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from assay.revisions.record import MAX_ID
-from assay.scoring.request import MAX_REVISIONS
+from assay.scoring.options import MAX_REVISIONS
 from assay.serving.liftwing.tensors import INPUT, MAX_ID_CHARS, OUTPUTS
 from assay.serving.openapi import BOOLEAN, INTEGER, NUMBER, STRING, map_of, object_of, ref, whole_number
 

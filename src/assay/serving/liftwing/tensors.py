@@ -22,7 +22,8 @@ from assay.errors import BadParameter
 from assay.models.model import Model
 from assay.models.recipe import label_name
 from assay.revisions.record import MAX_ID
-from assay.scoring.request import MAX_REVISIONS, Cell, Scored
+from assay.scoring.options import MAX_REVISIONS
+from assay.scoring.request import Cell, Scored
 
 INPUT: Final = "rev_id"
 OUTPUTS: Final = ("probability", "prediction", "error", "label")

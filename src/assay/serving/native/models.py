@@ -45,11 +45,12 @@ from starlette.responses import Response
 
 from assay.errors import BadParameter
 from assay.models.confusion import Confusion
+from assay.models.measured import Answer, Cut, Measured, answer
 from assay.models.model import Model
-from assay.models.operating_points import Answer, Cut, Measured, OperatingPoint, Points, answer, points_of
+from assay.models.operating_points import OperatingPoint, Points, points_of
+from assay.models.query import Query
 from assay.models.recipe import label_name
 from assay.models.statistics import rounded
-from assay.models.thresholds import Query
 from assay.scoring.wikis import Wiki, Wikis
 from assay.serving import openapi
 from assay.serving.native.routes import MODEL, WIKI, add_route, document

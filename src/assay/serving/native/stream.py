@@ -20,9 +20,10 @@ from assay.errors import EngineUnavailable, Overloaded, RetryableError
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.scoring.problems import computation_abandoned
-from assay.scoring.request import MAX_REVISIONS, Cell, ScoreRequest
+from assay.scoring.request import Cell, ScoreRequest
 from assay.scoring.service import Table
 from assay.serving.cells import cell_document
+from assay.serving.options import StreamOptions
 from assay.serving.problems import native_error
 from assay.serving.quota import QuotaSpent
 from assay.telemetry import logger
@@ -32,35 +33,6 @@ _REFUSED: Final = (Overloaded.code, EngineUnavailable.code)
 """Of cells that nobody has begun to compute."""
 
 Line = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class StreamOptions:
-    """Limits of one stream of scores."""
-
-    max_revisions: int = 10_000
-    """Revisions in one request; a client asks again for more."""
-
-    per_client: int = 2
-    """Streams at once of one client in one web process; those of `quota.exempt` are not counted. A stream
-    that pauses holds no place of `quota.concurrent`, only a connection: this is what bounds them."""
-
-    chunk: int = MAX_REVISIONS
-    """Revisions fetched and scored together, at most 50: what MediaWiki gives in one request."""
-
-    window: int = 2
-    """Chunks under way at once: one is fetched while another is computed. Each takes a place of
-    `quota.concurrent`."""
-
-    chunk_timeout_s: float = 60.0
-    """Seconds for one chunk, waiting in the bulk lane included; what is not done by then is told as such."""
-
-    pause_limit_s: float = 120.0
-    """Seconds that a stream may pause at a stretch because the client's quota is spent, before it ends."""
-
-    drain_s: float = 10.0
-    """Seconds that chunks under way may take when the server is asked to end; less than
-    `http.drain_timeout_s`."""
 
 
 @dataclass(frozen=True, slots=True)

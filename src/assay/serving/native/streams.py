@@ -42,8 +42,9 @@ from assay.serving.backend import Backend
 from assay.serving.json_body import read_object
 from assay.serving.native import bodies
 from assay.serving.native.routes import WIKI, add_route, lines
-from assay.serving.native.stream import Asked, Line, Stream, StreamOptions
+from assay.serving.native.stream import Asked, Line, Stream
 from assay.serving.native.wishes import read_wishes
+from assay.serving.options import StreamOptions
 from assay.serving.quota import QuotaSpent
 from assay.serving.respond import NO_STORE
 

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any, Final
 
 from assay.errors import BadParameter
-from assay.models.bundle import read_manifest, read_statistics
+from assay.models.facts import read_manifest, read_statistics
 from assay.models.model import Model
-from assay.models.thresholds import Query, ThresholdTable, optima
+from assay.models.query import Query
+from assay.models.threshold_table import ThresholdTable, optima
 
 MAX_PATHS: Final = 100
 _PART: Final = re.compile(

@@ -13,8 +13,8 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
-from assay.models.bundle import read_manifest
 from assay.models.card import card_sections
+from assay.models.facts import read_manifest
 from assay.models.model import Model
 from assay.scoring.wikis import Wiki, Wikis
 from assay.serving.ores.model_info import ModelInfos

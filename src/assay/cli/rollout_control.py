@@ -1,0 +1,176 @@
+"""``assay rollout``: what moves users, judges, or serves a page."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from assay import __version__
+from assay.cli import options
+from assay.cli.rollout import Reason, give_order, settings_of
+from assay.compose import rollout as parts
+from assay.compose.watch import watch as watch_arms
+from assay.errors import ConfigurationError, JournalHeld
+from assay.rollout import orders
+from assay.rollout.journal import Journal
+from assay.rollout.state import Rollout
+from assay.rollout.web import PageOptions, run_page
+from assay.settings import Settings
+from assay.telemetry import configure_logging
+
+NOT_DONE: Final = 3
+"""Exit status of a rollout that was rolled back."""
+
+ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id, NAME-DIGEST.")]
+
+
+def register(app: typer.Typer) -> None:
+    for command in (start, run, watch, abort, back, page):
+        app.command(command.__name__)(command)
+
+
+def start(
+    release: ReleaseId,
+    now: Annotated[
+        bool,
+        typer.Option(
+            "--now", help="An emergency: after preflight and synthetic requests, all users at once."
+        ),
+    ] = False,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
+    """Roll a release out, until all users have it or it is rolled back.
+
+    Preflight, synthetic requests, shadow, then rising shares of users, the inactive data centres first. Can
+    be killed at any moment and taken up again with `assay rollout run`. Exit status 3: rolled back.
+    """
+    _control(
+        settings_of(config, environment, config_folder),
+        lambda settings, journal: parts.begin(settings, journal, release, by=orders.operator(), now=now),
+    )
+
+
+def run(
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
+    """Go on with the rollout of the journal, whose controller was ended."""
+    _control(settings_of(config, environment, config_folder))
+
+
+def watch(
+    stable: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SLOT",
+            help="The slot that answers users with the proved release; default: the one called stable, "
+            "else the first.",
+        ),
+    ] = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
+    """Judge whatever candidate stands beside the stable arm, for Argo Rollouts or Flagger to ask.
+
+    Both arms are asked the same requests, and every verdict is journalled; no weight is changed, nothing
+    started or stopped. Runs until it is ended, and can be killed at any moment.
+    """
+    settings = settings_of(config, environment, config_folder)
+    configure_logging(settings.log)
+    asyncio.run(watch_arms(settings, stable=stable, by=orders.operator()))
+
+
+def back(
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
+    """Give all users back to the release in the other slot, which still runs: a change of weights alone."""
+    _control(
+        settings_of(config, environment, config_folder),
+        lambda settings, journal: parts.begin_return(settings, journal, by=orders.operator()),
+    )
+
+
+def abort(
+    reason: Reason = "",
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
+    """Roll back at once; works without a running controller, too.
+
+    Exit status 0: it is rolled back, or the running controller has the order.
+    """
+    settings = settings_of(config, environment, config_folder)
+    configure_logging(settings.log)
+    give_order(settings, "abort", reason)
+    try:
+        with Journal(parts.state_dir(settings)) as journal:
+            state = asyncio.run(parts.control(settings, journal))
+    except JournalHeld:
+        typer.echo("The running controller rolls back.")
+        return
+    if state.status == "done":
+        raise ConfigurationError(
+            f"{state.candidate.release} answered all users before the order came: give them back with "
+            "`assay rollout back`"
+        )
+    typer.echo(f"{state.candidate.release} was rolled back: {state.reason}")
+
+
+def page(
+    host: Annotated[
+        str, typer.Option(help="Address to listen on; off loopback a token is required.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on.")] = 8090,
+    state_dir: Annotated[
+        Path | None, typer.Option(help="Folder of the journal; default: the setting rollout.state_dir.")
+    ] = None,
+    token_file: Annotated[
+        Path | None, typer.Option(help="File with the token that every request must show.")
+    ] = None,
+    config: options.Config = None,
+    environment: options.Environment = None,
+    config_folder: options.ConfigFolder = None,
+) -> None:
+    """Serve a page to watch rollouts on, and the verdict for Argo Rollouts and Flagger. It only reads."""
+    settings = settings_of(config, environment, config_folder)
+    configure_logging(settings.log)
+    folder = state_dir or parts.state_dir(settings)
+    run_page(
+        PageOptions(str(folder), host, port, str(token_file or ""), version=__version__),
+        announce=lambda address: typer.echo(f"The page of rollouts in {folder} is on {address}", err=True),
+    )
+
+
+_Begin = Callable[[Settings, Journal], Coroutine[Any, Any, None]]
+
+
+def _control(settings: Settings, begin: _Begin | None = None) -> None:
+    configure_logging(settings.log)
+
+    async def control(journal: Journal) -> Rollout:
+        if begin is not None:
+            await begin(settings, journal)
+        return await parts.control(settings, journal)
+
+    with Journal(parts.state_dir(settings)) as journal:
+        _finish(asyncio.run(control(journal)))
+
+
+def _finish(state: Rollout) -> None:
+    if state.status == "done":
+        typer.echo(f"{state.candidate.release} answers all users.")
+        return
+    typer.echo(f"{state.candidate.release} was rolled back: {state.reason}", err=True)
+    sys.exit(NOT_DONE)
