@@ -10,7 +10,6 @@ from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, Route
@@ -24,6 +23,7 @@ from assay.scoring.service import ScoringService
 from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
 from assay.serving.backend import Backend
+from assay.serving.doubles import doubles
 from assay.serving.feed import Feed
 from assay.serving.guard import REQUEST_ID, Guard, GuardOptions
 from assay.serving.health import Health, HealthOptions
@@ -144,10 +144,10 @@ def build_app(
     if page is not None:
         own.append(pages(page, backend, infos, models, feed))
     told = [route for router in (*own, *routers) for route in router.routes]
-    heads = _heads(told)
-    for router in (*own, *routers, heads):
+    further = doubles(told)
+    for router in (*own, *routers, further):
         app.include_router(router)
-    routes = [*told, *heads.routes]
+    routes = [*told, *further.routes]
 
     async def refuse(request: Request, error: Exception) -> Response:
         refused = refusal(_ours(error, request, routes), request.scope.get(REQUEST_ID, "(none)"))
@@ -166,25 +166,13 @@ def build_app(
 @dataclass(frozen=True, slots=True)
 class Application:
     """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all
-    that it answers; FastAPI itself keeps included routers closed. `draining`: to be set when the process is
-    asked to end, so that long answers come to theirs."""
+    that it answers, without their doubles; FastAPI itself keeps included routers closed. `draining`: to be
+    set when the process is asked to end, so that long answers come to theirs."""
 
     fastapi: FastAPI
     asgi: ASGIApp
     routes: tuple[BaseRoute, ...]
     draining: asyncio.Event
-
-
-def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
-    """HEAD wherever GET is, by the same handler; the server keeps the body back.
-
-    Starlette's routes do so by themselves, FastAPI's do not. Undescribed: it would double the document.
-    """
-    heads = APIRouter(include_in_schema=False)
-    for route in routes:
-        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
-            heads.add_api_route(route.path, route.endpoint, methods=["HEAD"])
-    return heads
 
 
 def _is_missing(error: Exception) -> bool:

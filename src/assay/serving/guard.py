@@ -50,8 +50,8 @@ class GuardOptions:
     reader may take hours for a stream, but not stop."""
 
     allowed_origins: tuple[str, ...] = ("*",)
-    """Sites whose scripts may read scores, as ``https://example.org``; ``*``: all, as with ORES, for nothing
-    there is secret and no cookie is looked at. Empty: none."""
+    """Sites whose scripts may read scores and what models are, as ``https://example.org``; ``*``: all, as
+    with ORES, for nothing there is secret and no cookie is looked at. Empty: none."""
 
     def __post_init__(self) -> None:
         for origin in self.allowed_origins:
@@ -81,7 +81,8 @@ _CLIENTS_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 most others. Nothing in it can forge a line or fill a log; two clients may use the same: it proves nothing."""
 
 _OPEN: Final = re.compile(
-    r"/(?:(?:v[123]/)?scores(?:/.*)?|v3/(?!precache).*|v[123](?:/spec)?/?|versions/?|openapi\.json)", re.S
+    r"/(?:(?:v[123]/)?scores(?:/.*)?|v3/(?!precache).*|v[123](?:/spec)?/?|versions/?|openapi\.json|api/[^/]+/models/.*)",
+    re.S,
 )
 """Read-only paths that scripts on other sites may call, as gadgets on wikis do; a page that somebody visits
 is not to precache with its reader's quota."""
