@@ -182,3 +182,8 @@ def post_form(served: Served, path: str, form: bytes) -> Reply:
 def post_json(served: Served, path: str, document: Any) -> Reply:
     body = document if isinstance(document, bytes) else json.dumps(document).encode()
     return ask(served, path, method="POST", body=body, content_type="application/json")
+
+
+def with_pages() -> Application:
+    """With the pages for people, which the others do without."""
+    return SmallApp(page=PageOptions(("smallwiki",), {}, "test")).build()

@@ -10,17 +10,39 @@
 	var server = 'https://assay.example.org',
 		wiki = mw.config.get( 'wgDBname' ),
 		model = 'reverted',
-		alarming = 0.5,
+		/* Where it begins to alarm: an operating point of the model, or one of your own. */
+		point = 'verylikelybad',
 		atOnce = 50;
 
-	function show( line, cell ) {
+	/**
+	 * The least probability that alarms, as a promise: above it, nine of ten edits were reverted. None when the
+	 * model cannot keep that, or does not say.
+	 */
+	function findAlarming() {
+		return get( '/api/' + encodeURIComponent( wiki ) + '/models/' + model + '/thresholds?point=' + point )
+			.then( function ( told ) {
+				return told.range ? told.range[ 0 ] : Infinity;
+			} )
+			.catch( function ( error ) {
+				mw.log.warn( 'Assay told no threshold: ' + error.message );
+				return Infinity;
+			} );
+	}
+
+	function get( path ) {
+		return fetch( server + path ).then( function ( answer ) {
+			return answer.ok ? answer.json() : Promise.reject( new Error( 'HTTP ' + answer.status ) );
+		} );
+	}
+
+	function show( line, cell, alarming ) {
 		var mark, share;
 		if ( !cell || !cell.score ) {
 			return;
 		}
 		share = cell.score.probability[ 'true' ];
 		mark = document.createElement( 'span' );
-		mark.className = 'assay-score';
+		mark.className = 'assay-score' + ( share < alarming ? '' : ' assay-alarming' );
 		mark.textContent = Math.round( 100 * share ) + '\u00a0%';
 		mark.title = 'Probability that this edit will be reverted, by Assay';
 		mark.style.cssText = 'margin-left: 1em; padding: 0 0.4em; border-radius: 2px;' +
@@ -29,7 +51,7 @@
 	}
 
 	/** One request after the other: Assay bounds how many a reader may have at once. */
-	function ask( waiting ) {
+	function ask( waiting, alarming ) {
 		var lines = waiting.slice( 0, atOnce ),
 			ids = lines.map( function ( line ) {
 				return line.getAttribute( 'data-mw-revid' );
@@ -37,15 +59,12 @@
 		if ( !lines.length ) {
 			return;
 		}
-		fetch( server + '/v3/scores/' + encodeURIComponent( wiki ) + '/?models=' + model + '&revids=' + ids.join( '%7C' ) )
-			.then( function ( answer ) {
-				return answer.ok ? answer.json() : Promise.reject( new Error( 'HTTP ' + answer.status ) );
-			} )
+		get( '/v3/scores/' + encodeURIComponent( wiki ) + '/?models=' + model + '&revids=' + ids.join( '%7C' ) )
 			.then( function ( document ) {
 				lines.forEach( function ( line, at ) {
-					show( line, document[ wiki ].scores[ ids[ at ] ][ model ] );
+					show( line, document[ wiki ].scores[ ids[ at ] ][ model ], alarming );
 				} );
-				ask( waiting.slice( atOnce ) );
+				ask( waiting.slice( atOnce ), alarming );
 			} )
 			.catch( function ( error ) {
 				mw.log.warn( 'Assay gave no scores: ' + error.message );
@@ -53,8 +72,13 @@
 	}
 
 	mw.hook( 'wikipage.content' ).add( function ( $content ) {
-		ask( $content.find( '[data-mw-revid]' ).toArray().filter( function ( line ) {
+		var waiting = $content.find( '[data-mw-revid]' ).toArray().filter( function ( line ) {
 			return !line.querySelector( '.assay-score' );
-		} ) );
+		} );
+		if ( waiting.length ) {
+			findAlarming().then( function ( alarming ) {
+				ask( waiting, alarming );
+			} );
+		}
 	} );
 }() );

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Page
 
 from documented import arguments
 from e2e.conftest import Visit
@@ -15,6 +16,7 @@ from servers.real_mediawiki import ADMIN, VERA, RealMediaWiki
 
 SCRIPT = Path(__file__).resolve().parents[2] / "deploy" / "mediawiki" / "assay-scores.js"
 AT_ONCE = 5
+OPEN = {"Access-Control-Allow-Origin": "*", "Content-Type": "application/json"}
 GOOD = "The lighthouse of Halvick stands on a rock in the bay.\n\n== History ==\n\nIt was built in 1871.\n"
 
 
@@ -120,6 +122,42 @@ def test_the_script_shows_scores_beside_edits(
     )
     assert shown[str(bad)] == f"{100 * reverted(assay, bad):.0f}\u00a0%"
     assert shown.get(str(script), "") == "", "a script is no article: it has no score"
+
+
+def test_the_script_alarms_from_the_models_own_operating_point_on(
+    open_page: Visit, wiki: RealMediaWiki, assay: AssayServer, script: int
+) -> None:
+    """Not from one half on: the model for any wiki says that of many harmless new pages."""
+    told = assay.get("/api/livewiki/models/reverted/thresholds?point=verylikelybad").document
+    alarming = told["cut"]["threshold"]
+    assert alarming > 0.6
+    vera, reader = wiki.log_in(VERA), wiki.reader()
+    bad = reader.edit("Alarm", "YOU ALL SUCK!!!!!!! poop poop FUCK YOU").rev_id
+    vera.edit("Alarm", GOOD)
+    calm = vera.edit("Alarm", f"{GOOD}\nIts light is white.\n").rev_id
+    between = reader.edit("Alarm", "YOU ALL SUCK!!!!!!!").rev_id
+    scores = {rev_id: reverted(assay, rev_id) for rev_id in (calm, between, bad)}
+    page = open_page(f"{wiki.url}/index.php?title=Alarm&action=history", ready=".assay-score")
+    shown = _alarms(page)
+    assert {rev_id: shown[str(rev_id)] for rev_id in scores} == {
+        rev_id: score >= alarming for rev_id, score in scores.items()
+    }
+    assert (shown[str(calm)], shown[str(bad)]) == (False, True), scores
+
+    page.route("**/thresholds?*", lambda route: route.fulfill(body='{"range": null}', headers=OPEN))
+    page.reload()
+    page.locator(".assay-score").nth(2).wait_for()
+    assert not any(_alarms(page).values()), "what nobody promises is no alarm"
+
+
+def _alarms(page: Page) -> dict[str, bool]:
+    """Whether each edit's mark is red."""
+    alarms: dict[str, bool] = page.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll("[data-mw-revid]")].map((line) =>
+            [line.dataset.mwRevid,
+             getComputedStyle(line.querySelector(".assay-score")).backgroundColor === "rgb(179, 36, 36)"]))"""
+    )
+    return alarms
 
 
 def test_the_script_asks_for_a_long_list_in_parts_one_after_the_other(

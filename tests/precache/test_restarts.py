@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -54,12 +56,18 @@ class Site:
 
     def edit(self, count: int) -> None:
         """So many more edits happen."""
-        append(self.stream_file, [created(rev_id) for rev_id in range(self._next, self._next + count)])
+        ids = range(self._next, self._next + count)
+        append(self.stream_file, [now(created(rev_id)) for rev_id in ids])
         self._next += count
 
     def until_told(self, count: int) -> None:
         """So many different edits."""
         until(lambda: len(set(rev_ids(told(self.scores)))) >= count, LIMIT_S, self.follower.tail)
+
+
+def now(event: dict[str, Any]) -> dict[str, Any]:
+    """As told this moment: a follower without a last event asks by the time."""
+    return {**event, "meta": {**event["meta"], "dt": datetime.now(UTC).isoformat()}}
 
 
 @pytest.fixture

@@ -13,11 +13,10 @@ import pytest
 
 from assay.compose.scorer import build_scorer, build_web
 from assay.scoring.options import PoolOptions
-from assay.serving.pages.site import PageOptions
 from assay.settings import Settings
 from servers.asgi import Served, serving
 from servers.small_web import ENGINES, SmallWeb, small_web
-from small_app import SmallApp
+from small_app import SmallApp, with_pages
 
 
 @pytest.fixture(scope="session")
@@ -51,8 +50,7 @@ def live(web: SmallWeb, engine: str) -> Served:
 
 @pytest.fixture(scope="session")
 def paged() -> Iterator[Served]:
-    """With the pages for people, which the others do without."""
-    with serving(SmallApp(page=PageOptions(("smallwiki",), {}, "test")).build().asgi) as served:
+    with serving(with_pages().asgi) as served:
         yield served
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import pytest
 from fastapi import APIRouter
 from fastapi.responses import HTMLResponse
+from fastapi.routing import APIRoute
 
 from assay.clock import Deadline
 from assay.errors import (
@@ -28,7 +29,7 @@ from assay.serving.ores.model_info import ModelInfos
 from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
-from small_app import CLOCK, SmallApp, ask, small_service
+from small_app import CLOCK, SmallApp, ask, small_service, with_pages
 from small_models import small_models
 
 
@@ -103,6 +104,7 @@ NAMES = {
     "model": "damaging",
     "name": "smallwiki-damaging",
     "version": "1.2.3",
+    "digest": "any",
 }
 REFUSED = [
     "/api/smallwiki/revisions/404",
@@ -137,6 +139,36 @@ def test_head_is_answered_like_get_without_a_body(paged: Served, path: str) -> N
     assert head.headers["content-type"] == got.headers["content-type"]
     if path != "/metrics":  # its counters have moved on
         assert head.headers["content-length"] == got.headers["content-length"]
+
+
+NOWHERE = b"Nothing found at this location."
+
+
+def asked_paths() -> list[tuple[str, str]]:
+    """A method and a path for each route of the application with its pages. Not ``/v2``, where the Open
+    Inference Protocol describes the server, while ``/v2/`` is ORES's page: two routes of their own."""
+    return sorted(
+        (method, route.path.format_map(NAMES))
+        for route in with_pages().routes
+        if isinstance(route, APIRoute) and route.path not in ("/", "/v2", "/v2/")
+        for method in route.methods or ()
+    )
+
+
+@pytest.mark.parametrize(("method", "path"), asked_paths())
+def test_every_route_answers_with_and_without_a_final_slash_and_to_head(
+    paged: Served, method: str, path: str
+) -> None:
+    other = path.removesuffix("/") if path.endswith("/") else f"{path}/"
+    body = b"{}" if method == "POST" else None
+    usual, same = (ask(paged, form, method=method, body=body) for form in (path, other))
+    assert same.status == usual.status != 405
+    assert same.headers["content-type"] == usual.headers["content-type"]
+    assert NOWHERE not in same.body
+    if same.headers["content-type"] == "application/json":
+        assert same.json.keys() == usual.json.keys()
+    if method == "GET":
+        assert [ask(paged, form, method="HEAD").status for form in (path, other)] == [usual.status] * 2
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,6 @@ from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
@@ -23,6 +22,7 @@ from assay.scoring.service import ScoringService
 from assay.serving import openapi
 from assay.serving.apidocs import pages as apidocs
 from assay.serving.backend import Backend
+from assay.serving.doubles import doubles
 from assay.serving.feed import Feed
 from assay.serving.guard import Guard
 from assay.serving.health import Health
@@ -125,10 +125,10 @@ def build_app(
     if site is not None:
         own.append(pages(site, backend, infos, models, feed))
     told = [route for router in (*own, *routers) for route in router.routes]
-    heads = _heads(told)
-    for router in (*own, *routers, heads):
+    further = doubles(told)
+    for router in (*own, *routers, further):
         app.include_router(router)
-    refuser = Refuser([*told, *heads.routes], metrics, site)
+    refuser = Refuser([*told, *further.routes], metrics, site)
     for kind in (AssayError, HTTPException, Exception):
         app.add_exception_handler(kind, refuser.refuse)
     app.openapi = cache(lambda: openapi.document(app, *_SCHEMAS))  # type: ignore[method-assign]
@@ -139,22 +139,10 @@ def build_app(
 @dataclass(frozen=True, slots=True)
 class Application:
     """What a server runs: `asgi`. `fastapi`: the same without its guard, for its document. `routes`: all
-    that it answers; FastAPI itself keeps included routers closed. `draining`: to be set when the process is
-    asked to end, so that long answers come to theirs."""
+    that it answers, without their doubles; FastAPI itself keeps included routers closed. `draining`: to be
+    set when the process is asked to end, so that long answers come to theirs."""
 
     fastapi: FastAPI
     asgi: ASGIApp
     routes: tuple[BaseRoute, ...]
     draining: asyncio.Event
-
-
-def _heads(routes: Sequence[BaseRoute]) -> APIRouter:
-    """HEAD wherever GET is, by the same handler; the server keeps the body back.
-
-    Starlette's routes do so by themselves, FastAPI's do not. Undescribed: it would double the document.
-    """
-    heads = APIRouter(include_in_schema=False)
-    for route in routes:
-        if isinstance(route, APIRoute) and "GET" in (route.methods or ()):
-            heads.add_api_route(route.path, route.endpoint, methods=["HEAD"])
-    return heads

@@ -48,7 +48,8 @@ _CLIENTS_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 most others. Nothing in it can forge a line or fill a log; two clients may use the same: it proves nothing."""
 
 _OPEN: Final = re.compile(
-    r"/(?:(?:v[123]/)?scores(?:/.*)?|v3/(?!precache).*|v[123](?:/spec)?/?|versions/?|openapi\.json)", re.S
+    r"/(?:(?:v[123]/)?scores(?:/.*)?|v3/(?!precache).*|v[123](?:/spec)?/?|versions/?|openapi\.json|api/[^/]+/models/.*)",
+    re.S,
 )
 """Read-only paths that scripts on other sites may call, as gadgets on wikis do; a page that somebody visits
 is not to precache with its reader's quota."""

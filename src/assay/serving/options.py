@@ -33,8 +33,8 @@ class GuardOptions:
     reader may take hours for a stream, but not stop."""
 
     allowed_origins: tuple[str, ...] = ("*",)
-    """Sites whose scripts may read scores, as ``https://example.org``; ``*``: all, as with ORES, for nothing
-    there is secret and no cookie is looked at. Empty: none."""
+    """Sites whose scripts may read scores and what models are, as ``https://example.org``; ``*``: all, as
+    with ORES, for nothing there is secret and no cookie is looked at. Empty: none."""
 
     def __post_init__(self) -> None:
         for origin in self.allowed_origins:

@@ -113,6 +113,21 @@ def test_an_operators_points_come_besides_or_in_place_of_the_usual_ones(shipped:
     assert points["likelybad"]["title"] == "likelybad"
 
 
+def test_one_point_is_told_by_its_name(shipped: Served) -> None:
+    points = {point["name"]: point for point in thresholds(shipped, "damaging")["operating_points"]}
+    for name in ("verylikelybad", "worthalook"):
+        told = thresholds(shipped, "damaging", point=name)
+        assert (told.pop("wiki"), told.pop("model")) == ("enwiki", "damaging")
+        assert set(told) - set(points[name]) == {"version", "digest"}
+        assert {key: told[key] for key in points[name]} == points[name]
+
+
+def test_scripts_of_other_sites_may_read_what_models_are(shipped: Served) -> None:
+    for path in (DAMAGING, f"{DAMAGING}/thresholds?point=likelybad", f"{DAMAGING}/thresholds"):
+        assert ask(shipped, path).headers["access-control-allow-origin"] == "*"
+    assert "access-control-allow-origin" not in ask(shipped, "/api/wikis").headers
+
+
 def test_a_point_that_cannot_be_had_tells_the_nearest(shipped: Served) -> None:
     told = thresholds(shipped, "articlequality", query="maximum recall @ precision >= 1", label="C")
     assert (told["satisfiable"], told["cut"]) == (False, None)
@@ -141,6 +156,7 @@ def test_classes_have_points_of_each_class(shipped: Served) -> None:
         ("/api/enwiki/models/none", 404, "unknown_model", "not available for enwiki"),
         ("/api/nowiki/models/damaging", 404, "unknown_wiki", "nowiki"),
         (f"{DAMAGING}/thresholds?label=maybe", 400, "bad_parameter", "it has: true, false"),
+        (f"{DAMAGING}/thresholds?point=none", 400, "bad_parameter", "it has: likelygood, maybebad"),
         (f"{DAMAGING}/thresholds?query=best", 400, "bad_parameter", "write for example"),
         (f"{DAMAGING}/thresholds?query=", 400, "bad_parameter", "is no threshold query"),
         ("/api/testwiki/models/revid/thresholds", 404, "no_statistics", "Nothing was measured of revid"),

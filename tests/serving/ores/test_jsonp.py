@@ -90,7 +90,7 @@ def test_what_is_no_plain_name_is_refused_in_json(inline: Served, name: str) -> 
 
 
 def test_only_reading_and_only_these_routes_can_be_wrapped(inline: Served) -> None:
-    for path in ("/api/wikis", "/livez"):
+    for path in ("/api/wikis", "/livez", "/api/smallwiki/models/damaging"):
         assert ask(inline, f"{path}?callback=f").body == ask(inline, path).body
     posted = ask(inline, "/v3/scores/?callback=f", method="POST")
     assert posted.headers["content-type"] == "application/json"

@@ -51,14 +51,10 @@ def router(describe: Describe) -> APIRouter:
     """The pages, their files, and the Swagger 2.0 documents at ``/v1/spec/`` and so on."""
     routes = APIRouter(include_in_schema=False)
 
-    def add(path: str, handler: Any) -> None:
-        for form in (f"{path}/", path):
-            routes.add_api_route(form, handler, methods=["GET"])
-
     for version in VERSIONS:
         page, spec = _version_handlers(version.name, version.roots, describe)
-        add(f"/{version.name}", page)
-        add(f"/{version.name}/spec", spec)
+        routes.add_api_route(f"/{version.name}/", page, methods=["GET"])
+        routes.add_api_route(f"/{version.name}/spec/", spec, methods=["GET"])
 
     @routes.get("/docs")
     async def docs() -> Response:

@@ -24,6 +24,9 @@ The contract::
       {"wiki", "model", "version", "digest", "label", "query", "satisfiable", "cut": CUT | null,
        "nearest": CUT | null}
 
+    GET /api/{wiki}/models/{model}/thresholds?point=likelybad
+      {"wiki", "model", "version", "digest", …POINT}
+
     POINT: {"name": "likelybad", "title": "Likely have problems", "label": "true",
             "query": "maximum recall @ precision >= 0.6", "satisfiable": true, "cut": CUT | null,
             "nearest": CUT | null, "range": [0.41, 1] | null}
@@ -38,7 +41,7 @@ The contract::
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -61,6 +64,8 @@ from assay.serving.respond import json_response
 
 ConfiguredPoints = Mapping[str, Mapping[str, Points]]
 """An operator's own points, by wiki and model."""
+_THRESHOLDS: Final = ("Thresholds", "Optimum", "NamedPoint")
+"""What the route tells: all, the best of a query, one point."""
 
 
 class ModelsApi:
@@ -81,13 +86,11 @@ class ModelsApi:
         query = openapi.query_parameter(
             "query", "Such as 'maximum recall @ precision >= 0.9'; the best cut only.", openapi.STRING
         )
+        point = openapi.query_parameter("point", "An operating point's name; that one only.", openapi.STRING)
         add_route(router, "GET", path, self.model, document("ModelCard"), [WIKI, MODEL])
-        thresholds = {
-            "application/json": {"schema": {"anyOf": [openapi.ref("Thresholds"), openapi.ref("Optimum")]}}
-        }
-        add_route(
-            router, "GET", f"{path}/thresholds", self.thresholds, thresholds, [WIKI, MODEL, label, query]
-        )
+        thresholds = {"application/json": {"schema": {"anyOf": [openapi.ref(name) for name in _THRESHOLDS]}}}
+        asked = [WIKI, MODEL, label, query, point]
+        add_route(router, "GET", f"{path}/thresholds", self.thresholds, thresholds, asked)
         return router
 
     # -- handlers ------------------------------------------------------------------------------------
@@ -117,6 +120,8 @@ class ModelsApi:
         """What a label's thresholds do, and where named operating points lie"""
         wiki, model = self._asked(request)
         fields = await read_fields(request)
+        if "point" in fields:
+            return json_response(self.point(wiki, model, fields["point"]))
         if "query" not in fields:
             return json_response(self.table(wiki, model, fields.get("label")))
         label, measured = self.measured(model, fields.get("label"))
@@ -161,6 +166,15 @@ class ModelsApi:
                 for name, point in self._points(wiki, model).items()
             ]
         return self._told[key]
+
+    def point(self, wiki: Wiki, model: Model, name: str) -> dict[str, Any]:
+        """The one of that name. Raises as `measured`, and `BadParameter` when there is none."""
+        points = {point["name"]: point for point in self.points(wiki, model)}
+        if name not in points:
+            raise BadParameter(
+                f"{model.name} has no operating point {name[:100]!r}; it has: {', '.join(points)}."
+            )
+        return {**_names(wiki, model), **points[name]}
 
     # -- parts ---------------------------------------------------------------------------------------
 

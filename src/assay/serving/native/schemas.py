@@ -28,6 +28,14 @@ _NAMES: Final = {"wiki": STRING, "model": STRING, "version": STRING, "digest": S
 _STRINGS: Final = {"type": "array", "items": STRING}
 _OBJECT: Final = {"type": "object"}
 _ANSWER: Final = {"satisfiable": BOOLEAN, "cut": nullable(ref("Cut")), "nearest": nullable(ref("Cut"))}
+_POINT: Final = {
+    "name": STRING,
+    "title": STRING,
+    "label": STRING,
+    "query": STRING,
+    **_ANSWER,
+    "range": nullable(_PAIR),
+}
 _WISHES: Final = {
     "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
     "injection": {"type": "object"},
@@ -183,16 +191,8 @@ SCHEMAS: Final[dict[str, Any]] = {
             "counts": _COUNTS,
         }
     ),
-    "OperatingPoint": object_of(
-        {
-            "name": STRING,
-            "title": STRING,
-            "label": STRING,
-            "query": STRING,
-            **_ANSWER,
-            "range": nullable(_PAIR),
-        }
-    ),
+    "OperatingPoint": object_of(_POINT),
+    "NamedPoint": object_of({**_NAMES, **_POINT}),
     "Optimum": object_of({**_NAMES, "label": STRING, "query": STRING, **_ANSWER}),
     "Thresholds": object_of(
         {

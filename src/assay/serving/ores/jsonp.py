@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay.errors import BadParameter
 from assay.serving.guard import is_open
+from assay.serving.problems import NATIVE_PREFIX
 
 MAX_CALLBACK_CHARS: Final = 128
 CALLBACK_PATTERN: Final = r"^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*){0,3}$"
@@ -69,7 +70,10 @@ class Jsonp:
 
 
 def _may_wrap(scope: Scope) -> bool:
-    return scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and is_open(scope["path"])
+    if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
+        return False
+    path = scope["path"]
+    return is_open(path) and not path.startswith(NATIVE_PREFIX)
 
 
 class _Wrapped:

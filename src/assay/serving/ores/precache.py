@@ -61,7 +61,6 @@ class Precache:
             responses=openapi.responses(schema, 404, 415, 429, 503, 504) | _NO_CONTENT,
             openapi_extra=extra,
         )
-        router.add_api_route(path.removesuffix("/"), handler, methods=[method], include_in_schema=False)
 
     async def v3(self, request: Request) -> Response:
         """Score the edit that an event tells of; answered as v3"""

@@ -89,9 +89,6 @@ class ScoreRoutes:
                 ),
                 openapi_extra=extra,
             )
-        router.add_api_route(
-            (root + path).removesuffix("/"), handler, methods=["GET", "POST"], include_in_schema=False
-        )
 
     # -- answers -------------------------------------------------------------------------------------
 

@@ -55,5 +55,4 @@ def router(wikis: Mapping[str, Wiki], release: str, site: Site | None) -> APIRou
     }
     described["responses"][200]["content"]["text/html"] = {}
     routes.add_api_route("/versions/", versions, methods=["GET"], summary=versions.__doc__, **described)
-    routes.add_api_route("/versions", versions, methods=["GET"], include_in_schema=False)
     return routes
