@@ -3,9 +3,9 @@
 ``python bench/soak.py --minutes 10 --seed 1``. Every few seconds one thing is done: a scoring process, a
 worker or a web process is killed (a supervisor's part, beginning it again, is done here), Redis is
 restarted empty, or, once in the run, away for 30 s. All on the loopback. At the end a table says for each
-role whether its memory (PSS) grows (`growth`): *flat* is proved growth of less than `LIMIT_BYTES` an answer,
-*grows* is proved growth of more, and a run that proves neither says so. Exit status 1: an answer was lost or
-wrong, or memory grows.
+role whether its memory grows (`growth`; resident pages that no file stands behind): *flat* is proved growth
+of less than `LIMIT_BYTES` an answer, *grows* is proved growth of more, and a run that proves neither says
+so. Exit status 1: an answer was lost or wrong, or memory grows.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 from cluster.growth import WARM_UP_S, growth
 from cluster.small_cluster import Cluster, small_cluster
-from servers.processes import proportional_bytes
+from servers.processes import anonymous_bytes
 from servers.proxy import HEALTHY, Behaviour
 
 SAMPLE_S = 2.0
@@ -172,7 +172,7 @@ class Memory:
 
     def _sample(self, name: str, pid: int) -> None:
         with contextlib.suppress(OSError, ValueError):  # it has just ended
-            self._samples[name, pid].append((time.monotonic(), proportional_bytes(pid)))
+            self._samples[name, pid].append((time.monotonic(), anonymous_bytes(pid)))
 
 
 if __name__ == "__main__":

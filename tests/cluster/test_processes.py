@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.processes import Ended, Process, children, proportional_bytes, running, until
+from servers.processes import Ended, Process, anonymous_bytes, children, running, until
 
 PARENT = """
 import os, signal, time
@@ -30,7 +30,7 @@ def test_children_are_found_and_end_with_the_process(tmp_path: Path) -> None:
         pids = parent.children()
         assert len(pids) == 2
         assert children(pids[0]) == []
-        assert proportional_bytes(parent.pid) > 0
+        assert anonymous_bytes(parent.pid) > 0
     for pid in (parent.pid, *pids):
         until(lambda pid=pid: _is_gone(pid), 10)  # type: ignore[misc]
 

@@ -166,9 +166,10 @@ def children(pid: int) -> list[int]:
     return [child for _, child in sorted(found)]
 
 
-def proportional_bytes(pid: int) -> int:
-    """Memory of one process in which shared pages count by their share (PSS)."""
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+def anonymous_bytes(pid: int) -> int:
+    """Resident memory of one process that no file stands behind. Pages shared with its parent count in full,
+    so that copying one, because somebody wrote to it, is no growth."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("RssAnon:"):
             return int(line.split()[1]) * 1024
     raise ValueError(f"the kernel does not tell the memory of process {pid}")
