@@ -31,8 +31,7 @@ class TimedPlan(Plan):
         super().__init__(targets)
         self.spent: dict[str, float] = defaultdict(float)
         self._steps = tuple(
-            (slot, self._timed(node.name, compute), inputs, only, node)
-            for slot, compute, inputs, only, node in self._steps
+            step._replace(compute=self._timed(step.node.name, step.compute)) for step in self._steps
         )
 
     def _timed(self, name: str, compute: Callable[..., Any]) -> Callable[..., Any]:
@@ -50,7 +49,7 @@ class IdlePlan(Plan):
 
     def __init__(self, targets: tuple[Feature, ...]) -> None:
         super().__init__(targets)
-        self._steps = tuple((slot, _nothing, *rest) for slot, _, *rest in self._steps)  # type: ignore[misc]
+        self._steps = tuple(step._replace(compute=_nothing) for step in self._steps)
 
 
 def _nothing(*_: Any) -> float:

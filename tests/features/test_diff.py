@@ -39,4 +39,14 @@ def test_a_dotted_capital_is_the_plain_letter() -> None:
 
 def test_injected_words_are_lowered_too() -> None:
     words = TokensOfKind(Tokens(["İ", "i", "I", "x"]), "word", injected=True)
-    assert list(spellings(words, {"i"})) == ["İ", "i", "I"]
+    assert spellings(words, {"i"}) == [("İ", "i", 1), ("i", "i", 1), ("I", "i", 1)]
+
+
+@given(st.lists(st.sampled_from(["a", "A", "Aa", "aA", "ΑΣ", "ας", "é", "É", "x", "]"]), max_size=12))
+def test_a_few_words_are_found_as_many_are(tokens: list[str]) -> None:
+    """More words than are searched for one by one, of which only the same few occur."""
+    words = TokensOfKind(tokenize(" ".join(tokens)), "word")
+    few = {"a", "aa", "ας", "é"}
+    many = few | {str(number) for number in range(20)}
+    assert spellings(words, few) == spellings(words, many)
+    assert {lowered for _, lowered, _ in spellings(words, few)} == few & set(map(str.lower, tokens))

@@ -10,11 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assay.features import lexer
-from assay.features.lexer import KINDS, kind_of, lex
+from assay.features.lexer import KINDS, kind_of, lex, lex_but_blanks
 
 CASES = [
     ("", []),
@@ -112,7 +112,19 @@ def test_joined_tokens_are_the_text(text: str) -> None:
 @given(st.lists(st.sampled_from(["<", "<a", "</", "http:", "//", "x>", ">", " ", "-->", "y"]), max_size=12))
 def test_many_tags_that_never_end_change_no_token(pieces: list[str]) -> None:
     text = "".join(pieces) + "<b " * 80
-    assert lex(text) == lexer._TOKEN.findall(text)
+    assert lex(text) == lexer._TOKENS[0].findall(text)
+    assert lex_but_blanks(text) == lexer._VISIBLE[0].findall(text)
+
+
+@given(wikitext)
+@example("a \t b  c")
+@example("\u3000 \u3000")
+@example("a \n \nb ")
+def test_leaving_out_single_blanks_changes_no_other_token(text: str) -> None:
+    tokens, visible = lex(text), lex_but_blanks(text)
+    assert [token for token in visible if token != " "] == [token for token in tokens if token != " "]
+    missing = len(text) - len("".join(visible))
+    assert missing + visible.count(" ") == tokens.count(" ")
 
 
 @pytest.mark.parametrize(
@@ -123,3 +135,4 @@ def test_hostile_texts_take_linear_time(piece: str) -> None:
     """A quadratic lexer would need hours for these; the suite's time limit is the assertion."""
     text = piece * (1_000_000 // len(piece))
     assert sum(map(len, lex(text))) == len(text)
+    assert sum(map(len, lex_but_blanks(text))) <= len(text)

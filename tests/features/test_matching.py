@@ -30,6 +30,12 @@ def test_matches_that_share_one_separator_are_all_found() -> None:
     assert _matcher("you").find("you you you") == ["you", "you", "you"]
 
 
+@pytest.mark.parametrize("edge", [" ", "«", "—", "“", "😀", "\n"])
+def test_separators_of_any_width_are_no_part_of_a_match(edge: str) -> None:
+    text = edge.join(["bad", "é", "bad", "bad", "é"])
+    assert _matcher("bad", "é").find(text) == ["bad", "é", "bad", "bad", "é"]
+
+
 @pytest.mark.parametrize(
     ("pattern", "text", "expected"),
     [

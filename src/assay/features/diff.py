@@ -8,7 +8,7 @@ only items of the changed lines are looked at, since all others have delta 0.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import compress
 from typing import Final, Literal, NamedTuple
 
@@ -29,6 +29,9 @@ class Delta(NamedTuple):
 
 
 NO_DELTA: Final = Delta()
+_FEW: Final = 8
+_MARK: Final = "\0"
+"""Stands between joined tokens. No letter, so that a final sigma before it is lowered as at an end."""
 
 
 def summed(changes: Iterable[tuple[int, int]]) -> Delta:
@@ -90,22 +93,44 @@ def _word_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
 
 def _lowered_counts(words: TokensOfKind, wanted: set[str]) -> dict[str, int]:
     counts: dict[str, int] = {}
-    for token in spellings(words, wanted):
-        lowered = lower_case(token)
-        counts[lowered] = counts.get(lowered, 0) + words.tokens.counts[token]
+    for _, lowered, count in spellings(words, wanted):
+        counts[lowered] = counts.get(lowered, 0) + count
     return counts
 
 
-def spellings(words: TokensOfKind, wanted: Container[str]) -> Iterator[str]:
-    """The distinct words whose lower case is wanted.
+def spellings(words: TokensOfKind, wanted: Collection[str]) -> list[tuple[str, str, int]]:
+    """(word, its lower case, how often it occurs) of the distinct words whose lower case is wanted.
 
-    All tokens of the text are lowered for this. Remembering each would be no faster: a memo's entries lie
-    all over the memory, while these tokens were just made.
+    A few are searched for in all tokens, joined and lowered at once; for many, each token is lowered.
+    Remembering lower cases would be no faster: a memo's entries lie all over the memory, while these tokens
+    were just made.
     """
     counts, text = words.tokens.counts, words.tokens.text
-    lower = str.lower if text is not None and "İ" not in text else lower_case
-    is_wanted = map(wanted.__contains__, map(lower, counts))
-    return filter(words.admits, compress(counts, is_wanted))
+    is_plain = text is not None and "İ" not in text
+    if len(wanted) <= _FEW and is_plain and _MARK not in (text or ""):
+        found = [(token, lowered, counts[token]) for token, lowered in _searched(counts, wanted)]
+    else:
+        every = list(map(str.lower if is_plain else lower_case, counts))
+        is_wanted = map(wanted.__contains__, every)
+        found = [*compress(zip(counts, every, counts.values(), strict=True), is_wanted)]
+    return [spelling for spelling in found if words.admits(spelling[0])]
+
+
+def _searched(tokens: Iterable[str], wanted: Iterable[str]) -> list[tuple[str, str]]:
+    """(token, its lower case) of those whose lower case is wanted, in their order.
+
+    All lower cases must be as long as the tokens, and the mark in none of them.
+    """
+    joined = f"{_MARK}{_MARK.join(tokens)}{_MARK}"
+    lowered = joined.lower()
+    found = []
+    for word in wanted:
+        marked = f"{_MARK}{word}{_MARK}"
+        place = lowered.find(marked) + 1
+        while place:
+            found.append((place, word))
+            place = lowered.find(marked, place) + 1
+    return [(joined[place : place + len(word)], word) for place, word in sorted(found)]
 
 
 def delta_features(prefix: str, source: Datasource, what: str, *, whole: bool) -> Iterator[Feature]:

@@ -8,9 +8,9 @@ with a blank is no citation. Source: wikimedia/articlequality, ``feature_lists/e
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
 from assay.features.lexicon import Lexicon, Lexicons
@@ -48,11 +48,11 @@ _IMAGE: Final = re.compile(r"image[1-9]{1,2}|File:|Image:|photo[1-9][a-z]", re.I
 _GALLERIES: Final = ("multiple image", "image array", "gallery", "photomontage")
 
 
-def _count_names(of: Callable[[Wikicode], Sequence[str]], pattern: str) -> Callable[[Wikicode], float]:
+def _count_names(of: Callable[[Wikicode], Mapping[str, int]], pattern: str) -> Callable[[Wikicode], float]:
     begins = re.compile(pattern, re.IGNORECASE).match
 
     def count(wikicode: Wikicode) -> float:
-        return float(sum(number for name, number in Counter(of(wikicode)).items() if begins(name)))
+        return float(sum([number for name, number in of(wikicode).items() if begins(name)]))
 
     return count
 
@@ -79,12 +79,8 @@ def _images_in_tags(wikicode: Wikicode) -> int:
     return len(_IMAGE.findall("".join(wikicode.text[spans[i][0] : spans[i][1]] for i in places)))
 
 
-def _template_names(wikicode: Wikicode) -> Sequence[str]:
-    return wikicode.template_names
-
-
-def _link_titles(wikicode: Wikicode) -> Sequence[str]:
-    return wikicode.wikilink_titles
+_TEMPLATE_COUNTS: Final[Callable[[Wikicode], Mapping[str, int]]] = attrgetter("template_counts")
+_LINK_COUNTS: Final[Callable[[Wikicode], Mapping[str, int]]] = attrgetter("wikilink_counts")
 
 
 def _of_wikicode(name: str, doc: str, compute: Callable[[Wikicode], Any], kind: Any = "float") -> Feature:
@@ -92,8 +88,8 @@ def _of_wikicode(name: str, doc: str, compute: Callable[[Wikicode], Any], kind: 
 
 
 _FIXED: Final[tuple[Feature, ...]] = (
-    *(_of_wikicode(name, doc, _count_names(_template_names, rx)) for name, (doc, rx) in _TEMPLATES.items()),
-    *(_of_wikicode(name, doc, _count_names(_link_titles, rx)) for name, (doc, rx) in _LINKS.items()),
+    *(_of_wikicode(name, doc, _count_names(_TEMPLATE_COUNTS, rx)) for name, (doc, rx) in _TEMPLATES.items()),
+    *(_of_wikicode(name, doc, _count_names(_LINK_COUNTS, rx)) for name, (doc, rx) in _LINKS.items()),
     _of_wikicode(
         "feature.enwiki.infobox_images",
         "File names in infoboxes.",

@@ -8,97 +8,14 @@ down only what depends on it, so models that do not need it are still scored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from assay.errors import BadInjection, DependencyCycle, MissingRoot
 from assay.features.node import Datasource, Feature, FeatureValue, Field, Node, Root
+from assay.features.steps import STOPS, Failed, steps_of, take, take_until_one_stops
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Revision, Unknown
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A node whose own function raised: our defect or a hostile input; named, never a traceback."""
-
-    node: str
-    reason: str
-
-    def as_problem(self) -> Problem:
-        return Problem("feature_failed", "CaughtDependencyError", f"{self.node} failed: {self.reason}")
-
-
-_STOPS: Final = frozenset({Unknown, Problem, Failed})
-"""Types of inputs with which a node does not run (`accepts_unknown` apart)."""
-
-_Step = tuple[int, Callable[..., Any], tuple[int, ...], int, Node]
-"""(slot, compute, slots of its inputs, the slot of its only input or -1 or `_FIELDS`, node)."""
-
-_FIELDS: Final = -2
-"""`compute` is a `_Fields` and writes into the values itself."""
-
-
-class _Fields:
-    """Reads two or more fields of one value, which are told alike, into consecutive slots from `first`."""
-
-    __slots__ = ("_fields", "_place", "_read", "_source")
-
-    def __init__(self, source: int, first: int, fields: Sequence[Field]) -> None:
-        self._source = source
-        self._place = slice(first, first + len(fields))
-        self._fields = tuple(fields)
-        get = attrgetter(*(field.field for field in fields))
-        self._read: Callable[[Any], Iterable[Any]] = (
-            (lambda value: map(float, get(value))) if fields[0].as_float else get
-        )
-
-    def __call__(self, values: list[Any]) -> None:
-        value = values[self._source]
-        if type(value) in _STOPS:
-            values[self._place] = [value] * len(self._fields)
-            return
-        try:
-            values[self._place] = self._read(value)
-        except Exception:  # one of them failed: each for itself
-            values[self._place] = [_one(field, value) for field in self._fields]
-
-
-def _one(field: Field, value: Any) -> Any:
-    try:
-        return field.compute(value) if field.compute else None
-    except Exception as error:
-        return _failed(field, error)
-
-
-def _failed(node: Node, error: Exception) -> Failed:
-    return Failed(node.name, f"{type(error).__name__}: {error}")
-
-
-def _steps(order: Iterable[Node], slots: Mapping[Node, int]) -> Iterator[_Step]:
-    for fields, alike in groupby(order, _told_alike):
-        nodes = [*alike]
-        if fields is None or len(nodes) == 1:
-            yield from (_step(slots[node], node, slots) for node in nodes)
-        else:
-            source = slots[nodes[0].depends_on[0]]
-            read = _Fields(source, slots[nodes[0]], [node for node in nodes if isinstance(node, Field)])
-            yield slots[nodes[0]], read, (source,), _FIELDS, nodes[0]
-
-
-def _told_alike(node: Node) -> tuple[Node, bool] | None:
-    """The same for fields of one value that can be read together; None for other nodes."""
-    return (node.depends_on[0], node.as_float) if isinstance(node, Field) else None
-
-
-def _step(slot: int, node: Node, slots: Mapping[Node, int]) -> _Step:
-    inputs = tuple(slots[dependency] for dependency in node.depends_on)
-    compute = node.compute
-    if compute is None:
-        raise MissingRoot(f"{node.name} is not computed")
-    return slot, compute, inputs, inputs[0] if len(inputs) == 1 else -1, node
 
 
 class Plan:
@@ -119,7 +36,7 @@ class Plan:
             if isinstance(node, Root) and node.read is not None and node.name not in injected
         )
         computed = [node for node in order if node.name not in injected and not isinstance(node, Root)]
-        self._steps = tuple(_steps(computed, self._slots))
+        self._steps = tuple(steps_of(computed, self._slots))
 
     def run(self, revision: Revision, injection: Mapping[str, Any] | None = None) -> Values:
         """All values for one revision. `injection`: already decoded values (see `decode_injection`)."""
@@ -128,24 +45,10 @@ class Plan:
             values[slot] = injection[name]  # type: ignore[index]
         for slot, read in self._roots:
             values[slot] = read(revision)
-        stops = _STOPS
-        for slot, compute, inputs, only, node in self._steps:
-            try:
-                if only >= 0:
-                    value = values[only]
-                    if type(value) in stops and (value is not UNKNOWN or not node.accepts_unknown):
-                        values[slot] = value
-                        continue
-                    values[slot] = compute(value)
-                    continue
-                if only == _FIELDS:
-                    compute(values)
-                    continue
-                given = [values[place] for place in inputs]
-                blocked = _blocked(given, node)
-                values[slot] = compute(*given) if blocked is None else blocked
-            except Exception as error:  # a hostile text must cost its own cell only
-                values[slot] = _failed(node, error)
+        steps = iter(self._steps)
+        if STOPS.isdisjoint(map(type, values)):
+            take_until_one_stops(steps, values)
+        take(steps, values)
         return Values(self._slots, values)
 
 
@@ -165,19 +68,19 @@ class Values:
     def known(self, feature: Feature) -> FeatureValue:
         """The feature's value; None where it is unknown or cannot be had, whatever the reason."""
         value: FeatureValue = self._values[self._slots[feature]]
-        return None if type(value) in _STOPS else value
+        return None if type(value) in STOPS else value
 
     def row(self, features: Iterable[Feature]) -> list[FeatureValue] | Problem:
         """The features' values in order, None where unknown; or the first problem met among them."""
-        row: list[FeatureValue] = []
-        for feature in features:
-            value = self._values[self._slots[feature]]
+        row = [*map(self._values.__getitem__, map(self._slots.__getitem__, features))]
+        if STOPS.isdisjoint(map(type, row)):
+            return row
+        for value in row:
             if type(value) is Problem:
                 return value
             if type(value) is Failed:
                 return value.as_problem()
-            row.append(None if value is UNKNOWN else value)
-        return row
+        return [None if value is UNKNOWN else value for value in row]
 
 
 def decode_injection(nodes: Iterable[Node], raw: Mapping[str, Any]) -> dict[str, Any]:
@@ -223,16 +126,6 @@ def _decode_feature(feature: Feature, value: Any) -> FeatureValue | Unknown:
     if not abs(value) < 1e18:
         raise ValueError("must be a finite number below 1e18")
     return value
-
-
-def _blocked(inputs: list[Any], node: Node) -> Any:
-    """What stops the node: the first problem or failure, else UNKNOWN; None when it can run."""
-    if _STOPS.isdisjoint(map(type, inputs)):
-        return None
-    for value in inputs:
-        if type(value) is Problem or type(value) is Failed:
-            return value
-    return None if node.accepts_unknown else UNKNOWN
 
 
 def _fields_together(order: list[Node], injected: frozenset[str]) -> list[Node]:

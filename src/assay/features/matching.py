@@ -13,6 +13,7 @@ written without spaces have no word boundaries: give their lexicons `bounded=Fal
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Final
 
@@ -23,6 +24,9 @@ from assay.features.lexicon import Lexicon
 from assay.features.memo import Memo
 
 _WORD_CLASS: Final = r"\p{L}\p{M}\p{N}_"
+_CONTINUATION, _CONTINUES = 0b1100_0000, 0b1000_0000
+"""Bits of a byte of UTF-8 that tell whether it continues a character, and what they are then."""
+
 _AUTOMATON_MEMORY_BYTES: Final = 64 * 1024 * 1024
 _MEMO_WORDS: Final = 1 << 16
 _FORBIDDEN: Final = re.compile(r"\\[bBAzZ]|\(\?(?!:)|(?<!\\)[\^$](?![^\[]*\])")
@@ -33,42 +37,55 @@ _APOSTROPHES: Final = str.maketrans({"’": "'", "ʼ": "'"})
 class Matcher:
     """All patterns of one lexicon, compiled once. Case is ignored; thread-safe; bounded memory."""
 
-    __slots__ = ("_regexp", "lexicon")
+    __slots__ = ("_is_bounded", "_regexp", "lexicon")
 
     def __init__(self, lexicon: Lexicon, *, bounded: bool = True) -> None:
         """Raises `ConfigurationError` naming the entry that RE2 cannot compile."""
         self.lexicon = lexicon
         alternatives = "|".join(_translate(lexicon.name, entry) for entry in lexicon.entries)
-        edge = f"[^{_WORD_CLASS}]"
-        pattern = f"(?:^|{edge})({alternatives})(?:{edge}|$)" if bounded else f"({alternatives})"
-        self._regexp: Any = _compile(lexicon, pattern) if lexicon.entries else None
+        edge = f"[^{_WORD_CLASS}]" if bounded else ""
+        self._is_bounded = bounded
+        self._regexp: Any = _compile(lexicon, f"{edge}(?:{alternatives}){edge}") if lexicon.entries else None
 
     def find(self, text: str) -> list[str]:
         """Every match in reading order, without overlaps, as it stands in the text."""
-        if self._regexp is None or not text:
-            return []
-        data = text.encode("utf-8", "replace")
-        search = self._regexp.search
-        found: list[str] = []
-        position = 0
-        while (match := search(data, position)) is not None:
-            start, end = match.span(1)
-            found.append(data[start:end].decode("utf-8", "replace"))
-            position = end if end > position else position + 1
-        return found
+        data = self._data(text)
+        return [data[start:end].decode("utf-8", "replace") for start, end in self._spans(data)]
 
     def count(self, text: str) -> int:
         """How many matches `find` would give."""
-        if self._regexp is None or not text:
-            return 0
-        data = text.encode("utf-8", "replace")
+        return sum(1 for _ in self._spans(self._data(text)))
+
+    def _data(self, text: str) -> bytes:
+        """With an edge before and behind, so that no pattern needs to look for the text's ends."""
+        return (f"\n{text}\n" if self._is_bounded else text).encode("utf-8", "replace")
+
+    def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
+        """(start, end) of each match. The edges are no part of it: one may be the next match's, too."""
+        if self._regexp is None:
+            return
         search = self._regexp.search
-        count = position = 0
+        position = 0
         while (match := search(data, position)) is not None:
-            end = match.end(1)
-            count += 1
+            start, end = match.span()
+            if self._is_bounded:
+                start, end = _after_character(data, start), _before_character(data, end)
+            yield start, end
             position = end if end > position else position + 1
-        return count
+
+
+def _after_character(data: bytes, place: int) -> int:
+    place += 1
+    while data[place] & _CONTINUATION == _CONTINUES:
+        place += 1
+    return place
+
+
+def _before_character(data: bytes, place: int) -> int:
+    place -= 1
+    while data[place] & _CONTINUATION == _CONTINUES:
+        place -= 1
+    return place
 
 
 class Dictionary:

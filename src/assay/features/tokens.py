@@ -12,24 +12,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from functools import cached_property
 from itertools import compress
 from typing import Any, Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
-from assay.features.lazy import LazyStrings
-from assay.features.lexer import KINDS, kind_of, lex
+from assay.features.lazy import LazyStrings, kept
+from assay.features.lexer import KINDS, kind_of, lex, lex_but_blanks
 from assay.features.lexicon import Lexicons
 from assay.features.memo import Memo
 from assay.features.node import Datasource, Feature, Node
 from assay.features.roots import PARENT_TEXT, TEXT
 
-_kinds: Final = Memo("kinds of tokens", lambda token: KINDS.index(kind_of(token)), 1 << 17)
+_INDEX: Final = {kind: index for index, kind in enumerate(KINDS)}
+_kinds: Final = Memo("kinds of tokens", lambda token: _INDEX[kind_of(token)], 1 << 17)
 """As indices into `KINDS`."""
-_WORD: Final = KINDS.index("word")
-_UPPERCASE: Final = KINDS.index("uppercase_word")
-
-
+_WORD: Final = _INDEX["word"]
+_UPPERCASE: Final = _INDEX["uppercase_word"]
+_BLANK: Final = " "
 _ADMITTED: Final = {kind: frozenset({index}) for index, kind in enumerate(KINDS)} | {
     "word": frozenset({_WORD, _UPPERCASE})
 }
@@ -50,33 +49,58 @@ class Tokens(LazyStrings):
     def _list(self) -> list[str]:
         return self._tokens
 
-    @cached_property
+    @kept
     def counts(self) -> Mapping[str, int]:
         """How often each distinct token occurs."""
         return Counter(self._tokens)
 
-    @cached_property
+    @kept
     def kinds(self) -> list[int]:
         """The kind of each distinct token, in the order of `counts`."""
         return list(_kinds.of(self.counts))
 
-    @cached_property
+    @kept
     def totals(self) -> list[int]:
         """Tokens of each of `KINDS`; uppercase words are counted as such and not among "word"."""
         totals = [0] * len(KINDS)
-        for kind, count in zip(self.kinds, self.counts.values(), strict=True):
+        kinds = self.kinds
+        # Most are words, which are the rest: their kind is 0.
+        for kind, count in compress(zip(kinds, self.counts.values(), strict=True), kinds):
             totals[kind] += count
+        totals[_WORD] = len(self) - sum(totals)
         return totals
 
     def total(self, kind: str) -> int:
         """How many tokens of a kind; every uppercase word is a word too."""
         totals = self.totals
-        return totals[_WORD] + totals[_UPPERCASE] if kind == "word" else totals[KINDS.index(kind)]
+        return totals[_WORD] + totals[_UPPERCASE] if kind == "word" else totals[_INDEX[kind]]
 
-    @cached_property
+    @kept
     def longest(self) -> int:
         """Characters of the longest token; 0 when there is none."""
         return max(map(len, self.counts), default=0)
+
+
+class TextTokens(Tokens):
+    """The tokens of a whole text. Single blanks are counted, but stand in no list until one is asked for."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(lex_but_blanks(text), text)
+        self._blanks = len(text) - len("".join(self._tokens))
+
+    @kept
+    def _list(self) -> list[str]:
+        return lex(self.text or "")
+
+    def __len__(self) -> int:
+        return self._blanks + len(self._tokens)
+
+    @kept
+    def counts(self) -> Mapping[str, int]:
+        counts = Counter(self._tokens)
+        if self._blanks:
+            counts[_BLANK] += self._blanks
+        return counts
 
 
 class ParentTokens(Tokens):
@@ -88,14 +112,14 @@ class ParentTokens(Tokens):
         self.added = added
         self.removed = removed
 
-    @cached_property
+    @kept
     def _list(self) -> list[str]:
         return lex(self.text or "")
 
     def __len__(self) -> int:
         return len(self.revision) - len(self.added) + len(self.removed)
 
-    @cached_property
+    @kept
     def counts(self) -> Mapping[str, int]:
         counts = Counter(self.revision.counts)
         counts.subtract(self.added.counts)
@@ -115,9 +139,9 @@ class ParentTokens(Tokens):
         changes = self._changes
         if kind == "word":
             return changes[_WORD] + changes[_UPPERCASE]
-        return changes[KINDS.index(kind)]
+        return changes[_INDEX[kind]]
 
-    @cached_property
+    @kept
     def _changes(self) -> list[list[tuple[str, int, int]]]:
         added, removed, counts = self.added.counts, self.removed.counts, self.revision.counts
         changes: list[list[tuple[str, int, int]]] = [[] for _ in KINDS]
@@ -130,10 +154,10 @@ class ParentTokens(Tokens):
                 changes[_kinds[token]].append((token, counts.get(token, 0) + count, -count))
         return changes
 
-    @cached_property
+    @kept
     def totals(self) -> list[int]:
-        sums = zip(self.revision.totals, self.added.totals, self.removed.totals, strict=True)
-        return [total - added + removed for total, added, removed in sums]
+        deltas = [sum([delta for _, _, delta in changed]) for changed in self._changes]
+        return [total - delta for total, delta in zip(self.revision.totals, deltas, strict=True)]
 
 
 class TokensOfKind(LazyStrings):
@@ -148,12 +172,12 @@ class TokensOfKind(LazyStrings):
     def __len__(self) -> int:
         return len(self.tokens) if self.injected else self.tokens.total(self.kind)
 
-    @cached_property
+    @kept
     def _list(self) -> list[str]:
         kinds, admitted = _kinds, self._admitted
         return [token for token in self.tokens if kinds[token] in admitted]
 
-    @cached_property
+    @kept
     def counts(self) -> Mapping[str, int]:
         """How often each distinct token of the kind occurs."""
         is_admitted = map(self._admitted.__contains__, self.tokens.kinds)
@@ -170,13 +194,18 @@ def forget() -> None:
 
 
 def tokenize(text: str) -> Tokens:
+    return TextTokens(text)
+
+
+def _tokenize_part(text: str) -> Tokens:
+    """Tokens of changed lines, in the order in which sums of their changes are taken, blanks included."""
     return Tokens(lex(text), text)
 
 
 def _parent_tokens(parent_text: str | None, alignment: Alignment, tokens: Tokens) -> Tokens:
     if tokens.text is not alignment.text:
         return tokenize(parent_text or "")
-    return ParentTokens(tokens, tokenize(alignment.added), tokenize(alignment.removed), alignment)
+    return ParentTokens(tokens, _tokenize_part(alignment.added), _tokenize_part(alignment.removed), alignment)
 
 
 def _strings(value: Any) -> list[str]:

@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
 from operator import add, sub
 from typing import Any, Final, NamedTuple
 
 from mwparserfromhell.parser import Parser
 from mwparserfromhell.parser import tokens as marks
 
+from assay.features.lazy import kept
 from assay.features.nesting import tamed
 from assay.features.wikisource import readable, sources
 
@@ -69,10 +69,10 @@ class Wikicode:
         self.text = text
         self._tokens = tokens
 
-    @cached_property
+    @kept
     def structure(self) -> Structure:
         count = self._count.get
-        names = Counter(self.tag_names)
+        names = Counter(self.tag_names) if count(marks.TagOpenOpen) else {}
         levels = [0] * 6
         for position in self._places(marks.HeadingStart):
             levels[self._tokens[position]["level"] - 1] += 1
@@ -88,36 +88,45 @@ class Wikicode:
             *levels,
         )
 
-    @cached_property
+    @kept
     def tag_names(self) -> tuple[str, ...]:
         """As written; bold is "b", a list item "li"; see `Structure`."""
         tokens, types = self._tokens, self._types
-        names = []
-        for position in self._places(marks.TagOpenOpen):
-            if types[position + 2] in _NAME_ENDS and types[position + 1] is marks.Text:
-                names.append(tokens[position + 1]["text"])
-            else:
-                names.append(self._render(position + 1, _NAME_ENDS))
-        return tuple(names)
+        return tuple(
+            tokens[place + 1]["text"]
+            if types[place + 2] in _NAME_ENDS and types[place + 1] is marks.Text
+            else self._render(place + 1, _NAME_ENDS)
+            for place in self._places(marks.TagOpenOpen)
+        )
 
-    @cached_property
+    @kept
     def template_names(self) -> tuple[str, ...]:
         """As written, with blanks and comments."""
         ends = (marks.TemplateParamSeparator, marks.TemplateClose)
         return tuple(self._render(p + 1, ends) for p in self._places(marks.TemplateOpen))
 
-    @cached_property
+    @kept
     def wikilink_titles(self) -> tuple[str, ...]:
         """What the links point to, as written."""
         ends = (marks.WikilinkSeparator, marks.WikilinkClose)
         return tuple(self._render(p + 1, ends) for p in self._places(marks.WikilinkOpen))
 
-    @cached_property
+    @kept
+    def template_counts(self) -> Mapping[str, int]:
+        """How often each of `template_names` occurs."""
+        return Counter(self.template_names)
+
+    @kept
+    def wikilink_counts(self) -> Mapping[str, int]:
+        """How often each of `wikilink_titles` occurs."""
+        return Counter(self.wikilink_titles)
+
+    @kept
     def external_link_urls(self) -> tuple[str, ...]:
         ends = (marks.ExternalLinkSeparator, marks.ExternalLinkClose)
         return tuple(self._render(p + 1, ends) for p in self._places(marks.ExternalLinkOpen))
 
-    @cached_property
+    @kept
     def heading_titles(self) -> tuple[tuple[int, str], ...]:
         """(level, title without outer blanks)."""
         return tuple(
@@ -125,37 +134,36 @@ class Wikicode:
             for p in self._places(marks.HeadingStart)
         )
 
-    @cached_property
+    @kept
     def template_spans(self) -> tuple[tuple[int, int], ...]:
         """(start, end) of each template in `text`."""
         return self._spans(marks.TemplateOpen, (marks.TemplateClose,))
 
-    @cached_property
+    @kept
     def tag_spans(self) -> tuple[tuple[int, int], ...]:
         """(start, end) of each whole tag in `text`, in step with `tag_names`."""
         return self._spans(marks.TagOpenOpen, (marks.TagCloseClose, marks.TagCloseSelfclose))
 
-    @cached_property
+    @kept
     def content(self) -> str:
         """The readable text: without templates, comments, invisible tags and markup."""
         return readable(self._tokens)
 
-    @cached_property
+    @kept
     def _types(self) -> list[type]:
         return list(map(type, self._tokens))
 
-    @cached_property
+    @kept
     def _count(self) -> Counter[type]:
         return Counter(self._types)
 
-    def _places(self, kind: type) -> Iterator[int]:
+    def _places(self, kind: type) -> list[int]:
         """Where the tokens of a kind stand."""
-        position = -1
-        for _ in range(self._count.get(kind, 0)):
-            position = self._types.index(kind, position + 1)
-            yield position
+        if kind not in self._count:
+            return []
+        return [place for place, found in enumerate(self._types) if found is kind]
 
-    @cached_property
+    @kept
     def _sources(self) -> list[str]:
         """The wikitext of each token; joined they are the text."""
         return sources(self._tokens)
@@ -203,7 +211,7 @@ def _tokenize(text: str) -> Any:
 
 
 def _starting_with(prefix: str, names: Mapping[str, int]) -> int:
-    return sum(count for name, count in names.items() if name[: len(prefix)].lower() == prefix)
+    return sum([count for name, count in names.items() if name[: len(prefix)].lower() == prefix])
 
 
 _OPENS: Final = frozenset(

@@ -9,8 +9,8 @@ disappeared.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import cached_property, lru_cache
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from assay.features.alignment import ALIGNMENT, Alignment
@@ -24,7 +24,7 @@ from assay.features.diff import (
     spellings,
     summed,
 )
-from assay.features.lazy import LazyStrings
+from assay.features.lazy import LazyStrings, kept
 from assay.features.lexicon import Lexicon, Lexicons
 from assay.features.matching import Dictionary, Matcher, dictionary, matcher
 from assay.features.node import Datasource, Node
@@ -41,7 +41,7 @@ class Matches(LazyStrings):
         self.search = search
         self.text = text
 
-    @cached_property
+    @kept
     def _list(self) -> list[str]:
         return self.search.find(self.text)
 
@@ -65,11 +65,10 @@ def match_delta(parent: Sequence[str], revision: Sequence[str], alignment: Align
         return summed((old, delta) for _, old, delta in differing)
     removed = parent.search.find(alignment.removed)
     added = parent.search.find(alignment.added)
-    changes = [] if removed == added else [*changed_counts(_counts(removed), _counts(added))]
-    if not changes:
-        return NO_DELTA
-    new = _counts(revision)
-    return summed((new[item] - delta, delta) for item, _, delta in changes)
+    deltas = {}
+    if removed != added:
+        deltas = {item: delta for item, _, delta in changed_counts(_counts(removed), _counts(added))}
+    return _summed(deltas, _counts(revision)) if deltas else NO_DELTA
 
 
 def dictionary_delta(words: Dictionary, parent: TokensOfKind, revision: TokensOfKind) -> DictionaryDelta:
@@ -78,26 +77,25 @@ def dictionary_delta(words: Dictionary, parent: TokensOfKind, revision: TokensOf
     The dictionary is asked for each spelling; counts are then joined by lower case, separately for
     known and unknown ones: "Polish" and "polish" are one item when both are known.
     """
-    deltas: dict[tuple[bool, str], int] = {}
+    is_known = words.known
+    unknown_deltas: dict[str, int] = {}
+    known_deltas: dict[str, int] = {}
     for word, _, delta in changed_tokens(parent, revision):
-        item = (words.known[word], lower_case(word))
-        deltas[item] = deltas.get(item, 0) + delta
-    if not deltas:
+        deltas = known_deltas if is_known[word] else unknown_deltas
+        lowered = lower_case(word)
+        deltas[lowered] = deltas.get(lowered, 0) + delta
+    if not (known_deltas or unknown_deltas):
         return DictionaryDelta(NO_DELTA, NO_DELTA)
-    new = _frequencies(words, revision, {lowered for _, lowered in deltas})
-    sides: dict[bool, list[tuple[int, int]]] = {True: [], False: []}
-    for item, delta in deltas.items():
-        sides[item[0]].append((new.get(item, 0) - delta, delta))
-    return DictionaryDelta(summed(sides[True]), summed(sides[False]))
+    known = dict.fromkeys(known_deltas, 0)
+    unknown = dict.fromkeys(unknown_deltas, 0)
+    for word, lowered, count in spellings(revision, known | unknown):
+        counts = known if is_known[word] else unknown
+        counts[lowered] = counts.get(lowered, 0) + count
+    return DictionaryDelta(_summed(known_deltas, known), _summed(unknown_deltas, unknown))
 
 
-def _frequencies(words: Dictionary, revision: TokensOfKind, wanted: set[str]) -> dict[tuple[bool, str], int]:
-    """Counts of the items whose lower case is wanted, over all their spellings."""
-    counts: dict[tuple[bool, str], int] = {}
-    for word in spellings(revision, wanted):
-        item = (words.known[word], lower_case(word))
-        counts[item] = counts.get(item, 0) + revision.tokens.counts[word]
-    return counts
+def _summed(deltas: dict[str, int], new: Mapping[str, int]) -> Delta:
+    return summed([(new[item] - delta, delta) for item, delta in deltas.items()])
 
 
 def _strings(value: Any) -> list[str]:
