@@ -27,8 +27,9 @@ class Problem:
 
 
 def revision_not_found(rev_id: int) -> Problem:
-    """The wiki has no such revision, or deleted it together with its page."""
-    return Problem("revision_not_found", "RevisionNotFound", f"Could not find {called(rev_id)}.")
+    """The wiki has no such revision, or deleted it together with its page. A text that is not saved is never
+    looked for, so that 0 here is what ORES's clients ask for as the parent of a page's first revision."""
+    return Problem("revision_not_found", "RevisionNotFound", f"Could not find revision {rev_id}.")
 
 
 def parent_not_found(rev_id: int, parent_id: int) -> Problem:
