@@ -111,7 +111,7 @@ class AsyncClient:
     async def _batch(
         self, wiki: str, ids: list[int], models: Sequence[str] | None, features: bool, explain: bool
     ) -> dict[int, Cells]:
-        form = {} if models is None else {"models": "|".join(models)}
+        form = {"error_codes": "true"} | ({} if models is None else {"models": "|".join(models)})
         form |= {name: "true" for name, wished in (("features", features), ("explain", explain)) if wished}
         path = f"/v3/scores/{quote(wiki, safe='')}/"
         table: dict[int, Cells] = {}
