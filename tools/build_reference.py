@@ -133,12 +133,10 @@ def commands_page() -> str:
         "Each tells its options with `--help`. Exit status: 0 done, 1 an error told in a sentence, ",
     ]
     lines[-1] += "2 wrong usage, 130 interrupted."
+    lines += ["", "## `assay`", "", *_parameters(root)]
     for path, command in _commands(root, ()):
         lines += ["", f"## `{' '.join(('assay', *path))}`", "", inspect.cleandoc(command.help or ""), ""]
-        for parameter in command.params:
-            if isinstance(parameter, click.Option) and "--help" in parameter.opts:
-                continue
-            lines.append(f"- {_parameter(parameter)}")
+        lines += _parameters(command)
     return "\n".join(lines) + "\n"
 
 
@@ -150,6 +148,12 @@ def _commands(command: Any, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, 
             yield from _commands(inner, (*path, name))
     else:
         yield path, command
+
+
+def _parameters(command: Any) -> Iterator[str]:
+    for parameter in command.params:
+        if not (isinstance(parameter, click.Option) and "--help" in parameter.opts):
+            yield f"- {_parameter(parameter)}"
 
 
 def _parameter(parameter: Any) -> str:

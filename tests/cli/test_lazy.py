@@ -13,6 +13,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from assay import __version__
 from assay.cli import COMMANDS, app
 from assay.cli.lazy import Later
 
@@ -40,6 +41,7 @@ def imported(folder: Path, *command: str) -> tuple[int, str, set[str]]:
     ("command", "status"),
     [
         (["--help"], 0),
+        (["--version"], 0),
         (["config", "check"], 0),
         (["config", "show"], 0),
         (["config", "schema"], 0),
@@ -63,6 +65,11 @@ def test_the_help_of_all_commands_needs_no_settings(tmp_path: Path) -> None:
     _, told, packages = imported(tmp_path, "--help")
     assert {"pydantic", "redis", "jsonschema"}.isdisjoint(packages)
     assert all(str(command.name) in told for command in COMMANDS)
+
+
+def test_the_version_is_told_as_the_server_tells_it() -> None:
+    told = CliRunner().invoke(app, ["--version"])
+    assert (told.exit_code, told.output) == (0, f"assay {__version__}\n")
 
 
 def laters(group: Any) -> Iterator[Later]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
+from typing import Annotated, Final
 
 import typer
 
+from assay import __version__
 from assay.cli.lazy import Later, group_of
 from assay.errors import AssayError
 
@@ -91,10 +92,26 @@ COMMANDS: Final = (
 )
 """All of them, in the order of the help. A test proves that each tells what its module tells."""
 
+
+def _tell_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"assay {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Print Assay's version."),
+    ] = False,
+) -> None:
+    """What stands before any command."""
+
+
 app = typer.Typer(
     name="assay",
     cls=group_of(COMMANDS),
-    callback=lambda: None,
+    callback=_root,
     help="Scores wiki edits and articles with machine-learned models.",
     no_args_is_help=True,
     add_completion=False,
