@@ -33,7 +33,7 @@
 
 A *revision* that cannot be scored is not an exception but a value
 (`assay.revisions.problem.Problem`): in a batch it concerns one cell only.
-HTTP statuses are not here: they stand in one table in `assay.serving.problems`.
+HTTP statuses are not here: they stand in one table in `assay.serving.refusals`.
 """
 
 from __future__ import annotations

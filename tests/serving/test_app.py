@@ -26,7 +26,7 @@ from assay.scoring.request import Cell, Job
 from assay.serving.app import build_app
 from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.problems import ORES_CODES, STATUSES, HttpError, refusal
+from assay.serving.refusals import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
 from small_app import CLOCK, SmallApp, ask, small_service, with_pages

@@ -16,7 +16,7 @@ from assay.errors import BadParameter, RequestError
 from assay.revisions.record import MAX_ID
 from assay.scoring.options import MAX_REVISIONS
 from assay.serving.parameters import parse, read_fields
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 
 KNOWN = [
     "models",

@@ -13,7 +13,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay.serving.options import GuardOptions
-from assay.serving.problems import KSERVE_PATHS, HttpError, refusal
+from assay.serving.refusals import KSERVE_PATHS, HttpError, refusal
 from assay.serving.respond import refusal_response
 from assay.telemetry import (
     ERRORS,

@@ -8,7 +8,7 @@ import orjson
 from starlette.requests import Request
 
 from assay.errors import BadParameter
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 
 _JSON: Final = ("application/json", "")
 

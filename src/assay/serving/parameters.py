@@ -20,7 +20,7 @@ from assay.errors import BadInjection, BadParameter
 from assay.revisions.record import MAX_ID
 from assay.scoring.options import MAX_REVISIONS
 from assay.scoring.request import Injection
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 
 MAX_FIELDS: Final = 1000
 """Parameters in one request: enough to inject every feature of a model singly."""

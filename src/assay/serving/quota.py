@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 from assay.serving.client import Client, client_of, parse_networks
 from assay.serving.options import QuotaOptions
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 from assay.stores.quota import Exceeded, Limits, Quotas
 from assay.telemetry import QUOTA_REFUSALS, Metrics
 

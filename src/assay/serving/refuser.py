@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Match, Route
 from assay.serving.guard import REQUEST_ID
 from assay.serving.media import prefers
 from assay.serving.pages.site import Site
-from assay.serving.problems import HttpError, refusal
+from assay.serving.refusals import HttpError, refusal
 from assay.serving.respond import refusal_response
 from assay.telemetry import ERRORS, Metrics
 

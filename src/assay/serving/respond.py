@@ -11,7 +11,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from assay.serving.problems import Refusal
+from assay.serving.refusals import Refusal
 
 NO_STORE: Final = {
     "Cache-Control": "no-store, no-cache, max-age=0",

@@ -20,7 +20,7 @@ from assay.scoring.wikis import Wikis
 from assay.serving.app import build_app
 from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.problems import CODES
+from assay.serving.refusals import CODES
 from assay.stores.memory import MemoryStore
 from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics

@@ -20,7 +20,7 @@ from assay.page.headers import CONTENT_SECURITY_POLICY, PAGE_HEADERS
 from assay.page.templates import environment
 from assay.serving.apidocs.swagger import swagger
 from assay.serving.ores.scores import VERSIONS
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 from assay.serving.respond import json_response
 
 Describe = Callable[[], dict[str, Any]]

@@ -20,7 +20,7 @@ from assay.serving.liftwing.names import NamedModel, named_models, no_such_model
 from assay.serving.liftwing.scorer import Scorer
 from assay.serving.liftwing.tensors import metadata, outputs, read_inference
 from assay.serving.media import prefers
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 from assay.serving.respond import json_response
 
 _NAME: Final = openapi.name_path("name", "Wiki and model, such as enwiki-damaging.")

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from assay.models.model import Model
 from assay.scoring.wikis import Wiki
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from assay.serving.liftwing.names import NamedModel, named_models, no_such_model
 from assay.serving.liftwing.revertrisk import MODELS as REVERT_RISK
 from assay.serving.liftwing.revertrisk import RevertRisk
 from assay.serving.liftwing.scorer import Scorer, scored
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 from assay.serving.respond import json_response
 
 GATEWAY: Final = "/service/lw/inference"

@@ -10,7 +10,7 @@ from typing import Final
 
 from assay.errors import AssayError, DeadlineExceeded, EngineUnavailable, Overloaded, SourceUnavailable
 from assay.revisions.problem import Problem
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 
 NOT_FOUND: Final = "The MW API does not have any info related to the rev-id"
 MISSING: Final = "Missing resource for rev-id"

@@ -22,7 +22,7 @@ from assay.serving.cells import keyed
 from assay.serving.liftwing.asked import Asked, read_asked, read_rev_id
 from assay.serving.liftwing.refusals import refused
 from assay.serving.liftwing.scorer import Scorer
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 from assay.serving.respond import json_response
 
 MODELS: Final = ("revertrisk-language-agnostic", "revertrisk-multilingual")

@@ -67,7 +67,7 @@ from assay.serving.native.revision import revision_document
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
 from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 from assay.serving.respond import json_response
 
 MAX_RECENT: Final = 50

@@ -59,7 +59,7 @@ from assay.serving import openapi
 from assay.serving.native.routes import MODEL, WIKI, add_route, document
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.parameters import read_fields
-from assay.serving.problems import HttpError
+from assay.serving.refusals import HttpError
 from assay.serving.respond import json_response
 
 ConfiguredPoints = Mapping[str, Mapping[str, Points]]

@@ -24,8 +24,8 @@ from assay.scoring.request import Cell, ScoreRequest
 from assay.scoring.service import Table
 from assay.serving.cells import cell_document
 from assay.serving.options import StreamOptions
-from assay.serving.problems import native_error
 from assay.serving.quota import QuotaSpent
+from assay.serving.refusals import native_error
 from assay.telemetry import logger
 
 _FIRST_PAUSE_S: Final = 0.25

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay.errors import BadParameter
 from assay.serving.guard import is_open
-from assay.serving.problems import NATIVE_PREFIX
+from assay.serving.refusals import NATIVE_PREFIX
 
 MAX_CALLBACK_CHARS: Final = 128
 CALLBACK_PATTERN: Final = r"^[A-Za-z_$][A-Za-z0-9_$]*(\.[A-Za-z_$][A-Za-z0-9_$]*){0,3}$"

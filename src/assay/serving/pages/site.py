@@ -15,7 +15,7 @@ from assay.page.headers import PAGE_HEADERS
 from assay.page.templates import environment
 from assay.serving.guard import REQUEST_ID
 from assay.serving.pages.wording import FILTERS
-from assay.serving.problems import refusal
+from assay.serving.refusals import refusal
 
 _PACKAGE: Final = "assay.serving.pages"
 _NO_FILE: Final = "There is no such file.\n"
