@@ -157,6 +157,8 @@ def test_classes_have_points_of_each_class(shipped: Served) -> None:
         ("/api/nowiki/models/damaging", 404, "unknown_wiki", "nowiki"),
         (f"{DAMAGING}/thresholds?label=maybe", 400, "bad_parameter", "it has: true, false"),
         (f"{DAMAGING}/thresholds?point=none", 400, "bad_parameter", "it has: likelygood, maybebad"),
+        (f"{DAMAGING}/thresholds?point=maybebad&label=false", 400, "bad_parameter", "Give point alone"),
+        (f"{DAMAGING}/thresholds?query=x&point=maybebad", 400, "bad_parameter", "Give point alone"),
         (f"{DAMAGING}/thresholds?query=best", 400, "bad_parameter", "write for example"),
         (f"{DAMAGING}/thresholds?query=", 400, "bad_parameter", "is no threshold query"),
         ("/api/testwiki/models/revid/thresholds", 404, "no_statistics", "Nothing was measured of revid"),

@@ -121,6 +121,8 @@ class ModelsApi:
         wiki, model = self._asked(request)
         fields = await read_fields(request)
         if "point" in fields:
+            if not {"label", "query"}.isdisjoint(fields):
+                raise BadParameter("Give point alone: it has a label and a query of its own.")
             return json_response(self.point(wiki, model, fields["point"]))
         if "query" not in fields:
             return json_response(self.table(wiki, model, fields.get("label")))
