@@ -7,7 +7,7 @@ down once, in ``edits.html``.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -22,8 +22,6 @@ from assay.serving.pages.site import Site
 from assay.serving.pages.wording import in_reading_order, model_title, percent, tone
 from assay.serving.parameters import parse_limit, read_fields
 from assay.serving.respond import unless_known
-
-_AUTHORS: Final = ("", "anonymous", "registered", "bots")
 
 
 class FeedPages:
