@@ -27,8 +27,9 @@ class Problem:
 
 
 def revision_not_found(rev_id: int) -> Problem:
-    """The wiki has no such revision, or deleted it together with its page."""
-    return Problem("revision_not_found", "RevisionNotFound", f"Could not find {called(rev_id)}.")
+    """The wiki has no such revision, or deleted it together with its page. An id of 0 is one that was asked
+    for: nobody looks for a text that is not saved."""
+    return Problem("revision_not_found", "RevisionNotFound", f"Could not find revision {rev_id}.")
 
 
 def parent_not_found(rev_id: int, parent_id: int) -> Problem:
