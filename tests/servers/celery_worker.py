@@ -44,7 +44,7 @@ def main(url: str, release: str, queues_of: str, celery: str, worker: str) -> in
     def connect() -> Redis:
         return Redis.from_url(url, socket_timeout=2.0, socket_connect_timeout=1.0)
 
-    scoring = Scoring(release, small_models(), connect)
+    scoring = Scoring(release, name, small_models(), connect)
     app = build_celery(url, {}, release, options)
     parts = Parts(queues_of, scoring, name, connect, Metrics())
     return run(app, parts, replace(WorkerOptions(), **json.loads(worker)), options)

@@ -33,7 +33,8 @@ def build_worker(settings: Settings) -> Callable[[], int]:
     def client() -> redis.Redis:
         return worker_client(settings)
 
-    parts = Parts(settings.release, Scoring(settings.release, models, client), name, client, metrics)
+    scoring = Scoring(settings.release, name, models, client)
+    parts = Parts(settings.release, scoring, name, client, metrics)
 
     def work() -> int:
         worker = settings.worker

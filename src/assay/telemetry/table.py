@@ -87,8 +87,8 @@ JOBS = Metric(
     "assay_engine_jobs_total",
     "counter",
     "Jobs by outcome: `done`, `retried` (its process died), `crashed` (it died twice), `time_limit`, "
-    "`expired` (deadline passed while waiting), `refused` (queue full), `unwanted` (answered by another "
-    "worker already), `wrong_release`, `wrong_bundles`, `damaged` (a message that cannot be read).",
+    "`expired` (deadline passed while waiting), `refused` (queue full), `unwanted` (another worker has "
+    "it), `wrong_release`, `wrong_bundles`, `damaged` (a message that cannot be read).",
     ("outcome",),
 )
 EXTRACT_SECONDS = Metric(

@@ -204,7 +204,8 @@ async def test_with_all_workers_gone_jobs_are_refused_at_once_until_one_is_back(
         with small_worker(redis.url, options={**QUICK, "heartbeat_s": 0.05}, processes=1):
             async with asyncio.timeout(20):
                 while True:
-                    with contextlib.suppress(NoWorker):
+                    # a worker that started slowly finds jobs as old as a lane refuses further ones for
+                    with contextlib.suppress(NoWorker, Overloaded):
                         assert is_scored(await engine.score(PLAIN, soon()))
                         break
 

@@ -16,6 +16,7 @@ from redis import Redis
 from assay.scoring.codec import encode_job
 from assay.scoring.queue.envelope import Envelope, compress, decode_reply, encode_envelope, taken_key
 from assay.scoring.queue.job import Scoring, Spent, spent
+from assay.scoring.queue.marks import Marks
 from assay.scoring.queue.replies import STREAM_TTL_S
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
@@ -42,7 +43,7 @@ def client(server: RedisServer) -> Iterator[Redis]:
 
 @pytest.fixture
 def scoring(server: RedisServer) -> Scoring:
-    return Scoring("r", MODELS, server.client)
+    return Scoring("r", "worker-1", MODELS, server.client)
 
 
 def envelope(waited_s: float = 0.0) -> Envelope:
@@ -80,6 +81,18 @@ def test_a_copy_of_what_another_has_in_hand_is_dropped(scoring: Scoring, client:
     assert client.xlen(STREAM) == 0
     client.delete(taken_key("id", 1))
     assert outcome(scoring, envelope(waited_s=2.0)) == "done"
+
+
+def test_what_its_own_worker_has_marked_is_computed(
+    server: RedisServer, scoring: Scoring, client: Redis
+) -> None:
+    sent = envelope(waited_s=2.0)
+    marks = Marks("worker-1", server.client)
+    for _ in range(2):  # the message waited that long for a process, or its process for Redis
+        marks.look({1: lambda: encode_envelope(sent)})
+    assert client.get(sent.taken_key) == b"worker-1"
+    assert outcome(scoring, sent) == "done"
+    assert client.xlen(STREAM) == 1
 
 
 def test_a_process_forked_after_a_reply_has_a_connection_of_its_own(scoring: Scoring, client: Redis) -> None:

@@ -75,11 +75,12 @@ def spent(told: str) -> Spent:
 class Scoring:
     """The work of scoring processes, and of their main process where it replies for them.
 
-    `connect`: makes a client to Redis; each process makes its own, after the fork.
+    `name`: the worker's. `connect`: makes a client to Redis; each process makes its own, after the fork.
     """
 
-    def __init__(self, release: str, models: ModelSets, connect: Callable[[], Redis]) -> None:
+    def __init__(self, release: str, name: str, models: ModelSets, connect: Callable[[], Redis]) -> None:
         self._release = release
+        self._name = name
         self._models = models
         self._connect = connect
         self._plans = PlanCache()
@@ -110,9 +111,9 @@ class Scoring:
             continued(envelope.trace),
             span("job", wiki=envelope.wiki, attempt=envelope.attempt) as step,
         ):
-            spent = self._answer(envelope)
-            step.set(outcome=spent.outcome)
-            return spent
+            cost = self._answer(envelope)
+            step.set(outcome=cost.outcome)
+            return cost
 
     def _answer(self, envelope: Envelope) -> Spent:
         waited_s = max(0.0, time.time() - envelope.sent_s)
@@ -153,12 +154,18 @@ class Scoring:
     def _take(self, envelope: Envelope, waited_s: float) -> bytes | None:
         """The job; None when it is gone, or another worker has it: a copy that a worker put back is as old as
         what it is a copy of, so what has just been sent need not be looked for."""
-        if waited_s > _COPIES_FROM_S and self._client().exists(envelope.taken_key):
+        if waited_s > _COPIES_FROM_S and self._is_another_workers(envelope):
             return None
         if envelope.content is not None:
             return envelope.content
         content: Any = self._client().getdel(envelope.content_key)  # sent along with each attempt
         return None if content is None else bytes(content)
+
+    def _is_another_workers(self, envelope: Envelope) -> bool:
+        """A mark of our own main process is no other's: it may be about this very message, which waited there
+        for a process to be replaced, or here for Redis."""
+        worker: Any = self._client().get(envelope.taken_key)
+        return worker is not None and bytes(worker).decode() != self._name
 
     def _compute(self, content: bytes) -> tuple[Computed, bytes]:
         job = decode_job(decompress(content))

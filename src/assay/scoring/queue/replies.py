@@ -22,7 +22,8 @@ from assay.telemetry import logger
 BLOCK_S: Final = 1.0
 """Longest sleep in Redis; shorter than every time limit on answers, so that silence means death."""
 STREAM_TTL_S: Final = 120
-"""Seconds after the last reply at which a dead web process's stream is forgotten."""
+"""Seconds after which a dead web process's stream is forgotten. Workers renew it within a quarter of that, so
+it outlives the last reply by at least three quarters."""
 STREAM_LENGTH: Final = 4096
 """Replies that may lie unread; a reader trims what it has read."""
 _MANY: Final = 256

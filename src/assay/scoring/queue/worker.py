@@ -17,10 +17,11 @@ import os
 import secrets
 import socket
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
+from weakref import ref
 
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded
@@ -157,6 +158,12 @@ def _answer_for(parts: Parts, arguments: Any, outcome: Outcome) -> None:
         logger(__name__).error("a message that cannot be read", reason=repr(error))
 
 
+def in_hand(requests: Iterable[Request]) -> dict[Hashable, Callable[[], bytes]]:
+    """What gets the envelope of each. The keys keep no request alive: Celery forgets a message when nobody
+    refers to it, and takes no further one for each that it has not forgotten."""
+    return {ref(request): partial(_envelope, request) for request in requests}
+
+
 def _envelope(request: Request) -> bytes:
     """Of a message in hand; whatever else a stranger sent is no envelope."""
     data = request.args[0] if request.args else b""
@@ -211,7 +218,7 @@ def _signs_of_life(
             self.stop(worker)
 
         def _mark(self) -> None:
-            self._marks.look({one: partial(_envelope, one) for one in state.reserved_requests})
+            self._marks.look(in_hand(state.reserved_requests))
 
         def _show(self, worker: Any) -> None:
             parts.metrics.set(WORKERS, len(worker.pool.info.get("processes", ())))
