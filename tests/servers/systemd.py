@@ -103,7 +103,7 @@ def units(folder: Path) -> dict[str, str]:
 def _check_possible() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root may boot a machine")
-    for program in ("systemd-nspawn", "nsenter", "mount"):
+    for program in ("systemd-nspawn", "nsenter", "mount", "curl"):
         if shutil.which(program) is None:
             missing(program)
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
