@@ -32,6 +32,7 @@ unpack_sshd() { # OpenSSH's server alone: installing the package would start it
     if command -v apt-get >/dev/null && (cd "$folder" && apt-get download -q openssh-server >/dev/null 2>&1 ||
         { apt-get update -q >/dev/null 2>&1 && apt-get download -q openssh-server >/dev/null 2>&1; }); then
         dpkg-deb -x "$folder"/openssh-server_*.deb "$folder" && cp "$folder/usr/sbin/sshd" .venv/bin/
+        ldconfig -p | grep -q libwrap.so.0 || debian libwrap0 # its one library that nothing else here brings
     else
         echo "Missing: sshd, OpenSSH's server; the tests of nodes behind ssh are left out." >&2
     fi
@@ -84,6 +85,8 @@ dev)
     command -v redis-server >/dev/null || debian redis-server
     command -v haproxy >/dev/null || [ -x /usr/sbin/haproxy ] || debian haproxy
     command -v promtool >/dev/null || [ -x .venv/bin/promtool ] || unpack_promtool
+    [ "$(id -u)" != 0 ] || command -v systemd-nspawn >/dev/null || debian systemd-container # only root boots machines
+    command -v curl >/dev/null || debian curl
     command -v ssh >/dev/null || debian openssh-client
     has_sshd || unpack_sshd
     # run by root, sshd is somebody else until a client has logged in

@@ -10,8 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import typer
 import yaml
 
+from assay.cli import app
+from assay.cli.lazy import Later
 from assay.telemetry import METRICS
 from servers.redis import missing
 from shared_data import ROOT
@@ -39,6 +42,15 @@ def run(name: str, *arguments: str, cwd: Path = DEPLOY) -> str:
     done = subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+def options_of(*words: str) -> set[str]:
+    """The options of a command of Assay: ``options_of("rollout", "watch")``."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        command = command.commands[word]
+        command = command.command() if isinstance(command, Later) else command
+    return {option for parameter in command.params for option in parameter.opts}
 
 
 def documents(path: Path) -> list[dict[str, Any]]:

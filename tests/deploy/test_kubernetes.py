@@ -7,12 +7,10 @@ from typing import Any
 import jsonschema
 import kubernetes_validate
 import pytest
-import typer
 import yaml
 
 from assay import settings
-from assay.cli import app
-from deploy.files import DEPLOY, documents, unknown
+from deploy.files import DEPLOY, documents, options_of, unknown
 from small_app import SmallApp
 
 FOLDER = DEPLOY / "kubernetes"
@@ -115,10 +113,8 @@ def test_probes_ask_routes_that_exist(deployment: dict[str, Any]) -> None:
 @pytest.mark.parametrize("deployment", DEPLOYMENTS, ids=name_of)
 def test_ports_and_options_are_those_of_the_command(deployment: dict[str, Any]) -> None:
     _, role, *arguments = container(deployment)["command"]
-    command = typer.main.get_command(app).commands[role]  # type: ignore[attr-defined]
-    known = {option for parameter in command.params for option in parameter.opts}
     given = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    assert given.keys() <= known
+    assert given.keys() <= options_of(role)
     port = given["--port" if role == "web" else "--metrics-port"]
     (exposed,) = container(deployment)["ports"]
     assert (exposed["name"], exposed["containerPort"]) == ("http", int(port))

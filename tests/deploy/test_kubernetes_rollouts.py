@@ -14,11 +14,9 @@ from urllib.parse import urlsplit
 import jsonschema
 import kubernetes_validate
 import pytest
-import typer
 import yaml
 
 from assay import settings
-from assay.cli import app
 from assay.clock import FakeClock
 from assay.rollout.journal import Journal
 from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettings
@@ -27,7 +25,7 @@ from assay.rollout.subject import Slots, slots_of
 from assay.rollout.web import PageOptions, build_page
 from assay.serving.options import QuotaOptions
 from deploy.crds import SCHEMAS
-from deploy.files import DEPLOY, documents, unknown
+from deploy.files import DEPLOY, documents, options_of, unknown
 from rollout.told import NOON, Teller
 from servers.asgi import Served, serving
 
@@ -163,10 +161,8 @@ def test_no_other_release_is_named() -> None:
 @pytest.mark.parametrize("manifest", SLICES, ids=name_of)
 def test_commands_and_ports_are_those_of_assay(manifest: dict[str, Any]) -> None:
     _, role, *arguments = container(manifest)["command"]
-    command = typer.main.get_command(app).commands[role]  # type: ignore[attr-defined]
-    known = {option for parameter in command.params for option in parameter.opts}
     given = dict(zip(arguments[::2], arguments[1::2], strict=True))
-    assert given.keys() <= known
+    assert given.keys() <= options_of(role)
     (exposed,) = container(manifest)["ports"]
     assert given["--port" if role == "web" else "--metrics-port"] == str(exposed["containerPort"])
 
@@ -198,8 +194,7 @@ def test_the_watcher_is_started_with_options_that_it_has_on_the_slots_of_its_con
     *command, stable = container(watch(), "watch")["command"]
     assert command == ["assay", "rollout", "watch"]
     option, _, slot = stable.partition("=")
-    known = typer.main.get_command(app).commands["rollout"].commands["watch"]  # type: ignore[attr-defined]
-    assert option in {name for parameter in known.params for name in parameter.opts}
+    assert option in options_of("rollout", "watch")
     slots = slots_of(watch_settings(tmp_path).rollout, slot)
     assert slots == slots_of(watch_settings(tmp_path).rollout, None) == Slots("stable", "canary")
 

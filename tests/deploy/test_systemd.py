@@ -8,11 +8,10 @@ from configparser import ConfigParser
 from pathlib import Path
 
 import pytest
-import typer
 
 from assay import settings
-from assay.cli import app
-from deploy.files import DEPLOY, run
+from assay.releases.processes import STOP_LIMIT_S
+from deploy.files import DEPLOY, options_of, run
 
 UNITS = DEPLOY / "systemd"
 SERVICES = sorted(UNITS.glob("*.service"))
@@ -75,9 +74,7 @@ def test_systemd_finds_it_little_exposed(path: Path, installed: Path) -> None:
 @pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.stem)
 def test_it_calls_what_exists(path: Path) -> None:
     _, role, *arguments = unit(path)["Service"]["ExecStart"].split()
-    command = typer.main.get_command(app).commands[role]  # type: ignore[attr-defined]
-    known = {option for parameter in command.params for option in parameter.opts}
-    assert {a for a in arguments if a.startswith("--")} <= known
+    assert {a for a in arguments if a.startswith("--")} <= options_of(role)
 
 
 def test_the_environment_names_settings_that_exist() -> None:
@@ -91,7 +88,7 @@ def test_the_environment_names_settings_that_exist() -> None:
 def test_it_drains_and_holds_no_rights(path: Path) -> None:
     service = unit(path)["Service"]
     assert (service["KillSignal"], service["KillMode"], service["Restart"]) == ("SIGTERM", "mixed", "always")
-    assert int(service["TimeoutStopSec"]) > settings.Settings().http.drain_timeout_s
+    assert settings.Settings().http.drain_timeout_s < int(service["TimeoutStopSec"]) < STOP_LIMIT_S
     for protection in ("DynamicUser", "NoNewPrivileges", "PrivateTmp", "ProtectHome"):
         assert service[protection] == "yes"
     assert (service["ProtectSystem"], service["CapabilityBoundingSet"]) == ("strict", "")

@@ -106,7 +106,7 @@ def test_commands_name_release_slot_and_addresses() -> None:
         *("--url", "http://10.0.0.1:8091"),
     ]
     assert stopping("web1", node, "green") == [
-        *("assay", "release", "stop", "--slot", "green"),
+        *("assay", "release", "stop", "--slot", "green", "--timeout", "90"),
         *("--supervisor", "unix:///run/s.sock"),
     ]
     assert there(node, ["assay", "x"], 60) == [
@@ -164,7 +164,7 @@ async def test_all_nodes_are_told_at_once() -> None:
     assert runner.most == 2
     assert len(nodes.ran) == len(runner.commands) == 4
     await nodes.retire("one", "green")
-    limited = ("timeout", "--kill-after=5", "60", "stop", "green")
+    limited = ("timeout", "--kill-after=5", "100", "stop", "green")
     assert runner.commands[-2:] == [("ssh", "web1", *limited), ("ssh", "web2", *limited)]
 
 
@@ -178,6 +178,9 @@ async def test_nodes_that_fail_are_named_and_the_others_finish() -> None:
         FleetError, match=r"Node web1: not done within 310 s: it said nothing. Node web2: gone."
     ):
         await nodes.deploy("one", "green", RELEASE)
+    nodes, _ = fleet(web2_stop=done("web2", 137, "Killed"))  # long before its limit
+    with pytest.raises(FleetError, match="Node web2: exit status 137: Killed"):
+        await nodes.retire("one", "green")
     nodes, _ = fleet(web2_stop=done("web2", 7, "still there"))
     with pytest.raises(FleetError, match="Node web2: exit status 7: still there"):
         await nodes.retire("one", "green")

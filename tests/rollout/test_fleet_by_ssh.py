@@ -8,6 +8,7 @@ import socket
 import sys
 import tempfile
 import time
+import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,11 +34,19 @@ from shared_data import ROOT
 SLOT = "green"
 
 
-def operators_options() -> list[str]:
-    """Those that the manual tells operators to give to ssh."""
+def operators_prefix() -> tuple[list[str], list[str]]:
+    """What the manual tells operators to write between ssh and the host, and after the host."""
     manual = (ROOT / "docs" / "how-to" / "rollout.md").read_text()
-    (told,) = re.findall(r'^prefix = \["ssh", (.+), "web1"\]', manual, re.MULTILINE)
-    return [word.strip().strip('"') for word in told.split(",")]
+    (told,) = re.findall(r"```toml\n(# rollout\.toml\n.+?)```", manual, re.DOTALL)
+    nodes = tomllib.loads(told)["rollout"]["data_centres"]["eqiad"]["nodes"]
+    ssh, *words = nodes["web1"]["prefix"]
+    assert ssh == "ssh"
+    host = words.index("web1")
+    return words[:host], words[host + 1 :]
+
+
+def operators_options() -> list[str]:
+    return operators_prefix()[0]
 
 
 @dataclass(frozen=True)
@@ -77,8 +86,10 @@ def web() -> Iterator[Web]:
             supervisord(folder, SLOT, {"web-0": program}, account=("assay", "geheim 7"))
         )
         url = f"http://127.0.0.1:{port}"
+        options, there = operators_prefix()
+        (folder / "redis-password").write_text("geheim")
         node = NodeSettings(
-            prefix=tuple(server.prefix(*operators_options())),
+            prefix=(*server.prefix(*options), *(word.replace("/etc/assay", short) for word in there)),
             assay=(sys.executable, "-m", "assay.cli"),
             root=str(root.path),
             supervisor=at.url,
@@ -106,6 +117,13 @@ async def test_a_release_is_activated_proved_replaced_and_stopped(web: Web) -> N
         assert fleet.ran[-1].stdout == told
     with contextlib.closing(socket.socket()) as client:
         assert client.connect_ex(("127.0.0.1", int(web.url.rpartition(":")[2]))) != 0
+
+
+async def test_a_command_is_told_where_the_nodes_secrets_lie(web: Web) -> None:
+    """After the host stands ``env``, and after that the command's limit."""
+    fleet = web.fleet(replace(web.node, stop=("printenv", "ASSAY_REDIS__PASSWORD_FILE")))
+    await fleet.retire("one", SLOT)
+    assert fleet.ran[-1].stdout == f"{web.root.path.parent / 'redis-password'}\n"
 
 
 async def test_what_a_node_says_of_its_failure_is_told(web: Web) -> None:
@@ -148,7 +166,8 @@ async def test_a_command_that_hangs_is_ended_on_the_node_too(
     web: Web, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else it would stop the slot at some later time, when another release runs in it."""
-    monkeypatch.setattr(fleets, "STOP_LIMIT_S", 2.0)
+    monkeypatch.setattr(fleets, "STOP_LIMIT_S", 1.0)
+    monkeypatch.setattr(fleets, "TELLING_S", 1.0)
     hangs = tmp_path / "hangs.py"
     hangs.write_text(
         "import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\n"

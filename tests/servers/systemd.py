@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -30,16 +30,31 @@ ASSAY: Final = "/opt/assay/.venv/bin/assay"
 _NAMESPACES: Final = ("--mount", "--uts", "--ipc", "--net", "--pid", "--root", "--wd", "--cgroup")
 _PATH: Final = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+_ENDS_WITH_US: Final = (
+    *("setpriv", "--pdeathsig=KILL"),
+    *("unshare", "--mount", "--propagation=private", "--pid", "--fork", "--kill-child", "--mount-proc"),
+)
+"""Before a command: however the tests end, neither its processes nor its mounts stay. To kill systemd-nspawn
+alone would leave the machine running; as the first of its own process ids, it takes all others along."""
+_OVERLAY: Final = """
+mkdir memory root
+mount -t tmpfs tmpfs memory
+mkdir memory/work
+cp -r --preserve=mode files memory/upper
+mount -t overlay overlay -o "lowerdir=/,upperdir=$PWD/memory/upper,workdir=$PWD/memory/work" root
+exec "$@"
+"""
+
 
 class Machine:
-    """`container`: whose one lasting child is the machine's systemd."""
+    """`container`: its child is systemd-nspawn, whose child is the machine's systemd."""
 
     def __init__(self, container: Process) -> None:
         self._container = container
 
     def prefix(self) -> list[str]:
         """What comes before a command to run it there."""
-        return ["nsenter", f"--target={self._leader()}", *_NAMESPACES]
+        return ["nsenter", f"--target={self.leader()}", *_NAMESPACES]
 
     def run(self, *command: str, check: bool = True) -> str:
         """Its output on both streams. With `check`, an AssertionError with that when it fails."""
@@ -58,13 +73,22 @@ class Machine:
     def is_up(self) -> bool:
         return self.run("systemctl", "is-active", "basic.target", check=False) == "active\n"
 
-    def _leader(self) -> int:
+    def leader(self) -> int:
         """Seen from here; 0, which nobody can enter, before there is one."""
-        return next(iter(children(self._container.pid)), 0)
+        inner = [pid for nspawn in children(self._container.pid) for pid in children(nspawn)]
+        return next((pid for pid in inner if _name(pid) == "systemd"), 0)
 
     def shown(self, unit: str, name: str) -> str:
         """A property of a unit."""
         return self.run("systemctl", "show", f"--property={name}", "--value", unit).strip()
+
+
+def _name(pid: int) -> str:
+    """Of a process's program; empty when it has ended."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
 
 
 @contextmanager
@@ -73,19 +97,15 @@ def machine(folder: Path, files: Mapping[str, str]) -> Iterator[Machine]:
     homes and temporary folders. Skipped where the kernel lets nobody make a container, or boots none: that
     says nothing of our units, none of which has a part in it."""
     _check_possible()
-    with ExitStack() as stack:
-        root = stack.enter_context(_overlay(folder))
-        for path, text in {**files, **_assay()}.items():
-            target = root / path.removeprefix("/")
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(text, "utf-8")
-            target.chmod(0o755 if text.startswith("#!") else 0o644)
-        command = ["systemd-nspawn", "--quiet", f"--directory={root}", f"--machine=assay-{os.getpid()}"]
-        command += ["--register=no", "--keep-unit", "--private-network", *_bound(), "--boot"]
-        command += ["systemd.unit=basic.target"]
-        container = stack.enter_context(
-            running(Process("machine", command, folder, {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}))
-        )
+    for path, text in {**files, **_assay()}.items():
+        target = folder / "files" / path.removeprefix("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, "utf-8")
+        target.chmod(0o755 if text.startswith("#!") else 0o644)
+    nspawn = ["systemd-nspawn", "--quiet", "--directory=root", f"--machine=assay-{os.getpid()}"]
+    nspawn += ["--register=no", "--keep-unit", "--private-network", *_bound(), "--boot"]
+    command = [*_ENDS_WITH_US, "sh", "-euc", _OVERLAY, "sh", *nspawn, "systemd.unit=basic.target"]
+    with running(Process("machine", command, folder, {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"})) as container:
         booted = Machine(container)
         try:
             container.until(booted.is_up, START_LIMIT_S)
@@ -103,32 +123,11 @@ def units(folder: Path) -> dict[str, str]:
 def _check_possible() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root may boot a machine")
-    for program in ("systemd-nspawn", "nsenter", "mount"):
+    for program in ("systemd-nspawn", "nsenter", "mount", "setpriv", "curl"):
         if shutil.which(program) is None:
             missing(program)
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
         pytest.skip("no container may be made inside this one")
-
-
-@contextmanager
-def _overlay(folder: Path) -> Iterator[Path]:
-    memory, root = folder / "memory", folder / "root"
-    memory.mkdir()
-    root.mkdir()
-    with ExitStack() as stack:
-        _mount(stack, memory, "-t", "tmpfs", "tmpfs")
-        for name in ("upper", "work"):
-            (memory / name).mkdir()
-        layers = f"lowerdir=/,upperdir={memory / 'upper'},workdir={memory / 'work'}"
-        _mount(stack, root, "-t", "overlay", "overlay", "-o", layers)
-        yield root
-
-
-def _mount(stack: ExitStack, place: Path, *what: str) -> None:
-    done = subprocess.run(["mount", *what, str(place)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"the root of a container cannot be mounted here: {done.stderr.strip()}")
-    stack.callback(subprocess.run, ["umount", "--lazy", str(place)], check=True)
 
 
 def _bound() -> list[str]:

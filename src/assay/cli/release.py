@@ -19,7 +19,7 @@ from assay.releases.install import install as install_release
 from assay.releases.launcher import NODE_SETTINGS
 from assay.releases.manifest import check_id, is_id
 from assay.releases.options import root_folder, store_address
-from assay.releases.processes import processes
+from assay.releases.processes import STOP_LIMIT_S, processes
 from assay.releases.remove import remove as remove_release
 from assay.releases.root import Root
 from assay.releases.store import ReleaseStore, open_store
@@ -192,7 +192,7 @@ def stop(
     supervisor: SupervisorUrl,
     supervisor_user: SupervisorUser = "",
     supervisor_password_file: SupervisorPasswordFile = "",
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = 60.0,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = STOP_LIMIT_S,
 ) -> None:
     """Stop a slot's processes, and wait until they have ended. The slot keeps its release."""
     supervised = processes(_supervisor(supervisor, supervisor_user, supervisor_password_file))

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Final, Protocol
 
 from assay.errors import ConfigurationError
 from assay.releases.supervisor import Supervisor, SupervisorAddress
 from assay.releases.systemd import SYSTEMD, Systemd
+
+STOP_LIMIT_S: Final = 90.0
+"""For a slot's processes to drain: more than the units of deploy/ give them before they are killed."""
 
 
 class Processes(Protocol):

@@ -19,13 +19,16 @@ from typing import Any, Final, Protocol
 import orjson
 
 from assay.errors import AssayError, ConfigurationError, FleetError
+from assay.releases.processes import STOP_LIMIT_S
 from assay.rollout.options import DataCentreSettings, NodeSettings
 
 GRACE_S: Final = 10.0
 """For a node to say that it gave a command up."""
 _GIVEN_UP: Final = (124, 137)
-"""Exit statuses of coreutils' timeout: ended at the limit by TERM, by KILL."""
-STOP_LIMIT_S: Final = 60.0
+"""Exit statuses of coreutils' timeout: ended at the limit by TERM, by KILL. Before the limit, 137 tells of
+somebody else's KILL, such as the kernel's when memory ran out."""
+TELLING_S: Final = 10.0
+"""For a command to tell what it waited for in vain, beyond the limit that it was given itself."""
 PREFLIGHT_LIMIT_S: Final = 120.0
 MAX_KEPT_BYTES: Final = 2**20
 """Of each stream of a command: its end, which says why it failed."""
@@ -131,7 +134,7 @@ class NodeFleet:
 
         async def one(name: str, node: NodeSettings) -> None:
             limit_s = self._deploy_limit_s
-            await self._do(name, node, activation(node, slot, release, limit_s), limit_s + 10.0)
+            await self._do(name, node, activation(node, slot, release, limit_s), limit_s + TELLING_S)
             await self._preflight(name, node, slot)
 
         await self._on_all(data_centre, one)
@@ -140,7 +143,7 @@ class NodeFleet:
         """No process of the slot runs on any node. Raises `FleetError`."""
 
         async def one(name: str, node: NodeSettings) -> None:
-            await self._do(name, node, stopping(name, node, slot), STOP_LIMIT_S)
+            await self._do(name, node, stopping(name, node, slot), STOP_LIMIT_S + TELLING_S)
 
         await self._on_all(data_centre, one)
 
@@ -178,7 +181,7 @@ class NodeFleet:
     async def _run(self, name: str, node: NodeSettings, command: Sequence[str], limit_s: float) -> Ran:
         whole = there(node, command, limit_s)
         ran = await self._runner.run(name, whole, limit_s + (GRACE_S if node.prefix else 0.0))
-        if node.prefix and ran.status in _GIVEN_UP:
+        if node.prefix and ran.status in _GIVEN_UP and ran.seconds >= limit_s:
             ran = replace(ran, status=None)
         self.ran = [*self.ran[1 - self.KEPT :], ran]
         return ran
@@ -219,7 +222,8 @@ def stopping(name: str, node: NodeSettings, slot: str) -> list[str]:
         return [word.replace("{slot}", slot) for word in node.stop]
     if not node.supervisor:
         raise FleetError(f"Node {name}: set `supervisor` or `stop`, so that slot {slot} can be stopped.")
-    return [*node.assay, "release", "stop", "--slot", slot, *_supervised(node)]
+    command = [*node.assay, "release", "stop", "--slot", slot, "--timeout", f"{STOP_LIMIT_S:g}"]
+    return [*command, *_supervised(node)]
 
 
 def _supervised(node: NodeSettings) -> list[str]:
