@@ -90,6 +90,6 @@ def wiki(served: Served) -> Iterator[Served]:
 def test_a_gadget_on_another_site_reads_scores_by_script_and_by_fetch(open_page: Visit, wiki: Served) -> None:
     page = open_page(wiki.url, ready="#script:not(:empty)")
     expect(page.locator("#script")).to_have_text("12,13")
-    expect(page.locator("#fetch")).to_contain_text('200 {"scores":{"testwiki":{"revid":')
+    expect(page.locator("#fetch")).to_contain_text('200 {"scores": {"testwiki": {"revid": ')
     expect(page.locator("#refused")).to_contain_text("404 ")
     expect(page.locator("#refused")).to_contain_text("No scorers available for nowiki")
