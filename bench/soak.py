@@ -172,7 +172,8 @@ class Memory:
 
     def _sample(self, name: str, pid: int) -> None:
         with contextlib.suppress(OSError, ValueError):  # it has just ended
-            self._samples[name, pid].append((time.monotonic(), anonymous_bytes(pid)))
+            size = anonymous_bytes(pid)
+            self._samples[name, pid].append((time.monotonic(), size))
 
 
 if __name__ == "__main__":
