@@ -68,3 +68,14 @@ def test_every_route_is_documented() -> None:
     assert len(routes) > 8
     for route in routes:
         assert f"`{route}`" in page or f"`{route}/`" in page, f"{route} is not in docs/http.md or docs/http/"
+
+
+def test_every_defect_of_ores_is_kept_away_by_a_test_that_there_is() -> None:
+    page = (DOCS / "explanation" / "legacy-defects.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\d+) \|.*\|(.*)\|$", page, re.MULTILINE)
+    assert [int(number) for number, _ in rows] == list(range(1, 14))
+    for number, kept_by in rows:
+        named = re.findall(r"`(tests/\S+)::(\w+)`", kept_by)
+        assert named, number
+        for path, name in named:
+            assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text("utf-8"), re.MULTILINE), name
