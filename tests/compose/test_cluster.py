@@ -28,6 +28,7 @@ from assay.compose.supervisor import Program, render
 from assay.errors import ConfigurationError
 from assay.stores.redis_options import RedisOptions, connect_sync
 from precache.edits import WIKI, append, created, history, rev_ids, told
+from servers.processes import until
 from servers.redis import free_port
 from shared_data import ROOT
 
@@ -180,18 +181,13 @@ def test_a_whole_cluster_starts_scores_follows_and_ends(tmp_path: Path) -> None:
     follow = subprocess.Popen(stream, start_new_session=True, env=environment)
     process = subprocess.Popen(command, start_new_session=True, env=environment)
     try:
-        deadline_s = time.monotonic() + 120
-        while (status := _status(f"http://127.0.0.1:{port}/readyz")) != 200:
-            assert process.poll() is None
-            assert time.monotonic() < deadline_s, status
-            time.sleep(0.1)
+        until(lambda: process.poll() is not None or _status(f"http://127.0.0.1:{port}/readyz") == 200, 120)
+        assert process.poll() is None
         assert _status(f"http://127.0.0.1:{port}/v3/scores/testwiki/31/revid") == 200
         now = datetime.now(UTC).isoformat()
         append(stream_file, [{**(event := created(7)), "meta": {**event["meta"], "dt": now}}])
-        while rev_ids(told(scores)) != [7]:
-            assert process.poll() is None
-            assert time.monotonic() < deadline_s
-            time.sleep(0.1)
+        until(lambda: process.poll() is not None or rev_ids(told(scores)) == [7], 120)
+        assert process.poll() is None
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
     finally:

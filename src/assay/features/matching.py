@@ -49,28 +49,26 @@ class Matcher:
 
     def find(self, text: str) -> list[str]:
         """Every match in reading order, without overlaps, as it stands in the text."""
-        data = self._data(text)
-        return [data[start:end].decode("utf-8", "replace") for start, end in self._spans(data)]
+        return [match.decode("utf-8", "replace") for match in self._matches(text)]
 
     def count(self, text: str) -> int:
         """How many matches `find` would give."""
-        return sum(1 for _ in self._spans(self._data(text)))
+        return sum(1 for _ in self._matches(text))
 
-    def _data(self, text: str) -> bytes:
-        """With an edge before and behind, so that no pattern needs to look for the text's ends."""
-        return (f"\n{text}\n" if self._is_bounded else text).encode("utf-8", "replace")
-
-    def _spans(self, data: bytes) -> Iterator[tuple[int, int]]:
-        """(start, end) of each match. The edges are no part of it: one may be the next match's, too."""
-        if self._regexp is None:
+    def _matches(self, text: str) -> Iterator[bytes]:
+        """In UTF-8, without the edges: one may be the next match's, too. Most edits remove or add nothing
+        somewhere, so an empty text costs nothing."""
+        if self._regexp is None or not text:
             return
+        # an edge before and behind, so that no pattern needs to look for the text's ends
+        data = (f"\n{text}\n" if self._is_bounded else text).encode("utf-8", "replace")
         search = self._regexp.search
         position = 0
         while (match := search(data, position)) is not None:
             start, end = match.span()
             if self._is_bounded:
                 start, end = _after_character(data, start), _before_character(data, end)
-            yield start, end
+            yield data[start:end]
             position = end if end > position else position + 1
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -21,24 +20,11 @@ from assay.scoring.queue.replies import STREAM_TTL_S
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import identities
-from servers.redis import RedisServer, running
+from servers.redis import RedisServer
 from small_models import small_models
 
 MODELS = small_models()
 STREAM = "assay:replies:test"
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 
 import pytest
 from redis import Redis
@@ -11,19 +10,6 @@ from redis import Redis
 from assay.scoring.queue.envelope import Envelope, encode_envelope, taken_key
 from assay.scoring.queue.marks import TAKEN_MARGIN_S, Marks
 from servers.redis import RedisServer, running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
-
-
-@pytest.fixture
-def client(server: RedisServer) -> Iterator[Redis]:
-    with server.client() as client:
-        client.flushall()
-        yield client
 
 
 @pytest.fixture
