@@ -56,6 +56,13 @@ def _headings(page: Path) -> set[str]:
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
 
 
+def test_every_page_is_in_the_index_once() -> None:
+    links = re.findall(r"\]\(([^)#]+\.md)\)", (DOCS / "README.md").read_text("utf-8"))
+    pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
+    wanted = {page for page in pages if not page.startswith("decisions/2")} - {"README.md"}
+    assert sorted(link for link in links if not link.startswith("../")) == sorted(wanted)
+
+
 def test_every_decision_is_listed() -> None:
     listed = re.findall(r"\]\(([^)]+)\)", (DOCS / "decisions" / "README.md").read_text("utf-8"))
     assert listed == sorted(path.name for path in (DOCS / "decisions").glob("20*.md"))
@@ -63,11 +70,11 @@ def test_every_decision_is_listed() -> None:
 
 def test_every_route_is_documented() -> None:
     """What the application answers; a path's form without its final slash needs no line of its own."""
-    page = "\n".join(path.read_text("utf-8") for path in [DOCS / "http.md", *(DOCS / "http").glob("*.md")])
+    page = "\n".join(path.read_text("utf-8") for path in (DOCS / "http").glob("*.md"))
     routes = {route.path for route in SmallApp().build().routes if isinstance(route, Route)}
     assert len(routes) > 8
     for route in routes:
-        assert f"`{route}`" in page or f"`{route}/`" in page, f"{route} is not in docs/http.md or docs/http/"
+        assert f"`{route}`" in page or f"`{route}/`" in page, f"{route} is not in docs/http/"
 
 
 def test_every_defect_of_ores_is_kept_away_by_a_test_that_there_is() -> None:

@@ -27,7 +27,7 @@ from shared_data import ROOT
 from small_app import CLOCK
 from small_models import TEXT_CHARS, LinearModel
 
-PAGES: Final = {"http/lift-wing.md": 8, "http.md": 1}
+PAGES: Final = {"http/lift-wing.md": 8, "http/README.md": 1}
 """Documentation with examples of this folder and of unsaved texts, and how many there are at least."""
 
 
