@@ -11,6 +11,7 @@ import pytest
 from starlette.routing import Route
 
 from assay import settings
+from deploy.files import options_of
 from shared_data import ROOT
 from small_app import SmallApp
 
@@ -61,6 +62,20 @@ def test_every_page_is_in_the_index_once() -> None:
     pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
     wanted = {page for page in pages if not page.startswith("decisions/2")} - {"README.md"}
     assert sorted(link for link in links if not link.startswith("../")) == sorted(wanted)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_options_of_commands_exist(page: Path) -> None:
+    """In blocks and in sentences: what follows ``assay COMMAND`` up to the end of the line or of the code."""
+    written = re.findall(r"(?<![\w/.-])(?<!-n )assay ([a-z]+)( [a-z]+)?([^\n`|]*)", page.read_text("utf-8"))
+    for command, sub, rest in written:
+        named = set(re.findall(r"(?<!\S)(--[a-z-]+)(?=[\s=]|$)", rest))
+        assert not named or named <= _options(command, sub.strip()), f"assay {command}{sub}{rest}"
+
+
+def _options(command: str, sub: str) -> set[str]:
+    groups = ("bench", "config", "release", "rollout")
+    return options_of(command, sub) if command in groups else options_of(command)
 
 
 def test_every_decision_is_listed() -> None:
