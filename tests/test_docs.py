@@ -78,9 +78,24 @@ def _options(command: str, sub: str) -> set[str]:
     return options_of(command, sub) if command in groups else options_of(command)
 
 
-def test_every_decision_is_listed() -> None:
-    listed = re.findall(r"\]\(([^)]+)\)", (DOCS / "decisions" / "README.md").read_text("utf-8"))
-    assert listed == sorted(path.name for path in (DOCS / "decisions").glob("20*.md"))
+DECISIONS = sorted((DOCS / "decisions").glob("20*.md"))
+
+
+def test_every_decision_is_listed_under_its_title() -> None:
+    listed = re.findall(
+        r"^- (\S+): \[(.+)\]\((.+)\)$", (DOCS / "decisions" / "README.md").read_text("utf-8"), re.M
+    )
+    titles = [path.read_text("utf-8").partition("\n")[0].removeprefix("# ") for path in DECISIONS]
+    assert listed == [
+        (path.name[:10], title, path.name) for path, title in zip(DECISIONS, titles, strict=True)
+    ]
+
+
+@pytest.mark.parametrize("path", DECISIONS, ids=lambda path: path.stem)
+def test_a_decision_tells_context_and_consequences(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.splitlines()[2] == f"*{path.name[:10]}*"
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == ["Context", "Decision", "Consequences"]
 
 
 def test_every_route_is_documented() -> None:
