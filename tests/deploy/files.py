@@ -50,7 +50,7 @@ def options_of(*words: str) -> set[str]:
     for word in words:
         command = command.commands[word]
         command = command.command() if isinstance(command, Later) else command
-    return {option for parameter in command.params for option in parameter.opts}
+    return {option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)}
 
 
 def documents(path: Path) -> list[dict[str, Any]]:

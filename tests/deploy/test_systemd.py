@@ -21,18 +21,23 @@ EXPOSURE_TENTHS = 20
 
 
 def unit(path: Path) -> ConfigParser:
-    """With what stands in the drop-in for all of them."""
+    """With what stands in the drop-in for all of them, and in its own."""
     parser = ConfigParser(interpolation=None, strict=False)
     parser.optionxform = str  # type: ignore[assignment,method-assign]
-    parser.read_string(SHARED.read_text("utf-8"))
-    parser.read_string(path.read_text("utf-8"))
+    own = sorted((UNITS / f"{path.name}.d").glob("*.conf"))
+    assert all(drop_in.name > SHARED.name for drop_in in own), (
+        "systemd reads them in the order of their names"
+    )
+    for part in (path, SHARED, *own):
+        parser.read_string(part.read_text("utf-8"))
     return parser
 
 
 @pytest.fixture
 def installed(tmp_path: Path) -> Path:
     """A folder with all units, as instances, whose program exists."""
-    shutil.copytree(SHARED.parent, tmp_path / SHARED.parent.name)
+    for drop_ins in UNITS.glob("*.d"):
+        shutil.copytree(drop_ins, tmp_path / drop_ins.name)
     for source in (*SERVICES, *UNITS.glob("*.target")):
         text = re.sub(r"(?m)^ExecStart=\S+", f"ExecStart={shutil.which('true')}", source.read_text("utf-8"))
         (tmp_path / instance(source)).write_text(text, "utf-8")
@@ -46,6 +51,7 @@ def instance(path: Path) -> str:
 def test_there_is_a_unit_for_each_role() -> None:
     assert [path.name for path in SERVICES] == [
         "assay-precache.service",
+        "assay-serve.service",
         "assay-slot-web@.service",
         "assay-slot-worker@.service",
         "assay-web@.service",
@@ -92,5 +98,12 @@ def test_it_drains_and_holds_no_rights(path: Path) -> None:
     for protection in ("DynamicUser", "NoNewPrivileges", "PrivateTmp", "ProtectHome"):
         assert service[protection] == "yes"
     assert (service["ProtectSystem"], service["CapabilityBoundingSet"]) == ("strict", "")
-    assert service["LoadCredential"].startswith("redis-password:")
     assert "MemoryMax" in service
+
+
+@pytest.mark.parametrize("path", SERVICES, ids=lambda path: path.stem)
+def test_it_reads_the_password_of_redis_where_there_is_one(path: Path) -> None:
+    service = unit(path)["Service"]
+    needs_none = path.stem == "assay-serve"
+    assert (service["LoadCredential"] == "") == needs_none
+    assert (service["Environment"] == "") == needs_none

@@ -98,3 +98,16 @@ def test_the_target_stops_all_in_an_orderly_way_and_starts_all(booted: Machine) 
         assert (booted.shown(unit, "ActiveState"), booted.shown(unit, "Result")) == ("inactive", "success")
     booted.run("systemctl", "start", "assay.target")
     until_ready(booted)
+
+
+def test_one_machine_needs_no_redis(booted: Machine) -> None:
+    booted.run("systemctl", "stop", "assay.target", "redis-server")
+    booted.run("mv", "/etc/assay/redis-password", "/etc/assay/away")
+    try:
+        booted.run("systemctl", "start", "assay-serve")
+        until_ready(booted)
+        booted.run("systemctl", "stop", "assay-serve")
+        assert booted.shown("assay-serve", "Result") == "success"
+    finally:
+        booted.run("mv", "/etc/assay/away", "/etc/assay/redis-password")
+        booted.run("systemctl", "start", "redis-server")

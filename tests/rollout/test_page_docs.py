@@ -1,4 +1,4 @@
-"""docs/rollout-page.md: every route is there, and every example gives what it shows."""
+"""docs/reference/rollout-page.md: every route is there, and every example gives what it shows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from servers.asgi import Served, serving
 from servers.redis import missing
 from shared_data import ROOT
 
-PAGE = (ROOT / "docs" / "rollout-page.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "reference" / "rollout-page.md").read_text("utf-8")
 ANY = "…"
 
 

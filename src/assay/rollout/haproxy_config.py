@@ -25,7 +25,7 @@ _REFUSALS: Final = (
     (503, "server overloaded", "No server can take the request just now; try again in a second."),
     (504, "request_timeout", "No server answered in time."),
 )
-"""What HAProxy says where Assay cannot; codes as in ``docs/http.md``."""
+"""What HAProxy says where Assay cannot; codes as in ``docs/http/README.md``."""
 
 
 @dataclass(frozen=True, slots=True)

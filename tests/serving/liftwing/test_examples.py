@@ -7,27 +7,11 @@ from typing import Final
 
 import pytest
 
-from assay.models.revid import RevIdModel
-from assay.revisions.open import open_source
-from assay.scoring.cache import ScoreCache
-from assay.scoring.inline import InlineEngine
-from assay.scoring.options import ScoreCacheOptions
-from assay.scoring.service import ScoringService
-from assay.scoring.synthetic import SyntheticSource
-from assay.scoring.wikis import ModelSets, Wikis
-from assay.serving.app import build_app
-from assay.serving.options import AppOptions
-from assay.serving.ores.model_info import ModelInfos
-from assay.stores.memory import MemoryStore
-from assay.stores.options import MemoryStoreOptions
-from assay.telemetry import Metrics
 from doc_examples import Example, examples, fits
+from sample_app import sample_app
 from servers.asgi import Served, serving
-from shared_data import ROOT
-from small_app import CLOCK
-from small_models import TEXT_CHARS, LinearModel
 
-PAGES: Final = {"http/lift-wing.md": 8, "http.md": 1}
+PAGES: Final = {"http/lift-wing.md": 8, "http/README.md": 1}
 """Documentation with examples of this folder and of unsaved texts, and how many there are at least."""
 
 
@@ -38,21 +22,7 @@ EXAMPLES: Final = [
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """What `make run` serves, the sample wiki as well, with models that cost nothing."""
-    export = ROOT / "src" / "assay" / "sample" / "samplewiki.xml"
-    sample = open_source("samplewiki", str(export), cache_dir=tmp_path_factory.mktemp("index"))
-    models = ModelSets(
-        [
-            RevIdModel("testwiki", "revid", "1.0.0", "revid-digest"),
-            LinearModel("samplewiki", "damaging", (TEXT_CHARS,)),
-            LinearModel("anywiki", "reverted", (TEXT_CHARS,)),
-        ]
-    )
-    metrics = Metrics("test")
-    wikis = Wikis({"samplewiki": sample, "testwiki": SyntheticSource(CLOCK)}, models)
-    cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
-    service = ScoringService(wikis, InlineEngine(models, metrics), cache, metrics)
-    with serving(build_app(AppOptions(), service, ModelInfos({}), metrics, CLOCK).asgi) as served:
+    with serving(sample_app(tmp_path_factory.mktemp("index"))) as served:
         yield served
 
 
