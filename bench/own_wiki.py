@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.models.base import Base
+from assay.models.base_model import Base
 from assay.models.dataset import Array, Dataset, Floats, Indices
 from assay.models.metrics import interval, roc_auc
 from assay.models.model import ANY_WIKI

@@ -82,6 +82,11 @@ def test_word_list_features_rank_as_the_oracle_does(name: str) -> None:
     assert spearmanr(expected, own).statistic >= 0.95
 
 
+def test_no_two_values_give_features_of_one_name() -> None:
+    names = names_of_features(WORD_LISTS, (TOPICS_LEXICON,))
+    assert len(set(names)) == len(names)
+
+
 def test_what_an_article_holds_is_counted() -> None:
     found = row(ARTICLE)
     expected = {

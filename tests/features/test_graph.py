@@ -8,6 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay.errors import BadInjection, DependencyCycle, MissingRoot
 from assay.features.graph import Plan, decode_injection
@@ -207,6 +209,39 @@ def test_one_field_may_be_injected() -> None:
     plan = Plan(wanted, frozenset({"feature.half", "feature.spoiled"}))
     row = plan.run(REVISION, {"feature.half": 1.0, "feature.spoiled": 7.0}).row(wanted)
     assert row == [4, 1.0, 7.0, 3.0]
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 9), st.sampled_from(["real", "imag", "real.imag"]), st.booleans()),
+        min_size=1,
+        max_size=9,
+    ),
+    st.sets(st.integers(0, 9)),
+)
+def test_fields_may_have_fields(drawn: list[tuple[int, str, bool]], injected: set[int]) -> None:
+    """Numbers have real and imaginary parts, which are numbers."""
+    nodes: list[Node] = [LENGTH]
+    for number, (place, part, as_float) in enumerate(drawn, 1):
+        source = nodes[place % number]
+        nodes.append(Field(f"feature.{number}", "", (source,), field=part, as_float=as_float))
+    given_values = {nodes[number].name: 7 for number in injected if 0 < number < len(nodes)}
+
+    def value(plan: Plan, node: Node) -> Any:
+        return plan.run(REVISION, given_values).raw(node)
+
+    names = frozenset(given_values)
+    together, alone = Plan(nodes, names), [Plan([node], names) for node in nodes]
+    expected = [value(plan, node) for plan, node in zip(alone, nodes, strict=True)]
+    found = [value(together, node) for node in nodes]
+    assert found == expected
+    assert [type(one) for one in found] == [type(one) for one in expected]
+
+
+def test_a_field_of_a_field_is_read() -> None:
+    outer = Field("feature.outer", "", (COUNTS,), field="size")
+    inner = Field("feature.inner", "", (outer,), field="real")
+    assert Plan([inner, HALF]).run(REVISION).row([inner, HALF]) == [4, 2.0]
 
 
 def test_a_cycle_is_named_whole() -> None:

@@ -9,6 +9,7 @@ import orjson
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.compose.bundles import faults
 from assay.errors import ConfigurationError
 from assay.settings import (
@@ -49,10 +50,10 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="config")
 
 
+@grouped
 def check_(
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
     schemas: Schemas = None,
     releases: Releases = None,
 ) -> None:
@@ -62,7 +63,11 @@ def check_(
     Also that every wiki has models, that aliases name models, that every bundle of `bundle_directories` is
     used.
     """
-    layers = given(config or (), config_folder=config_folder, environment_name=environment)
+    layers = given(
+        configuration.config or (),
+        config_folder=configuration.config_folder,
+        environment_name=configuration.environment,
+    )
     resolved = resolve(layers)
     for warning in resolved.reading.warnings:
         options.warn(warning)
@@ -76,13 +81,10 @@ def check_(
     typer.echo(good)
 
 
-def show(
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def show(*, configuration: options.Configuration) -> None:
     """Print every setting in force, as JSON."""
-    _print(describe(options.load_settings(config, environment=environment, config_folder=config_folder)))
+    _print(describe(options.load_settings(configuration)))
 
 
 def diff(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -47,6 +48,20 @@ ConfigFolder = Annotated[
         "Default: ASSAY_CONFIG_FOLDER.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """The options that say where settings are read from, in every command that reads them."""
+
+    config: Config = None
+    environment: Environment = None
+    config_folder: ConfigFolder = None
+
+
+NOTHING_GIVEN: Final = Configuration()
+"""Settings come from environment variables alone."""
+
 BundleFolders = Annotated[
     list[Path] | None,
     typer.Option("--bundle-directory", help="Folder with further bundles, WIKI/MODEL/. May be repeated."),
@@ -74,15 +89,12 @@ Release = Annotated[str | None, typer.Option(help="Name of this release; default
 
 
 def load_settings(
-    config: Sequence[Path] | None,
+    configuration: Configuration = NOTHING_GIVEN,
     wikis: Sequence[str] | None = None,
     borrow: Sequence[str] | None = None,
     bundle_folders: Sequence[Path] | None = None,
     processes: int | None = None,
     release: str | None = None,
-    *,
-    environment: str | None = None,
-    config_folder: Path | None = None,
     **sections: dict[str, Any],
 ) -> Settings:
     """Settings with the flags on top; a flag that was not given (None) changes nothing. Old names of settings
@@ -100,10 +112,10 @@ def load_settings(
         flags["release"] = release
     _check_identity(flags)
     return load(
-        list(config or ()),
+        list(configuration.config or ()),
         flags=flags,
-        config_folder=config_folder,
-        environment_name=environment,
+        config_folder=configuration.config_folder,
+        environment_name=configuration.environment,
         warn=warn,
     )
 

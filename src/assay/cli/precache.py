@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.compose.follower import build_follower, check_precache, precache_metrics
 from assay.events import Rules
 from assay.precache.cursor import held
@@ -24,6 +25,7 @@ def register(app: typer.Typer) -> None:
     app.command()(precache)
 
 
+@grouped
 def precache(
     follow: options.Follow = None,
     to: Annotated[
@@ -46,9 +48,8 @@ def precache(
     redis: options.RedisUrl = None,
     release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Follow wikis' edits and have each scored as it happens, by a running Assay with the same configuration.
 
@@ -56,13 +57,11 @@ def precache(
     requests under way are done.
     """
     settings = options.load_settings(
-        config,
+        configuration,
         wiki,
         bundles,
         bundle_directory,
         release=release,
-        environment=environment,
-        config_folder=config_folder,
         precache={
             "assay": url,
             "folder": None if folder is None else str(folder),

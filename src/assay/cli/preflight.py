@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.errors import ConfigurationError
 from assay.telemetry import LogOptions, configure_logging
 
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command("preflight")(preflight_)
 
 
+@grouped
 def preflight_(
     wiki: options.Wikis = None,
     bundles: options.Borrow = None,
@@ -40,9 +42,8 @@ def preflight_(
     redis: options.RedisUrl = None,
     release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Prove that a node with `assay web` and `assay worker` works, before it takes traffic.
 
@@ -62,13 +63,11 @@ def preflight_(
     configure_logging(LogOptions(level="error", json=json))
     try:
         settings = options.load_settings(
-            config,
+            configuration,
             wiki,
             bundles,
             bundle_directory,
             release=release,
-            environment=environment,
-            config_folder=config_folder,
             redis={"url": redis},
         )
     except ConfigurationError as error:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
 
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.cli.lazy import Later, group_of
 from assay.cli.progress import stepping
 from assay.errors import ConfigurationError, ReleaseError
@@ -81,18 +83,13 @@ def register(app: typer.Typer) -> None:
     app.add_typer(commands, name="release")
 
 
-def verify(
-    release: ReleasePlace,
-    root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def verify(release: ReleasePlace, root: RootFolder = None, *, configuration: options.Configuration) -> None:
     """Prove a release: every digest, then that its own code gives exactly its golden scores on this machine.
 
     Exit status 1 with a line for each difference.
     """
-    place = root_of(root, config, environment, config_folder)
+    place = root_of(root, configuration)
     with stepping() as report:
         faults = verify_release(_folder(place, release), place, report)
     if faults:
@@ -102,53 +99,45 @@ def verify(
     typer.echo(f"The release {release} is good.")
 
 
+@grouped
 def publish(
     release: ReleasePlace,
     store: Store = None,
     root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Put a release into a store, from where every node fetches it by its id."""
-    place = root_of(root, config, environment, config_folder)
-    settings = _settings(place, config, environment, config_folder)
+    place = root_of(root, configuration)
+    settings = _settings(place, configuration)
     target = _store(settings, store)
     with stepping() as report:
         release_id = publish_release(_folder(place, release), target, report)
     typer.echo(f"Published {release_id} in {target.address}")
 
 
+@grouped
 def fetch(
-    release: ReleaseId,
-    store: Store = None,
-    root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    release: ReleaseId, store: Store = None, root: RootFolder = None, *, configuration: options.Configuration
 ) -> None:
     """Bring a release from a store onto this machine, every byte proved."""
-    place = root_of(root, config, environment, config_folder)
-    settings = _settings(place, config, environment, config_folder)
+    place = root_of(root, configuration)
+    settings = _settings(place, configuration)
     with stepping() as report:
         is_new = fetch_release(place, check_id(release), _store(settings, store), report)
     typer.echo(f"{'Fetched' if is_new else 'Was here, and is whole'}: {place.release(release)}")
 
 
-def install(
-    release: ReleaseId,
-    root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def install(release: ReleaseId, root: RootFolder = None, *, configuration: options.Configuration) -> None:
     """Make a fetched release ready to run: packages, code, launcher. Doing it again finishes or proves it."""
-    place = root_of(root, config, environment, config_folder)
+    place = root_of(root, configuration)
     is_new = install_release(place, check_id(release))
     launcher = place.release(release) / "bin" / "assay"
     typer.echo(f"{'Installed' if is_new else 'Was installed, and is whole'}: {launcher}")
 
 
+@grouped
 def activate(
     release: ReleaseId,
     slot: Slot,
@@ -162,16 +151,15 @@ def activate(
     ] = None,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = 300.0,
     root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Put a release into a slot: fetch, prove, install, point, restart, wait until it answers.
 
     What is done already is skipped, so an interrupted activation is finished by running it again.
     """
-    place = root_of(root, config, environment, config_folder)
-    settings = _settings(place, config, environment, config_folder)
+    place = root_of(root, configuration)
+    settings = _settings(place, configuration)
     has_store = (store or settings.releases.store) is not None
     wanted = Activation(
         check_id(release),
@@ -205,17 +193,12 @@ def stop(
     typer.echo(f"stopped {', '.join(names)}" if names else f"nothing of {slot} runs: nothing to do")
 
 
-def list_(
-    store: Store = None,
-    root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def list_(store: Store = None, root: RootFolder = None, *, configuration: options.Configuration) -> None:
     """List this machine's releases, with the slots that point to them; with --store, those of the store."""
-    place = root_of(root, config, environment, config_folder)
+    place = root_of(root, configuration)
     if store is not None:
-        settings = _settings(place, config, environment, config_folder)
+        settings = _settings(place, configuration)
         for release in _store(settings, store).ids():
             typer.echo(release)
         return
@@ -223,51 +206,31 @@ def list_(
         typer.echo("\t".join([release, *slot_pointers.users_of(place, release)]))
 
 
-def remove(
-    release: ReleaseId,
-    root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def remove(release: ReleaseId, root: RootFolder = None, *, configuration: options.Configuration) -> None:
     """Take a release off this machine. One that a slot points to is not removed."""
-    remove_release(root_of(root, config, environment, config_folder), check_id(release))
+    remove_release(root_of(root, configuration), check_id(release))
     typer.echo(f"Removed {release}")
 
 
-def slots(
-    root: RootFolder = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def slots(root: RootFolder = None, *, configuration: options.Configuration) -> None:
     """List the slots and the release that each points to."""
-    for slot, release in slot_pointers.slots(root_of(root, config, environment, config_folder)).items():
+    for slot, release in slot_pointers.slots(root_of(root, configuration)).items():
         typer.echo(f"{slot}\t{release}")
 
 
-def root_of(
-    root: Path | None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> Root:
+def root_of(root: Path | None, configuration: options.Configuration = options.NOTHING_GIVEN) -> Root:
     if root is not None:
         return Root(root.absolute())
-    settings = options.load_settings(config, environment=environment, config_folder=config_folder)
-    return Root(root_folder(settings.releases))
+    return Root(root_folder(options.load_settings(configuration).releases))
 
 
-def _settings(
-    place: Root,
-    config: options.Config,
-    environment: options.Environment,
-    config_folder: options.ConfigFolder,
-) -> Settings:
+def _settings(place: Root, configuration: options.Configuration) -> Settings:
     """With what this machine alone knows, such as the store that it fetches from."""
     node = place.path / NODE_SETTINGS
-    files = [*([node] if node.is_file() else []), *(config or ())]
-    return options.load_settings(files, environment=environment, config_folder=config_folder)
+    files = [*([node] if node.is_file() else []), *(configuration.config or ())]
+    return options.load_settings(replace(configuration, config=files))
 
 
 def _supervisor(url: str, user: str, password_file: str) -> SupervisorAddress | None:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.cli.progress import indexing, stepping
 from assay.cli.release import RootFolder, root_of
 from assay.compose.releases import BuildRequest, build_release, golden_scores
@@ -70,6 +71,7 @@ def build(
     typer.echo(folder.name)
 
 
+@grouped
 def golden(
     output: Annotated[Path, typer.Option(help="File to write golden scores to.")],
     count: Annotated[int, typer.Option(min=1, max=1000, help="Recent revisions of each wiki.")] = 5,
@@ -79,12 +81,11 @@ def golden(
     input: Annotated[
         Path | None, typer.Option(help="Golden scores: compute those of the same revisions, ask no wiki.")
     ] = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Compute golden scores with this very code, as build and verify ask of a release's own code."""
-    settings = options.load_settings(config, environment=environment, config_folder=config_folder)
+    settings = options.load_settings(configuration)
     configure_logging(LogOptions(level="warning", json=False))
     scores = golden_scores(settings, indexing, count, _revisions(revision), input)
     write_durably(output.absolute(), scores)

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.cli.lazy import Later, group_of
 from assay.errors import ConfigurationError
 from assay.rollout import orders
@@ -65,13 +66,9 @@ def register(app: typer.Typer) -> None:
 def _ordering(order: orders.Kind, told: str) -> Callable[..., None]:
     """A command that lays an order before the running controller. `told`: what it does, for its help."""
 
-    def command(
-        reason: Reason = "",
-        config: options.Config = None,
-        environment: options.Environment = None,
-        config_folder: options.ConfigFolder = None,
-    ) -> None:
-        give_order(settings_of(config, environment, config_folder), order, reason)
+    @grouped
+    def command(reason: Reason = "", *, configuration: options.Configuration) -> None:
+        give_order(options.load_settings(configuration), order, reason)
         typer.echo(_GIVEN)
 
     command.__doc__ = told
@@ -84,14 +81,14 @@ resume = _ordering("resume", "Go on after a pause.")
 promote = _ordering("promote", "Go on to the next stage without waiting for time or samples.")
 
 
+@grouped
 def status(
     json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Where the rollout stands, and what was found last."""
-    settings = settings_of(config, environment, config_folder)
+    settings = options.load_settings(configuration)
     entries = read_journal(Path(settings.rollout.state_dir))
     state = fold(entries)
     if state is None:
@@ -103,21 +100,15 @@ def status(
         _show(document)
 
 
+@grouped
 def report(
     rollout: Annotated[str | None, typer.Option(help="The rollout's id; default: the latest.")] = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """The story of a rollout from its journal, as Markdown."""
-    settings = settings_of(config, environment, config_folder)
+    settings = options.load_settings(configuration)
     typer.echo(write_report(read_journal(Path(settings.rollout.state_dir)), rollout), nl=False)
-
-
-def settings_of(
-    config: options.Config, environment: options.Environment, config_folder: options.ConfigFolder
-) -> Settings:
-    return options.load_settings(config, environment=environment, config_folder=config_folder)
 
 
 def give_order(settings: Settings, kind: orders.Kind, reason: str) -> None:

@@ -12,7 +12,8 @@ import typer
 
 from assay import __version__
 from assay.cli import options
-from assay.cli.rollout import Reason, give_order, settings_of
+from assay.cli.groups import grouped
+from assay.cli.rollout import Reason, give_order
 from assay.compose import rollout as parts
 from assay.compose.watch import watch as watch_arms
 from assay.errors import ConfigurationError, JournalHeld
@@ -34,6 +35,7 @@ def register(app: typer.Typer) -> None:
         app.command(command.__name__)(command)
 
 
+@grouped
 def start(
     release: ReleaseId,
     now: Annotated[
@@ -42,9 +44,8 @@ def start(
             "--now", help="An emergency: after preflight and synthetic requests, all users at once."
         ),
     ] = False,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Roll a release out, until all users have it or it is rolled back.
 
@@ -52,20 +53,18 @@ def start(
     be killed at any moment and taken up again with `assay rollout run`. Exit status 3: rolled back.
     """
     _control(
-        settings_of(config, environment, config_folder),
+        options.load_settings(configuration),
         lambda settings, journal: parts.begin(settings, journal, release, by=orders.operator(), now=now),
     )
 
 
-def run(
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def run(*, configuration: options.Configuration) -> None:
     """Go on with the rollout of the journal, whose controller was ended."""
-    _control(settings_of(config, environment, config_folder))
+    _control(options.load_settings(configuration))
 
 
+@grouped
 def watch(
     stable: Annotated[
         str | None,
@@ -75,43 +74,35 @@ def watch(
             "else the first.",
         ),
     ] = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Judge whatever candidate stands beside the stable arm, for Argo Rollouts or Flagger to ask.
 
     Both arms are asked the same requests, and every verdict is journalled; no weight is changed, nothing
     started or stopped. Runs until it is ended, and can be killed at any moment.
     """
-    settings = settings_of(config, environment, config_folder)
+    settings = options.load_settings(configuration)
     configure_logging(settings.log)
     asyncio.run(watch_arms(settings, stable=stable, by=orders.operator()))
 
 
-def back(
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def back(*, configuration: options.Configuration) -> None:
     """Give all users back to the release in the other slot, which still runs: a change of weights alone."""
     _control(
-        settings_of(config, environment, config_folder),
+        options.load_settings(configuration),
         lambda settings, journal: parts.begin_return(settings, journal, by=orders.operator()),
     )
 
 
-def abort(
-    reason: Reason = "",
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
-) -> None:
+@grouped
+def abort(reason: Reason = "", *, configuration: options.Configuration) -> None:
     """Roll back at once; works without a running controller, too.
 
     Exit status 0: it is rolled back, or the running controller has the order.
     """
-    settings = settings_of(config, environment, config_folder)
+    settings = options.load_settings(configuration)
     configure_logging(settings.log)
     give_order(settings, "abort", reason)
     try:
@@ -128,6 +119,7 @@ def abort(
     typer.echo(f"{state.candidate.release} was rolled back: {state.reason}")
 
 
+@grouped
 def page(
     host: Annotated[
         str, typer.Option(help="Address to listen on; off loopback a token is required.")
@@ -139,12 +131,11 @@ def page(
     token_file: Annotated[
         Path | None, typer.Option(help="File with the token that every request must show.")
     ] = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Serve a page to watch rollouts on, and the verdict for Argo Rollouts and Flagger. It only reads."""
-    settings = settings_of(config, environment, config_folder)
+    settings = options.load_settings(configuration)
     configure_logging(settings.log)
     folder = state_dir or parts.state_dir(settings)
     run_page(

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.cli.progress import counting, indexing
 from assay.client import AsyncClient, Patience
 from assay.compose.bundles import wikis_of
@@ -32,6 +33,7 @@ def register(app: typer.Typer) -> None:
     app.command()(score)
 
 
+@grouped
 def score(
     words: Annotated[
         list[str] | None,
@@ -64,9 +66,8 @@ def score(
         str | None,
         typer.Option(metavar="URL", help="Let a running server score, such as http://127.0.0.1:8080."),
     ] = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Score revisions: a few by id, a list, or a whole dump; here, or with --url by a running server.
 
@@ -80,19 +81,13 @@ def score(
     ids = given if input is None else _from_file(input)
     if url is not None:
         local = {"--wiki": wiki, "--bundles": bundles, "--all": every, "--processes": processes}
-        _refuse_with_url({**local, "--bundle-directory": bundle_directory, "--config": config})
+        _refuse_with_url({**local, "--bundle-directory": bundle_directory, "--config": configuration.config})
         name = named[0] if named else None
         asyncio.run(_run_remote(url, name, _names(models), features, explain, ids, output))
         return
     inline = [word for word in named if "=" in word]
     settings = options.load_settings(
-        config,
-        [*(wiki or []), *inline],
-        bundles,
-        bundle_directory,
-        processes,
-        environment=environment,
-        config_folder=config_folder,
+        configuration, [*(wiki or []), *inline], bundles, bundle_directory, processes
     )
     configure_logging(LogOptions(level="warning", json=False))
     name = _wiki(named, settings)

@@ -7,6 +7,7 @@ import socket
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.cli.progress import indexing
 from assay.compose.scorer import build_scorer, build_web
 from assay.compose.tracing import traced
@@ -21,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app.command()(serve)
 
 
+@grouped
 def serve(
     wiki: options.Wikis = None,
     bundles: options.Borrow = None,
@@ -28,22 +30,19 @@ def serve(
     port: options.Port = None,
     processes: options.Processes = None,
     bundle_directory: options.BundleFolders = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Serve scores over HTTP, with a page to look at them. Without --wiki: the sample wiki.
 
     Ready when /readyz answers 200. SIGTERM lets accepted requests finish, then ends.
     """
     settings = options.load_settings(
-        config,
+        configuration,
         wiki,
         bundles,
         bundle_directory,
         processes,
-        environment=environment,
-        config_folder=config_folder,
         server={"host": host, "port": port},
     )
     run(settings, shared=False)

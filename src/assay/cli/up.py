@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.compose.bundles import check
 from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.follower import check_precache
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
     app.command()(up)
 
 
+@grouped
 def up(
     wiki: options.Wikis = None,
     bundles: options.Borrow = None,
@@ -35,9 +37,8 @@ def up(
         Path, typer.Option(help="Where logs, sockets and Redis's password lie; made when it is missing.")
     ] = Path("assay-up"),
     bundle_directory: options.BundleFolders = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Start Redis, web processes and workers on this machine, under a supervisor, until INT or TERM.
 
@@ -45,13 +46,11 @@ def up(
     follow, here or in the configuration, `assay precache` runs as well, with its positions in FOLDER.
     """
     settings = options.load_settings(
-        config,
+        configuration,
         wiki,
         bundles,
         bundle_directory,
         release=release,
-        environment=environment,
-        config_folder=config_folder,
         server={"host": host, "port": port},
         precache={"streams": options.streams(follow)},
     )
@@ -59,8 +58,8 @@ def up(
     follows = bool(settings.precache.streams)
     if follows:
         check_precache(settings)
-    arguments = _arguments(wiki, bundles, release, bundle_directory, config, environment, config_folder)
-    configuration = prepare(
+    arguments = _arguments(wiki, bundles, release, bundle_directory, configuration)
+    prepared = prepare(
         ClusterOptions(
             folder,
             settings.server.host,
@@ -81,7 +80,7 @@ def up(
     )
     if follows:
         typer.echo(f"Edits are scored as they happen: {', '.join(settings.precache.streams)}", err=True)
-    command = supervisor_command(configuration)
+    command = supervisor_command(prepared)
     os.execv(command[0], command)  # noqa: S606 - the supervisor takes this process's place and signals
 
 
@@ -96,18 +95,18 @@ def _arguments(
     bundles: options.Borrow,
     release: options.Release,
     bundle_directory: options.BundleFolders,
-    config: options.Config,
-    environment: options.Environment,
-    config_folder: options.ConfigFolder,
+    configuration: options.Configuration,
 ) -> tuple[str, ...]:
     """What all processes must be given alike; paths as seen from any folder."""
     pairs: list[tuple[str, str]] = [("--wiki", _with_whole_path(value)) for value in wiki or ()]
     pairs += [("--bundles", value) for value in bundles or ()]
     pairs += [("--release", release)] if release is not None else []
     pairs += [("--bundle-directory", str(path.resolve())) for path in bundle_directory or ()]
-    pairs += [("--config", str(path.resolve())) for path in config or ()]
-    pairs += [("--environment", environment)] if environment is not None else []
-    pairs += [("--config-folder", str(config_folder.resolve()))] if config_folder is not None else []
+    pairs += [("--config", str(path.resolve())) for path in configuration.config or ()]
+    if configuration.environment is not None:
+        pairs.append(("--environment", configuration.environment))
+    if configuration.config_folder is not None:
+        pairs.append(("--config-folder", str(configuration.config_folder.resolve())))
     return tuple(part for pair in pairs for part in pair)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from assay.cli import options
+from assay.cli.groups import grouped
 from assay.cli.serve import run
 from assay.compose.queue import check_redis
 from assay.telemetry import configure_logging
@@ -18,6 +19,7 @@ def register(app: typer.Typer) -> None:
     app.command()(worker)
 
 
+@grouped
 def web(
     wiki: options.Wikis = None,
     bundles: options.Borrow = None,
@@ -29,9 +31,8 @@ def web(
     redis: options.RedisUrl = None,
     release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Serve scores that workers compute: one of any number of web processes, which share everything by Redis.
 
@@ -39,13 +40,11 @@ def web(
     SIGTERM lets accepted requests finish, then ends.
     """
     settings = options.load_settings(
-        config,
+        configuration,
         wiki,
         bundles,
         bundle_directory,
         release=release,
-        environment=environment,
-        config_folder=config_folder,
         server={"host": host, "port": port},
         redis={"url": redis},
     )
@@ -54,6 +53,7 @@ def web(
     run(settings, shared=True, reuse_port=reuse_port)
 
 
+@grouped
 def worker(
     wiki: options.Wikis = None,
     bundles: options.Borrow = None,
@@ -70,22 +70,19 @@ def worker(
     redis: options.RedisUrl = None,
     release: options.Release = None,
     bundle_directory: options.BundleFolders = None,
-    config: options.Config = None,
-    environment: options.Environment = None,
-    config_folder: options.ConfigFolder = None,
+    *,
+    configuration: options.Configuration,
 ) -> None:
     """Compute what web processes of the same release ask for. Give it the same wikis and bundles.
 
     SIGTERM lets jobs under way finish, then ends.
     """
     settings = options.load_settings(
-        config,
+        configuration,
         wiki,
         bundles,
         bundle_directory,
         release=release,
-        environment=environment,
-        config_folder=config_folder,
         worker={"processes": processes, "lanes": lane, "metrics_port": metrics_port},
         redis={"url": redis},
     )

@@ -1,17 +1,14 @@
 """What an article's counts mean for its length: trees find it hard to divide.
 
-Per thousand readable characters, or as a share of a related count; short texts count as 500 characters,
-so that a stub's single link is no flood.
+Per thousand readable characters, or as a share of a related count; short texts count as `LEAST_CHARS` there.
 """
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
-from assay.features.article_structure import ArticleStructure
+from assay.features.article_structure import LEAST_CHARS, ArticleStructure
 from assay.features.prose import Prose
-
-_LEAST_CHARS: Final = 500
 
 
 class ArticleRatios(NamedTuple):
@@ -44,31 +41,32 @@ class ArticleRatios(NamedTuple):
 
 def analyse(structure: ArticleStructure, prose: Prose) -> ArticleRatios:
     """The ratios of one article."""
-    s = structure
-    kchars = max(s.content_chars, _LEAST_CHARS) / 1000
-    cites, refs = max(s.cites, 1), max(s.refs, 1)
+    layout, sourcing, linking = structure.layout, structure.sourcing, structure.linking
+    templates, typography = structure.templates, structure.typography
+    kchars = max(layout.content_chars, LEAST_CHARS) / 1000
+    cites, refs = max(sourcing.cites, 1), max(sourcing.refs, 1)
     return ArticleRatios(
-        lead_chars=s.lead_chars / kchars,
-        cites=s.cites / kchars,
-        templates=s.templates / kchars,
-        categories=s.categories / kchars,
-        italics=s.italics / kchars,
-        hard_spaces=s.hard_spaces / kchars,
-        dashes=s.dashes / kchars,
-        sections=s.sections / kchars,
-        subsections=s.subsections / kchars,
-        external_links=s.external_links / kchars,
-        inline_problems=s.inline_problems / kchars,
-        longest_section_chars=s.longest_section_chars / kchars,
-        source_chars=s.chars / kchars,
-        cited_blocks=s.blocks - s.uncited_blocks,
-        distinct_link_share=s.distinct_links / max(s.links, 1),
-        filled_field_share=s.infobox_filled / max(s.infobox_fields, 1),
-        names_per_ref=s.ref_names / refs,
-        reused_ref_share=s.reused_refs / refs,
-        domains_per_external_link=s.domains / max(s.external_links, 1),
-        web_cite_share=s.web_cites / cites,
-        book_cite_share=s.book_cites / cites,
-        journal_cite_share=s.journal_cites / cites,
+        lead_chars=layout.lead_chars / kchars,
+        cites=sourcing.cites / kchars,
+        templates=templates.templates / kchars,
+        categories=linking.categories / kchars,
+        italics=typography.italics / kchars,
+        hard_spaces=typography.hard_spaces / kchars,
+        dashes=typography.dashes / kchars,
+        sections=layout.sections / kchars,
+        subsections=layout.subsections / kchars,
+        external_links=linking.external_links / kchars,
+        inline_problems=structure.apparatus.inline_problems / kchars,
+        longest_section_chars=layout.longest_section_chars / kchars,
+        source_chars=layout.chars / kchars,
+        cited_blocks=sourcing.blocks - sourcing.uncited_blocks,
+        distinct_link_share=linking.distinct_links / max(linking.links, 1),
+        filled_field_share=templates.infobox_filled / max(templates.infobox_fields, 1),
+        names_per_ref=sourcing.ref_names / refs,
+        reused_ref_share=sourcing.reused_refs / refs,
+        domains_per_external_link=linking.domains / max(linking.external_links, 1),
+        web_cite_share=sourcing.web_cites / cites,
+        book_cite_share=sourcing.book_cites / cites,
+        journal_cite_share=sourcing.journal_cites / cites,
         sentences_per_ref=prose.sentences / refs,
     )

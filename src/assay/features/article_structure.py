@@ -1,8 +1,9 @@
 """How an article is built: sections, references, templates, pictures, links; for any wiki.
 
-Everything here is blind to templates that tell the article's class (kind ``class`` in the lexicon
-``any.article_names``): with and without ``{{featured article}}`` or a stub template the values are the
-same, whitespace around them included. Lengths count characters without runs of blanks.
+Everything here is blind to templates that tell the article's class (`assay.features.article_kinds`): with and
+without ``{{featured article}}`` or a stub template the values are the same, whitespace around them included.
+Lengths count characters without runs of blanks; where a count is told per thousand readable characters, short
+texts count as 500, so that a stub's single link is no flood.
 """
 
 from __future__ import annotations
@@ -11,10 +12,14 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, get_type_hints
 
-from assay.features.article_names import ArticleNames, normalised, normalised_template
+from assay.features.article_kinds import Kinds
+from assay.features.article_names import ArticleNames
 from assay.features.wikicode import Wikicode
+
+LEAST_CHARS: Final = 500
+"""Readable characters that a shorter text counts as having."""
 
 _REF_NAME: Final = re.compile(r"<ref\s[^>]*?name\s*=\s*[\"']?([^\"'/>]+)", re.IGNORECASE)
 _REUSED_REF: Final = re.compile(r"<ref\s[^>]*?/>", re.IGNORECASE)
@@ -23,14 +28,15 @@ _BLOCKS: Final = re.compile(r"\n\s*\n")
 _DOMAIN: Final = re.compile(r"//(?:www\.)?([^/\s?#\]|]+)", re.IGNORECASE)
 _PICTURE: Final = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|djvu|pdf)\b", re.IGNORECASE)
 _ALT: Final = re.compile(r"\|\s*alt\s*=", re.IGNORECASE)
-_CLASS_TEMPLATE: Final = re.compile(r"\{\{([^{}|]{1,200})(?:\|[^{}]*)?\}\}")
+_FIELDS_OF_BOX: Final = re.compile(r"\n\s*\|[^=|\n]{1,60}=[ \t]*(\S?)")
+_REFLIST_ARGUMENT: Final = re.compile(r"\{\{\s*(?:reflist|références|примечания)\s*\|", re.IGNORECASE)
 _MARKUP_START: Final = frozenset("{|=*#:;<!}[_-")
 _BLOCK_CHARS: Final = 200
-_FIELDS_OF_BOX: Final = re.compile(r"\n\s*\|[^=|\n]{1,60}=[ \t]*(\S?)")
+_SHORT_SECTION_CHARS: Final = 300
 
 
-class ArticleStructure(NamedTuple):
-    """Counts, ≥ 0; shares, 0 to 1 or None when there is nothing to share."""
+class Layout(NamedTuple):
+    """How long the text is, and how it is divided. A section is one of level 2 with its subsections."""
 
     chars: int
     content_chars: int
@@ -41,6 +47,12 @@ class ArticleStructure(NamedTuple):
     longest_section_chars: int
     median_section_chars: float | None
     short_sections: int
+
+
+class Sourcing(NamedTuple):
+    """What the text rests on. Blocks are paragraphs of prose; references are tags and short notes, cites the
+    templates that describe a source."""
+
     blocks: int
     uncited_blocks: int
     uncited_share: float | None
@@ -57,26 +69,51 @@ class ArticleStructure(NamedTuple):
     notes: int
     cites_per_ref: float | None
     refs_per_kchar: float
+
+
+class Linking(NamedTuple):
+    """Where the text leads to: other sites, other articles, categories."""
+
     domains: int
     external_links: int
     links: int
     distinct_links: int
     links_per_kchar: float
     categories: int
+
+
+class Pictures(NamedTuple):
+    """Files that are shown. `pictures` counts names of picture files wherever they stand."""
+
     files: int
     pictures: int
     picture_templates: int
     alt_texts: int
     pictures_per_kchar: float
+
+
+class Templates(NamedTuple):
+    """How many there are, and how many fields infoboxes have and fill."""
+
     infoboxes: int
     infobox_fields: int
     infobox_filled: int
     templates: int
     distinct_templates: int
+
+
+class Tabulation(NamedTuple):
+    """What is no running text. `list_share`: items per hundred readable characters."""
+
     tables: int
     table_rows: int
     list_items: int
     list_share: float
+
+
+class Apparatus(NamedTuple):
+    """Templates by what they are for: complaints about the text, and what editors put around it."""
+
     problems: int
     inline_problems: int
     main_links: int
@@ -92,11 +129,21 @@ class ArticleStructure(NamedTuple):
     reflists: int
     reflist_arguments: int
     navigations: int
+
+
+class Appendices(NamedTuple):
+    """Sections that articles are expected to have, by their headings."""
+
     see_also: int
     notes_section: int
     bibliography_section: int
     external_section: int
     history_section: int
+
+
+class Typography(NamedTuple):
+    """Signs of a text that somebody polished."""
+
     bold: int
     italics: int
     comments: int
@@ -107,31 +154,67 @@ class ArticleStructure(NamedTuple):
     small_tags: int
 
 
+class ArticleStructure(NamedTuple):
+    """Counts, ≥ 0; shares, 0 to 1 or None when there is nothing to share."""
+
+    layout: Layout
+    sourcing: Sourcing
+    linking: Linking
+    pictures: Pictures
+    templates: Templates
+    tabulation: Tabulation
+    apparatus: Apparatus
+    appendices: Appendices
+    typography: Typography
+
+
+FIELDS: Final = tuple(
+    f"{name}.{field}" for name, group in get_type_hints(ArticleStructure).items() for field in group._fields
+)
+"""The path of every value in an `ArticleStructure`. Models learn from columns in this order."""
+
+
 def analyse(wikicode: Wikicode, text: str, names: ArticleNames) -> ArticleStructure:
     """The structure of one text. `text`: as `neutral` gives it, of the same text as `wikicode`."""
-    content = _squeezed(wikicode.content)
-    kinds = _Kinds(wikicode, names)
+    kinds = Kinds(wikicode, names)
     tags = Counter(name.lower() for name in wikicode.tag_names)
-    lead, sections = _section_chars(wikicode)
-    blocks = [block for block in _BLOCKS.split(text) if _is_prose(block)]
-    uncited = [len(block) for block in blocks if not _CITED.search(block)]
-    refs = tags["ref"] + kinds.templates["short_note"]
-    kchars = max(len(content), 500) / 1000
-    files = kinds.links["ns_file"]
-    pictures = len(_PICTURE.findall(text))
-    levels = wikicode.structure
-    boxes = _infobox_fields(wikicode, kinds)
-    links = [title for title, some in kinds.link_titles if not some]
+    content_chars = len(_squeezed(wikicode.content))
+    chars = max(content_chars, LEAST_CHARS)
     return ArticleStructure(
+        _layout(wikicode, text, content_chars),
+        _sourcing(text, kinds, tags, chars),
+        _linking(wikicode, kinds, chars),
+        _pictures(text, kinds, chars),
+        _templates(wikicode, kinds),
+        _tabulation(wikicode, tags, chars),
+        _apparatus(text, kinds, tags),
+        _appendices(kinds),
+        _typography(text, tags),
+    )
+
+
+def _layout(wikicode: Wikicode, text: str, content_chars: int) -> Layout:
+    lead, sections = _section_chars(wikicode)
+    levels = wikicode.structure
+    return Layout(
         chars=len(_squeezed(text)),
-        content_chars=len(content),
+        content_chars=content_chars,
         lead_chars=lead,
         sections=levels.level_2,
         subsections=levels.level_3,
         deep_sections=levels.level_4 + levels.level_5 + levels.level_6,
         longest_section_chars=max(sections, default=0),
         median_section_chars=_median(sections),
-        short_sections=sum(chars < 300 for chars in sections),
+        short_sections=sum(chars < _SHORT_SECTION_CHARS for chars in sections),
+    )
+
+
+def _sourcing(text: str, kinds: Kinds, tags: Counter[str], chars: int) -> Sourcing:
+    blocks = [block for block in _BLOCKS.split(text) if _is_prose(block)]
+    uncited = [len(block) for block in blocks if not _CITED.search(block)]
+    templates = kinds.templates
+    refs = tags["ref"] + templates["short_note"]
+    return Sourcing(
         blocks=len(blocks),
         uncited_blocks=len(uncited),
         uncited_share=sum(uncited) / sum(map(len, blocks)) if blocks else None,
@@ -139,55 +222,93 @@ def analyse(wikicode: Wikicode, text: str, names: ArticleNames) -> ArticleStruct
         refs=refs,
         reused_refs=len(_REUSED_REF.findall(text)),
         ref_names=len(set(_REF_NAME.findall(text))),
-        cites=kinds.templates["cite"],
-        web_cites=kinds.templates["cite_web"],
-        book_cites=kinds.templates["cite_book"],
-        journal_cites=kinds.templates["cite_journal"],
-        news_cites=kinds.templates["cite_news"],
-        short_notes=kinds.templates["short_note"],
-        notes=kinds.templates["note"],
-        cites_per_ref=kinds.templates["cite"] / refs if refs else None,
-        refs_per_kchar=refs / kchars,
+        cites=templates["cite"],
+        web_cites=templates["cite_web"],
+        book_cites=templates["cite_book"],
+        journal_cites=templates["cite_journal"],
+        news_cites=templates["cite_news"],
+        short_notes=templates["short_note"],
+        notes=templates["note"],
+        cites_per_ref=templates["cite"] / refs if refs else None,
+        refs_per_kchar=_per_kchar(refs, chars),
+    )
+
+
+def _linking(wikicode: Wikicode, kinds: Kinds, chars: int) -> Linking:
+    links = kinds.plain_links
+    return Linking(
         domains=len(_domains(wikicode.external_link_urls)),
-        external_links=levels.external_links,
+        external_links=wikicode.structure.external_links,
         links=len(links),
         distinct_links=len(set(links)),
-        links_per_kchar=len(links) / kchars,
+        links_per_kchar=_per_kchar(len(links), chars),
         categories=kinds.links["ns_category"],
-        files=files,
+    )
+
+
+def _pictures(text: str, kinds: Kinds, chars: int) -> Pictures:
+    pictures = len(_PICTURE.findall(text))
+    return Pictures(
+        files=kinds.links["ns_file"],
         pictures=pictures,
         picture_templates=kinds.templates["images"],
         alt_texts=len(_ALT.findall(text)),
-        pictures_per_kchar=pictures / kchars,
+        pictures_per_kchar=_per_kchar(pictures, chars),
+    )
+
+
+def _templates(wikicode: Wikicode, kinds: Kinds) -> Templates:
+    fields = _infobox_fields(wikicode, kinds)
+    return Templates(
         infoboxes=kinds.templates["infobox"],
-        infobox_fields=len(boxes),
-        infobox_filled=sum(map(bool, boxes)),
+        infobox_fields=len(fields),
+        infobox_filled=sum(map(bool, fields)),
         templates=len(kinds.template_names),
         distinct_templates=len(set(kinds.template_names)),
-        tables=tags["table"],
-        table_rows=tags["tr"],
-        list_items=levels.list_items,
-        list_share=levels.list_items * 100 / max(len(content), 500),
-        problems=kinds.templates["problem"],
-        inline_problems=kinds.templates["problem_inline"],
-        main_links=kinds.templates["main"],
-        hatnotes=kinds.templates["hatnote"],
-        quotes=kinds.templates["quote"] + tags["blockquote"],
-        conversions=kinds.templates["convert"],
-        date_formats=kinds.templates["date_format"],
-        languages=kinds.templates["language"],
-        portals=kinds.templates["portal"],
-        sisters=kinds.templates["sister"],
-        coordinates=kinds.templates["coordinates"],
-        authorities=kinds.templates["authority"],
-        reflists=kinds.templates["reflist"],
-        reflist_arguments=_reflist_arguments(text),
-        navigations=kinds.templates["navigation"],
-        see_also=kinds.headings["h_see_also"],
-        notes_section=kinds.headings["h_notes"],
-        bibliography_section=kinds.headings["h_bibliography"],
-        external_section=kinds.headings["h_external"],
-        history_section=kinds.headings["h_history"],
+    )
+
+
+def _tabulation(wikicode: Wikicode, tags: Counter[str], chars: int) -> Tabulation:
+    items = wikicode.structure.list_items
+    return Tabulation(
+        tables=tags["table"], table_rows=tags["tr"], list_items=items, list_share=items * 100 / chars
+    )
+
+
+def _apparatus(text: str, kinds: Kinds, tags: Counter[str]) -> Apparatus:
+    templates = kinds.templates
+    return Apparatus(
+        problems=templates["problem"],
+        inline_problems=templates["problem_inline"],
+        main_links=templates["main"],
+        hatnotes=templates["hatnote"],
+        quotes=templates["quote"] + tags["blockquote"],
+        conversions=templates["convert"],
+        date_formats=templates["date_format"],
+        languages=templates["language"],
+        portals=templates["portal"],
+        sisters=templates["sister"],
+        coordinates=templates["coordinates"],
+        authorities=templates["authority"],
+        reflists=templates["reflist"],
+        reflist_arguments=len(_REFLIST_ARGUMENT.findall(text)),
+        navigations=templates["navigation"],
+    )
+
+
+def _appendices(kinds: Kinds) -> Appendices:
+    headings = kinds.headings
+    return Appendices(
+        see_also=headings["h_see_also"],
+        notes_section=headings["h_notes"],
+        bibliography_section=headings["h_bibliography"],
+        external_section=headings["h_external"],
+        history_section=headings["h_history"],
+    )
+
+
+def _typography(text: str, tags: Counter[str]) -> Typography:
+    return Typography(
         bold=tags["b"],
         italics=tags["i"],
         comments=text.count("<!--"),
@@ -199,42 +320,8 @@ def analyse(wikicode: Wikicode, text: str, names: ArticleNames) -> ArticleStruct
     )
 
 
-class _Kinds:
-    """The text's templates, links and headings by kind; those of kind ``class`` are not there."""
-
-    def __init__(self, wikicode: Wikicode, names: ArticleNames) -> None:
-        named = [normalised_template(name) for name in wikicode.template_names]
-        self.is_class = [("class" in names.of(name)) for name in named]
-        self.template_names = [name for name, hidden in zip(named, self.is_class, strict=True) if not hidden]
-        self.box_places = [place for place, name in enumerate(named) if "infobox" in names.of(name)]
-        self.templates = _tally(names, self.template_names)
-        self.link_titles = [(title, _namespace_kinds(title, names)) for title in wikicode.wikilink_titles]
-        self.links = Counter(kind for _, kinds in self.link_titles for kind in kinds)
-        titles = [normalised(title) for _, title in wikicode.heading_titles]
-        self.headings = _tally(names, titles)
-
-
-def _tally(names: ArticleNames, some: Iterable[str]) -> Counter[str]:
-    counts: Counter[str] = Counter()
-    for name, number in Counter(some).items():
-        for kind in names.of(name):
-            counts[kind] += number
-    return counts
-
-
-def _namespace_kinds(title: str, names: ArticleNames) -> frozenset[str]:
-    prefix, colon, _ = title.partition(":")
-    return names.of(normalised(prefix)) if colon and prefix.strip() else frozenset()
-
-
-def neutral(text: str, names: ArticleNames) -> str:
-    """The text without class-telling templates and the blank lines they leave."""
-
-    def without(match: re.Match[str]) -> str:
-        hidden = "class" in names.of(normalised_template(match[1]))
-        return "" if hidden else match[0]
-
-    return _CLASS_TEMPLATE.sub(without, text).strip()
+def _per_kchar(count: int, chars: int) -> float:
+    return count / (chars / 1000)
 
 
 def _squeezed(text: str) -> str:
@@ -269,22 +356,17 @@ def _median(values: Sequence[int]) -> float | None:
     return float(ordered[middle]) if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _infobox_fields(wikicode: Wikicode, kinds: _Kinds) -> list[str]:
+def _infobox_fields(wikicode: Wikicode, kinds: Kinds) -> list[str]:
     """For each field of the infoboxes, its value's first character; empty when it has none."""
-    if not kinds.box_places:
+    if not kinds.infoboxes:
         return []
     spans = wikicode.template_spans
     return [
         first
-        for place in kinds.box_places
+        for place in kinds.infoboxes
         for first in _FIELDS_OF_BOX.findall(wikicode.text[spans[place][0] : spans[place][1]])
     ]
 
 
 def _domains(urls: Iterable[str]) -> set[str]:
     return {match[1].lower() for url in urls if (match := _DOMAIN.search(url))}
-
-
-def _reflist_arguments(text: str) -> int:
-    """Lists of references set in columns."""
-    return len(re.findall(r"\{\{\s*(?:reflist|références|примечания)\s*\|", text, re.IGNORECASE))

@@ -9,16 +9,22 @@ matches in the readable text, too.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from operator import attrgetter
 from typing import Any, Final
 
-from assay.features import article_era, article_ratios, article_structure, article_words, prose
+from assay.features import (
+    article_era,
+    article_kinds,
+    article_ratios,
+    article_structure,
+    article_words,
+    prose,
+)
 from assay.features.article_era import ArticleEra
 from assay.features.article_names import article_names
 from assay.features.article_ratios import ArticleRatios
-from assay.features.article_structure import ArticleStructure
 from assay.features.lexicon import Lexicon, Lexicons, shipped
 from assay.features.matching import matcher
 from assay.features.node import Datasource, Feature, Field, Node
@@ -52,10 +58,20 @@ PROSE: Final = Datasource(
 )
 
 
-def _features(prefix: str, of: Datasource, fields: Iterable[str]) -> tuple[Feature, ...]:
+def _names(prefix: str, paths: Iterable[str]) -> tuple[str, ...]:
+    return tuple(f"feature.assay.article.{prefix}{_last(path)}" for path in paths)
+
+
+def _features(prefix: str, of: Datasource, paths: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(
-        Field(f"feature.assay.article.{prefix}{f}", f.replace("_", " "), (of,), field=f) for f in fields
+        Field(name, _last(path).replace("_", " "), (of,), field=path)
+        for name, path in zip(_names(prefix, paths), paths, strict=True)
     )
+
+
+def _last(path: str) -> str:
+    """The groups that a field stands in are no part of its feature's name."""
+    return path.rpartition(".")[2]
 
 
 _PROSE_FEATURES: Final = _features("prose.", PROSE, Prose._fields)
@@ -63,22 +79,19 @@ _PROSE_FEATURES: Final = _features("prose.", PROSE, Prose._fields)
 
 @lru_cache(maxsize=16)
 def _structure_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
+    """What needs to know what names mean."""
     names = article_names(lexicon)
-
-    def neutral(text: str) -> str:
-        return article_structure.neutral(text, names)
-
-    def structure(wikicode: Wikicode, text: str) -> ArticleStructure:
-        return article_structure.analyse(wikicode, text, names)
-
     neutral_text = Datasource(
-        "datasource.assay.article.neutral_text", "The text without class-telling templates.", (TEXT,), neutral
+        "datasource.assay.article.neutral_text",
+        "The text without class-telling templates.",
+        (TEXT,),
+        partial(article_kinds.neutral, names=names),
     )
-    built = Datasource(
+    structure = Datasource(
         "datasource.assay.article.structure",
         "How the article is built (`ArticleStructure`).",
         (WIKICODE, neutral_text),
-        structure,
+        partial(article_structure.analyse, names=names),
     )
     era = Datasource(
         "datasource.assay.article.era",
@@ -89,16 +102,13 @@ def _structure_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
     ratios = Datasource(
         "datasource.assay.article.ratios",
         "Counts for the article's length (`ArticleRatios`).",
-        (built, PROSE),
+        (structure, PROSE),
         article_ratios.analyse,
     )
     return (
-        neutral_text,
-        built,
-        era,
-        ratios,
+        *(neutral_text, structure, era, ratios),
         *_features("ratio.", ratios, ArticleRatios._fields),
-        *_features("", built, ArticleStructure._fields),
+        *_features("", structure, article_structure.FIELDS),
         *_features("era.", era, ArticleEra._fields),
     )
 
@@ -160,10 +170,10 @@ def names_of_features(word_lists: Iterable[str] = (), topics: Iterable[str] = ()
     At the end those of the given word lists (``english.idioms``, …) and of the topic lexicons.
     """
     return (
-        *(f"feature.assay.article.{field}" for field in ArticleStructure._fields),
-        *(f"feature.assay.article.prose.{field}" for field in Prose._fields),
-        *(f"feature.assay.article.era.{field}" for field in ArticleEra._fields),
-        *(f"feature.assay.article.ratio.{field}" for field in ArticleRatios._fields),
+        *_names("", article_structure.FIELDS),
+        *_names("prose.", Prose._fields),
+        *_names("era.", ArticleEra._fields),
+        *_names("ratio.", ArticleRatios._fields),
         *(f"feature.assay.article.{name}" for name in word_lists),
         *(feature.name for name in topics for feature in _topic_features(shipped(name)[name])),
     )

@@ -129,7 +129,8 @@ def _decode_feature(feature: Feature, value: Any) -> FeatureValue | Unknown:
 
 
 def _fields_together(order: list[Node], injected: frozenset[str]) -> list[Node]:
-    """The same order, but fields follow their input directly, those that are told alike together."""
+    """The same order, but fields follow their input directly, those that are told alike together, and then
+    their own fields."""
     fields: dict[Node, list[Field]] = {}
     others: list[Node] = []
     for node in order:
@@ -139,7 +140,13 @@ def _fields_together(order: list[Node], injected: frozenset[str]) -> list[Node]:
             others.append(node)
     for found in fields.values():
         found.sort(key=lambda field: field.as_float)
-    return [node for other in others for node in (other, *fields.get(other, ()))]
+    together: list[Node] = []
+    for other in others:
+        family: list[Node] = [other]
+        for node in family:  # grows on the way: a field may have fields, too
+            family += fields.get(node, ())
+        together += family
+    return together
 
 
 def _topological(targets: tuple[Node, ...], injected: frozenset[str]) -> list[Node]:

@@ -69,7 +69,7 @@ class Feature(Node):
 class Field(Feature):
     """A feature that is one field of its only input; the fields of one input are read together.
 
-    `as_float`: a whole number is told as a float, as the legacy did.
+    `field`: its name, or a path with dots. `as_float`: a whole number is told as a float, as the legacy did.
     """
 
     field: str = ""

@@ -12,7 +12,7 @@ from assay.features.catalogue import features
 from assay.features.lexicon import Lexicons, shipped
 from assay.features.node import Feature
 from assay.models.assemble import Parts, assemble, revid_parts
-from assay.models.base import Base
+from assay.models.base_model import Base
 from assay.models.card import card_html, card_markdown
 from assay.models.dataset import Dataset
 from assay.models.evaluate import importances, measured

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from assay.models.base import Base, read_base
+from assay.models.base_model import Base, read_base
 from assay.models.dataset import Dataset
 from assay.models.library import shipped_folder
 from assay.models.model import ANY_WIKI

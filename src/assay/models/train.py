@@ -15,7 +15,7 @@ import lightgbm
 import numpy as np
 
 from assay.errors import ConfigurationError
-from assay.models.base import Base
+from assay.models.base_model import Base
 from assay.models.calibrate import Calibration, fit_calibration, probabilities
 from assay.models.dataset import Array, Dataset, Floats, Indices
 from assay.models.joined import joined, stacked

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -63,35 +65,34 @@ async def fetch_history(
     is fetched, `SourceError` for a wiki that cannot be read, `SourceUnavailable` when it does not answer now.
     """
     site = await _site(window.api, contact, clock)
-    api = ActionApi(window.api, polite(contact))
-    try:
-        wiki = _checked(site.id if name is None else name, given=name is not None)
-        download = Download(folder / f"{wiki}.download.jsonl", window, site, now)
-        try:
+    wiki = _checked(site.id if name is None else name, given=name is not None)
+    path = folder / f"{wiki}.jsonl"
+    journal = folder / f"{wiki}.download.jsonl"
+    async with aclosing(ActionApi(window.api, polite(contact))) as api:
+        with _going_on_later(), closing(Download(journal, window, site, now)) as download:
             await download.fetch_revisions(api, clock, site.edits, report)
             rows = download.ordered()
             choice = choose(rows, max_edits)
             if choice.reverted < least_reverted:
                 raise TooFewReverts(_too_few(wiki, window, choice.reverted, least_reverted))
             await download.fetch_texts(api, clock, choice.texts, report)
-            path = folder / f"{wiki}.jsonl"
             download.write_history(path)
-        finally:
-            download.close()
-    except SourceUnavailable as error:
-        raise SourceUnavailable(f"{error}. What came is kept: run the same command again later.") from None
-    finally:
-        await api.aclose()
     first = min((row["timestamp"] for row in rows), default=download.until)
     return WikiHistory(wiki, window, path, site.generator, len(rows), first, download.until, choice)
 
 
-async def _site(url: str, contact: str, clock: Clock) -> Site:
-    api = ActionApi(url, brisk(contact))
+@contextmanager
+def _going_on_later() -> Iterator[None]:
+    """Says of a wiki that stopped answering what becomes of what came."""
     try:
+        yield
+    except SourceUnavailable as error:
+        raise SourceUnavailable(f"{error}. What came is kept: run the same command again later.") from None
+
+
+async def _site(url: str, contact: str, clock: Clock) -> Site:
+    async with aclosing(ActionApi(url, brisk(contact))) as api:
         return await read_site(api, clock)
-    finally:
-        await api.aclose()
 
 
 def _checked(name: str, *, given: bool) -> str:

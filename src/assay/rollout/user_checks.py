@@ -101,51 +101,77 @@ def table_of(users: Users) -> Table:
 def user_errors_check(
     users: Users, earlier: Sequence[Table], guards: GuardOptions, stage: Stage, alpha: float
 ) -> Check:
-    """Share of users' requests that fail. Fisher's exact test against the stable arm in the same time: of
-    this stage alone, to be quick, and with `earlier` stages as strata, whose looks are counted on from
-    where they left off; each may spend half. Without users at the stable arm: exact binomial test against
-    `failed_share_alone`. Good needs the stage's least requests, and an upper bound of the surplus with which
-    the next weight hurts at most `harm_share` of all users."""
-    n, m = len(users.stable), len(users.candidate)
-    stable_failed = np.concatenate(([0], np.cumsum(users.is_failed[users.stable])))
-    candidate_failed = np.concatenate(([0], np.cumsum(users.is_failed[users.candidate])))
-
-    past = sum(table.candidate for table in earlier)
-
-    def p_value(size: int, strata: Sequence[Table] = ()) -> float:
-        more = int(candidate_failed[size])
-        if n < _LEAST_STABLE:
-            return excess_p(more, size, guards.failed_share_alone)
-        others = int(np.searchsorted(users.stable, users.candidate[size - 1]))
-        tables = [*strata, Table(int(stable_failed[others]), others, more, size)]
-        return rise_p(tables) if _rise(tables) >= guards.failed_share_rise else 1.0
-
-    def joined_p(size: int) -> float:
-        return p_value(size - past, earlier) if size > past else 1.0
-
-    alarm = first_alarm(alpha / 2, look_sizes(FIRST_ERROR_LOOK, m), p_value)
-    if past and not alarm:
-        joined = first_alarm(alpha / 2, look_sizes(FIRST_ERROR_LOOK, past + m), joined_p)
-        alarm = joined and replace(joined, size=joined.size - past)
-    fewer, more = int(stable_failed[-1]), int(candidate_failed[-1])
-    bound = _surplus_bound([*earlier, Table(fewer, n, more, m)])
+    """Share of users' requests that fail. Bad: `_errors_alarm`. Good needs the stage's least requests, and an
+    upper bound of the surplus with which the next weight hurts at most `harm_share` of all users."""
+    now = table_of(users)
+    alarm = _errors_alarm(users, earlier, guards, alpha)
+    bound = _surplus_bound([*earlier, now])
     harm = bound * stage.next_weight / 100
     figures = {
-        "stable": {"requests": n, "failed": fewer, "interval": wilson(fewer, n)},
-        "candidate": {"requests": m, "failed": more, "interval": wilson(more, m)},
+        "stable": _arm_figures(now.stable, now.stable_failed),
+        "candidate": _arm_figures(now.candidate, now.candidate_failed),
         "surplus_bound": bound,
         "harm_bound": harm,
         **alarm_figures(alarm),
     }
-    sentence = f"{more} of {m} users' requests failed in the candidate, {fewer} of {n} in the stable arm"
+    sentence = (
+        f"{now.candidate_failed} of {now.candidate} users' requests failed in the candidate, "
+        f"{now.stable_failed} of {now.stable} in the stable arm"
+    )
     if alarm:
         since_s = users.seen[users.candidate[alarm.size - 1]].at_s
         return Check("user_errors", "bad", sentence, figures, since_s)
     if harm > guards.harm_share:
         sentence += f": {stage.next_weight} % of users may yet hurt {100 * harm:.1f} % of all"
         return Check("user_errors", "no_data", sentence, figures)
-    is_enough = m and m >= stage.least_observed
+    is_enough = now.candidate and now.candidate >= stage.least_observed
     return Check("user_errors", "good" if is_enough else "no_data", sentence, figures)
+
+
+def _arm_figures(requests: int, failed: int) -> dict[str, Any]:
+    return {"requests": requests, "failed": failed, "interval": wilson(failed, requests)}
+
+
+def _errors_alarm(users: Users, earlier: Sequence[Table], guards: GuardOptions, alpha: float) -> Look | None:
+    """Of this stage alone, to be quick, or else with `earlier` stages as strata, whose looks are counted on
+    from where they left off; each may spend half of `alpha`. An alarm's size counts this stage's requests."""
+    test, requests = _ErrorTest(users, guards), len(users.candidate)
+    alone = first_alarm(alpha / 2, look_sizes(FIRST_ERROR_LOOK, requests), test.p_value)
+    past = sum(table.candidate for table in earlier)
+    if alone or not past:
+        return alone
+
+    def joined_p(size: int) -> float:
+        return test.p_value(size - past, earlier) if size > past else 1.0
+
+    joined = first_alarm(alpha / 2, look_sizes(FIRST_ERROR_LOOK, past + requests), joined_p)
+    return joined and replace(joined, size=joined.size - past)
+
+
+class _ErrorTest:
+    """Fisher's exact test of the candidate's failures against the stable arm's in the same time. Without
+    users at the stable arm: exact binomial test against `failed_share_alone`."""
+
+    def __init__(self, users: Users, guards: GuardOptions) -> None:
+        self._guards = guards
+        self._is_alone = len(users.stable) < _LEAST_STABLE
+        self._before = np.searchsorted(users.stable, users.candidate)
+        self._stable_failed = _up_to(users.is_failed[users.stable])
+        self._candidate_failed = _up_to(users.is_failed[users.candidate])
+
+    def p_value(self, size: int, strata: Sequence[Table] = ()) -> float:
+        """Of the candidate's first `size` requests, together with `strata`."""
+        failed = int(self._candidate_failed[size])
+        if self._is_alone:
+            return excess_p(failed, size, self._guards.failed_share_alone)
+        others = int(self._before[size - 1])
+        tables = [*strata, Table(int(self._stable_failed[others]), others, failed, size)]
+        return rise_p(tables) if _rise(tables) >= self._guards.failed_share_rise else 1.0
+
+
+def _up_to(is_failed: Flags) -> Places:
+    """How many of the first 0, 1, 2, … failed."""
+    return np.concatenate(([0], np.cumsum(is_failed)))
 
 
 def _surplus_bound(tables: Sequence[Table]) -> float:

@@ -78,6 +78,8 @@ def build_app(
     there are none, and refusals and versions are JSON for everybody. `routers`: further ones, matched after
     ours.
     """
+    rules = rules or Rules()
+    site = None if page is None else Site(page)
     draining = asyncio.Event()
     longest_s = max(options.request_timeout_s, options.stream.chunk_timeout_s)
     gate = Gate(quota or QuotaOptions(), quotas or MemoryQuotas(clock), metrics, longest_s)
@@ -85,9 +87,33 @@ def build_app(
     models = ModelsApi(service.wikis, infos, operating_points or {})
     feed = Feed(service, clock)
     health = Health(service, metrics, clock, options.health)
-    rules = rules or Rules()
     scorer = Scorer(backend, rules.called)
-    site = None if page is None else Site(page)
+    app = _fastapi(service, gate)
+    own = [
+        ScoreRoutes(backend, infos).router(),
+        Precache(backend, infos, rules).router(),
+        versions.router(service.wikis, release, site),
+        NativeApi(backend).router(),
+        FeedApi(backend, feed).router(),
+        ScoreStreams(backend, options.stream, draining).router(),
+        models.router(),
+        TextApi(backend).router(),
+        LiftWing(scorer, health.readiness).router(),
+        InferenceV2(scorer, health.readiness).router(),
+        health.router(),
+        apidocs.router(lambda: app.openapi()),
+        *([] if site is None else [pages(site, backend, infos, models, feed)]),
+    ]
+    told, further = _include(app, (*own, *routers))
+    refuser = Refuser([*told, *further], metrics, site)
+    for kind in (AssayError, HTTPException, Exception):
+        app.add_exception_handler(kind, refuser.refuse)
+    guard = Guard(Jsonp(app), options.guard, metrics, release)
+    return Application(app, guard, told, draining)
+
+
+def _fastapi(service: ScoringService, gate: Gate) -> FastAPI:
+    """No routes yet; its document tells of those that it has when it is first asked for."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -108,32 +134,17 @@ def build_app(
         redoc_url=None,
         openapi_url="/openapi.json",
     )
-    own = [
-        ScoreRoutes(backend, infos).router(),
-        Precache(backend, infos, rules).router(),
-        versions.router(service.wikis, release, site),
-        NativeApi(backend).router(),
-        FeedApi(backend, feed).router(),
-        ScoreStreams(backend, options.stream, draining).router(),
-        models.router(),
-        TextApi(backend).router(),
-        LiftWing(scorer, health.readiness).router(),
-        InferenceV2(scorer, health.readiness).router(),
-        health.router(),
-        apidocs.router(lambda: app.openapi()),
-    ]
-    if site is not None:
-        own.append(pages(site, backend, infos, models, feed))
-    told = [route for router in (*own, *routers) for route in router.routes]
-    further = doubles(told)
-    for router in (*own, *routers, further):
-        app.include_router(router)
-    refuser = Refuser([*told, *further.routes], metrics, site)
-    for kind in (AssayError, HTTPException, Exception):
-        app.add_exception_handler(kind, refuser.refuse)
     app.openapi = cache(lambda: openapi.document(app, *_SCHEMAS))  # type: ignore[method-assign]
-    guard = Guard(Jsonp(app), options.guard, metrics, release)
-    return Application(app, guard, tuple(told), draining)
+    return app
+
+
+def _include(app: FastAPI, routers: Sequence[APIRouter]) -> tuple[tuple[BaseRoute, ...], Sequence[BaseRoute]]:
+    """All routes of these, and their doubles, which are matched after them."""
+    told = tuple(route for router in routers for route in router.routes)
+    further = doubles(told)
+    for router in (*routers, further):
+        app.include_router(router)
+    return told, further.routes
 
 
 @dataclass(frozen=True, slots=True)

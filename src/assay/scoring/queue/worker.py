@@ -17,42 +17,28 @@ import os
 import secrets
 import socket
 import warnings
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final
-from weakref import ref
+from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded
 from celery import Celery, bootsteps
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
-from celery.worker import state
 from celery.worker.request import Request
 from redis import Redis
-from redis.exceptions import RedisError
 
 from assay.scoring.codec import CodecError
 from assay.scoring.queue.app import queue
 from assay.scoring.queue.envelope import Lane, Outcome, decode_envelope, queue_name
 from assay.scoring.queue.job import Scoring, spent
 from assay.scoring.queue.lanes import attended_key
-from assay.scoring.queue.marks import LOOKS, Marks
 from assay.scoring.queue.message import TASK
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.overdue import heartbeat_key
-from assay.telemetry import (
-    JOBS,
-    REPLACEMENTS,
-    RESIDENT_BYTES,
-    WORKERS,
-    Metrics,
-    logger,
-)
-
-_LOOK_FOR_DEAD_S: Final = 0.25
-"""Celery itself looks every five seconds for processes that died, while somebody waits for their jobs."""
+from assay.scoring.queue.signs_of_life import SignsOfLife
+from assay.telemetry import JOBS, REPLACEMENTS, RESIDENT_BYTES, Metrics, logger
 
 
 @dataclass(frozen=True)
@@ -98,6 +84,21 @@ def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions
     )
     process.start()
     return int(process.exitcode or 0)
+
+
+def _signs_of_life(
+    parts: Parts, lanes: Iterable[Lane], options: CeleryOptions
+) -> type[bootsteps.StartStopStep]:
+    """The step of Celery's own life by which `SignsOfLife` starts and stops."""
+    keys = [heartbeat_key(parts.name), *(attended_key(queue_name(parts.release, lane)) for lane in lanes)]
+
+    class Step(bootsteps.StartStopStep):  # type: ignore[misc]
+        requires = frozenset({"celery.worker.components:Timer", "celery.worker.components:Pool"})
+
+        def create(self, worker: Any) -> SignsOfLife:
+            return SignsOfLife(parts.name, keys, parts.connect, parts.metrics, options, worker)
+
+    return Step
 
 
 def _keep_our_logging(**_: Any) -> None:
@@ -158,18 +159,6 @@ def _answer_for(parts: Parts, arguments: Any, outcome: Outcome) -> None:
         logger(__name__).error("a message that cannot be read", reason=repr(error))
 
 
-def in_hand(requests: Iterable[Request]) -> dict[Hashable, Callable[[], bytes]]:
-    """What gets the envelope of each. The keys keep no request alive: Celery forgets a message when nobody
-    refers to it, and takes no further one for each that it has not forgotten."""
-    return {ref(request): partial(_envelope, request) for request in requests}
-
-
-def _envelope(request: Request) -> bytes:
-    """Of a message in hand; whatever else a stranger sent is no envelope."""
-    data = request.args[0] if request.args else b""
-    return data if isinstance(data, bytes) else b""
-
-
 def _count(metrics: Metrics, told: str) -> None:
     """`told`: the ``repr`` of a child's return value, which is all that Celery hands on."""
     try:
@@ -182,54 +171,3 @@ def _count(metrics: Metrics, told: str) -> None:
         metrics.set(RESIDENT_BYTES, cost.resident_bytes)
     else:
         metrics.count(JOBS, cost.outcome)
-
-
-def _signs_of_life(
-    parts: Parts, lanes: Iterable[Lane], options: CeleryOptions
-) -> type[bootsteps.StartStopStep]:
-    """A step of Celery's own life: shows, while the main process's loop turns, that this worker lives and
-    takes from its lanes."""
-    keys = [heartbeat_key(parts.name), *(attended_key(queue_name(parts.release, lane)) for lane in lanes)]
-
-    class SignsOfLife(bootsteps.StartStopStep):  # type: ignore[misc]
-        requires = frozenset({"celery.worker.components:Timer", "celery.worker.components:Pool"})
-
-        def __init__(self, worker: Any, **options: Any) -> None:
-            super().__init__(worker, **options)
-            self._redis: Redis | None = None
-            self._timers: list[Any] = []
-            self._marks = Marks(parts.name, parts.connect)
-
-        def start(self, worker: Any) -> None:
-            self._redis = parts.connect()
-            self._show(worker)
-            repeatedly = worker.timer.call_repeatedly
-            self._timers = [
-                repeatedly(options.heartbeat_s, self._show, (worker,)),
-                repeatedly(_LOOK_FOR_DEAD_S, worker.pool.maintain_pool),
-                repeatedly(options.heartbeat_s / LOOKS, self._mark),
-            ]
-
-        def stop(self, worker: Any) -> None:  # noqa: ARG002 - Celery gives it
-            for timer in self._timers:
-                timer.cancel()
-
-        def terminate(self, worker: Any) -> None:
-            self.stop(worker)
-
-        def _mark(self) -> None:
-            self._marks.look(in_hand(state.reserved_requests))
-
-        def _show(self, worker: Any) -> None:
-            parts.metrics.set(WORKERS, len(worker.pool.info.get("processes", ())))
-            lives_ms = round(options.lost_after_s * 1000)
-            try:
-                assert self._redis is not None
-                pipeline = self._redis.pipeline(transaction=False)
-                for key in keys:
-                    pipeline.set(key, 1, px=lives_ms)
-                pipeline.execute()
-            except (RedisError, OSError) as error:
-                logger(__name__).warning("no sign of life was sent", reason=repr(error))
-
-    return SignsOfLife

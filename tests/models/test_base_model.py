@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from assay.errors import BundleError, ConfigurationError
-from assay.models.base import Base, read_base
+from assay.models.base_model import Base, read_base
 from assay.models.compare import ALIKE, BETTER, UNTOLD, Areas, Comparison, comparison
 from assay.models.dataset import Dataset
 from assay.models.make import make_bundle

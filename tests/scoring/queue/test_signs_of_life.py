@@ -1,0 +1,99 @@
+"""What a worker's main process shows in a real Redis while it lives, and knows of messages in its hands."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+from weakref import WeakSet
+
+import pytest
+from redis import Redis
+
+from assay.scoring.queue.marks import LOOKS, Marks
+from assay.scoring.queue.options import CeleryOptions
+from assay.scoring.queue.signs_of_life import SignsOfLife, in_hand
+from assay.telemetry import WORKERS, Metrics
+from servers.redis import RedisServer, running
+
+OPTIONS = CeleryOptions(heartbeat_s=2.0, lost_after_s=10.0)
+KEYS = ["lives", "attended"]
+
+
+class Timer:
+    """As Celery's: what is to be called, by its seconds between two calls."""
+
+    def __init__(self) -> None:
+        self.calls: dict[float, Callable[[], None]] = {}
+        self.cancelled = 0
+
+    def call_repeatedly(self, every_s: float, call: Callable[[], None]) -> Any:
+        self.calls[every_s] = call
+        return SimpleNamespace(cancel=self._cancel)
+
+    def _cancel(self) -> None:
+        self.cancelled += 1
+
+
+def signs_of(server: RedisServer, timer: Timer, metrics: Metrics) -> SignsOfLife:
+    pool = SimpleNamespace(info={"processes": [1, 2, 3]}, maintain_pool=lambda: None)
+    worker = SimpleNamespace(timer=timer, pool=pool)
+    return SignsOfLife("worker-1", KEYS, server.client, metrics, OPTIONS, worker)
+
+
+def test_signs_are_there_at_once_and_last_until_a_worker_counts_as_lost(
+    server: RedisServer, client: Redis
+) -> None:
+    metrics = Metrics("1", "r", "worker")
+    signs_of(server, Timer(), metrics).start()
+    assert sorted(client.keys()) == [b"attended", b"lives"]
+    for key in KEYS:
+        assert OPTIONS.heartbeat_s * 1000 < client.pttl(key) <= OPTIONS.lost_after_s * 1000
+    assert metrics.value(WORKERS) == 3
+
+
+def test_a_redis_that_was_away_is_shown_the_next_signs() -> None:
+    timer = Timer()
+    with running() as other:
+        signs = signs_of(other, timer, Metrics("1", "r", "worker"))
+        other.stop()
+        signs.start()
+        other.start()
+        timer.calls[OPTIONS.heartbeat_s]()
+        with other.client() as client:
+            assert client.exists(*KEYS) == len(KEYS)
+
+
+def test_jobs_in_hand_are_looked_at_in_between_and_all_ends_together(server: RedisServer) -> None:
+    timer = Timer()
+    signs = signs_of(server, timer, Metrics("1", "r", "worker"))
+    signs.start()
+    assert {OPTIONS.heartbeat_s, OPTIONS.heartbeat_s / LOOKS} < timer.calls.keys()
+    signs.stop()
+    assert timer.cancelled == len(timer.calls)
+
+
+class Request:
+    """As Celery's, in what is asked of it here."""
+
+    def __init__(self, *args: object) -> None:
+        self.args = args
+
+
+def test_a_request_that_celery_forgets_is_not_kept_alive() -> None:
+    marks = Marks("worker-1", lambda: pytest.fail("nothing is in hand for long"))
+    request = Request(b"envelope")
+    reserved = WeakSet([request])
+    marks.look(in_hand(reserved))
+    del request
+    gc.collect()
+    assert not reserved
+
+
+@pytest.mark.parametrize(
+    ("args", "envelope"), [((b"envelope",), b"envelope"), ((), b""), (("text",), b"")], ids=repr
+)
+def test_what_a_stranger_sent_is_no_envelope(args: tuple[object, ...], envelope: bytes) -> None:
+    request = Request(*args)
+    assert [get() for get in in_hand([request]).values()] == [envelope]
