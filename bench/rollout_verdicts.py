@@ -1,7 +1,7 @@
 """What the verdict on a release is worth: false alarms on equal arms, and how soon each defect is caught.
 
 ``python bench/rollout_verdicts.py [ROLLOUTS [RUNS]]`` (of equal arms; of each defect)
-prints the tables of docs/reference/measurements.md; the arms are
+prints the tables of docs/measurements.md; the arms are
 simulated (``tests/rollout/arms.py``), the thresholds and stages are the default ones. Seeds are fixed.
 """
 

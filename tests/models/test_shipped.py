@@ -1,4 +1,4 @@
-"""The bundles that come with Assay keep what docs/reference/measurements.md says of them."""
+"""The bundles that come with Assay keep what docs/measurements.md says of them."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """A finished model on whose scores another is grown.
 
 A small wiki has a few hundred reverted edits: too few to learn what vandalism looks like (a model from these
-alone is worse than `anywiki`, docs/reference/measurements.md), and enough to learn what is peculiar to
+alone is worse than `anywiki`, docs/measurements.md), and enough to learn what is peculiar to
 the wiki. So its trees begin where the general model's end.
 """
 
