@@ -112,6 +112,22 @@ def test_all_faults_of_an_injection_are_told_together() -> None:
     assert str(caught.value).count(";") == 2
 
 
+def test_a_name_that_may_be_meant_is_told() -> None:
+    with pytest.raises(BadInjection) as caught:
+        decode_injection([TEXT, LENGTH], {"feature.lenght": 1, "z": 1})
+    assert str(caught.value) == (
+        "feature.lenght: no such feature or datasource; is feature.length meant?; "
+        "z: no such feature or datasource"
+    )
+
+
+def test_a_hundred_thousand_wrong_names_are_not_repeated() -> None:
+    wrong = {f"feature.{number}{'x' * 1000}": number for number in range(100_000)}
+    with pytest.raises(BadInjection, match=r"; and 99990 more$") as caught:
+        decode_injection([TEXT, LENGTH], wrong)
+    assert len(str(caught.value)) < 2000
+
+
 def test_what_becomes_unknown_on_the_way_reaches_all_that_depends_on_it() -> None:
     unknown = Datasource("datasource.unknown", "", (TEXT,), lambda _: UNKNOWN)
     after = Feature("feature.after", "", (unknown,), lambda value: value.nothing_knows_this)

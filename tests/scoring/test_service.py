@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ import pytest
 from assay.clock import Deadline, SystemClock
 from assay.errors import BadInjection, BadParameter, DeadlineExceeded, Overloaded, UnknownModel, UnknownWiki
 from assay.revisions.problem import Problem, revision_not_found
-from assay.revisions.types import Revision
+from assay.revisions.types import UNSAVED, Revision
 from assay.scoring.cache import ScoreCache
 from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.problems import deadline_passed
@@ -249,6 +249,9 @@ async def test_an_explained_revision_keeps_the_deadline_too(setup: Setup) -> Non
             wiki, models, synthetic_revision(1), {}, Deadline.after(0.05, CLOCK)
         )
     assert len(setup.engine.jobs) == 1
+    unsaved = replace(synthetic_revision(1), id=UNSAVED)
+    with pytest.raises(DeadlineExceeded, match=r"^The unsaved text was not scored in time"):
+        await setup.service.score_revision(wiki, models, unsaved, {}, Deadline.after(0.05, CLOCK))
 
 
 async def test_a_score_that_cannot_be_kept_is_answered_all_the_same(

@@ -90,3 +90,15 @@ def test_an_alias_is_one_more_name_of_a_model() -> None:
     assert "wp10" not in wiki.models
     with pytest.raises(UnknownModel, match=r"^Models \('wp11',\) not available for smallwiki$"):
         wiki.select_called(["wp10", "wp11"])
+
+
+def test_what_a_client_called_by_the_wrong_name_is_not_repeated_at_length() -> None:
+    wikis = Wikis({"smallwiki": SOURCE}, small_models())
+    with pytest.raises(UnknownWiki) as wiki:
+        wikis.named("x" * 1_000_000)
+    with pytest.raises(UnknownModel) as many:
+        wikis["smallwiki"].select(["y" * 1_000_000, *map(str, range(500_000))])
+    assert str(wiki.value) == f"No scorers available for {'x' * 100}"
+    assert str(many.value).startswith("Models ('yyy")
+    assert str(many.value).endswith("'7', '8') and 499991 more not available for smallwiki")
+    assert len(str(many.value)) < 1000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import json
 import logging
@@ -55,6 +56,34 @@ def test_a_long_address_is_refused_with_a_way_out(strict: Served) -> None:
 def test_a_large_body_is_refused_by_its_declared_length(strict: Served) -> None:
     assert post_form(strict, "/v3/scores/smallwiki", b"x" * 1001).error[:2] == (413, "request too large")
     assert post_form(strict, "/v3/scores/smallwiki", b"x=" + b"x" * 998).status == 200
+
+
+def test_a_packed_body_is_refused_and_never_unpacked(live: Served) -> None:
+    bomb = gzip.compress(b'{"revisions": [' + b" " * 10_000_000 + b"1]}")
+    for coding in ("gzip", "GZIP, identity", "br", "nonsense"):
+        reply = ask(
+            live, "/api/smallwiki/scores", method="POST", body=bomb, headers={"Content-Encoding": coding}
+        )
+        assert reply.error == (
+            415,
+            "unsupported_media_type",
+            "Send the body as it is, without Content-Encoding.",
+        )
+        assert reply.headers["accept-encoding"] == "identity"
+    plain = {"Content-Encoding": "identity", "Content-Type": "application/x-www-form-urlencoded"}
+    assert ask(live, "/v3/scores/smallwiki/12", method="POST", body=b"features", headers=plain).status == 200
+    assert ask(live, "/livez", headers={"Content-Encoding": "gzip"}).status == 200, (
+        "no body is none to unpack"
+    )
+
+
+def test_a_client_whose_body_drips_is_not_kept(strict: Served) -> None:
+    head = b"POST /v3/scores/smallwiki HTTP/1.1\r\nHost: x\r\nContent-Length: 50\r\n\r\nabc"
+    with socket.create_connection(("127.0.0.1", strict.port), timeout=30) as connection:
+        connection.sendall(head)
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answered.startswith(b"HTTP/1.1 408")
+    assert b"connection: close" in answered.lower()
 
 
 def converse(served: Served, request: bytes) -> bytes:

@@ -9,13 +9,18 @@ down only what depends on it, so models that do not need it are still scored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, Final
 
 from assay.errors import BadInjection, DependencyCycle, MissingRoot
 from assay.features.node import Datasource, Feature, FeatureValue, Field, Node, Root
 from assay.features.steps import STOPS, Failed, steps_of, take, take_until_one_stops
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Revision, Unknown
+
+MAX_FAULTS: Final = 10
+MAX_NAME_CHARS: Final = 100
+"""Of wrong injected values, in one message: a client may send a hundred thousand."""
 
 
 class Plan:
@@ -86,8 +91,8 @@ class Values:
 def decode_injection(nodes: Iterable[Node], raw: Mapping[str, Any]) -> dict[str, Any]:
     """Check and convert a client's injected JSON values against the nodes that they name.
 
-    Raises `BadInjection` naming every value that is wrong: an unknown name, a wrong type, a node
-    that cannot be injected.
+    Raises `BadInjection` naming what is wrong, up to `MAX_FAULTS` of it: an unknown name, with one that may
+    be meant, a wrong type, a node that cannot be injected.
     """
     by_name = {node.name: node for node in nodes}
     decoded: dict[str, Any] = {}
@@ -95,15 +100,22 @@ def decode_injection(nodes: Iterable[Node], raw: Mapping[str, Any]) -> dict[str,
     for name, value in raw.items():
         node = by_name.get(name)
         if node is None:
-            faults.append(f"{name}: no such feature or datasource")
+            faults.append(_unknown(name, by_name) if len(faults) < MAX_FAULTS else "")
             continue
         try:
             decoded[name] = _decode(node, value)
         except (ValueError, TypeError) as error:
             faults.append(f"{name}: {error}")
     if faults:
-        raise BadInjection("; ".join(faults))
+        more = f"; and {len(faults) - MAX_FAULTS} more" if len(faults) > MAX_FAULTS else ""
+        raise BadInjection("; ".join(faults[:MAX_FAULTS]) + more)
     return decoded
+
+
+def _unknown(name: str, known: Iterable[str]) -> str:
+    told = name[:MAX_NAME_CHARS]
+    meant = get_close_matches(told, known, n=1, cutoff=0.8)
+    return f"{told}: no such feature or datasource" + (f"; is {meant[0]} meant?" if meant else "")
 
 
 def _decode(node: Node, value: Any) -> Any:

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from assay.clock import Deadline
 from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded, SourceUnavailable
 from assay.models.model import Model
+from assay.revisions.called import called
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 from assay.scoring.cache import ScoreCache
@@ -192,7 +193,8 @@ class ScoringService:
             async with asyncio.timeout(deadline.remaining_s()):
                 cells = await self.engine.score(job, deadline)
         except TimeoutError as error:  # an engine looks at the deadline only when the job's turn has come
-            raise DeadlineExceeded(f"Revision {revision.id} was not scored in time; try again.") from error
+            name = called(revision.id).capitalize()
+            raise DeadlineExceeded(f"{name} was not scored in time; try again.") from error
         for model, cell in cells.items():
             self._metrics.count(CELLS, wiki.name, model, cell.code if isinstance(cell, Problem) else "scored")
         return cells

@@ -78,6 +78,10 @@ def identities(models: ModelSets, wiki: str, names: Iterable[str]) -> dict[str, 
     return {name: identity(known[name]) for name in names if name in known}
 
 
+MAX_TOLD_NAMES: Final = 10
+MAX_TOLD_CHARS: Final = 100
+"""Of what a client called by the wrong name: what it sent is not sent back to it by the megabyte."""
+
 FORMER_NAMES: Final = {"wp10": "articlequality"}
 """What models were called before, and what many clients still ask for."""
 
@@ -105,8 +109,10 @@ class Wiki:
 
     def select(self, names: Sequence[str]) -> tuple[Model, ...]:
         """The named models in order. Raises `UnknownModel` naming the missing, in ORES's words."""
-        if missing := tuple(name for name in names if name not in self.models):
-            raise UnknownModel(f"Models {missing} not available for {self.name}")
+        if missing := [name for name in names if name not in self.models]:
+            told = tuple(name[:MAX_TOLD_CHARS] for name in missing[:MAX_TOLD_NAMES])
+            more = f" and {len(missing) - len(told)} more" if len(missing) > len(told) else ""
+            raise UnknownModel(f"Models {told}{more} not available for {self.name}")
         return tuple(self.models[name] for name in names)
 
     @cached_property
@@ -167,5 +173,5 @@ class Wikis(Mapping[str, Wiki]):
     def named(self, name: str) -> Wiki:
         """Raises `UnknownWiki` in ORES's words."""
         if name not in self._wikis:
-            raise UnknownWiki(f"No scorers available for {name}")
+            raise UnknownWiki(f"No scorers available for {name[:MAX_TOLD_CHARS]}")
         return self._wikis[name]

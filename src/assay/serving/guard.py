@@ -141,7 +141,12 @@ class Guard:
             async with asyncio.timeout(self._options.body_timeout_s):
                 body = await self._read_body(receive)
         except TimeoutError as error:
-            raise HttpError(408, "The request's body did not arrive in time; send it again.") from error
+            late = "The request's body did not arrive in time; send it again."
+            raise HttpError(408, late, {"Connection": "close"}) from error
+        if body and _is_encoded(scope):
+            raise HttpError(
+                415, "Send the body as it is, without Content-Encoding.", {"Accept-Encoding": "identity"}
+            )
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def replay() -> Message:
@@ -201,6 +206,12 @@ def _single_header(scope: Scope, name: bytes) -> bytes:
     """Empty when it is absent, or given twice: then nobody knows which is meant."""
     values = [value for key, value in scope["headers"] if key == name]
     return bytes(values[0]) if len(values) == 1 else b""
+
+
+def _is_encoded(scope: Scope) -> bool:
+    """Whether the body is packed. It is never unpacked: ten bytes could become a gigabyte."""
+    codings = [value.strip().lower() for key, value in scope["headers"] if key == b"content-encoding"]
+    return any(coding not in (b"", b"identity") for coding in codings)
 
 
 def _cross_origin(scope: Scope, allowed: tuple[str, ...]) -> dict[str, str]:

@@ -40,13 +40,13 @@ def json_body(schema: str) -> dict[str, Any]:
     return {"required": False, "content": {"application/json": {"schema": ref(schema)}}}
 
 
-def rev_id_path(name: str = "rev_id") -> dict[str, Any]:
+def rev_id_path(name: str = "rev_id", least: int = 1) -> dict[str, Any]:
     return {
         "name": name,
         "in": "path",
         "required": True,
         "description": "Revision id.",
-        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+        "schema": whole_number(least, MAX_ID),
     }
 
 

@@ -164,6 +164,12 @@ class ServerOptions:
     keep_alive_s: float = 15.0
     """Seconds an idle connection is kept."""
 
+    head_timeout_s: float = 20.0
+    """Seconds for a request's head to arrive, and for a new connection to begin one; then it is closed."""
+
+    max_head_bytes: int = 64 * 1024
+    """A request's head, address and headers together, where it comes in several pieces."""
+
     max_connections: int = 2000
     """Connections and tasks at once; more are answered with 503 by the server itself."""
 

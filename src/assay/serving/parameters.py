@@ -82,8 +82,10 @@ def parse(fields: Mapping[str, str], rev_id: str | None = None, model: str | Non
     """`rev_id` and `model`: from the path; they replace the parameters. Raises `BadParameter`."""
     rev_ids = _rev_ids("revid", [rev_id]) if rev_id is not None else ()
     if rev_id is None and "revids" in fields:
-        rev_ids = _rev_ids("revids", [text.strip() for text in fields["revids"].split("|")])
-    models = (model,) if model is not None else _bar_split(fields, "models")
+        rev_ids = _rev_ids("revids", _bar_split(fields["revids"]))
+    models: tuple[str, ...] | None = (model,) if model is not None else None
+    if model is None and "models" in fields:
+        models = tuple(dict.fromkeys(_bar_split(fields["models"])))
     return ScoreParameters(
         rev_ids=rev_ids,
         models=models,
@@ -110,17 +112,20 @@ def check_depth(value: Any, where: str) -> Any:
 # -- single parameters -------------------------------------------------------------------------------
 
 
-def _bar_split(fields: Mapping[str, str], name: str) -> tuple[str, ...] | None:
-    return tuple(dict.fromkeys(fields[name].split("|"))) if name in fields else None
+def _bar_split(text: str) -> list[str]:
+    """A list as clients write it, with blanks around the bars or not. ORES read ids so; what stands in a path
+    names one thing, and is taken as it is."""
+    return [part.strip() for part in text.split("|")]
 
 
-def parse_rev_id(name: str, text: str) -> int:
-    """Raises `BadParameter` naming the parameter and what would be right."""
-    number = int(text) if _REV_ID.fullmatch(text) else NO_REVISION
-    if not NO_REVISION < number <= MAX_ID:
+def parse_rev_id(name: str, text: str, *, least: int = 1) -> int:
+    """Raises `BadParameter` naming the parameter and what would be right. `least`: `NO_REVISION` where ORES's
+    clients may give it."""
+    number = int(text) if _REV_ID.fullmatch(text) else -1
+    if not least <= number <= MAX_ID:
         raise BadParameter(
             f"Could not interpret {name}. {text[:40]!r} is not a revision id: "
-            f"give a whole number from 1 to {MAX_ID}."
+            f"give a whole number from {least} to {MAX_ID}."
         )
     return number
 
@@ -134,7 +139,7 @@ def parse_limit(text: str, most: int) -> int:
 
 
 def _rev_ids(name: str, texts: list[str]) -> tuple[int, ...]:
-    unique = tuple(dict.fromkeys(NO_REVISION if text == "0" else parse_rev_id(name, text) for text in texts))
+    unique = tuple(dict.fromkeys(parse_rev_id(name, text, least=NO_REVISION) for text in texts))
     if len(unique) > MAX_REVISIONS:
         raise BadParameter(f"Too many values for 'revids' parameter.  Max of {MAX_REVISIONS}.")
     return unique
@@ -176,7 +181,9 @@ def _inject(text: str, rev_ids: tuple[int, ...], *, is_single: bool) -> dict[int
         return {rev_ids[0]: document}
     if not isinstance(document, dict) or not all(isinstance(v, dict) for v in document.values()):
         raise BadInjection('Could not interpret inject. Give {"<revision id>": {"feature.x": 1, …}, …}.')
-    injection = {parse_rev_id("inject", key): values for key, values in document.items()}
+    injection = {
+        parse_rev_id("inject", key.strip(), least=NO_REVISION): values for key, values in document.items()
+    }
     if strangers := sorted(set(injection) - set(rev_ids)):
         raise BadInjection(f"inject names revision {strangers[0]}, which is not asked for: add it to revids.")
     return {rev_id: values for rev_id, values in injection.items() if values}

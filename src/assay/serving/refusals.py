@@ -63,13 +63,22 @@ class Refusal:
         """`path`: of the request, since each API's clients know one shape."""
         if path.startswith(NATIVE_PREFIX):
             more = {} if self.limit is None else {"limit": self.limit}
-            return {"error": native_error(self.own_code, self.message, self.retryable) | more}
+            hint = _HINTS.get(self.own_code)
+            message = f"{self.message.rstrip('.')}; {hint}" if hint else self.message
+            return {"error": native_error(self.own_code, message, self.retryable) | more}
         if not path.startswith(KSERVE_PATHS):
             return {"error": {"code": self.code, "message": self.message}}
         if self.status == 422:  # Lift Wing says it the one way today, the other way before
             return {"error": self.message, "detail": self.message}
         return {"error": self.message}
 
+
+_HINTS: Final = {
+    "not_found": "/openapi.json lists every route.",
+    "unknown_wiki": "GET /api/wikis lists all.",
+    "unknown_model": "GET /api/wikis lists all.",
+}
+"""What to do, where the message is in ORES's words, which its clients compare."""
 
 KSERVE_PATHS: Final = ("/v1/models", "/v2/models", "/v2/health", "/service/lw/")
 """Where Lift Wing's clients and those of the Open Inference Protocol ask."""
@@ -91,11 +100,12 @@ ORES_CODES: Final[dict[int, str]] = {
     415: "unsupported media type",
     422: "unprocessable",
     429: "too_many_requests",
+    431: "request too large",
     500: "internal server error",
     503: "server overloaded",
     504: "request_timeout",
 }
-"""`error.code` by status; 405, 408, 413, 414, 415 and 422 are ours, the others ORES's."""
+"""`error.code` by status; 405, 408, 413, 414, 415, 422 and 431 are ours, the others ORES's."""
 
 CODES: Final[dict[int, str]] = {
     400: "bad_request",
@@ -108,6 +118,7 @@ CODES: Final[dict[int, str]] = {
     415: "unsupported_media_type",
     422: "unprocessable",
     429: "too_many_requests",
+    431: "request_too_large",
     500: "internal_error",
     503: "unavailable",
     504: "deadline_exceeded",

@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from assay.serving.options import ServerOptions
+from assay.serving.protocol import limited_http
 
 
 def listen(host: str, port: int, options: ServerOptions, *, reuse_port: bool = False) -> socket.socket:
@@ -40,7 +41,7 @@ def build_server(
         uvicorn.Config(
             app,
             loop="uvloop",
-            http="httptools",
+            http=limited_http(options),
             ws="none",
             lifespan="on",
             interface="asgi3",

@@ -25,6 +25,13 @@ def test_wikis_and_models_may_have_hyphens() -> None:
     }
 
 
+def test_a_former_name_is_answered_and_in_no_list() -> None:
+    models = ModelSets([LinearModel("enwiki", "articlequality", (TEXT_CHARS,))])
+    named = named_models(Wikis({"enwiki": SyntheticSource(CLOCK)}, models))
+    assert named["enwiki-wp10"].model is named["enwiki-articlequality"].model
+    assert [name for name, found in named.items() if found.is_listed] == ["enwiki-articlequality"]
+
+
 def test_of_two_pairs_with_one_name_the_longer_wiki_has_it() -> None:
     for pairs in ((("a", "b-c"), ("a-b", "c")), (("a-b", "c"), ("a", "b-c"))):
         assert _named(*pairs)["a-b-c"] == ("a-b", "c")

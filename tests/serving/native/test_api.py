@@ -205,7 +205,8 @@ def test_wrong_what_ifs_say_what_is_wrong(live: Served, document: Any, code: str
 
 
 def test_an_unknown_model_is_not_found(live: Served) -> None:
-    expected = (404, "unknown_model", "Models ('none',) not available for smallwiki")
+    message = "Models ('none',) not available for smallwiki; GET /api/wikis lists all."
+    expected = (404, "unknown_model", message)
     assert post_json(live, REVISION, {"models": ["none"]}).error == expected
 
 

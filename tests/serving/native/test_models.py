@@ -154,7 +154,7 @@ def test_classes_have_points_of_each_class(shipped: Served) -> None:
     ("path", "status", "code", "message"),
     [
         ("/api/enwiki/models/none", 404, "unknown_model", "not available for enwiki"),
-        ("/api/nowiki/models/damaging", 404, "unknown_wiki", "nowiki"),
+        ("/api/nowiki/models/damaging", 404, "unknown_wiki", "for nowiki; GET /api/wikis lists all."),
         (f"{DAMAGING}/thresholds?label=maybe", 400, "bad_parameter", "it has: true, false"),
         (f"{DAMAGING}/thresholds?point=none", 400, "bad_parameter", "it has: likelygood, maybebad"),
         (f"{DAMAGING}/thresholds?point=maybebad&label=false", 400, "bad_parameter", "Give point alone"),

@@ -295,8 +295,24 @@ def test_the_parent_of_a_first_revision_is_not_found(live: Served) -> None:
     assert both["12"]["damaging"]["features"]["feature.test.chars"] == 3
 
 
-def test_blanks_around_ids_are_no_fault(live: Served) -> None:
-    assert set(scores(ask(live, f"{V3}smallwiki?revids=12%20|%2013&models=damaging").json)) == {"12", "13"}
+def test_blanks_around_the_items_of_lists_are_no_fault(live: Served) -> None:
+    inject = quote('{" 12 ": {"feature.test.chars": 3}}')
+    query = f"?revids=12%20|%2013&models=%20damaging|%09goodfaith+&features&inject={inject}"
+    cells = scores(ask(live, f"{V3}smallwiki{query}").json)
+    assert {rev_id: set(row) for rev_id, row in cells.items()} == {
+        "12": {"damaging", "goodfaith"},
+        "13": {"damaging", "goodfaith"},
+    }
+    assert cells["12"]["damaging"]["features"]["feature.test.chars"] == 3
+    assert cells["13"]["damaging"]["features"]["feature.test.chars"] != 3
+
+
+def test_what_is_injected_into_no_revision_changes_nothing(live: Served) -> None:
+    """A dashboard builds both lists from the same ids; `00` is 0 as `012` is 12."""
+    form = "revids=00|012&models=damaging&inject=" + quote('{"0": {"feature.test.chars": 3}}')
+    cells = scores(post_form(live, f"{V3}smallwiki", form.encode()).json)
+    assert cells["0"]["damaging"]["error"]["message"] == "Could not find revision 0."
+    assert cells["12"] == scores(ask(live, f"{V3}smallwiki/12/damaging").json)["12"]
 
 
 @pytest.mark.parametrize(
@@ -343,9 +359,12 @@ def test_a_failing_feature_is_told_without_a_traceback(live: Served) -> None:
         ("smallwiki/?revids=", 400, "bad request", "Could not interpret revids. '' is not"),
         ("smallwiki/?revids=1||2", 400, "bad request", "Could not interpret revids. '' is not"),
         ("smallwiki/?revids=-1", 400, "bad request", "'-1' is not a revision id"),
-        ("smallwiki/?revids=00", 400, "bad request", "'00' is not a revision id"),
+        ("smallwiki/?revids=-0", 400, "bad request", "give a whole number from 0 to 9223372036854775807"),
+        ("smallwiki/%2012/", 400, "bad request", "' 12' is not a revision id: give a whole number from 0 to"),
+        ("smallwiki/12/%20damaging", 404, "not found", "Models (' damaging',) not available for smallwiki"),
+        ("smallwiki/?models=damaging|%20|goodfaith", 404, "not found", "Models ('',) not available"),
         ("smallwiki/?revids=1.0", 400, "bad request", "'1.0' is not a revision id"),
-        ("smallwiki/?revids=9223372036854775808", 400, "bad request", "from 1 to 9223372036854775807"),
+        ("smallwiki/?revids=9223372036854775808", 400, "bad request", "from 0 to 9223372036854775807"),
         ("smallwiki/?revids=%EF%BC%91", 400, "bad request", "is not a revision id"),
         ("smallwiki/" + "9" * 400, 400, "bad request", "is not a revision id"),
         ("smallwiki/abc/damaging", 400, "bad request", "Could not interpret revid. 'abc'"),

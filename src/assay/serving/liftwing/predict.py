@@ -76,7 +76,8 @@ class LiftWing:
 
     async def models(self) -> Response:
         """Names of all models"""
-        return json_response({"models": sorted({*self._models, *REVERT_RISK})})
+        listed = {name for name, named in self._models.items() if named.is_listed}
+        return json_response({"models": sorted({*listed, *REVERT_RISK})})
 
     async def model(self, request: Request) -> Response:
         """Whether a model is ready"""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import orjson
+
 from assay.errors import BadParameter, TooManyRevisions
 from assay.revisions.record import MAX_ID
 
@@ -46,8 +48,9 @@ def choice(asked: Mapping[str, Any], name: str, known: Sequence[str]) -> str:
 
 def _rev_id(value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MAX_ID:
+        shown = orjson.dumps(value)[:40].decode(errors="ignore")
         raise BadParameter(
-            f"Could not interpret revisions. {str(value)[:40]} is not a revision id: "
+            f"Could not interpret revisions. {shown} is not a revision id: "
             f"give whole numbers from 1 to {MAX_ID}."
         )
     return value

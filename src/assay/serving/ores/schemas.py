@@ -18,6 +18,7 @@ from assay.serving.openapi import (
     rev_id_path,
 )
 from assay.serving.ores.jsonp import CALLBACK_PATTERN, MAX_CALLBACK_CHARS
+from assay.serving.parameters import NO_REVISION
 
 
 def _bars(description: str, name: str, example: str) -> dict[str, Any]:
@@ -75,7 +76,7 @@ PARAMETERS: Final = {
 PATH_PARAMETERS: Final = {
     "wiki": name_path("wiki", "Database name of the wiki, such as enwiki."),
     "model": name_path("model", "Name of the model, such as damaging."),
-    "rev_id": rev_id_path(),
+    "rev_id": rev_id_path(least=NO_REVISION),
 }
 
 

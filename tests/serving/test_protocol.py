@@ -1,0 +1,163 @@
+"""Connections that say nothing, too little, too much, or no HTTP; by the server that production has."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from assay.serving.options import ServerOptions
+from assay.serving.server import build_server, listen
+from small_app import SmallApp
+
+LIMIT_S = 30.0
+
+
+@contextmanager
+def listening(options: ServerOptions, app: ASGIApp | None = None) -> Iterator[int]:
+    """The port of a real server, built as `serve` builds it, in a thread. `app`: None for the small one."""
+    listener = listen("127.0.0.1", 0, options)
+    server = build_server(app or SmallApp().build().asgi, options)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        yield listener.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join(LIMIT_S)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def impatient() -> Iterator[int]:
+    with listening(ServerOptions(head_timeout_s=0.2, max_head_bytes=2000)) as port:
+        yield port
+
+
+@pytest.fixture(scope="module")
+def patient() -> Iterator[int]:
+    with listening(ServerOptions()) as port:
+        yield port
+
+
+def conversation(port: int, *pieces: bytes) -> bytes:
+    """All that is answered until the server closes the connection."""
+    with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        answered = b""
+        while received := connection.recv(65536):
+            answered += received
+        return answered
+
+
+def refusal(answered: bytes) -> tuple[int, str, str]:
+    """Status, code and message of an answer that is the only one."""
+    head, _, body = answered.partition(b"\r\n\r\n")
+    assert b"content-type: application/json" in head
+    assert b"connection: close" in head
+    error = json.loads(body)["error"]
+    return int(head.split()[1]), error["code"], error["message"]
+
+
+def test_a_connection_that_says_nothing_is_closed(impatient: int) -> None:
+    assert conversation(impatient) == b""
+
+
+def test_a_head_that_drips_is_refused(impatient: int) -> None:
+    status, code, message = refusal(conversation(impatient, b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Slo"))
+    assert (status, code) == (408, "request_timeout")
+    assert "headers did not arrive in time" in message
+
+
+def test_a_head_that_drips_after_another_request_is_refused(impatient: int) -> None:
+    answered = conversation(impatient, b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", b"GET /livez HT")
+    first, second = answered.split(b'{"alive":true}')
+    assert first.startswith(b"HTTP/1.1 200")
+    assert refusal(second)[0] == 408
+
+
+class Held:
+    """Answers when it is let."""
+
+    def __init__(self) -> None:
+        self.let = threading.Event()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            for done in ("startup", "shutdown"):
+                await receive()
+                await send({"type": f"lifespan.{done}.complete"})
+            return
+        await asyncio.to_thread(self.let.wait, LIMIT_S)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+@pytest.mark.parametrize("behind", [b"", b"GET /livez HT"])
+def test_a_request_that_takes_longer_than_a_head_may_is_answered_whole(behind: bytes) -> None:
+    """Also when the next one drips behind it, which is refused after it."""
+    app = Held()
+    with (
+        listening(ServerOptions(head_timeout_s=0.2, keep_alive_s=1), app) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" + behind)
+        assert conversation(port) == b"", "a head that began later has been waited for long enough"
+        app.let.set()
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    first, _, second = answered.partition(b"done")
+    assert first.startswith(b"HTTP/1.1 200")
+    assert refusal(second)[0] == 408 if behind else second == b""
+
+
+@pytest.mark.parametrize("piece", [b"a" * 1000, b"a\r\nX-More: "], ids=["one", "many"])
+def test_a_head_without_an_end_is_not_gathered(impatient: int, piece: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", impatient), timeout=LIMIT_S) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: ")
+        assert any(not _is_taken(connection, piece * 100) for _ in range(10_000))
+
+
+def _is_taken(connection: socket.socket, piece: bytes) -> bool:
+    """Whether the server has not closed the connection."""
+    try:
+        connection.sendall(piece)
+    except (BrokenPipeError, ConnectionResetError):
+        return False
+    return True
+
+
+def test_a_head_that_is_too_large_is_told_so(impatient: int) -> None:
+    with socket.create_connection(("127.0.0.1", impatient), timeout=LIMIT_S) as connection:
+        connection.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 2000)
+        answered = connection.recv(65536)
+    status, code, message = refusal(answered)
+    assert (status, code) == (431, "request too large")
+    assert "at most 2000 bytes" in message
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"FOO / HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET / HTTP/9.9\r\nHost: x\r\n\r\n",
+        b"GET /v3/scores/\xc3\xa9/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"a" * 70_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+        b"GET / HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
+    ],
+)
+def test_what_is_no_http_is_told_what_to_look_at(patient: int, request_: bytes) -> None:
+    answered = conversation(patient, request_)
+    status, code, message = refusal(answered[answered.rindex(b"HTTP/1.1 400") :])
+    assert (status, code) == (400, "bad request")
+    assert "percent-encoded" in message
