@@ -10,6 +10,7 @@ import pytest
 
 from assay import errors
 from assay.models.library import search, shipped_folder
+from assay.revisions.open import open_source
 from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
 from assay.scoring.loading import load_models
@@ -27,21 +28,23 @@ from assay.telemetry import Metrics
 from doc_examples import Example, examples, fits, programs
 from servers.asgi import Served, serving
 from shared_data import ROOT
-from small_app import CLOCK, SmallSource
+from small_app import CLOCK
 
 EXAMPLES = list(examples("http/native.md"))
 PROGRAMS = programs("how-to/python-client.md")
 
 
 @pytest.fixture(scope="module")
-def site() -> Iterator[Served]:
-    """What `make run` serves, with made-up revisions. Models are read without their trees: the examples of
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """What `make run` serves. Models are read without their trees: the examples of
     samplewiki do without."""
     found = [found for found in search(shipped_folder()) if found.manifest.wiki in ("enwiki", "testwiki")]
     paths = [str(found.path) for found in found]
     models = load_models(paths, {"samplewiki": "enwiki"}, with_trees=False)
     metrics = Metrics("test")
-    wikis = Wikis({"samplewiki": SmallSource(), "testwiki": SyntheticSource(CLOCK)}, models)
+    export = ROOT / "src" / "assay" / "sample" / "samplewiki.xml"
+    sample = open_source("samplewiki", str(export), cache_dir=tmp_path_factory.mktemp("index"))
+    wikis = Wikis({"samplewiki": sample, "testwiki": SyntheticSource(CLOCK)}, models)
     cache = ScoreCache(MemoryStore(MemoryStoreOptions(), CLOCK), ScoreCacheOptions())
     service = ScoringService(wikis, InlineEngine(models, metrics), cache, metrics)
     infos = ModelInfos({found.manifest.digest: found.path for found in found})
