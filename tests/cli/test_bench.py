@@ -15,7 +15,7 @@ from assay.errors import AssayError
 from cli.running import ASSAY, assay, environment
 from load.answering import Answering
 from servers.asgi import Served, serving
-from servers.processes import until
+from waiting import until
 
 
 @pytest.fixture

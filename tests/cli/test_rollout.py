@@ -18,9 +18,9 @@ from assay.rollout.journal import Journal, read_journal
 from assay.rollout.orders import take
 from cli.running import ASSAY, Ran, assay_each, environment
 from releases.small_release import small_release
-from rollout.small_arms import until
 from rollout.small_site import Site, small_site
 from servers.processes import Process, running, status
+from waiting import until_async
 
 WEIGHT_1 = 3
 """The stage of the first weight, after preflight, synthetic and shadow."""
@@ -177,9 +177,9 @@ async def test_a_running_controller_obeys(site: Site) -> None:
         async def after(kind: str, order: str) -> None:
             before = site.kinds().count(kind)
             await done(site, order)
-            await until(lambda: site.kinds().count(kind) > before)
+            await until_async(lambda: site.kinds().count(kind) > before)
 
-        await until(lambda: "verdict" in site.kinds(), 60)
+        await until_async(lambda: "verdict" in site.kinds(), 60)
         await after("paused", "rollout pause --reason lunch")
         paused = next(e for e in read_journal(site.state_dir) if e.kind == "paused")
         assert paused.data["reason"] == "lunch"
@@ -190,7 +190,7 @@ async def test_a_running_controller_obeys(site: Site) -> None:
         await after("resumed", "rollout resume")
         before = site.kinds().count("weights")
         await after("stage", "rollout promote")
-        await until(lambda: site.kinds().count("weights") > before)
+        await until_async(lambda: site.kinds().count("weights") > before)
         assert await site.weights() == {"one": (99, 1)}
         assert await done(site, "rollout abort --reason enough") == ["The running controller rolls back.\n"]
         assert await asyncio.to_thread(process.wait) == 3

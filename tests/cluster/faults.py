@@ -24,8 +24,9 @@ from assay.scoring.queue.envelope import taken_key
 from assay.scoring.queue.marks import TAKEN_MARGIN_S
 from cluster.small_cluster import REQUEST_TIMEOUT_S, START_LIMIT_S, TIME_LIMIT_S, Cluster
 from cluster.steady import Load
-from servers.processes import Process, until
+from servers.processes import Process
 from servers.proxy import HEALTHY, Behaviour
+from waiting import until
 
 Do = Callable[[Cluster, Load], None]
 _FELT: Final = 20

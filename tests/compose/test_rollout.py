@@ -21,9 +21,9 @@ from assay.rollout.orders import Order, give
 from assay.rollout.plan import make_plan
 from assay.rollout.state import Rollout, fold
 from releases.small_release import small_release
-from rollout.small_arms import until
 from rollout.small_site import Site, small_site
 from servers.redis import free_port
+from waiting import until_async
 
 
 @pytest.fixture
@@ -287,7 +287,7 @@ async def test_a_second_controller_is_refused_while_one_runs(site: Site) -> None
     site.under_way(2)  # shadow, which waits for users
     with Journal(site.state_dir) as journal:
         running = asyncio.create_task(control(site.settings(), journal))
-        await until(lambda: "weights" in site.kinds())
+        await until_async(lambda: "weights" in site.kinds())
         with (
             pytest.raises(JournalHeld, match=r"another controller holds .*: process \d+"),
             Journal(site.state_dir),

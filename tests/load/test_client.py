@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from assay.load import LoadPlan, LoadReport, Tally, run
-from load.answering import LIMIT_S, Answering
+from load.answering import Answering
 from servers.asgi import Served, serving
 from servers.proxy import Behaviour, FaultProxy
 from small_app import SmallApp
+from waiting import until_async
 
 
 @pytest.fixture
@@ -82,7 +83,7 @@ async def test_a_stall_is_measured_from_when_requests_were_due(served: Served, s
     server.held.set()
     tally = Tally()
     load = asyncio.create_task(run(_plan(served.port, duration_s=1.0), tally=tally))
-    await _until(lambda: tally.in_flight == 100)  # the last was due 0.99 s after the first
+    await until_async(lambda: tally.in_flight == 100)  # the last was due 0.99 s after the first
     server.held.clear()
     server.released.set()
     report = await load
@@ -117,7 +118,7 @@ async def test_with_retry_it_is_sent_again(proxy: FaultProxy, server: Answering)
 async def _cut_in_the_middle(proxy: FaultProxy, server: Answering, *, retry: bool) -> LoadReport:
     server.held.set()
     load = asyncio.create_task(run(_plan(proxy.port, retry=retry)))
-    await _until(lambda: len(server.targets) == 20)
+    await until_async(lambda: len(server.targets) == 20)
     server.held.clear()
     await asyncio.to_thread(proxy.cut)
     try:
@@ -177,9 +178,3 @@ async def test_assay_itself_is_right_in_every_kind_of_request() -> None:
         report = await run(_plan(served.port, mix=mix, models=("revid",), revisions_per_request=5))
     assert (report.tally.ok, report.lost, report.wrong) == (20, 0, 0)
     assert not report.tally.cell_errors
-
-
-async def _until(condition: Any) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():  # noqa: ASYNC110 - what happens in the server's thread sets no event here
-            await asyncio.sleep(0.005)

@@ -22,8 +22,8 @@ from assay.stores.redis_options import RedisOptions
 from events.recorded import fed, rows
 from precache.following import Heard, following
 from servers.mediawiki import Recording, StandInMediaWiki
-from servers.processes import until
 from servers.redis import RedisServer, running
+from waiting import until
 
 CHANNEL = "rc"
 EDITS = [event for event in fed("redis") if event["type"] != "log"]

@@ -15,11 +15,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from waiting import until
 
 ASSAY: Final = (sys.executable, "-m", "assay.cli")
 END_LIMIT_S: Final = 30.0
@@ -125,16 +126,6 @@ def running(process: Process) -> Iterator[Process]:
         yield process
     finally:
         process.end()
-
-
-def until(is_so: Callable[[], bool], limit_s: float, told: Callable[[], str] = lambda: "") -> float:
-    """Wait for a condition; returns the seconds that it took. Raises `TimeoutError` with what `told` says."""
-    begun_s = time.monotonic()
-    while not is_so():
-        if time.monotonic() > begun_s + limit_s:
-            raise TimeoutError(f"not within {limit_s:g} s\n{told()}")
-        time.sleep(_LOOK_AGAIN_S)
-    return time.monotonic() - begun_s
 
 
 def inherited() -> dict[str, str]:
