@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from assay.clock import Deadline, SystemClock
+
 LIMIT_S: Final = 30.0
 _LOOK_AGAIN_S: Final = 0.01
 
@@ -29,3 +31,8 @@ async def until_async(is_so: Callable[[], object], limit_s: float = LIMIT_S) -> 
     async with asyncio.timeout(limit_s):
         while not is_so():  # noqa: ASYNC110
             await asyncio.sleep(_LOOK_AGAIN_S)
+
+
+def soon(seconds: float = 60) -> Deadline:
+    """From now on, by the machine's clock."""
+    return Deadline.after(seconds, SystemClock())

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -18,25 +17,13 @@ from assay.rollout.journal import Journal, read_journal
 from assay.rollout.orders import take
 from cli.running import ASSAY, Ran, assay_each, environment
 from releases.small_release import small_release
-from rollout.small_site import Site, small_site
+from rollout.small_site import Site
 from servers.processes import Process, running, status
 from waiting import until_async
 
 WEIGHT_1 = 3
 """The stage of the first weight, after preflight, synthetic and shadow."""
 ORDERS = ("rollout pause", "rollout resume", "rollout promote", "rollout abort")
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "one") as site:
-        yield site
-
-
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "standby", "main") as site:
-        yield site
 
 
 async def told(site: Site, *commands: str) -> list[Ran]:

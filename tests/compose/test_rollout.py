@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -21,21 +19,9 @@ from assay.rollout.orders import Order, give
 from assay.rollout.plan import make_plan
 from assay.rollout.state import Rollout, fold
 from releases.small_release import small_release
-from rollout.small_site import Site, small_site
+from rollout.small_site import Site
 from servers.redis import free_port
 from waiting import until_async
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "one") as site:
-        yield site
-
-
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "standby", "main") as site:
-        yield site
 
 
 def published(site: Site, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -32,7 +32,7 @@ from assay.stores.redis import RedisStore
 from assay.stores.redis_claims import RedisClaims
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import CLAIMS, Metrics
-from servers.redis import RedisServer, running
+from servers.redis import RedisServer
 from small_models import small_models
 from waiting import until_async
 
@@ -79,12 +79,6 @@ class Node:
             return all(isinstance(cell, Scored) for cells in table.values() for cell in cells.values())
 
         return asyncio.create_task(scored())
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
 
 
 @asynccontextmanager

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from assay.clock import Deadline, FakeClock, SystemClock
+from assay.clock import Deadline, FakeClock
 from assay.errors import Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.frames import MAX_FRAME_BYTES
@@ -25,8 +25,9 @@ from assay.scoring.pool import PoolEngine
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
 from assay.telemetry import JOBS, REPLACEMENTS, WORKERS, Metrics
+from servers.processes import is_running
 from small_models import small_models
-from waiting import until_async
+from waiting import soon, until_async
 
 DIGESTS = small_models().digests
 LOADER = Loader("small_models:small_models")
@@ -40,10 +41,6 @@ def job(delay_s: float = 0.0, rev_id: int = 31) -> Job:
 
 def text_job(text: str) -> Job:
     return Job("smallwiki", ("damaging",), replace(REVISION, text=text))
-
-
-def soon() -> Deadline:
-    return Deadline.after(60, SystemClock())
 
 
 def code(cells: Any) -> str:
@@ -226,14 +223,6 @@ def test_no_process_outlives_a_killed_server() -> None:
         readable, _, _ = select.select([handle], [], [], 30)
         os.close(handle)
         assert readable
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize(

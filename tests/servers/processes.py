@@ -145,6 +145,15 @@ def status(port: int, path: str, limit_s: float = 5.0) -> int | None:
         connection.close()
 
 
+def is_running(pid: int) -> bool:
+    """Whether there is such a process; one that ended and was not waited for is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def children(pid: int) -> list[int]:
     """Process ids whose parent is `pid`, oldest first; zombies are left out."""
     found = []

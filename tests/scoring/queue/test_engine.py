@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 import pytest
 
-from assay.clock import Deadline, SystemClock
 from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.queue.engine import CeleryEngine
@@ -24,9 +23,9 @@ from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import ModelSets
 from assay.telemetry import JOBS, LATE_REPLIES, RESENT, Metrics
 from servers.celery_worker import RELEASE, celery_engine, small_worker
-from servers.redis import RedisServer, running
+from servers.redis import RedisServer
 from small_models import LinearModel, small_models
-from waiting import until_async
+from waiting import soon, until_async
 
 MODELS = small_models()
 SECOND = Job("testwiki", ("revid",), synthetic_revision(31), injection={"feature.delay": 1})
@@ -35,12 +34,6 @@ DAMAGING = Job("smallwiki", ("damaging",), synthetic_revision(31))
 FAST = CeleryOptions(time_limit_s=2.0, heartbeat_s=0.2, lost_after_s=1.0, away_grace_s=30.0)
 """Workers of these tests start late, on busy machines after many seconds: what was sent waits for them."""
 QUICK: dict[str, Any] = {"time_limit_s": 2.0, "heartbeat_s": 0.2, "lost_after_s": 1.0}
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
 
 
 @asynccontextmanager
@@ -52,10 +45,6 @@ async def engine_of(redis: RedisServer, **kwargs: Any) -> AsyncIterator[tuple[Ce
         yield engine, metrics
     finally:
         await engine.aclose()
-
-
-def soon(seconds: float = 30) -> Deadline:
-    return Deadline.after(seconds, SystemClock())
 
 
 async def ask_for_ever(engine: CeleryEngine, job: Job = PLAIN) -> None:
