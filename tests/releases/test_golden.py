@@ -23,11 +23,11 @@ from assay.revisions.problem import Problem, text_deleted
 from assay.revisions.types import Revision
 from assay.scoring.codec import decode_job
 from assay.scoring.loading import load_models
+from assay.scoring.process import run
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache
 from assay.scoring.synthetic import SyntheticSource, synthetic_revision
 from assay.scoring.wikis import ModelSets, Wiki
-from assay.scoring.worker import run
 from shared_data import ROOT
 from waiting import soon
 
