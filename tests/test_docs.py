@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from starlette.routing import Route
@@ -14,24 +12,16 @@ from assay import settings
 from deploy.files import options_of
 from shared_data import ROOT
 from small_app import SmallApp
+from tool import tool
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), ROOT / "README.md", ROOT / "CHANGELOG.md"])
 
 
-def _reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("build_reference", ROOT / "tools" / "build_reference.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.mark.parametrize("name", ["settings.md", "metrics.md", "commands.md", "features.md"])
 def test_reference_is_what_the_code_says(name: str) -> None:
     written = (DOCS / "reference" / name).read_text("utf-8")
-    reference = _reference()
+    reference = tool("build_reference")
     assert written == reference.NOTE + reference.documents()[name], "run: python tools/build_reference.py"
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -14,19 +13,8 @@ from assay.cli import app
 from assay.errors import AssayError
 from cli.running import ASSAY, assay, environment
 from load.answering import Answering
-from servers.asgi import Served, serving
-from servers.processes import until
-
-
-@pytest.fixture
-def server() -> Answering:
-    return Answering()
-
-
-@pytest.fixture
-def served(server: Answering) -> Iterator[Served]:
-    with serving(server) as served:
-        yield served
+from servers.asgi import Served
+from waiting import until
 
 
 def _load(folder: Path, url: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,10 +25,10 @@ def _row(table: str, name: str) -> list[str]:
     return next(line.split() for line in table.splitlines() if line.startswith(name))
 
 
-def test_a_run_tells_what_came_of_it_and_writes_it_down(tmp_path: Path, served: Served) -> None:
+def test_a_run_tells_what_came_of_it_and_writes_it_down(tmp_path: Path, answered: Served) -> None:
     done = _load(
         tmp_path,
-        served.url,
+        answered.url,
         *("--arrivals", "constant", "--strict", "--json", "report.json", "--record", "answers.jsonl"),
         *("--record-expected", "expected.json"),
     )
@@ -57,43 +45,45 @@ def test_a_run_tells_what_came_of_it_and_writes_it_down(tmp_path: Path, served: 
     assert all("score" in answer["body"] for answer in answers)
 
 
-def test_fresh_ids_are_never_asked_for_twice(tmp_path: Path, served: Served, server: Answering) -> None:
+def test_fresh_ids_are_never_asked_for_twice(tmp_path: Path, answered: Served, answering: Answering) -> None:
     for _ in range(2):
-        assert _load(tmp_path, served.url, "--cold", "--models", "revid").returncode == 0
-    assert len(server.targets) > 10
-    assert len(set(server.targets)) == len(server.targets)
+        assert _load(tmp_path, answered.url, "--cold", "--models", "revid").returncode == 0
+    assert len(answering.targets) > 10
+    assert len(set(answering.targets)) == len(answering.targets)
 
 
-def test_scores_recorded_once_are_expected_later(tmp_path: Path, served: Served, server: Answering) -> None:
+def test_scores_recorded_once_are_expected_later(
+    tmp_path: Path, answered: Served, answering: Answering
+) -> None:
     """An injected value switches the test model's rule off: only the recorded scores are left to tell."""
     arguments = ("--revisions", "1-5", "--parameter", "datasource.revision.text=1", "--strict")
-    assert _load(tmp_path, served.url, *arguments, "--record-expected", "scores.json").returncode == 0
-    assert _load(tmp_path, served.url, *arguments, "--expect", "scores.json").returncode == 0
-    server.wrong = {3}
-    assert _load(tmp_path, served.url, *arguments).returncode == 0
-    done = _load(tmp_path, served.url, *arguments, "--expect", "scores.json")
+    assert _load(tmp_path, answered.url, *arguments, "--record-expected", "scores.json").returncode == 0
+    assert _load(tmp_path, answered.url, *arguments, "--expect", "scores.json").returncode == 0
+    answering.wrong = {3}
+    assert _load(tmp_path, answered.url, *arguments).returncode == 0
+    done = _load(tmp_path, answered.url, *arguments, "--expect", "scores.json")
     assert done.returncode == 1
     assert "wrong: testwiki 3 revid is" in done.stdout
 
 
 @pytest.mark.parametrize(("strict", "status"), [(("--strict",), 1), ((), 0)])
 def test_strict_is_a_matter_of_the_exit_status(
-    tmp_path: Path, served: Served, server: Answering, strict: tuple[str, ...], status: int
+    tmp_path: Path, answered: Served, answering: Answering, strict: tuple[str, ...], status: int
 ) -> None:
-    server.body = b"no document"
-    done = _load(tmp_path, served.url, *strict)
+    answering.body = b"no document"
+    done = _load(tmp_path, answered.url, *strict)
     assert done.returncode == status
     assert "malformed" in done.stdout
     assert "Beware: No answer had status 200." in done.stdout
 
 
-def test_ctrl_c_ends_the_run_with_its_report(tmp_path: Path, served: Served, server: Answering) -> None:
-    command = (*ASSAY, "bench", "load", served.url, "--duration", "600", "--record", "answers.jsonl")
+def test_ctrl_c_ends_the_run_with_its_report(tmp_path: Path, answered: Served, answering: Answering) -> None:
+    command = (*ASSAY, "bench", "load", answered.url, "--duration", "600", "--record", "answers.jsonl")
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, text=True, env=environment(tmp_path), cwd=tmp_path
     ) as process:
         try:
-            until(lambda: len(server.targets) >= 5, 60)
+            until(lambda: len(answering.targets) >= 5, 60)
             process.send_signal(signal.SIGINT)
             told, _ = process.communicate(timeout=60)
         finally:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import AsyncIterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -18,25 +17,13 @@ from assay.rollout.journal import Journal, read_journal
 from assay.rollout.orders import take
 from cli.running import ASSAY, Ran, assay_each, environment
 from releases.small_release import small_release
-from rollout.small_arms import until
-from rollout.small_site import Site, small_site
+from rollout.small_site import Site
 from servers.processes import Process, running, status
+from waiting import until_async
 
 WEIGHT_1 = 3
 """The stage of the first weight, after preflight, synthetic and shadow."""
 ORDERS = ("rollout pause", "rollout resume", "rollout promote", "rollout abort")
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "one") as site:
-        yield site
-
-
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "standby", "main") as site:
-        yield site
 
 
 async def told(site: Site, *commands: str) -> list[Ran]:
@@ -177,9 +164,9 @@ async def test_a_running_controller_obeys(site: Site) -> None:
         async def after(kind: str, order: str) -> None:
             before = site.kinds().count(kind)
             await done(site, order)
-            await until(lambda: site.kinds().count(kind) > before)
+            await until_async(lambda: site.kinds().count(kind) > before)
 
-        await until(lambda: "verdict" in site.kinds(), 60)
+        await until_async(lambda: "verdict" in site.kinds(), 60)
         await after("paused", "rollout pause --reason lunch")
         paused = next(e for e in read_journal(site.state_dir) if e.kind == "paused")
         assert paused.data["reason"] == "lunch"
@@ -190,7 +177,7 @@ async def test_a_running_controller_obeys(site: Site) -> None:
         await after("resumed", "rollout resume")
         before = site.kinds().count("weights")
         await after("stage", "rollout promote")
-        await until(lambda: site.kinds().count("weights") > before)
+        await until_async(lambda: site.kinds().count("weights") > before)
         assert await site.weights() == {"one": (99, 1)}
         assert await done(site, "rollout abort --reason enough") == ["The running controller rolls back.\n"]
         assert await asyncio.to_thread(process.wait) == 3

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import signal
 import subprocess
-import time
 from pathlib import Path
 
 import orjson
@@ -13,6 +11,7 @@ import pytest
 from cli.running import ASSAY, assay, environment
 from servers.asgi import serving
 from small_app import SmallApp
+from waiting import until
 
 
 def _score(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -28,6 +27,17 @@ def test_a_few_ids_are_answered_on_standard_output(tmp_path: Path) -> None:
     assert lines[1]["scores"]["revid"]["score"]["probability"]["true"] == pytest.approx(0.43)
 
 
+def kill_amid(victim: subprocess.Popen[bytes], output: Path) -> None:
+    """Once some lines are written and others are not."""
+
+    def is_amid() -> bool:
+        assert victim.poll() is None
+        return output.exists() and output.stat().st_size > 10_000
+
+    until(is_amid, 60)
+    victim.kill()
+
+
 def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     ids, output = tmp_path / "ids.txt", tmp_path / "scores.jsonl"
     ids.write_text("\n".join(map(str, range(1, 20_001))))
@@ -35,11 +45,7 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path:
     with subprocess.Popen(
         (*ASSAY, "score", "--processes", "1", *command), env=environment(tmp_path), cwd=tmp_path
     ) as victim:
-        deadline = time.monotonic() + 60
-        while not (output.exists() and output.stat().st_size > 10_000):
-            assert victim.poll() is None
-            assert time.monotonic() < deadline
-        victim.send_signal(signal.SIGKILL)
+        kill_amid(victim, output)
     before = output.read_bytes().count(b"\n")
     assert 0 < before < 20_000
     done = _score(tmp_path, *command)
@@ -76,11 +82,7 @@ def test_a_server_scores_the_list_and_a_killed_client_goes_on(tmp_path: Path) ->
     with serving(SmallApp().build().asgi) as served:
         command = ("--url", served.url, "testwiki", "--input", str(ids), "--output", str(output))
         with subprocess.Popen((*ASSAY, "score", *command), env=environment(tmp_path), cwd=tmp_path) as victim:
-            deadline = time.monotonic() + 60
-            while not (output.exists() and output.stat().st_size > 10_000):
-                assert victim.poll() is None
-                assert time.monotonic() < deadline
-            victim.send_signal(signal.SIGKILL)
+            kill_amid(victim, output)
         before = output.read_bytes().count(b"\n")
         assert 0 < before < 10_000
         done = assay(tmp_path, "score", *command)

@@ -24,8 +24,9 @@ from assay.scoring.queue.envelope import taken_key
 from assay.scoring.queue.marks import TAKEN_MARGIN_S
 from cluster.small_cluster import REQUEST_TIMEOUT_S, START_LIMIT_S, TIME_LIMIT_S, Cluster
 from cluster.steady import Load
-from servers.processes import Process, until
+from servers.processes import Process, is_running
 from servers.proxy import HEALTHY, Behaviour
+from waiting import until
 
 Do = Callable[[Cluster, Load], None]
 _FELT: Final = 20
@@ -103,7 +104,7 @@ def worker_killed(cluster: Cluster, load: Load) -> None:
         worker.kill()
         _check_score(answer)
     worker.restart()
-    until(lambda: not any(_runs(pid) for pid in children), START_LIMIT_S)
+    until(lambda: not any(is_running(pid) for pid in children), START_LIMIT_S)
 
 
 def workers_all_gone(cluster: Cluster, load: Load) -> None:
@@ -278,14 +279,6 @@ def _ask(port: int, delay_s: float) -> Any:
 def _check_score(answer: Future[Any]) -> None:
     cell = answer.result(START_LIMIT_S)
     assert cell["score"]["probability"]["true"] == 0.13, cell
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 def _refuses_to_start(cluster: Cluster, load: Load, told: str) -> None:

@@ -29,10 +29,11 @@ from assay.scoring.score import PlanCache, compute
 from assay.settings import load
 from cluster.steady import Load, Scores
 from servers import redis as redis_server
-from servers.processes import ASSAY, Process, running, status, until
+from servers.processes import ASSAY, Process, running, status
 from servers.proxy import FaultProxy
 from servers.redis import RedisServer, free_port
 from servers.wiki_api import WikiProcess, sample_wiki
+from waiting import until
 
 START_LIMIT_S: Final = 120.0
 TIME_LIMIT_S: Final = 4.0

@@ -22,8 +22,8 @@ from typing import Any, Final
 
 import aiohttp
 
-from servers.processes import until
 from servers.wiki_api import STRIDE
+from waiting import until
 
 PATIENCE_S: Final = 60.0
 """A lost answer is one that nobody gave in three times the server's own limit for a request."""

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from servers.processes import Ended, Process, anonymous_bytes, children, running, until
+from servers.processes import Ended, Process, anonymous_bytes, children, running
+from waiting import until
 
 PARENT = """
 import os, signal, time

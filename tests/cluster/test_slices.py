@@ -23,9 +23,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from assay.models.manifest import sealed
 from cluster.small_cluster import MODELS, START_LIMIT_S, Cluster
 from cluster.steady import same
-from servers.processes import ASSAY, Process, running, status, until
+from servers.processes import ASSAY, Process, running, status
 from servers.redis import free_port
 from servers.wiki_api import STRIDE
+from waiting import until
 
 REQUESTS: Final = 1000
 AT_ONCE: Final = 12

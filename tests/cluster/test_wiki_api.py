@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from assay.clock import Deadline, SystemClock
 from assay.revisions.action_api import ActionApi
 from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.options import ApiOptions
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 from servers.wiki_api import STRIDE, WikiProcess, sample_wiki
+from waiting import soon
 
 
 @pytest.fixture(scope="module")
@@ -29,10 +29,6 @@ async def source(wiki: WikiProcess) -> AsyncIterator[MediaWikiSource]:
     yield source
     await source.aclose()
     wiki.mend()
-
-
-def soon() -> Deadline:
-    return Deadline.after(60, SystemClock())
 
 
 async def test_a_copy_is_the_original_under_another_id(wiki: WikiProcess, source: MediaWikiSource) -> None:

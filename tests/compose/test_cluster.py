@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from datetime import UTC, datetime
@@ -28,9 +27,9 @@ from assay.compose.supervisor import Program, render
 from assay.errors import ConfigurationError
 from assay.stores.redis_options import RedisOptions, connect_sync
 from precache.edits import WIKI, append, created, history, rev_ids, told
-from servers.processes import until
 from servers.redis import free_port
 from shared_data import ROOT
+from waiting import until
 
 TESTS = ROOT / "tests"
 EVENT_STREAM = TESTS / "servers" / "event_stream.py"
@@ -107,19 +106,20 @@ def test_a_configured_password_is_the_redis_servers(tmp_path: Path, password: st
     url = environment.split("ASSAY_REDIS__URL=")[1].split('"')[1]
     process = subprocess.Popen(shlex.split(found["program:redis"]["command"]), stdout=subprocess.DEVNULL)
     try:
-        client = connect_sync(RedisOptions(url, password=password))
-        deadline_s = time.monotonic() + 30
-        while True:
-            try:
-                assert client.ping()
-                break
-            except redis.ConnectionError:
-                assert time.monotonic() < deadline_s
-        client.close()
+        with connect_sync(RedisOptions(url, password=password)) as client:
+            until(lambda: answers(client))
     finally:
         process.terminate()
         process.wait(30)
     assert not (tmp_path / "redis-password").exists()
+
+
+def answers(client: redis.Redis) -> bool:
+    """False while nobody listens, or not to this password."""
+    try:
+        return bool(client.ping())
+    except redis.ConnectionError:
+        return False
 
 
 def test_a_redis_that_is_named_is_used(tmp_path: Path) -> None:

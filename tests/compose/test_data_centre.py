@@ -21,9 +21,10 @@ from assay.rollout.fleet import activation, check_words, stopping
 from assay.rollout.haproxy import HaproxyBalancer
 from assay.settings import load
 from servers.haproxy import program
-from servers.processes import Process, running, until
+from servers.processes import Process, running
 from servers.redis import free_port, missing
 from shared_data import ROOT
+from waiting import until
 
 
 @dataclass

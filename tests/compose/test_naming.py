@@ -23,7 +23,7 @@ from assay.models.model import Model
 from assay.models.operating_points import OperatingPoint
 from assay.scoring.wikis import ModelSets
 from assay.settings import Settings, WikiSettings
-from assay.settings.model import ModelSettings
+from assay.settings.tree import ModelSettings
 from models import makers
 
 OWN = Path("own")

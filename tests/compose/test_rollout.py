@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -21,21 +19,9 @@ from assay.rollout.orders import Order, give
 from assay.rollout.plan import make_plan
 from assay.rollout.state import Rollout, fold
 from releases.small_release import small_release
-from rollout.small_arms import until
-from rollout.small_site import Site, small_site
+from rollout.small_site import Site
 from servers.redis import free_port
-
-
-@pytest.fixture
-async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "one") as site:
-        yield site
-
-
-@pytest.fixture
-async def two(tmp_path: Path) -> AsyncIterator[Site]:
-    async with small_site(tmp_path, "standby", "main") as site:
-        yield site
+from waiting import until_async
 
 
 def published(site: Site, name: str) -> str:
@@ -287,7 +273,7 @@ async def test_a_second_controller_is_refused_while_one_runs(site: Site) -> None
     site.under_way(2)  # shadow, which waits for users
     with Journal(site.state_dir) as journal:
         running = asyncio.create_task(control(site.settings(), journal))
-        await until(lambda: "weights" in site.kinds())
+        await until_async(lambda: "weights" in site.kinds())
         with (
             pytest.raises(JournalHeld, match=r"another controller holds .*: process \d+"),
             Journal(site.state_dir),

@@ -95,3 +95,8 @@ def unknown(query: str) -> set[str]:
 
 def _family(name: str) -> str:
     return re.sub(r"_(bucket|count|sum)$", "", name)
+
+
+def name_of(manifest: dict[str, Any]) -> str:
+    """Kind and name, as kubectl tells it."""
+    return f"{manifest['kind']} {manifest['metadata']['name']}"

@@ -16,12 +16,13 @@ from assay.scoring.queue.options import CeleryOptions
 from deploy.files import program
 from servers.asgi import Served, serving
 from servers.celery_worker import small_worker
-from servers.processes import Process, until
+from servers.processes import Process
 from servers.processes import running as process_running
 from servers.redis import free_port, running
 from servers.small_web import over_queue, settings
 from shared_data import ROOT
 from small_app import Reply, ask
+from waiting import until
 
 QUICK: Final[dict[str, Any]] = {"heartbeat_s": 0.2, "lost_after_s": 1.0, "away_grace_s": 0.3}
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from assay import settings
-from deploy.files import DEPLOY, documents, options_of, unknown
+from deploy.files import DEPLOY, documents, name_of, options_of, unknown
 from small_app import SmallApp
 
 FOLDER = DEPLOY / "kubernetes"
@@ -62,10 +62,6 @@ SCALED_OBJECT: dict[str, Any] = {
     },
 }
 """The fields that we use of KEDA's ScaledObject, whose schema comes with no package."""
-
-
-def name_of(manifest: dict[str, Any]) -> str:
-    return f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
 def container(deployment: dict[str, Any]) -> dict[str, Any]:

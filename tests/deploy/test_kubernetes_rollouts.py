@@ -25,7 +25,7 @@ from assay.rollout.subject import Slots, slots_of
 from assay.rollout.web import PageOptions, build_page
 from assay.serving.options import QuotaOptions
 from deploy.crds import SCHEMAS
-from deploy.files import DEPLOY, documents, options_of, unknown
+from deploy.files import DEPLOY, documents, name_of, options_of, unknown
 from rollout.told import NOON, Teller
 from servers.asgi import Served, serving
 
@@ -39,10 +39,6 @@ TOKEN = "a-token-for-this-test"
 
 def of_kind(kind: str) -> list[dict[str, Any]]:
     return [manifest for manifest in MANIFESTS if manifest["kind"] == kind]
-
-
-def name_of(manifest: dict[str, Any]) -> str:
-    return f"{manifest['kind']} {manifest['metadata']['name']}"
 
 
 SLICES = [

@@ -9,8 +9,8 @@ from typing import Final
 import pytest
 
 from deploy.files import DEPLOY
-from servers.processes import until
 from servers.systemd import ASSAY, Machine, machine, units
+from waiting import until
 
 PASSWORD: Final = "a long random secret"
 READY_LIMIT_S: Final = 90.0

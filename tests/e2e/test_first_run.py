@@ -4,29 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import nullcontext
 from typing import Any
 
-import pytest
 from playwright.sync_api import expect
 
-from assay.compose.scorer import build_scorer, build_web
-from assay.scoring.options import PoolOptions
-from assay.settings import Settings
 from e2e.conftest import Visit
-from servers.asgi import Served, serving
+from servers.asgi import Served
 
 VANDALISM = {1260: "River Aldern", 1275: "Orme Viaduct", 1281: "Ilse Brandner", 1287: "Honey bee"}
 GOOD_WORK = {1261: "River Aldern", 1277: "River Aldern", 1285: "Port Callow", 1289: "Port Callow"}
-
-
-@pytest.fixture(scope="module")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    settings = Settings(cache_dir=str(tmp_path_factory.mktemp("index")), pool=PoolOptions(processes=1))
-    scorer = build_scorer(settings, lambda _: nullcontext(lambda *_: None))
-    with serving(build_web(settings, scorer).asgi) as served:
-        yield served
 
 
 def damaging(served: Served, rev: int) -> float:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.features.alignment import align
-from assay.features.edit import longest_run, new_longest_run, new_longest_token
+from assay.features.longest import longest_run, new_longest_run, new_longest_token
 from assay.features.tokens import ParentTokens, Tokens, tokenize
 from assay.features.wikicode import read
 from assay.features.wikitext import parent_structure

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.errors import BadInjection, DependencyCycle, MissingRoot
-from assay.features.graph import Plan, decode_injection
+from assay.errors import DependencyCycle, MissingRoot
+from assay.features.graph import Plan
+from assay.features.injection import decode_injection
 from assay.features.node import Datasource, Feature, Field, Node, Root
 from assay.features.steps import Failed
 from assay.revisions.problem import Problem, text_deleted
@@ -86,46 +87,6 @@ def test_an_injected_node_needs_none_of_its_inputs() -> None:
     plan = Plan([DOUBLE], frozenset({"feature.length"}))
     assert TEXT not in plan.nodes
     assert plan.run(hidden, {"feature.length": 5}).row([DOUBLE]) == [10]
-
-
-@pytest.mark.parametrize(
-    ("raw", "complaint"),
-    [
-        ({"feature.no": 1}, "feature.no: no such"),
-        ({"datasource.text": 3}, "datasource.text: must be a string"),
-        ({"feature.length": "3"}, "feature.length: must be a number"),
-        ({"feature.length": True}, "must be a number"),
-        ({"feature.length": float("nan")}, "finite"),
-        ({"feature.length": 1e300}, "finite"),
-        ({"feature.is_long": 1}, "must be true or false"),
-        ({"datasource.groups": []}, "cannot be injected"),
-    ],
-)
-def test_wrong_injections_are_refused_by_name(raw: dict[str, Any], complaint: str) -> None:
-    with pytest.raises(BadInjection, match=complaint):
-        decode_injection([TEXT, GROUPS, LENGTH, IS_LONG], raw)
-
-
-def test_all_faults_of_an_injection_are_told_together() -> None:
-    with pytest.raises(BadInjection) as caught:
-        decode_injection([TEXT, LENGTH], {"feature.no": 1, "datasource.text": 3, "feature.length": "x"})
-    assert str(caught.value).count(";") == 2
-
-
-def test_a_name_that_may_be_meant_is_told() -> None:
-    with pytest.raises(BadInjection) as caught:
-        decode_injection([TEXT, LENGTH], {"feature.lenght": 1, "z": 1})
-    assert str(caught.value) == (
-        "feature.lenght: no such feature or datasource; is feature.length meant?; "
-        "z: no such feature or datasource"
-    )
-
-
-def test_a_hundred_thousand_wrong_names_are_not_repeated() -> None:
-    wrong = {f"feature.{number}{'x' * 1000}": number for number in range(100_000)}
-    with pytest.raises(BadInjection, match=r"; and 99990 more$") as caught:
-        decode_injection([TEXT, LENGTH], wrong)
-    assert len(str(caught.value)) < 2000
 
 
 def test_what_becomes_unknown_on_the_way_reaches_all_that_depends_on_it() -> None:

@@ -10,26 +10,16 @@ from typing import Any
 import pytest
 
 from assay.load import LoadPlan, LoadReport, Tally, run
-from load.answering import LIMIT_S, Answering
+from load.answering import Answering
 from servers.asgi import Served, serving
 from servers.proxy import Behaviour, FaultProxy
 from small_app import SmallApp
+from waiting import until_async
 
 
 @pytest.fixture
-def server() -> Answering:
-    return Answering()
-
-
-@pytest.fixture
-def served(server: Answering) -> Iterator[Served]:
-    with serving(server) as served:
-        yield served
-
-
-@pytest.fixture
-def proxy(served: Served) -> Iterator[FaultProxy]:
-    with FaultProxy(served.port).running() as proxy:
+def proxy(answered: Served) -> Iterator[FaultProxy]:
+    with FaultProxy(answered.port).running() as proxy:
         yield proxy
 
 
@@ -45,46 +35,48 @@ def _plan(*ports: int, **given: Any) -> LoadPlan:
     return LoadPlan(**{**defaults, **given})
 
 
-async def test_right_answers(served: Served, server: Answering) -> None:
-    report = await run(_plan(served.port, revisions_per_request=3))
+async def test_right_answers(answered: Served, answering: Answering) -> None:
+    report = await run(_plan(answered.port, revisions_per_request=3))
     assert (report.tally.sent, report.tally.ok, report.lost, report.wrong) == (20, 20, 0, 0)
-    assert server.targets[0].startswith("/v3/scores/testwiki/?revids=100%7C101%7C102")
+    assert answering.targets[0].startswith("/v3/scores/testwiki/?revids=100%7C101%7C102")
 
 
-async def test_a_path_before_the_api_is_kept(served: Served, server: Answering) -> None:
-    await run(_plan(served.port, urls=(f"{served.url}/ores/",)))
-    assert server.targets[0].startswith("/ores/v3/scores/testwiki/")
+async def test_a_path_before_the_api_is_kept(answered: Served, answering: Answering) -> None:
+    await run(_plan(answered.port, urls=(f"{answered.url}/ores/",)))
+    assert answering.targets[0].startswith("/ores/v3/scores/testwiki/")
 
 
-async def test_wrong_answers(served: Served, server: Answering) -> None:
-    server.wrong = {105, 106}
-    report = await run(_plan(served.port))
+async def test_wrong_answers(answered: Served, answering: Answering) -> None:
+    answering.wrong = {105, 106}
+    report = await run(_plan(answered.port))
     assert (report.wrong, report.lost) == (2, 0)
 
 
-async def test_a_body_that_is_no_json_is_lost(served: Served, server: Answering) -> None:
-    server.body = b"<html>It works!</html>"
-    report = await run(_plan(served.port))
+async def test_a_body_that_is_no_json_is_lost(answered: Served, answering: Answering) -> None:
+    answering.body = b"<html>It works!</html>"
+    report = await run(_plan(answered.port))
     assert report.tally.lost_by == Counter(malformed=20)
 
 
 @pytest.mark.parametrize(("retry", "ok"), [(True, 20), (False, 17)])
-async def test_retry_after_over_http(served: Served, server: Answering, retry: bool, ok: int) -> None:
-    server.refusals = [503, 429, 503]
-    report = await run(_plan(served.port, retry=retry))
+async def test_retry_after_over_http(answered: Served, answering: Answering, retry: bool, ok: int) -> None:
+    answering.refusals = [503, 429, 503]
+    report = await run(_plan(answered.port, retry=retry))
     assert report.tally.ok == ok
     assert report.tally.told_to_wait == Counter({503: 2, 429: 1})
     assert report.lost == 0
 
 
-async def test_a_stall_is_measured_from_when_requests_were_due(served: Served, server: Answering) -> None:
+async def test_a_stall_is_measured_from_when_requests_were_due(
+    answered: Served, answering: Answering
+) -> None:
     """Only lower bounds are asserted: a busy machine makes latencies longer, never shorter."""
-    server.held.set()
+    answering.held.set()
     tally = Tally()
-    load = asyncio.create_task(run(_plan(served.port, duration_s=1.0), tally=tally))
-    await _until(lambda: tally.in_flight == 100)  # the last was due 0.99 s after the first
-    server.held.clear()
-    server.released.set()
+    load = asyncio.create_task(run(_plan(answered.port, duration_s=1.0), tally=tally))
+    await until_async(lambda: tally.in_flight == 100)  # the last was due 0.99 s after the first
+    answering.held.clear()
+    answering.released.set()
     report = await load
     assert (report.tally.ok, report.lost, report.tally.skipped) == (100, 0, 0)
     assert sum(latency_s >= 0.49 for latency_s in report.tally.ok_s) >= 50
@@ -101,35 +93,35 @@ async def test_a_reset_before_the_answer_is_lost_and_nothing_hides_it(
 
 
 async def test_a_reset_that_the_http_client_makes_good_is_told_all_the_same(
-    proxy: FaultProxy, server: Answering
+    proxy: FaultProxy, answering: Answering
 ) -> None:
     """The requests are held on connections that are cut; sent again on new ones, they are answered."""
-    report = await _cut_in_the_middle(proxy, server, retry=False)
+    report = await _cut_in_the_middle(proxy, answering, retry=False)
     assert report.tally.lost_by == Counter(reset=20)
 
 
-async def test_with_retry_it_is_sent_again(proxy: FaultProxy, server: Answering) -> None:
-    report = await _cut_in_the_middle(proxy, server, retry=True)
+async def test_with_retry_it_is_sent_again(proxy: FaultProxy, answering: Answering) -> None:
+    report = await _cut_in_the_middle(proxy, answering, retry=True)
     assert (report.tally.ok, report.lost) == (20, 0)
     assert report.tally.retries["reset"] >= 20
 
 
-async def _cut_in_the_middle(proxy: FaultProxy, server: Answering, *, retry: bool) -> LoadReport:
-    server.held.set()
+async def _cut_in_the_middle(proxy: FaultProxy, answering: Answering, *, retry: bool) -> LoadReport:
+    answering.held.set()
     load = asyncio.create_task(run(_plan(proxy.port, retry=retry)))
-    await _until(lambda: len(server.targets) == 20)
-    server.held.clear()
+    await until_async(lambda: len(answering.targets) == 20)
+    answering.held.clear()
     await asyncio.to_thread(proxy.cut)
     try:
         return await load
     finally:
-        server.released.set()
+        answering.released.set()
 
 
 async def test_an_answer_that_breaks_off_is_truncated_and_not_sent_again(
-    proxy: FaultProxy, server: Answering
+    proxy: FaultProxy, answering: Answering
 ) -> None:
-    server.body = b'{"testwiki": {' + b" " * 5000
+    answering.body = b'{"testwiki": {' + b" " * 5000
     proxy.behave(Behaviour(reset_after_bytes=1000))
     report = await run(_plan(proxy.port, retry=True))
     assert report.tally.lost_by == Counter(truncated=20)
@@ -145,12 +137,12 @@ async def test_silence_is_a_time_out(proxy: FaultProxy) -> None:
 
 
 async def test_nobody_there_is_refused_and_another_node_is_asked_with_retry(
-    proxy: FaultProxy, served: Served
+    proxy: FaultProxy, answered: Served
 ) -> None:
     proxy.behave(Behaviour(is_refusing=True))
-    report = await run(_plan(proxy.port, served.port))
+    report = await run(_plan(proxy.port, answered.port))
     assert (report.tally.ok, report.tally.lost_by) == (10, Counter(refused=10))
-    report = await run(_plan(proxy.port, served.port, retry=True))
+    report = await run(_plan(proxy.port, answered.port, retry=True))
     assert (report.tally.ok, report.lost) == (20, 0)
     assert report.tally.retries == Counter(refused=10)
 
@@ -177,9 +169,3 @@ async def test_assay_itself_is_right_in_every_kind_of_request() -> None:
         report = await run(_plan(served.port, mix=mix, models=("revid",), revisions_per_request=5))
     assert (report.tally.ok, report.lost, report.wrong) == (20, 0, 0)
     assert not report.tally.cell_errors
-
-
-async def _until(condition: Any) -> None:
-    async with asyncio.timeout(LIMIT_S):
-        while not condition():  # noqa: ASYNC110 - what happens in the server's thread sets no event here
-            await asyncio.sleep(0.005)

@@ -92,3 +92,8 @@ def bundle(folder: Path, classes: int = 2, **changes: Any) -> tuple[Path, Manife
 
 
 IDENTITY = Calibration.identity(1)
+
+
+def contents(path: Path) -> dict[str, bytes]:
+    """Of all files under `path`, by their places in it."""
+    return {f.relative_to(path).as_posix(): f.read_bytes() for f in path.rglob("*") if f.is_file()}

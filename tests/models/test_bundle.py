@@ -36,10 +36,6 @@ def copied(whole: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(whole, tmp_path / "reverted"))
 
 
-def files(path: Path) -> dict[str, bytes]:
-    return {f.relative_to(path).as_posix(): f.read_bytes() for f in path.rglob("*") if f.is_file()}
-
-
 def remanifested(path: Path, **changes: Any) -> None:
     """Rewrite the manifest with changes and a digest that fits them, as an attacker would."""
     fields = orjson.loads((path / MANIFEST).read_bytes()) | changes
@@ -55,7 +51,7 @@ def test_what_was_written_is_loaded(whole: Path) -> None:
     assert model.digest == manifest.digest
     assert [feature.name for feature in model.features] == list(makers.COLUMNS)
     assert read_statistics(whole) == {"counts": {"n": 1}}
-    assert {f.removeprefix("lexicons/") for f in files(whole) if "/" in f} == {
+    assert {f.removeprefix("lexicons/") for f in makers.contents(whole) if "/" in f} == {
         "test.bad.txt.gz",
         "test.words.txt.gz",
     }
@@ -64,8 +60,8 @@ def test_what_was_written_is_loaded(whole: Path) -> None:
 def test_directory_and_zip_give_the_same_model_and_the_zip_is_always_the_same(
     whole: Path, tmp_path: Path
 ) -> None:
-    write_zip(tmp_path / "a.zip", files(whole))
-    write_zip(tmp_path / "b.zip", dict(reversed(files(whole).items())))
+    write_zip(tmp_path / "a.zip", makers.contents(whole))
+    write_zip(tmp_path / "b.zip", dict(reversed(makers.contents(whole).items())))
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     a, b = load_bundle(tmp_path / "a.zip"), load_bundle(whole)
     assert a.digest == b.digest
@@ -102,7 +98,7 @@ def test_any_flipped_byte_anywhere_is_refused(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = copied(whole, tmp_path_factory.mktemp("flipped"))
-    name = data.draw(st.sampled_from(sorted(files(path))))
+    name = data.draw(st.sampled_from(sorted(makers.contents(path))))
     raw = bytearray((path / name).read_bytes())
     raw[data.draw(st.integers(0, len(raw) - 1))] ^= data.draw(st.integers(1, 255))
     (path / name).write_bytes(raw)
@@ -115,7 +111,7 @@ def test_any_truncated_renamed_removed_or_added_file_is_refused(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     path = copied(whole, tmp_path_factory.mktemp("changed"))
-    name = data.draw(st.sampled_from(sorted(files(path))))
+    name = data.draw(st.sampled_from(sorted(makers.contents(path))))
     deed = data.draw(st.sampled_from(["cut", "rename", "remove", "add", "grow", "swap"]))
     if deed == "cut":
         raw = (path / name).read_bytes()
@@ -129,7 +125,7 @@ def test_any_truncated_renamed_removed_or_added_file_is_refused(
     elif deed == "grow":
         (path / name).write_bytes((path / name).read_bytes() + b"\n")
     else:
-        other = data.draw(st.sampled_from(sorted(set(files(path)) - {name})))
+        other = data.draw(st.sampled_from(sorted(set(makers.contents(path)) - {name})))
         (path / name).write_bytes((path / other).read_bytes())
     with pytest.raises(BundleError):
         load_bundle(path)
@@ -140,7 +136,7 @@ def test_any_truncated_zip_is_refused(
     whole: Path, tmp_path_factory: pytest.TempPathFactory, at: float
 ) -> None:
     folder = tmp_path_factory.mktemp("zip")
-    write_zip(folder / "a.zip", files(whole))
+    write_zip(folder / "a.zip", makers.contents(whole))
     raw = (folder / "a.zip").read_bytes()
     (folder / "cut.zip").write_bytes(raw[: int(at * (len(raw) - 1))])
     with pytest.raises(BundleError):
@@ -161,7 +157,7 @@ def test_zip_entries_that_leave_the_folder_are_refused(
     whole: Path, tmp_path: Path, name: str, reason: str
 ) -> None:
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as packed:
-        for file, content in files(whole).items():
+        for file, content in makers.contents(whole).items():
             packed.writestr(file, content)
         entry = zipfile.ZipInfo()
         entry.filename = name
@@ -179,7 +175,7 @@ def test_links_are_refused_in_directories_and_zips(whole: Path, tmp_path: Path) 
     with pytest.raises(BundleError, match="link"):  # put in place after the names were looked at
         open_files(path).read("trees.txt", 10**9)
     with zipfile.ZipFile(tmp_path / "link.zip", "w") as packed:
-        for file, content in files(whole).items():
+        for file, content in makers.contents(whole).items():
             entry = zipfile.ZipInfo(file)
             entry.external_attr = ((stat.S_IFLNK if file == "trees.txt" else stat.S_IFREG) | 0o644) << 16
             packed.writestr(entry, content)
@@ -256,7 +252,7 @@ def test_writing_again_replaces_the_whole(tmp_path: Path) -> None:
     target = tmp_path / "b"
     write_directory(target, {"a": b"1", "lexicons/x": b"2"})
     write_directory(target, {"a": b"3"})
-    assert files(target) == {"a": b"3"}
+    assert makers.contents(target) == {"a": b"3"}
     assert [entry.name for entry in tmp_path.iterdir()] == ["b"]
 
 

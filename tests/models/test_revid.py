@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from assay.features.graph import Plan, decode_injection
+from assay.features.graph import Plan
+from assay.features.injection import decode_injection
 from assay.models.assemble import assemble, revid_parts
 from assay.models.bundle import load_bundle
 from assay.models.files import write_directory

@@ -18,10 +18,6 @@ from assay.models.train import grow, masked, train
 from models import makers
 
 
-def contents(path: Path) -> dict[str, bytes]:
-    return {f.relative_to(path).as_posix(): f.read_bytes() for f in path.rglob("*") if f.is_file()}
-
-
 @pytest.mark.parametrize("classes", [2, 4])
 def test_twice_gives_the_same_bytes_even_in_another_process(tmp_path: Path, classes: int) -> None:
     first, _ = make_bundle(makers.rows(classes=classes), makers.recipe(classes), tmp_path / "a")
@@ -32,9 +28,9 @@ def test_twice_gives_the_same_bytes_even_in_another_process(tmp_path: Path, clas
     )
     tests = Path(__file__).resolve().parent.parent
     subprocess.run([sys.executable, "-c", script, tests, str(classes), tmp_path / "b"], check=True)
-    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+    assert makers.contents(tmp_path / "a") == makers.contents(tmp_path / "b")
     assert len(first.digest) == 64
-    everything = b"".join(contents(tmp_path / "a").values())
+    everything = b"".join(makers.contents(tmp_path / "a").values())
     assert str(tmp_path).encode() not in everything
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -22,19 +21,13 @@ from assay.stores.redis_options import RedisOptions
 from events.recorded import fed, rows
 from precache.following import Heard, following
 from servers.mediawiki import Recording, StandInMediaWiki
-from servers.processes import until
-from servers.redis import RedisServer, running
+from servers.redis import RedisServer
+from waiting import until
 
 CHANNEL = "rc"
 EDITS = [event for event in fed("redis") if event["type"] != "log"]
 FAR_S = 3600.0
 """No look at recent changes but those that a reconnection makes."""
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
 
 
 def publish(redis: RedisServer, events: list[dict[str, object]]) -> None:

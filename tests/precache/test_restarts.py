@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 
 from precache.edits import WIKI, append, created, history, rev_ids, told
-from servers.processes import ASSAY, Process, running, status, until
+from servers.processes import ASSAY, Process, running, status
 from servers.redis import free_port
 from shared_data import ROOT
+from waiting import until
 
 EDITS = 160
 STREAM = ROOT / "tests" / "servers" / "event_stream.py"

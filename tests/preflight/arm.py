@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from servers.processes import Process, inherited, running, status, until
+from servers.processes import Process, inherited, running, status
 from servers.redis import RedisServer, free_port
+from waiting import until
 
 START_LIMIT_S: Final = 120.0
 RELEASE: Final = "r1"

@@ -76,11 +76,11 @@ def test_another_code_gives_another_release(
     request_: BuildRequest, real_release: Path, root: Root, tmp_path: Path
 ) -> None:
     """Code whose configuration differs prints its own schema."""
-    source = (ROOT / "src/assay/settings/model.py").read_text("utf-8")
+    source = (ROOT / "src/assay/settings/tree.py").read_text("utf-8")
     old = "    test_wiki: bool = True\n"
     assert old in source
     changed = source.replace(old, f"    renamed_key: int = 1\n{old}").encode()
-    patched = build_patched_wheel(ROOT, tmp_path / "wheel", {"src/assay/settings/model.py": changed})
+    patched = build_patched_wheel(ROOT, tmp_path / "wheel", {"src/assay/settings/tree.py": changed})
     folder = build(release_parts(request_, patched), root, root.releases)
     assert folder.name != real_release.name
     schema = (folder / "configuration.schema.json").read_text()
@@ -104,7 +104,7 @@ def test_code_that_scores_otherwise_has_other_golden_scores(
 
 
 def test_code_that_fails_is_told_in_its_own_words(request_: BuildRequest, root: Root, tmp_path: Path) -> None:
-    changes = {"src/assay/scoring/worker.py": b"raise RuntimeError('broken on purpose')\n"}
+    changes = {"src/assay/scoring/process.py": b"raise RuntimeError('broken on purpose')\n"}
     patched = build_patched_wheel(ROOT, tmp_path / "wheel", changes)
     with pytest.raises(ReleaseError, match="broken on purpose"):
         build(release_parts(request_, patched), root, root.releases)

@@ -23,12 +23,13 @@ from assay.revisions.problem import Problem, text_deleted
 from assay.revisions.types import Revision
 from assay.scoring.codec import decode_job
 from assay.scoring.loading import load_models
+from assay.scoring.process import run
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache
 from assay.scoring.synthetic import SyntheticSource, synthetic_revision
 from assay.scoring.wikis import ModelSets, Wiki
-from assay.scoring.worker import run
 from shared_data import ROOT
+from waiting import soon
 
 EXPORT = ROOT / "src" / "assay" / "sample" / "samplewiki.xml"
 WIKI = "small"
@@ -48,13 +49,9 @@ def wiki(models: ModelSets, tmp_path_factory: pytest.TempPathFactory) -> Wiki:
     return Wiki(WIKI, open_indexed(export), models.of(WIKI))
 
 
-def _deadline() -> Deadline:
-    return Deadline.after(60, SystemClock())
-
-
 @pytest.fixture(scope="module")
 def lines(wiki: Wiki, models: ModelSets) -> list[Golden]:
-    return asyncio.run(golden.choose(wiki, models, 4, (), _deadline()))
+    return asyncio.run(golden.choose(wiki, models, 4, (), soon()))
 
 
 @pytest.fixture
@@ -81,7 +78,7 @@ async def test_revisions_are_whole(lines: list[Golden], wiki: Wiki, models: Mode
     """As the wiki gave them, and scored as a scoring process does."""
     for line in lines:
         job = golden.job_of(line)
-        assert job.revision == (await wiki.source.fetch([line.rev_id], _deadline()))[line.rev_id]
+        assert job.revision == (await wiki.source.fetch([line.rev_id], soon()))[line.rev_id]
         again = orjson.loads(run(orjson.dumps(line.job), models, PlanCache()))[1]
         assert orjson.dumps(again, option=orjson.OPT_SORT_KEYS) == orjson.dumps(
             line.cells, option=orjson.OPT_SORT_KEYS
@@ -89,14 +86,14 @@ async def test_revisions_are_whole(lines: list[Golden], wiki: Wiki, models: Mode
 
 
 async def test_named_revisions_are_taken_and_no_others(wiki: Wiki, models: ModelSets) -> None:
-    ids = list(await wiki.source.recent(20, _deadline()))[10:13]
-    chosen = await golden.choose(wiki, models, 1, ids, _deadline())
+    ids = list(await wiki.source.recent(20, soon()))[10:13]
+    chosen = await golden.choose(wiki, models, 1, ids, soon())
     assert [line.rev_id for line in chosen] == ids
 
 
 async def test_a_revision_that_is_not_there_is_told(wiki: Wiki, models: ModelSets) -> None:
     with pytest.raises(ConfigurationError, match="999999999 cannot be a golden revision"):
-        await golden.choose(wiki, models, 1, [999999999], _deadline())
+        await golden.choose(wiki, models, 1, [999999999], soon())
 
 
 class _Hidden(SyntheticSource):
@@ -115,7 +112,7 @@ async def test_a_model_that_scores_none_is_told(models: ModelSets, retryable: bo
     hidden = Wiki(WIKI, _Hidden(retryable=retryable), models.of(WIKI))
     told = "none of 200 revisions of small is scored by articlequality, damaging"
     with pytest.raises(ConfigurationError, match=told):
-        await golden.choose(hidden, models, 1, (), _deadline())
+        await golden.choose(hidden, models, 1, (), soon())
 
 
 def test_wrong_feature_code_is_named(file: Path, models: ModelSets, monkeypatch: pytest.MonkeyPatch) -> None:

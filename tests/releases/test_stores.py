@@ -11,8 +11,9 @@ import pytest
 
 from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound, StoreUnavailable
 from assay.releases.manifest import MANIFEST, FileEntry
+from assay.releases.open import open_store
 from assay.releases.root import Root
-from assay.releases.store import ReleaseStore, open_store
+from assay.releases.store import ReleaseStore
 from assay.releases.transfer import fetch, publish
 from assay.releases.tree import entry_of, plain_files
 from releases.small_release import small_release

@@ -11,9 +11,9 @@ import pytest
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases import systemd
 from assay.releases.systemd import Systemd, target
-from servers.processes import until
 from servers.systemd import Machine, machine, units
 from shared_data import ROOT
+from waiting import until
 
 SERVICES: Final = ["assay-slot-web@blue.service", "assay-slot-worker@blue.service"]
 DRAINS: Final = "#!/bin/sh\ntrap 'sleep 1; echo drained; exit 0' TERM\nwhile :; do sleep 0.1; done\n"

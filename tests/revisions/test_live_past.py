@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
-from assay.clock import Deadline, FakeClock, SystemClock
+from assay.clock import Deadline, FakeClock
 from assay.revisions.action_api import ActionApi
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.live_past import LivePasts, PastOptions
@@ -23,6 +23,7 @@ from assay.revisions.window import ACTOR_PAGES
 from servers import mediawiki as stand_in
 from servers.mediawiki import Recording, StandInMediaWiki, of_history
 from shared_data import shared
+from waiting import soon
 
 WIKI = "data/histories/crwiki/revisions.jsonl.xz"
 EDITS = 200
@@ -49,10 +50,6 @@ async def wiki(recording: Recording) -> AsyncIterator[StandInMediaWiki]:
     own = replace(recording, revisions=dict(recording.revisions))
     async with StandInMediaWiki(own).serving() as server:
         yield server
-
-
-def soon(seconds: float = 60) -> Deadline:
-    return Deadline.after(seconds, SystemClock())
 
 
 def of_wiki(wiki: StandInMediaWiki, options: PastOptions = PATIENT) -> MediaWikiSource:

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay import __version__
-from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
 from assay.revisions.action_api import ActionApi
 from assay.revisions.api_document import read_revisions, read_users
@@ -24,8 +23,10 @@ from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.options import ApiOptions
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Actor, Revision
+from revisions.fetched import code, one
 from servers import mediawiki as stand_in
 from servers.mediawiki import Fault, StandInMediaWiki, recorded, revisions_only, users_only
+from waiting import soon
 
 QUICK = ApiOptions(contact="mailto:operator@example.org", backoff_s=0.001, attempt_timeout_s=10)
 RECORDED_50 = range(250, 300)
@@ -68,21 +69,6 @@ async def source(wiki: StandInMediaWiki) -> AsyncIterator[MediaWikiSource]:
     opened = MediaWikiSource(ActionApi(wiki.url, QUICK))
     yield opened
     await opened.aclose()
-
-
-def soon(seconds: float = 30) -> Deadline:
-    return Deadline.after(seconds, SystemClock())
-
-
-async def one(source: MediaWikiSource, rev_id: int, seconds: float = 30) -> Revision:
-    revision = (await source.fetch([rev_id], soon(seconds)))[rev_id]
-    assert isinstance(revision, Revision), revision
-    return revision
-
-
-def code(value: object) -> str:
-    assert isinstance(value, Problem), value
-    return value.code
 
 
 # Recorded answers

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from assay.clock import Deadline, SystemClock
 from assay.errors import SourceUnavailable
 from assay.revisions.action_api import ActionApi
 from assay.revisions.mediawiki import MediaWikiSource
@@ -23,9 +22,11 @@ from assay.revisions.window import ACTOR_PAGES
 from cli.running import assay
 from documented import arguments
 from revisions import real_past
+from revisions.fetched import code, one
 from revisions.real_past import LARGE, STRANGE, Past
 from servers import real_mediawiki
 from servers.real_mediawiki import RealMediaWiki
+from waiting import soon
 
 EVERYBODY_APPROVED = "$wgUseRCPatrol = false;"
 """Without patrolling, MediaWiki marks an edit as reverted whoever reverted it."""
@@ -74,24 +75,9 @@ async def exported(lived: Lived) -> AsyncIterator[Source]:
     await source.aclose()
 
 
-def soon(seconds: float = 60) -> Deadline:
-    return Deadline.after(seconds, SystemClock())
-
-
-async def one(source: Source, rev_id: int) -> Revision:
-    revision = (await source.fetch([rev_id], soon()))[rev_id]
-    assert isinstance(revision, Revision), revision
-    return revision
-
-
 def actor(revision: Revision) -> Actor:
     assert isinstance(revision.actor, Actor), revision.actor
     return revision.actor
-
-
-def code(value: object) -> str:
-    assert isinstance(value, Problem), value
-    return value.code
 
 
 # Two roads to the same revisions

@@ -10,13 +10,15 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
-from assay.clock import Deadline, FakeClock, SystemClock
+from assay.clock import Deadline, FakeClock
 from assay.revisions.digest import sha1_base36
 from assay.revisions.open import open_source
 from assay.revisions.problem import Problem
 from assay.revisions.source import Source
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, PageHistory, Revision
 from revisions import small_wiki
+from revisions.fetched import code, one
+from waiting import soon
 
 SCHEMAS = tuple(f"0.{minor}" for minor in range(4, 12))
 PACKINGS = ("", ".gz", ".bz2", ".xz", ".lzma", ".7z")
@@ -73,21 +75,6 @@ async def source(kind: Kind, folder: Path) -> AsyncIterator[Source]:
     opened = open_source("small", str(path))
     yield opened
     await opened.aclose()
-
-
-def soon() -> Deadline:
-    return Deadline.after(30, SystemClock())
-
-
-async def one(source: Source, rev_id: int) -> Revision:
-    revision = (await source.fetch([rev_id], soon()))[rev_id]
-    assert isinstance(revision, Revision), revision
-    return revision
-
-
-def code(value: object) -> str:
-    assert isinstance(value, Problem), value
-    return value.code
 
 
 async def test_an_edit_comes_whole(source: Source) -> None:

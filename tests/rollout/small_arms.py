@@ -19,6 +19,7 @@ import aiohttp
 from aiohttp import web
 
 from servers.aiohttp_site import site
+from waiting import until_async
 
 Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 ID = "/v3/scores/testwiki/{}/revid/"
@@ -121,7 +122,7 @@ class Steady:
             return self.answers.total() if release is None else self.answers[release]
 
         begun = count()
-        await until(lambda: count() >= begun + more)
+        await until_async(lambda: count() >= begun + more)
 
     def shares(self) -> dict[str, float]:
         """Of the answers since the last call, by release."""
@@ -143,13 +144,6 @@ class Steady:
             else:
                 self.answers[release] += 1
                 self.last_s[release] = time.monotonic()
-
-
-async def until(is_so: Callable[[], bool], limit_s: float = 30.0) -> None:
-    """Wait for a condition. Raises `TimeoutError`."""
-    async with asyncio.timeout(limit_s):
-        while not is_so():  # noqa: ASYNC110 - the conditions are other processes' states
-            await asyncio.sleep(0.005)
 
 
 @contextlib.asynccontextmanager

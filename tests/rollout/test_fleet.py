@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +23,7 @@ from assay.rollout.fleet import (
     there,
 )
 from assay.rollout.options import DataCentreSettings, NodeSettings
+from waiting import until_async
 
 RELEASE = "spring-0123456789ab"
 
@@ -65,10 +65,7 @@ async def test_a_command_that_takes_too_long_ends_with_its_children(tmp_path: Pa
     ran = await ProcessRunner().run("web1", script(tmp_path, text), 3.0)
     assert (ran.status, ran.stdout) == (None, "waiting\n")
     pid = int((tmp_path / "child").read_text())
-    deadline_s = time.monotonic() + 30
-    while (state := _state(pid)) not in ("", "Z"):
-        assert time.monotonic() < deadline_s, state
-        await asyncio.sleep(0.01)
+    await until_async(lambda: _state(pid) in ("", "Z"))
 
 
 def _state(pid: int) -> str:

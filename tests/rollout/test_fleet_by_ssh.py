@@ -25,11 +25,11 @@ from assay.rollout import fleet as fleets
 from assay.rollout.fleet import NodeFleet
 from assay.rollout.options import DataCentreSettings, NodeSettings
 from releases.small_release import small_release
-from servers.processes import until
 from servers.redis import free_port
 from servers.sshd import Sshd, sshd
 from servers.supervisord import supervisord
 from shared_data import ROOT
+from waiting import until
 
 SLOT = "green"
 

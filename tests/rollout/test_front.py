@@ -13,9 +13,10 @@ from assay.clock import SystemClock
 from assay.rollout.haproxy import HaproxyBalancer, set_slot_weights
 from assay.rollout.haproxy_config import HaproxyConfig
 from assay.rollout.observe import CopyOptions, Observer
-from rollout.small_arms import ID, Steady, two_arms, until
+from rollout.small_arms import ID, Steady, two_arms
 from servers.haproxy import haproxy
 from servers.redis import free_port
+from waiting import until_async
 
 
 async def _hang_up(request: web.Request) -> web.StreamResponse:
@@ -106,7 +107,7 @@ async def test_every_request_is_told_once() -> None:
             await set_slot_weights(balancer, {"blue": 70, "green": 30})
             async with Steady(front.url).running() as steady:
                 await steady.until_answered(500)
-            await until(lambda: observer.counts.received >= steady.answers.total())
+            await until_async(lambda: observer.counts.received >= steady.answers.total())
             seen = observer.take()
             assert len(seen) == steady.answers.total() == len(stable.asked) + len(candidate.asked)
             for slot, arm in (("blue", stable), ("green", candidate)):

@@ -20,11 +20,12 @@ from assay.rollout.haproxy import (
     slot_of,
 )
 from assay.rollout.haproxy_config import HaproxyConfig
-from rollout.small_arms import Steady, two_arms, until
+from rollout.small_arms import Steady, two_arms
 from servers.haproxy import RunningHaproxy, haproxy, program
 from servers.processes import Process, running
 from servers.proxy import Behaviour, FaultProxy
 from servers.redis import free_port
+from waiting import until_async
 
 DOWN = HaproxyConfig(slots=dict.fromkeys(("blue", "green"), ("127.0.0.1:1", "127.0.0.1:2")), check_ms=50)
 
@@ -112,7 +113,7 @@ async def test_a_socket_without_the_level_is_told_so(idle: RunningHaproxy) -> No
     (idle.folder / "lower.cfg").write_text(text)
     command = [program(), "-db", "-f", str(idle.folder / "lower.cfg")]
     with running(Process("lower", command, idle.folder, {})):
-        await until(lambda: Path(lower).is_socket())
+        await until_async(lambda: Path(lower).is_socket())
         with pytest.raises(BalancerError, match="permission denied: its socket needs 'level admin'"):
             await HaproxyBalancer(lower).set_weights({"blue-1": 3})
 
@@ -168,7 +169,7 @@ async def test_weights_survive_a_restart_with_a_state_file() -> None:
         front.save_state()
         front.process.kill()
         front.process.restart()
-        await until(front.answers)
+        await until_async(front.answers)
         assert [server.weight for server in (await balancer.servers()).values()] == [75, 75, 25, 25]
 
 

@@ -29,9 +29,10 @@ from assay.rollout.observe import (
     parse,
 )
 from assay.rollout.samples import CLIENT_GAVE_UP, Observed
-from rollout.small_arms import ID, Arm, two_arms, until
+from rollout.small_arms import ID, Arm, two_arms
 from servers.haproxy import RunningHaproxy, haproxy
 from servers.redis import free_port
+from waiting import until_async
 
 GOOD = {
     "dc": "one",
@@ -69,7 +70,7 @@ async def seen(observer: Observer, count: int) -> list[Observed]:
         found.extend(observer.take())
         return len(found) >= count
 
-    await until(all_there)
+    await until_async(all_there)
     assert observer.counts.damaged == 0
     return found
 
@@ -164,7 +165,7 @@ async def test_whose_fault_an_ending_is() -> None:
                 await response.read()
         blue.free.clear()
         asking = asyncio.create_task(session.get(front.url + ID.format(3)))
-        await until(lambda: blue.in_flight == 1)
+        await until_async(lambda: blue.in_flight == 1)
         asking.cancel()
         failed, broken, left = await seen(observer, 3)
         assert [one.status for one in (failed, broken, left)] == [500, 0, CLIENT_GAVE_UP]

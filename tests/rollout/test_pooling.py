@@ -14,9 +14,10 @@ from assay.errors import BalancerError, BalancerUnavailable
 from assay.rollout.haproxy import FakeBalancer, HaproxyBalancer, Server, set_slot_weights
 from assay.rollout.haproxy_config import HaproxyConfig
 from assay.rollout.pooling import Pooling
-from rollout.small_arms import Arm, Steady, two_arms, until
+from rollout.small_arms import Arm, Steady, two_arms
 from servers.haproxy import RunningHaproxy, haproxy
 from servers.redis import free_port
+from waiting import until_async
 
 CLOCK = SystemClock()
 
@@ -96,7 +97,7 @@ async def test_a_request_under_way_is_waited_for() -> None:
         green = centre.arms[1]
         green.free.clear()
         async with Steady(centre.front.url).running(clients=3) as steady:
-            await until(lambda: green.in_flight == 3)
+            await until_async(lambda: green.in_flight == 3)
             await set_slot_weights(centre.balancer, {"blue": 50, "green": 50})
             depooling = asyncio.create_task(centre.pooling.depool_slot("green"))
             await until_state(centre.balancer, "green-1", "drain")
@@ -125,7 +126,7 @@ async def test_what_does_not_end_is_told_with_its_requests() -> None:
         green = centre.arms[1]
         green.free.clear()
         async with Steady(centre.front.url).running(clients=8):
-            await until(lambda: green.in_flight > 3)
+            await until_async(lambda: green.in_flight > 3)
             with pytest.raises(
                 BalancerError, match=r"Not idle within 0.2 s: green-1 is DRAIN with \d requests"
             ):
@@ -151,7 +152,7 @@ async def test_data_centres_that_lead_to_each_other_refuse_rather_than_go_round(
             await centre.balancer.set_weights({"remote": 100})
             await centre.balancer.set_state(["blue-1", "blue-2", "green-1", "green-2"], "maint")
         async with Steady(here.front.url).running(clients=1) as steady:
-            await until(lambda: len(steady.failures) > 3)
+            await until_async(lambda: len(steady.failures) > 3)
         assert set(steady.failures) == {"503"}
 
 

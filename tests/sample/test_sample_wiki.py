@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from itertools import groupby, pairwise
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +13,7 @@ from assay.revisions.export import read_export
 from assay.revisions.labels import Edit, Label, identity_reverts
 from assay.revisions.record import Record, TextState
 from assay.revisions.types import UNKNOWN
+from tool import tool
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPORT = ROOT / "src" / "assay" / "sample" / "samplewiki.xml"
@@ -22,15 +21,7 @@ EXPORT = ROOT / "src" / "assay" / "sample" / "samplewiki.xml"
 
 @pytest.fixture(scope="module")
 def builder() -> ModuleType:
-    spec = importlib.util.spec_from_file_location(
-        "build_sample_wiki", ROOT / "tools" / "build_sample_wiki.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return tool("build_sample_wiki")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -32,8 +32,9 @@ from assay.stores.redis import RedisStore
 from assay.stores.redis_claims import RedisClaims
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import CLAIMS, Metrics
-from servers.redis import RedisServer, running
+from servers.redis import RedisServer
 from small_models import small_models
+from waiting import until_async
 
 MODELS = small_models()
 REQUEST = ScoreRequest("testwiki", (31, 32), ("revid",))
@@ -80,12 +81,6 @@ class Node:
         return asyncio.create_task(scored())
 
 
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
-
-
 @asynccontextmanager
 async def nodes(redis: RedisServer, count: int, *others: str) -> AsyncIterator[list[Node]]:
     """`others`: releases of further nodes."""
@@ -97,12 +92,6 @@ async def nodes(redis: RedisServer, count: int, *others: str) -> AsyncIterator[l
             node.engine.go.set()
         for node in made:
             await node.service.aclose()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110 - the condition lies in another process
-            await asyncio.sleep(0.005)
 
 
 def calls(client: Redis, *commands: str) -> list[int]:
@@ -129,7 +118,7 @@ async def test_a_hundred_clients_of_four_nodes_have_it_computed_once(redis: Redi
         asked = [node.ask() for _ in range(25) for node in four]
         assert all(await asyncio.gather(*asked))
         assert sorted(rev for node in four for rev in node.engine.jobs) == [31, 32]
-        await until(lambda: channels(redis) == [])
+        await until_async(lambda: channels(redis) == [])
 
 
 async def test_who_waits_gets_what_was_computed_and_asks_redis_no_more_than_once_a_lifetime(
@@ -138,13 +127,13 @@ async def test_who_waits_gets_what_was_computed_and_asks_redis_no_more_than_once
     request = replace(REQUEST, rev_ids=(31,), features=True)
     async with nodes(redis, 2) as (first, second):
         one = first.ask(request)
-        await until(lambda: first.engine.jobs == [31])
+        await until_async(lambda: first.engine.jobs == [31])
         other = second.ask(request)
-        await until(lambda: len(channels(redis)) == 1)
+        await until_async(lambda: len(channels(redis)) == 1)
         with redis.client() as client:
             client.config_resetstat()
             began_s = time.monotonic()
-            await until(lambda: looks(client) >= 3)
+            await until_async(lambda: looks(client) >= 3)
             lifetimes = (time.monotonic() - began_s) / QUICK.ttl_s
             assert looks(client) <= lifetimes + 1
             assert calls(client, "set") == [0]
@@ -198,7 +187,7 @@ async def test_an_answer_lies_in_its_claims_place_for_a_moment_only(redis: Redis
         with redis.client() as client:
             kept: Any = client.mget(client.keys("assay:claim:*"))
             assert [answer[:1] for answer in kept] == [b"=", b"="]
-            await until(lambda: client.keys("assay:claim:*") == [])
+            await until_async(lambda: client.keys("assay:claim:*") == [])
         assert await second.ask(request)
         assert sorted(second.engine.jobs) == [31, 32]
 
@@ -218,7 +207,7 @@ async def test_a_release_never_waits_for_what_another_computes(redis: RedisServe
     async with nodes(redis, 1, "candidate") as (stable, candidate):
         candidate.engine.go.set()
         one = stable.ask()  # computes for ever, and holds the claims
-        await until(lambda: len(stable.engine.jobs) == 2)
+        await until_async(lambda: len(stable.engine.jobs) == 2)
         assert await candidate.ask()
         assert sorted(candidate.engine.jobs) == [31, 32]
         stable.engine.go.set()
@@ -239,9 +228,9 @@ async def test_a_dead_owners_claim_is_taken_over(redis: RedisServer) -> None:
 async def test_a_wake_up_lost_with_its_connection_is_noticed(redis: RedisServer) -> None:
     async with nodes(redis, 2) as (first, second):
         one = first.ask()
-        await until(lambda: len(first.engine.jobs) == 2)
+        await until_async(lambda: len(first.engine.jobs) == 2)
         other = second.ask()
-        await until(lambda: len(channels(redis)) == 2)
+        await until_async(lambda: len(channels(redis)) == 2)
         with redis.client() as client:
             client.client_kill_filter(_type="pubsub")
         first.engine.go.set()
@@ -255,10 +244,10 @@ async def test_an_owner_cut_off_by_its_own_deadline_leaves_the_work_to_others(re
         first.engine.instead = deadline_passed
         one = first.service.score(REQUEST, Deadline.after(20, SystemClock()))
         owner = asyncio.ensure_future(one)
-        await until(lambda: len(first.engine.jobs) == 2)
+        await until_async(lambda: len(first.engine.jobs) == 2)
         second.engine.go.set()
         other = second.ask()
-        await until(lambda: len(channels(redis)) == 2)
+        await until_async(lambda: len(channels(redis)) == 2)
         first.engine.go.set()
         assert await other
         assert sorted(second.engine.jobs) == [31, 32]
@@ -283,9 +272,9 @@ async def test_without_redis_everybody_computes(redis: RedisServer) -> None:
 async def test_a_flushed_redis_costs_at_most_a_second_computation(redis: RedisServer) -> None:
     async with nodes(redis, 2) as (first, second):
         one = first.ask()
-        await until(lambda: len(first.engine.jobs) == 2)
+        await until_async(lambda: len(first.engine.jobs) == 2)
         other = second.ask()
-        await until(lambda: len(channels(redis)) == 2)
+        await until_async(lambda: len(channels(redis)) == 2)
         with redis.client() as client:
             client.flushall()
         second.engine.go.set()

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from assay.clock import Deadline, FakeClock, SystemClock
+from assay.clock import Deadline, FakeClock
 from assay.revisions.problem import Problem, text_deleted
 from assay.revisions.types import UNKNOWN
 from assay.scoring.engine import Engine
@@ -24,6 +24,7 @@ from assay.telemetry import JOBS, Metrics
 from servers.celery_worker import celery_engine, small_worker
 from servers.redis import running
 from small_models import small_models
+from waiting import soon
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -52,10 +53,6 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[Engine]:
     await engine.start()
     yield engine
     await engine.aclose()
-
-
-def soon() -> Deadline:
-    return Deadline.after(60, SystemClock())
 
 
 @pytest.mark.parametrize(

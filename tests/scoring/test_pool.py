@@ -8,14 +8,14 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from assay.clock import Deadline, FakeClock, SystemClock
+from assay.clock import Deadline, FakeClock
 from assay.errors import Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.frames import MAX_FRAME_BYTES
@@ -25,7 +25,9 @@ from assay.scoring.pool import PoolEngine
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
 from assay.telemetry import JOBS, REPLACEMENTS, WORKERS, Metrics
+from servers.processes import is_running
 from small_models import small_models
+from waiting import soon, until_async
 
 DIGESTS = small_models().digests
 LOADER = Loader("small_models:small_models")
@@ -39,10 +41,6 @@ def job(delay_s: float = 0.0, rev_id: int = 31) -> Job:
 
 def text_job(text: str) -> Job:
     return Job("smallwiki", ("damaging",), replace(REVISION, text=text))
-
-
-def soon() -> Deadline:
-    return Deadline.after(60, SystemClock())
 
 
 def code(cells: Any) -> str:
@@ -61,12 +59,6 @@ async def pool(**options: Any) -> AsyncIterator[tuple[PoolEngine, Metrics]]:
         await engine.aclose()
 
 
-async def until(condition: Callable[[], object]) -> None:
-    async with asyncio.timeout(30):
-        while not condition():  # noqa: ASYNC110 - what is awaited happens in other processes
-            await asyncio.sleep(0.001)
-
-
 async def test_a_runaway_is_stopped_and_its_process_replaced() -> None:
     async with pool(time_limit_s=0.2) as (engine, metrics):
         cells = await engine.score(job(delay_s=50), soon())
@@ -81,7 +73,7 @@ async def test_a_runaway_is_stopped_and_its_process_replaced() -> None:
 async def test_a_killed_process_costs_a_retry() -> None:
     async with pool() as (engine, metrics):
         asked = asyncio.create_task(engine.score(job(delay_s=0.5), soon()))
-        await until(lambda: engine.busy_pids)
+        await until_async(lambda: engine.busy_pids)
         os.kill(engine.busy_pids[0], signal.SIGKILL)
         assert code(await asked) == "scored"
         assert metrics.value(JOBS, "retried") == 1
@@ -108,7 +100,7 @@ async def test_a_process_killed_while_idle_is_replaced() -> None:
 async def test_a_killed_nursery_takes_no_job_with_it() -> None:
     async with pool(processes=2) as (engine, _):
         asked = [asyncio.create_task(engine.score(job(delay_s=0.3, rev_id=n), soon())) for n in (10, 20, 30)]
-        await until(lambda: len(engine.busy_pids) == 2)
+        await until_async(lambda: len(engine.busy_pids) == 2)
         assert engine.nursery_pid is not None
         os.kill(engine.nursery_pid, signal.SIGKILL)
         assert [code(cells) for cells in await asyncio.gather(*asked)] == ["scored"] * 3
@@ -117,9 +109,9 @@ async def test_a_killed_nursery_takes_no_job_with_it() -> None:
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
     async with pool(queue_jobs=1, time_limit_s=0.5) as (engine, metrics):
         running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
-        await until(lambda: engine.busy_pids)
+        await until_async(lambda: engine.busy_pids)
         waiting = asyncio.create_task(engine.score(job(), soon()))
-        await until(lambda: engine.queued)
+        await until_async(lambda: engine.queued)
         with pytest.raises(Overloaded) as caught:
             await engine.score(job(), soon())
         assert caught.value.delay_s >= 1
@@ -131,9 +123,9 @@ async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None
 async def test_waiting_bytes_are_bounded_too() -> None:
     async with pool(queue_bytes=1000, time_limit_s=0.5) as (engine, _):
         running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
-        await until(lambda: engine.busy_pids)
+        await until_async(lambda: engine.busy_pids)
         waiting = asyncio.create_task(engine.score(text_job("x" * 2000), soon()))
-        await until(lambda: engine.queued)
+        await until_async(lambda: engine.queued)
         with pytest.raises(Overloaded):
             await engine.score(job(), soon())
         await running
@@ -153,9 +145,9 @@ async def test_a_job_that_waited_too_long_is_not_begun() -> None:
     clock = FakeClock()
     async with pool(time_limit_s=0.5) as (engine, metrics):
         running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
-        await until(lambda: engine.busy_pids)
+        await until_async(lambda: engine.busy_pids)
         waiting = asyncio.create_task(engine.score(job(delay_s=50), Deadline.after(1, clock)))
-        await until(lambda: engine.queued)
+        await until_async(lambda: engine.queued)
         clock.advance(2)
         await running
         assert code(await waiting) == "deadline_exceeded"
@@ -165,9 +157,9 @@ async def test_a_job_that_waited_too_long_is_not_begun() -> None:
 async def test_a_job_nobody_waits_for_any_more_is_not_begun() -> None:
     async with pool(time_limit_s=0.5) as (engine, metrics):
         running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
-        await until(lambda: engine.busy_pids)
+        await until_async(lambda: engine.busy_pids)
         waiting = asyncio.create_task(engine.score(job(), soon()))
-        await until(lambda: engine.queued)
+        await until_async(lambda: engine.queued)
         waiting.cancel()
         await running
         assert code(await engine.score(job(), soon())) == "scored"
@@ -180,14 +172,14 @@ async def test_worn_processes_are_replaced(options: dict[str, int]) -> None:
         first = engine.pids
         for _ in range(4):
             assert code(await engine.score(job(), soon())) == "scored"
-        await until(lambda: metrics.value(WORKERS) == 1 and engine.pids != first)
+        await until_async(lambda: metrics.value(WORKERS) == 1 and engine.pids != first)
         assert metrics.value(REPLACEMENTS, "recycled") >= 2
 
 
 async def test_accepted_jobs_are_finished_before_the_end() -> None:
     async with pool() as (engine, _):
         asked = [asyncio.create_task(engine.score(job(delay_s=0.05, rev_id=n), soon())) for n in (1, 2, 3)]
-        await until(lambda: engine.busy_pids)
+        await until_async(lambda: engine.busy_pids)
         await engine.aclose()
         assert [code(cells) for cells in await asyncio.gather(*asked)] == ["scored"] * 3
         assert code(await engine.score(job(), soon())) == "engine_unavailable"
@@ -231,14 +223,6 @@ def test_no_process_outlives_a_killed_server() -> None:
         readable, _, _ = select.select([handle], [], [], 30)
         os.close(handle)
         assert readable
-
-
-def is_running(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
 
 
 @pytest.mark.parametrize(

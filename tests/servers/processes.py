@@ -15,11 +15,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+
+from waiting import until
 
 ASSAY: Final = (sys.executable, "-m", "assay.cli")
 END_LIMIT_S: Final = 30.0
@@ -127,16 +128,6 @@ def running(process: Process) -> Iterator[Process]:
         process.end()
 
 
-def until(is_so: Callable[[], bool], limit_s: float, told: Callable[[], str] = lambda: "") -> float:
-    """Wait for a condition; returns the seconds that it took. Raises `TimeoutError` with what `told` says."""
-    begun_s = time.monotonic()
-    while not is_so():
-        if time.monotonic() > begun_s + limit_s:
-            raise TimeoutError(f"not within {limit_s:g} s\n{told()}")
-        time.sleep(_LOOK_AGAIN_S)
-    return time.monotonic() - begun_s
-
-
 def inherited() -> dict[str, str]:
     """This process's environment without settings of the person who runs the tests."""
     return {name: value for name, value in os.environ.items() if not name.startswith("ASSAY_")}
@@ -152,6 +143,15 @@ def status(port: int, path: str, limit_s: float = 5.0) -> int | None:
         return None
     finally:
         connection.close()
+
+
+def is_running(pid: int) -> bool:
+    """Whether there is such a process; one that ended and was not waited for is."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def children(pid: int) -> list[int]:

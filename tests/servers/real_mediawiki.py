@@ -24,10 +24,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
-from servers.processes import END_LIMIT_S, Process, inherited, until
+from servers.processes import END_LIMIT_S, Process, inherited
 from servers.processes import running as running_process
 from servers.redis import free_port, missing
 from servers.wiki_client import Account, WikiClient
+from waiting import until
 
 PROGRAM: Final = Path(sys.prefix) / "share" / "mediawiki"
 """Where tools/setup.sh unpacks it."""

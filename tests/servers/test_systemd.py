@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from servers.processes import until
 from servers.systemd import machine
+from waiting import until
 
 
 def test_neither_its_processes_nor_its_mounts_stay(tmp_path: Path) -> None:

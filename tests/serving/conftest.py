@@ -6,14 +6,10 @@ What is started beside them is kept for the session: `live` changes its engine w
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import nullcontext
 from typing import Any
 
 import pytest
 
-from assay.compose.scorer import build_scorer, build_web
-from assay.scoring.options import PoolOptions
-from assay.settings import Settings
 from servers.asgi import Served, serving
 from servers.small_web import ENGINES, SmallWeb, small_web
 from small_app import SmallApp, with_pages
@@ -51,13 +47,4 @@ def live(web: SmallWeb, engine: str) -> Served:
 @pytest.fixture(scope="session")
 def paged() -> Iterator[Served]:
     with serving(with_pages().asgi) as served:
-        yield served
-
-
-@pytest.fixture(scope="session")
-def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """What ``make run`` serves: the shipped models over the sample wiki."""
-    settings = Settings(cache_dir=str(tmp_path_factory.mktemp("index")), pool=PoolOptions(processes=1))
-    scorer = build_scorer(settings, lambda _: nullcontext(lambda *_: None))
-    with serving(build_web(settings, scorer).asgi) as served:
         yield served

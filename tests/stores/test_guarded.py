@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
-
-import pytest
 
 from assay.clock import FakeClock
 from assay.stores.guarded import GuardedStore
@@ -16,12 +13,6 @@ from assay.telemetry import STORE_FAILURES, STORE_UP, Metrics
 from servers.redis import RedisServer, running
 
 OPTIONS = GuardOptions(answer_timeout_s=0.3, failures=2, rest_s=10.0)
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
 
 
 class Guarded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -23,12 +23,6 @@ LIMITS = Limits(concurrent=3, per_minute=6, burst=50, lease_s=30.0)
 WAIT_S = 20.0
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
-
-
 @pytest.fixture
 def clock() -> FakeClock:
     return FakeClock()
@@ -42,7 +36,7 @@ def shared_quotas(server: RedisServer, clock: FakeClock, timeout_s: float = 5.0)
 async def quotas(request: pytest.FixtureRequest, clock: FakeClock) -> AsyncIterator[Quotas]:
     quotas: Quotas = MemoryQuotas(clock)
     if request.param == "redis":
-        server: RedisServer = request.getfixturevalue("server")
+        server: RedisServer = request.getfixturevalue("shared_redis")
         with server.client() as client:
             client.flushall()
         quotas = shared_quotas(server, clock)
@@ -167,7 +161,7 @@ async def test_memory_is_bounded_and_tolerates_the_return_of_forgotten_places(cl
 
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.integers(1, 50), st.booleans()), max_size=12))
 def test_the_script_decides_as_the_memory_does(
-    server: RedisServer, steps: list[tuple[str, int, bool]]
+    shared_redis: RedisServer, steps: list[tuple[str, int, bool]]
 ) -> None:
     async def decisions(quotas: Quotas) -> list[str]:
         held: list[Lease] = []
@@ -182,15 +176,15 @@ def test_the_script_decides_as_the_memory_does(
         await quotas.aclose()
         return told
 
-    with server.client() as client:
+    with shared_redis.client() as client:
         client.flushall()
     clock = FakeClock()
     expected = asyncio.run(decisions(MemoryQuotas(clock)))
-    assert asyncio.run(decisions(shared_quotas(server, clock))) == expected
+    assert asyncio.run(decisions(shared_quotas(shared_redis, clock))) == expected
 
 
-async def test_two_processes_count_together(server: RedisServer, clock: FakeClock) -> None:
-    one, other = shared_quotas(server, clock), shared_quotas(server, clock)
+async def test_two_processes_count_together(shared_redis: RedisServer, clock: FakeClock) -> None:
+    one, other = shared_quotas(shared_redis, clock), shared_quotas(shared_redis, clock)
     lease = await let_in(one, "together", cost=20)
     assert lease.shared
     await let_in(other, "together", cost=20)
@@ -203,8 +197,8 @@ async def test_two_processes_count_together(server: RedisServer, clock: FakeCloc
     await other.aclose()
 
 
-async def test_a_killed_process_gives_its_places_back(server: RedisServer, clock: FakeClock) -> None:
-    killed, living = shared_quotas(server, clock), shared_quotas(server, clock)
+async def test_a_killed_process_gives_its_places_back(shared_redis: RedisServer, clock: FakeClock) -> None:
+    killed, living = shared_quotas(shared_redis, clock), shared_quotas(shared_redis, clock)
     short = replace(LIMITS, lease_s=0.2)
     for _ in range(3):
         await let_in(killed, "orphan", limits=short)
@@ -213,8 +207,8 @@ async def test_a_killed_process_gives_its_places_back(server: RedisServer, clock
     await living.aclose()
 
 
-async def test_what_was_spent_in_redis_leaks_back(server: RedisServer, clock: FakeClock) -> None:
-    quotas = shared_quotas(server, clock)
+async def test_what_was_spent_in_redis_leaks_back(shared_redis: RedisServer, clock: FakeClock) -> None:
+    quotas = shared_quotas(shared_redis, clock)
     fast = Limits(concurrent=1000, per_minute=600, burst=50, lease_s=30.0)
     await let_in(quotas, "leak", 50, fast)
     assert await limit_met(quotas, "leak", 2, fast) == "rate"
@@ -222,10 +216,10 @@ async def test_what_was_spent_in_redis_leaks_back(server: RedisServer, clock: Fa
     await quotas.aclose()
 
 
-async def test_nothing_stays_in_redis_for_ever(server: RedisServer, clock: FakeClock) -> None:
-    quotas = shared_quotas(server, clock)
+async def test_nothing_stays_in_redis_for_ever(shared_redis: RedisServer, clock: FakeClock) -> None:
+    quotas = shared_quotas(shared_redis, clock)
     await let_in(quotas, "short", cost=10)
-    with server.client() as client:
+    with shared_redis.client() as client:
         for key in client.scan_iter("assay:quota:*"):
             assert 0 < client.pttl(key) <= 1000 * (LIMITS.burst * LIMITS.interval_s + 1)
         assert client.exists("assay:quota:{short}:rate", "assay:quota:{short}:places") == 2

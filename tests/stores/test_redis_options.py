@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import subprocess
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -32,6 +31,7 @@ from assay.stores.redis_options import (
     without_account,
 )
 from servers.redis import RedisServer, free_port, missing, running, sentinel
+from waiting import until_async
 
 SECRETS = st.text(st.characters(codec="utf-8", min_codepoint=32), min_size=1, max_size=20)
 NASTY = "p@ss:w/rd?#%25 %[]&=é✓"
@@ -174,16 +174,10 @@ async def test_sentinels_lead_to_the_server_also_after_a_failover(tmp_path: Path
     ):
         options = RedisOptions(sentinels=(f"127.0.0.1:{watching.port}",))
         await _all_three_get_through(options)
-        await _until(lambda: _fails_over(client))
+        await until_async(lambda: _fails_over(client))
         with connect_sync(options) as found:
-            await _until(lambda: _leads_to(found, second))
+            await until_async(lambda: _leads_to(found, second))
         await _all_three_get_through(options)
-
-
-async def _until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - the condition lies in other processes
-            await asyncio.sleep(0.05)
 
 
 def _fails_over(sentinel: Redis) -> bool:

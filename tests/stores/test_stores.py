@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from assay.stores.options import GuardOptions, MemoryStoreOptions
 from assay.stores.redis import RedisStore
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import Metrics
-from servers.redis import RedisServer, running
+from servers.redis import RedisServer
 
 
 @pytest.fixture
@@ -23,17 +23,11 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-@pytest.fixture(scope="module")
-def redis() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
-
-
 @pytest.fixture(params=["memory", "redis", "guarded redis"])
 async def store(request: pytest.FixtureRequest, clock: FakeClock) -> AsyncIterator[KeyValueStore]:
     store: KeyValueStore = MemoryStore(MemoryStoreOptions(), clock)
     if request.param != "memory":
-        server = request.getfixturevalue("redis")
+        server = request.getfixturevalue("shared_redis")
         with server.client() as client:
             client.flushall()
         store = RedisStore(connect(RedisOptions(server.url)))
@@ -50,7 +44,7 @@ def wait(request: pytest.FixtureRequest, clock: FakeClock, store: KeyValueStore)
     def wait(seconds: float) -> None:
         clock.advance(seconds)
         if not isinstance(store, MemoryStore):
-            _age(request.getfixturevalue("redis"), seconds)
+            _age(request.getfixturevalue("shared_redis"), seconds)
 
     return wait
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, cast
+from typing import Annotated, Any, BinaryIO, Final, Literal, cast
 
 import orjson
 import typer
@@ -247,23 +247,11 @@ def _check_descriptors(plan: LoadPlan) -> None:
 @contextmanager
 def _recording(path: Path) -> Iterator[Callable[[Answered], None]]:
     with path.open("wb") as stream:
-        yield lambda answered: _write(stream.write, answered)
+        yield lambda answered: _write(stream, answered)
 
 
-def _write(write: Callable[[bytes], int], answered: Answered) -> None:
-    line = {
-        "target": answered.request.target,
-        "node": answered.node,
-        "due_s": answered.due_s,
-        "sent_s": answered.sent_s,
-        "done_s": answered.done_s,
-        "attempts": answered.attempts,
-        "status": answered.status,
-        "lost": answered.verdict.lost,
-        "wrong": answered.verdict.wrong,
-        "body": None if answered.body is None else answered.body.decode("utf-8", "replace"),
-    }
-    write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
+def _write(stream: BinaryIO, answered: Answered) -> None:
+    stream.write(orjson.dumps(answered.document(), option=orjson.OPT_APPEND_NEWLINE))
 
 
 def _print(report: LoadReport) -> None:

@@ -36,12 +36,12 @@ MAX_REVISIONS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What is fetched of a live wiki."""
+    """What is fetched of a live wiki; as a group of options, all of it."""
 
-    since: str | None = None
-    max_revisions: int = MAX_REVISIONS
-    max_edits: int = MAX_EDITS
-    contact: str = ""
+    since: Since = None
+    max_revisions: MaxRevisions = MAX_REVISIONS
+    max_edits: MaxEdits = MAX_EDITS
+    contact: Contact = ""
 
 
 def is_online(source: str) -> bool:

@@ -20,11 +20,12 @@ from assay.releases.activate import activate as activate_release
 from assay.releases.install import install as install_release
 from assay.releases.launcher import NODE_SETTINGS
 from assay.releases.manifest import check_id, is_id
+from assay.releases.open import open_store
 from assay.releases.options import root_folder, store_address
 from assay.releases.processes import STOP_LIMIT_S, processes
 from assay.releases.remove import remove as remove_release
 from assay.releases.root import Root
-from assay.releases.store import ReleaseStore, open_store
+from assay.releases.store import ReleaseStore
 from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch as fetch_release
 from assay.releases.transfer import publish as publish_release

@@ -74,18 +74,13 @@ def score(
     An --output file is its own record of progress: after an interruption run the same command again and
     it goes on where it stopped.
     """
-    named = [word for word in (words or [])[:1] if not word.isdigit()]
-    given = [parse_id(word) for word in (words or [])[len(named) :]]
-    if (bool(given) + (input is not None) + every) != 1:
-        raise ConfigurationError("give either revision ids, or --input FILE, or --all")
-    ids = given if input is None else _from_file(input)
+    named, ids = _asked(words or [], input, every=every)
     if url is not None:
         local = {"--wiki": wiki, "--bundles": bundles, "--all": every, "--processes": processes}
         _refuse_with_url({**local, "--bundle-directory": bundle_directory, "--config": configuration.config})
-        name = named[0] if named else None
-        asyncio.run(_run_remote(url, name, _names(models), features, explain, ids, output))
+        asyncio.run(_run_remote(url, named, _names(models), features, explain, ids, output))
         return
-    inline = [word for word in named if "=" in word]
+    inline = [named] if named is not None and "=" in named else []
     settings = options.load_settings(
         configuration, [*(wiki or []), *inline], bundles, bundle_directory, processes
     )
@@ -98,6 +93,15 @@ def score(
         listed, total = _whole(scorer, name) if every else (iter(ids), _length(ids))
         with counting(f"scoring {name}", total) as advance:
             asyncio.run(_run(scorer, Batch(chunks), listed, lines, advance))
+
+
+def _asked(words: Sequence[str], input: Path | None, *, every: bool) -> tuple[str | None, Iterable[int]]:
+    """The wiki as it was named, if it was, and the ids; none of them for `every`."""
+    named = words[0] if words and not words[0].isdigit() else None
+    given = [parse_id(word) for word in words[named is not None :]]
+    if (bool(given) + (input is not None) + every) != 1:
+        raise ConfigurationError("give either revision ids, or --input FILE, or --all")
+    return named, given if input is None else _from_file(input)
 
 
 async def _run(
@@ -142,11 +146,11 @@ def _names(models: str | None) -> tuple[str, ...] | None:
     return None if models is None else tuple(models.replace(",", "|").split("|"))
 
 
-def _wiki(named: Sequence[str], settings: Settings) -> str:
+def _wiki(named: str | None, settings: Settings) -> str:
     """The wiki that was named, or the only one there is."""
     known = wikis_of(settings)
-    if named:
-        name = named[0].partition("=")[0]
+    if named is not None:
+        name = named.partition("=")[0]
         if name not in (*known, TEST_WIKI):
             raise UnknownWiki(f"No scorers available for {name}; there are: {', '.join((*known, TEST_WIKI))}")
         return name

@@ -14,12 +14,14 @@ import orjson
 import typer
 
 from assay.cli import online, options
+from assay.cli.groups import grouped
 from assay.cli.progress import Steps, stepping
 from assay.errors import ConfigurationError, TooFewReverts
 from assay.models.bundle import load_bundle
 from assay.models.dataset import Dataset
 from assay.models.facts import read_manifest
 from assay.models.files import open_files
+from assay.models.recipe import Recipe
 from assay.models.recipes import recipe as recipe_called
 from assay.models.recipes import recipes
 
@@ -55,16 +57,15 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
 
 
+@grouped
 def extract(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="WIKI/MODEL, for example crwiki/reverted.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The data set (.npz).")],
     data: DataFolder = None,
     wiki: HistoryWikis = None,
     work: Work = _WORK,
-    since: online.Since = None,
-    max_revisions: online.MaxRevisions = online.MAX_REVISIONS,
-    max_edits: online.MaxEdits = online.MAX_EDITS,
-    contact: online.Contact = "",
+    *,
+    limits: online.Limits,
 ) -> None:
     """Compute the rows that a recipe learns from: features, labels, and what splits need.
 
@@ -73,13 +74,13 @@ def extract(
     from assay.models.sources import rows_of
 
     options.check_output(output)
-    limits = online.Limits(since, max_revisions, max_edits, contact)
     with stepping() as step:
         rows = rows_of(recipe_called(recipe), _inputs(data, wiki, work, limits, step), work, step)
     rows.save(output)
     typer.echo(f"{output}: {len(rows)} rows of {len(rows.features)} features, digest {rows.digest[:12]}")
 
 
+@grouped
 def train(
     recipe: RecipeName = None,
     output: Annotated[
@@ -95,10 +96,8 @@ def train(
     name: Annotated[
         str | None, typer.Option(help="Of a live wiki: what to call it; default: what it calls itself.")
     ] = None,
-    since: online.Since = None,
-    max_revisions: online.MaxRevisions = online.MAX_REVISIONS,
-    max_edits: online.MaxEdits = online.MAX_EDITS,
-    contact: online.Contact = "",
+    *,
+    limits: online.Limits,
 ) -> None:
     """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes.
 
@@ -106,24 +105,18 @@ def train(
     was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle:
     use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error.
     """
-    from assay.models.make import make_bundle, make_test_bundle
+    from assay.models.make import make_bundle
     from assay.models.sources import rows_of
     from assay.models.statistics import headline
 
     options.check_output(output, folder=True)
-    limits = online.Limits(since, max_revisions, max_edits, contact)
     if (live := _live(wiki)) is not None and not every and dataset is None and data is None:
         raise typer.Exit(_train_live(*_named(live, recipe, name), output, work, limits))
     if (recipe is None) != every:
         raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
     if every or recipe == TEST_MODEL:
-        manifest = make_test_bundle(output / TEST_MODEL)
-        typer.echo(f"{output / TEST_MODEL}: not learned, digest {manifest.digest[:12]}")
-    if every:
-        chosen = list(recipes().values())
-    else:
-        chosen = [recipe_called(recipe)] if recipe not in (None, TEST_MODEL) else []
-    for each in chosen:
+        _make_test_model(output / TEST_MODEL)
+    for each in _chosen(recipe):
         with stepping() as step:
             rows = (
                 Dataset.load(dataset)
@@ -156,6 +149,20 @@ def card(
     name = "card.html" if html else "card.md"
     entry = read_manifest(bundle).cards[name]
     typer.echo(open_files(bundle).read(name, entry.size_bytes).decode("utf-8"))
+
+
+def _make_test_model(folder: Path) -> None:
+    from assay.models.make import make_test_bundle
+
+    manifest = make_test_bundle(folder)
+    typer.echo(f"{folder}: not learned, digest {manifest.digest[:12]}")
+
+
+def _chosen(recipe: str | None) -> list[Recipe]:
+    """What is to be learned; all that is known for None."""
+    if recipe is None:
+        return list(recipes().values())
+    return [] if recipe == TEST_MODEL else [recipe_called(recipe)]
 
 
 def _live(wikis: Sequence[str] | None) -> str | None:

@@ -139,29 +139,26 @@ def _haproxy(options: DataCentreOptions) -> Program:
 def _slot_programs(options: DataCentreOptions, slot: str, environment: Mapping[str, str]) -> list[Program]:
     """Workers before web processes, so that a web process finds one when it looks whether it is ready."""
     launcher = str(options.root / "slots" / slot / "bin" / "assay")
+
+    def program(name: str, priority: int, *words: str) -> Program:
+        return Program(
+            f"{slot}-{name}",
+            (launcher, *words),
+            priority,
+            environment,
+            group=slot,
+            starts_itself=False,
+            retries=_RETRIES,
+        )
+
     ports = options.slots[slot]
-    workers = [
-        Program(
-            f"{slot}-worker-{number}",
-            (launcher, "worker", "--processes", "1", "--metrics-port", str(port)),
-            10,
-            environment,
-            group=slot,
-            starts_itself=False,
-            retries=_RETRIES,
-        )
-        for number, port in enumerate(ports.metrics, 1)
+    return [
+        *(
+            program(f"worker-{number}", 10, "worker", "--processes", "1", "--metrics-port", str(port))
+            for number, port in enumerate(ports.metrics, 1)
+        ),
+        *(
+            program(f"web-{number}", 20, "web", "--port", str(port))
+            for number, port in enumerate(ports.web, 1)
+        ),
     ]
-    webs = [
-        Program(
-            f"{slot}-web-{number}",
-            (launcher, "web", "--port", str(port)),
-            20,
-            environment,
-            group=slot,
-            starts_itself=False,
-            retries=_RETRIES,
-        )
-        for number, port in enumerate(ports.web, 1)
-    ]
-    return [*workers, *webs]

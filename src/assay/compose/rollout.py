@@ -14,9 +14,10 @@ from assay.compose.releases import root_of
 from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
 from assay.releases.manifest import ExpectedDrift, ReleaseManifest, check_id, is_id
+from assay.releases.open import open_store
 from assay.releases.options import store_address
 from assay.releases.root import Root
-from assay.releases.store import ReleaseStore, open_store
+from assay.releases.store import ReleaseStore
 from assay.releases.transfer import fetch, fetch_manifest
 from assay.rollout.arms import HttpArms, askers
 from assay.rollout.asker import Ask, Asker

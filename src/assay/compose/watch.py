@@ -11,8 +11,8 @@ from assay.compose.releases import root_of
 from assay.compose.rollout import state_dir
 from assay.errors import ReleaseError, ReleaseNotFound
 from assay.releases.manifest import ExpectedDrift, is_id
+from assay.releases.open import open_store
 from assay.releases.options import store_address
-from assay.releases.store import open_store
 from assay.releases.transfer import fetch_manifest
 from assay.rollout.arms import HttpPlace
 from assay.rollout.asker import HttpAsker

@@ -9,18 +9,13 @@ down only what depends on it, so models that do not need it are still scored.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
-from typing import Any, Final
+from typing import Any
 
-from assay.errors import BadInjection, DependencyCycle, MissingRoot
-from assay.features.node import Datasource, Feature, FeatureValue, Field, Node, Root
+from assay.errors import DependencyCycle, MissingRoot
+from assay.features.node import Feature, FeatureValue, Field, Node, Root
 from assay.features.steps import STOPS, Failed, steps_of, take, take_until_one_stops
 from assay.revisions.problem import Problem
-from assay.revisions.types import UNKNOWN, Revision, Unknown
-
-MAX_FAULTS: Final = 10
-MAX_NAME_CHARS: Final = 100
-"""Of wrong injected values, in one message: a client may send a hundred thousand."""
+from assay.revisions.types import UNKNOWN, Revision
 
 
 class Plan:
@@ -44,7 +39,7 @@ class Plan:
         self._steps = tuple(steps_of(computed, self._slots))
 
     def run(self, revision: Revision, injection: Mapping[str, Any] | None = None) -> Values:
-        """All values for one revision. `injection`: already decoded values (see `decode_injection`)."""
+        """All values for one revision. `injection`: as `decode_injection` gives it."""
         values: list[Any] = [None] * len(self._slots)
         for slot, name in self._injected:
             values[slot] = injection[name]  # type: ignore[index]
@@ -86,58 +81,6 @@ class Values:
             if type(value) is Failed:
                 return value.as_problem()
         return [None if value is UNKNOWN else value for value in row]
-
-
-def decode_injection(nodes: Iterable[Node], raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Check and convert a client's injected JSON values against the nodes that they name.
-
-    Raises `BadInjection` naming what is wrong, up to `MAX_FAULTS` of it: an unknown name, with one that may
-    be meant, a wrong type, a node that cannot be injected.
-    """
-    by_name = {node.name: node for node in nodes}
-    decoded: dict[str, Any] = {}
-    faults: list[str] = []
-    for name, value in raw.items():
-        node = by_name.get(name)
-        if node is None:
-            faults.append(_unknown(name, by_name) if len(faults) < MAX_FAULTS else "")
-            continue
-        try:
-            decoded[name] = _decode(node, value)
-        except (ValueError, TypeError) as error:
-            faults.append(f"{name}: {error}")
-    if faults:
-        more = f"; and {len(faults) - MAX_FAULTS} more" if len(faults) > MAX_FAULTS else ""
-        raise BadInjection("; ".join(faults[:MAX_FAULTS]) + more)
-    return decoded
-
-
-def _unknown(name: str, known: Iterable[str]) -> str:
-    told = name[:MAX_NAME_CHARS]
-    meant = get_close_matches(told, known, n=1, cutoff=0.8)
-    return f"{told}: no such feature or datasource" + (f"; is {meant[0]} meant?" if meant else "")
-
-
-def _decode(node: Node, value: Any) -> Any:
-    if isinstance(node, Feature):
-        return _decode_feature(node, value)
-    if isinstance(node, Root | Datasource) and node.from_json is not None:
-        return node.from_json(value)
-    raise ValueError("cannot be injected")
-
-
-def _decode_feature(feature: Feature, value: Any) -> FeatureValue | Unknown:
-    if value is None:
-        return UNKNOWN
-    if feature.type == "bool":
-        if not isinstance(value, bool):
-            raise ValueError("must be true or false")
-        return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a number")
-    if not abs(value) < 1e18:
-        raise ValueError("must be a finite number below 1e18")
-    return value
 
 
 def _fields_together(order: list[Node], injected: frozenset[str]) -> list[Node]:

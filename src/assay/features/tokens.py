@@ -16,6 +16,7 @@ from itertools import compress
 from typing import Any, Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
+from assay.features.injection import strings
 from assay.features.lazy import LazyStrings, kept
 from assay.features.lexer import KINDS, kind_of, lex, lex_but_blanks
 from assay.features.lexicon import Lexicons
@@ -208,14 +209,8 @@ def _parent_tokens(parent_text: str | None, alignment: Alignment, tokens: Tokens
     return ParentTokens(tokens, _tokenize_part(alignment.added), _tokenize_part(alignment.removed), alignment)
 
 
-def _strings(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("must be a list of strings")
-    return value
-
-
 def _injected_tokens(value: Any) -> Tokens:
-    return Tokens(_strings(value))
+    return Tokens(strings(value))
 
 
 TOKENS: Final = Datasource(
@@ -253,7 +248,7 @@ def _of_kind(kind: str) -> tuple[Callable[[Tokens], TokensOfKind], Callable[[Any
         return TokensOfKind(tokens, kind)
 
     def from_json(value: Any) -> TokensOfKind:
-        return TokensOfKind(Tokens(_strings(value)), kind, injected=True)
+        return TokensOfKind(Tokens(strings(value)), kind, injected=True)
 
     return select, from_json
 

@@ -24,6 +24,7 @@ from assay.features.diff import (
     spellings,
     summed,
 )
+from assay.features.injection import strings
 from assay.features.lazy import LazyStrings, kept
 from assay.features.lexicon import Lexicon, Lexicons
 from assay.features.matching import Dictionary, Matcher, dictionary, matcher
@@ -98,12 +99,6 @@ def _summed(deltas: dict[str, int], new: Mapping[str, int]) -> Delta:
     return summed([(new[item] - delta, delta) for item, delta in deltas.items()])
 
 
-def _strings(value: Any) -> list[str]:
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-        raise ValueError("must be a list of strings")
-    return value
-
-
 @lru_cache(maxsize=64)
 def _pattern_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
     name = lexicon.name
@@ -115,7 +110,7 @@ def _pattern_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
             f"Matches of {name} in the text, in order.",
             (text,),
             lambda value: Matches(search, value or ""),
-            from_json=_strings,
+            from_json=strings,
         )
 
     revision, parent = matches("", TEXT), matches(".parent", PARENT_TEXT)

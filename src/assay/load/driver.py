@@ -10,6 +10,7 @@ import asyncio
 import itertools
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
 from assay.errors import EngineUnavailable
 from assay.load.client import HttpClient
@@ -39,6 +40,21 @@ class Answered:
     body: bytes | None
     attempts: int
     verdict: Verdict
+
+    def document(self) -> dict[str, Any]:
+        """As JSON values; what is no UTF-8 in the body is replaced."""
+        return {
+            "target": self.request.target,
+            "node": self.node,
+            "due_s": self.due_s,
+            "sent_s": self.sent_s,
+            "done_s": self.done_s,
+            "attempts": self.attempts,
+            "status": self.status,
+            "lost": self.verdict.lost,
+            "wrong": self.verdict.wrong,
+            "body": None if self.body is None else self.body.decode("utf-8", "replace"),
+        }
 
 
 async def run(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from assay.errors import ReleaseNotFound
 from assay.releases.manifest import FileEntry, is_id
-from assay.releases.store import CHUNK_BYTES, away, broken_off
+from assay.releases.store import CHUNK_BYTES
+from assay.releases.store_failures import away, broken_off
 from assay.releases.tree import entry_of, sync_folder
 
 

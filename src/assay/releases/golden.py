@@ -19,10 +19,10 @@ from assay.errors import AssayError, ConfigurationError, ReleaseError
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 from assay.scoring.codec import decode_job, encode_job
+from assay.scoring.process import run
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache
 from assay.scoring.wikis import ModelSets, Wiki
-from assay.scoring.worker import run
 
 FORMAT: Final = 1
 MAX_GOLDEN_BYTES: Final = 64 * 1024 * 1024

@@ -14,7 +14,8 @@ from yarl import URL
 
 from assay.errors import ConfigurationError, ReleaseNotFound
 from assay.releases.manifest import FileEntry
-from assay.releases.store import CHUNK_BYTES, away, broken_off, failing, no_rights, too_slow
+from assay.releases.store import CHUNK_BYTES
+from assay.releases.store_failures import away, broken_off, failing, no_rights, too_slow
 
 T = TypeVar("T")
 _MAX_REDIRECTS: Final = 3

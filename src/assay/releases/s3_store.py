@@ -15,7 +15,8 @@ from typing import Any, Final, TypeVar
 
 from assay.errors import ConfigurationError, ReleaseNotFound
 from assay.releases.manifest import FileEntry, is_id
-from assay.releases.store import CHUNK_BYTES, away, broken_off, failing, no_rights, too_slow
+from assay.releases.store import CHUNK_BYTES
+from assay.releases.store_failures import away, broken_off, failing, no_rights, too_slow
 
 T = TypeVar("T")
 _CLOSE_LIMIT_S: Final = 0.5

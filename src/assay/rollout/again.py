@@ -28,8 +28,8 @@ def has_changed(stable: Answer, again: Answer) -> bool:
 def settled(first: Sequence[CellPair], again: Sequence[CellPair]) -> tuple[CellPair, ...]:
     """The first answers' cells in the light of the second ones'. A cell that even the stable arm does not
     score any more is the second's, as it has changed meanwhile; a failure that came again is marked."""
-    later = {_key(cell): cell for cell in again}
-    return tuple(_settled(cell, later.get(_key(cell))) if _is_worse(cell) else cell for cell in first)
+    later = {cell.key: cell for cell in again}
+    return tuple(_settled(cell, later.get(cell.key)) if _is_worse(cell) else cell for cell in first)
 
 
 def _settled(cell: CellPair, again: CellPair | None) -> CellPair:
@@ -42,7 +42,3 @@ def _settled(cell: CellPair, again: CellPair | None) -> CellPair:
 
 def _is_worse(cell: CellPair) -> bool:
     return is_score(cell.stable) and not is_score(cell.candidate)
-
-
-def _key(cell: CellPair) -> tuple[str, str, int]:
-    return cell.wiki, cell.model, cell.rev_id

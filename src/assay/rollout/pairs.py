@@ -194,14 +194,10 @@ def _joined(plain: Pair, anew: Pair) -> Pair:
 def _telling(plain: tuple[CellPair, ...], anew: tuple[CellPair, ...]) -> tuple[CellPair, ...]:
     """Cells as they were computed, for a cache that both arms share would make them equal; but as users got
     them where only those differ."""
-    differing = {_key(cell): cell for cell in plain if cell.stable != cell.candidate}
-    computed = [differing.get(_key(cell), cell) if cell.stable == cell.candidate else cell for cell in anew]
-    known = {_key(cell) for cell in computed}
-    return (*computed, *(cell for cell in plain if _key(cell) not in known))
-
-
-def _key(cell: CellPair) -> tuple[str, str, int]:
-    return cell.wiki, cell.model, cell.rev_id
+    differing = {cell.key: cell for cell in plain if cell.stable != cell.candidate}
+    computed = [differing.get(cell.key, cell) if cell.stable == cell.candidate else cell for cell in anew]
+    known = {cell.key for cell in computed}
+    return (*computed, *(cell for cell in plain if cell.key not in known))
 
 
 def _badness(status: int) -> int:

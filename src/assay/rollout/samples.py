@@ -81,6 +81,11 @@ class CellPair:
     candidate: SeenCell | None
     is_repeated: bool = False
 
+    @property
+    def key(self) -> tuple[str, str, int]:
+        """What was asked for."""
+        return self.wiki, self.model, self.rev_id
+
 
 @dataclass(frozen=True, slots=True)
 class Pair:

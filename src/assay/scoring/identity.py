@@ -8,7 +8,7 @@ from functools import cache
 from assay.features.graph import Plan
 from assay.features.node import Feature
 from assay.models.model import Model
-from assay.scoring.code import own_code_digest
+from assay.scoring.code_digest import own_code_digest
 
 
 def identity(model: Model) -> str:
@@ -16,7 +16,7 @@ def identity(model: Model) -> str:
 
     The bundle's digest covers trees, word lists and the versions of the model's *features*. A feature is
     computed from datasources, which have versions of their own; they are added here, and so is the code
-    itself (`assay.scoring.code`), because a version can be forgotten.
+    itself (`assay.scoring.code_digest`), because a version can be forgotten.
     """
     return _identity(model.digest, model.features)
 

@@ -30,7 +30,7 @@ from typing import Any, Final
 
 import orjson
 
-from assay.scoring import worker
+from assay.scoring.process import die_with_parent, ignore_group_signals, serve
 from assay.scoring.score import PlanCache
 from assay.scoring.warming import warm
 from assay.scoring.wikis import ModelSets
@@ -98,7 +98,7 @@ class Control:
 
 
 def main(control_fd: int) -> None:
-    worker.ignore_group_signals()
+    ignore_group_signals()
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # the server's standard output is not ours
     control = Control(socket.socket(fileno=control_fd))
     wake_read, wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -158,11 +158,11 @@ def _fork(connection: socket.socket, control: socket.socket, models: ModelSets, 
         return pid
     status = 1
     try:
-        worker.die_with_parent(parent_pid)
+        die_with_parent(parent_pid)
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         control.close()
-        worker.serve(connection, models, plans)
+        serve(connection, models, plans)
         status = 0
     except OSError:  # the server is gone in the middle of a message
         status = 0

@@ -32,9 +32,6 @@ from assay.settings.loading import given_in as given_in
 from assay.settings.loading import load as load
 from assay.settings.loading import resolve as resolve
 from assay.settings.loading import wrong as wrong
-from assay.settings.model import ServerSettings as ServerSettings
-from assay.settings.model import Settings as Settings
-from assay.settings.model import WikiSettings as WikiSettings
 from assay.settings.renames import RENAMES as RENAMES
 from assay.settings.renames import SCHEMA_VERSION as SCHEMA_VERSION
 from assay.settings.renames import Rename as Rename
@@ -43,3 +40,6 @@ from assay.settings.sections import hints as hints
 from assay.settings.sections import is_mapping as is_mapping
 from assay.settings.sections import names as names
 from assay.settings.sections import section_of as section_of
+from assay.settings.tree import ServerSettings as ServerSettings
+from assay.settings.tree import Settings as Settings
+from assay.settings.tree import WikiSettings as WikiSettings

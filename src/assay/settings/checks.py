@@ -7,8 +7,8 @@ from typing import Any
 
 from assay.scoring.wikis import TEST_WIKI
 from assay.settings.layers import FROM_FILE, NESTED, PREFIX
-from assay.settings.model import Settings
 from assay.settings.sections import ANY_NAME, names
+from assay.settings.tree import Settings
 from assay.stores.redis_options import RedisOptions, account, given_twice, server
 
 

@@ -52,24 +52,21 @@ COUNT: Final = Limits(minimum=1, maximum=MAX_NUMBER)
 SECONDS: Final = Limits(minimum=0.001, maximum=MAX_NUMBER)
 _FROM_ZERO: Final = Limits(minimum=0, maximum=MAX_NUMBER)
 _PORT: Final = Limits(minimum=0, maximum=65535)
-_WIKI: Final = Limits(
-    pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
-    advice="is no name for a wiki: use letters, digits, - and _, as in enwiki",
-)
-"""Stands in the paths of the API as one segment."""
-_MODEL: Final = Limits(
-    pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
-    advice="is no name for a model: use letters, digits, - and _, as in wp10",
-)
-_FILE_NAME: Final = Limits(
-    pattern=r"^[A-Za-z0-9_-]{1,64}" + _WHOLE,
-    advice="is no name for a stream or a sink: use letters, digits, - and _",
-)
 
-_POINT: Final = Limits(
-    pattern=r"^[A-Za-z0-9_-]{1,100}" + _WHOLE,
-    advice="is no name for an operating point: use letters, digits, - and _, as in likelybad",
-)
+
+def _name(of: str, *, most_chars: int = 100, example: str = "") -> Limits:
+    as_in = f", as in {example}" if example else ""
+    return Limits(
+        pattern=rf"^[A-Za-z0-9_-]{{1,{most_chars}}}" + _WHOLE,
+        advice=f"is no name for {of}: use letters, digits, - and _{as_in}",
+    )
+
+
+_WIKI: Final = _name("a wiki", example="enwiki")
+"""Stands in the paths of the API as one segment."""
+_MODEL: Final = _name("a model", example="wp10")
+_POINT: Final = _name("an operating point", example="likelybad")
+_FILE_NAME: Final = _name("a stream or a sink", most_chars=64)
 
 LIMITS: Final[Mapping[str, Limits]] = {
     "wikis.<name>": _WIKI,

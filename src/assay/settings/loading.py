@@ -21,9 +21,9 @@ from assay.errors import ConfigurationError
 from assay.settings.checks import cross_checks
 from assay.settings.environments import Environment, chosen
 from assay.settings.layers import CONFIG, CONFIG_FOLDER, ENVIRONMENT, Given, Place, Schema
-from assay.settings.model import Settings
 from assay.settings.reading import Reading, read
 from assay.settings.schema import own_schema
+from assay.settings.tree import Settings
 from assay.telemetry import redacted
 
 Warn = Callable[[str], None]

@@ -15,9 +15,9 @@ from functools import cache
 from typing import Any, Final, Literal, get_args, get_origin
 
 from assay.settings.limits import COUNT, LIMITS, SECONDS, Limits, limits_of
-from assay.settings.model import Settings
 from assay.settings.renames import RENAMES, SCHEMA_VERSION, Rename, settled
 from assay.settings.sections import ANY_NAME, hints, is_mapping, is_optional, required
+from assay.settings.tree import Settings
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 VERSION_KEY: Final = "x-schema-version"

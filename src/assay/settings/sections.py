@@ -8,7 +8,7 @@ from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Final, Union, get_args, get_origin, get_type_hints
 
-from assay.settings.model import Settings
+from assay.settings.tree import Settings
 
 ANY_NAME: Final = "<name>"
 """Stands in a dotted name for an item of a mapping: ``wikis.<name>.source``."""

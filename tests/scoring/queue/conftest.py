@@ -7,17 +7,11 @@ from collections.abc import Iterator
 import pytest
 from redis import Redis
 
-from servers.redis import RedisServer, running
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
+from servers.redis import RedisServer
 
 
 @pytest.fixture
-def client(server: RedisServer) -> Iterator[Redis]:
-    with server.client() as client:
+def client(shared_redis: RedisServer) -> Iterator[Redis]:
+    with shared_redis.client() as client:
         client.flushall()
         yield client

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,6 @@ from typing import Any
 import orjson
 import pytest
 
-from assay.clock import Deadline, SystemClock
 from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.queue.engine import CeleryEngine
@@ -24,8 +23,9 @@ from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import ModelSets
 from assay.telemetry import JOBS, LATE_REPLIES, RESENT, Metrics
 from servers.celery_worker import RELEASE, celery_engine, small_worker
-from servers.redis import RedisServer, running
+from servers.redis import RedisServer
 from small_models import LinearModel, small_models
+from waiting import soon, until_async
 
 MODELS = small_models()
 SECOND = Job("testwiki", ("revid",), synthetic_revision(31), injection={"feature.delay": 1})
@@ -34,12 +34,6 @@ DAMAGING = Job("smallwiki", ("damaging",), synthetic_revision(31))
 FAST = CeleryOptions(time_limit_s=2.0, heartbeat_s=0.2, lost_after_s=1.0, away_grace_s=30.0)
 """Workers of these tests start late, on busy machines after many seconds: what was sent waits for them."""
 QUICK: dict[str, Any] = {"time_limit_s": 2.0, "heartbeat_s": 0.2, "lost_after_s": 1.0}
-
-
-@pytest.fixture
-def redis() -> Iterator[RedisServer]:
-    with running() as server:
-        yield server
 
 
 @asynccontextmanager
@@ -51,16 +45,6 @@ async def engine_of(redis: RedisServer, **kwargs: Any) -> AsyncIterator[tuple[Ce
         yield engine, metrics
     finally:
         await engine.aclose()
-
-
-def soon(seconds: float = 30) -> Deadline:
-    return Deadline.after(seconds, SystemClock())
-
-
-async def until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
-    async with asyncio.timeout(limit_s):
-        while not condition():  # noqa: ASYNC110 - the condition lies in another process
-            await asyncio.sleep(0.01)
 
 
 async def ask_for_ever(engine: CeleryEngine, job: Job = PLAIN) -> None:
@@ -106,7 +90,7 @@ async def test_a_whole_worker_killed_in_mid_job_loses_nothing(redis: RedisServer
         async with engine_of(redis) as (engine, metrics):
             waiting = asyncio.create_task(engine.score(SECOND, soon()))
             with redis.client() as client:
-                await until(lambda: bool(client.keys("assay:taken:*")))
+                await until_async(lambda: bool(client.keys("assay:taken:*")))
             doomed.end(signal.SIGKILL)
             with small_worker(redis.url, options=QUICK, processes=1):
                 assert is_scored(await waiting)
@@ -117,7 +101,7 @@ async def test_a_redis_that_comes_back_empty_loses_no_job(redis: RedisServer) ->
     async with engine_of(redis) as (engine, metrics):
         with redis.client() as client:
             waiting = asyncio.create_task(engine.score(PLAIN, soon()))
-            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
         await asyncio.to_thread(redis.restart)
         with small_worker(redis.url, options=QUICK, processes=1):
             assert is_scored(await waiting)
@@ -128,7 +112,7 @@ async def test_a_job_that_vanished_is_sent_again(redis: RedisServer) -> None:
     async with engine_of(redis) as (engine, metrics):
         waiting = asyncio.create_task(engine.score(PLAIN, soon()))
         with redis.client() as client:
-            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
             client.flushall()  # the same server goes on, so nobody is told
         with small_worker(redis.url, options=QUICK, processes=1):
             assert is_scored(await waiting)
@@ -157,10 +141,10 @@ async def test_a_job_past_its_deadline_is_not_begun(redis: RedisServer) -> None:
     async with engine_of(redis) as (engine, metrics):
         waiting = asyncio.create_task(engine.score(PLAIN, soon(3)))
         with redis.client() as client:
-            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
         assert problem(await waiting).code == "deadline_exceeded"
         with small_worker(redis.url, options=QUICK, processes=1):
-            await until(lambda: metrics.value(LATE_REPLIES) == 1)
+            await until_async(lambda: metrics.value(LATE_REPLIES) == 1)
         assert metrics.value(JOBS, "done") == 0
 
 
@@ -168,7 +152,7 @@ async def test_a_lane_that_is_long_or_slow_takes_no_more(redis: RedisServer) -> 
     async with engine_of(redis, options=replace(FAST, queue_jobs=1)) as (engine, _):
         first = asyncio.create_task(engine.score(PLAIN, soon(1)))
         with redis.client() as client:
-            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
         with pytest.raises(Overloaded):
             await ask_for_ever(engine)  # a look at the lane is used again for a moment
         await first
@@ -229,9 +213,9 @@ async def test_people_do_not_wait_for_bulk_work(redis: RedisServer) -> None:
 
         bulk = [asyncio.create_task(ask("bulk", bulk=True)) for _ in range(20)]
         with redis.client() as client:
-            await until(lambda: client.llen(queue_name(RELEASE, "bulk")) == 20)
+            await until_async(lambda: client.llen(queue_name(RELEASE, "bulk")) == 20)
             person = asyncio.create_task(ask("person", bulk=False))
-            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
         with small_worker(redis.url, options=QUICK, processes=1):
             await asyncio.gather(person, *bulk)
         assert order.index("person") <= 2
@@ -244,7 +228,7 @@ async def test_large_texts_travel_beside_the_queue(redis: RedisServer) -> None:
         waiting = asyncio.create_task(engine.score(large, soon()))
         with redis.client() as client:
             queue = queue_name(RELEASE, "interactive")
-            await until(lambda: client.llen(queue) == 1)
+            await until_async(lambda: client.llen(queue) == 1)
             message = client.lindex(queue, 0)
             assert isinstance(message, bytes)
             assert len(message) < 5000
@@ -289,7 +273,7 @@ async def test_term_lets_a_job_under_way_finish(redis: RedisServer) -> None:
         async with engine_of(redis) as (engine, metrics):
             waiting = asyncio.create_task(engine.score(SECOND, soon()))
             with redis.client() as client:
-                await until(lambda: bool(client.keys("assay:taken:*")))
+                await until_async(lambda: bool(client.keys("assay:taken:*")))
             assert await asyncio.to_thread(worker.end) == 0
             assert is_scored(await waiting)
             assert metrics.value(RESENT, "worker_lost") == 0
@@ -299,13 +283,13 @@ async def test_news_of_an_attempt_that_was_given_up_counts_for_nothing(redis: Re
     async with engine_of(redis) as (engine, metrics):
         waiting = asyncio.create_task(engine.score(PLAIN, soon()))
         with redis.client() as client:
-            await until(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
             message: Any = client.lindex(queue_name(RELEASE, "interactive"), 0)
             job = orjson.loads(message)["headers"]["id"]
             for _ in range(2):  # two deaths would be the job's end
                 stale = Reply(job, RELEASE, 0, "died")
                 client.xadd(engine.reply_stream, {"r": encode_reply(stale)})
-            await until(lambda: metrics.value(LATE_REPLIES) == 2)
+            await until_async(lambda: metrics.value(LATE_REPLIES) == 2)
         with small_worker(redis.url, options=QUICK, processes=1):
             assert is_scored(await waiting)
         assert metrics.value(JOBS, "retried") == 0

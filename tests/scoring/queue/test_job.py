@@ -28,8 +28,8 @@ STREAM = "assay:replies:test"
 
 
 @pytest.fixture
-def scoring(server: RedisServer) -> Scoring:
-    return Scoring("r", "worker-1", MODELS, server.client)
+def scoring(shared_redis: RedisServer) -> Scoring:
+    return Scoring("r", "worker-1", MODELS, shared_redis.client)
 
 
 def envelope(waited_s: float = 0.0) -> Envelope:
@@ -70,10 +70,10 @@ def test_a_copy_of_what_another_has_in_hand_is_dropped(scoring: Scoring, client:
 
 
 def test_what_its_own_worker_has_marked_is_computed(
-    server: RedisServer, scoring: Scoring, client: Redis
+    shared_redis: RedisServer, scoring: Scoring, client: Redis
 ) -> None:
     sent = envelope(waited_s=2.0)
-    marks = Marks("worker-1", server.client)
+    marks = Marks("worker-1", shared_redis.client)
     for _ in range(2):  # the message waited that long for a process, or its process for Redis
         marks.look({1: lambda: encode_envelope(sent)})
     assert client.get(sent.taken_key) == b"worker-1"

@@ -13,8 +13,8 @@ from servers.redis import RedisServer, running
 
 
 @pytest.fixture
-def marks(server: RedisServer) -> Marks:
-    return Marks("worker-1", server.client)
+def marks(shared_redis: RedisServer) -> Marks:
+    return Marks("worker-1", shared_redis.client)
 
 
 def envelope(job: str, attempt: int = 1) -> bytes:
@@ -44,7 +44,7 @@ def test_a_mark_goes_with_its_job_and_no_other(marks: Marks, client: Redis) -> N
     assert client.keys() == []
 
 
-def test_a_redis_that_forgets_or_is_away_is_told_again(server: RedisServer) -> None:
+def test_a_redis_that_forgets_or_is_away_is_told_again() -> None:
     with running() as other:
         marks = Marks("worker-1", other.client)
         one = lambda: envelope("one")  # noqa: E731

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import SimpleNamespace
 from typing import Any
 from weakref import WeakSet
@@ -36,17 +37,24 @@ class Timer:
         self.cancelled += 1
 
 
-def signs_of(server: RedisServer, timer: Timer, metrics: Metrics) -> SignsOfLife:
+@contextmanager
+def signs_of(server: RedisServer, timer: Timer, metrics: Metrics) -> Iterator[SignsOfLife]:
+    """Not started; stopped at the end."""
     pool = SimpleNamespace(info={"processes": [1, 2, 3]}, maintain_pool=lambda: None)
     worker = SimpleNamespace(timer=timer, pool=pool)
-    return SignsOfLife("worker-1", KEYS, server.client, metrics, OPTIONS, worker)
+    signs = SignsOfLife("worker-1", KEYS, server.client, metrics, OPTIONS, worker)
+    try:
+        yield signs
+    finally:
+        signs.stop()
 
 
 def test_signs_are_there_at_once_and_last_until_a_worker_counts_as_lost(
-    server: RedisServer, client: Redis
+    shared_redis: RedisServer, client: Redis
 ) -> None:
     metrics = Metrics("1", "r", "worker")
-    signs_of(server, Timer(), metrics).start()
+    with signs_of(shared_redis, Timer(), metrics) as signs:
+        signs.start()
     assert sorted(client.keys()) == [b"attended", b"lives"]
     for key in KEYS:
         assert OPTIONS.heartbeat_s * 1000 < client.pttl(key) <= OPTIONS.lost_after_s * 1000
@@ -55,8 +63,7 @@ def test_signs_are_there_at_once_and_last_until_a_worker_counts_as_lost(
 
 def test_a_redis_that_was_away_is_shown_the_next_signs() -> None:
     timer = Timer()
-    with running() as other:
-        signs = signs_of(other, timer, Metrics("1", "r", "worker"))
+    with running() as other, signs_of(other, timer, Metrics("1", "r", "worker")) as signs:
         other.stop()
         signs.start()
         other.start()
@@ -65,12 +72,11 @@ def test_a_redis_that_was_away_is_shown_the_next_signs() -> None:
             assert client.exists(*KEYS) == len(KEYS)
 
 
-def test_jobs_in_hand_are_looked_at_in_between_and_all_ends_together(server: RedisServer) -> None:
+def test_jobs_in_hand_are_looked_at_in_between_and_all_ends_together(shared_redis: RedisServer) -> None:
     timer = Timer()
-    signs = signs_of(server, timer, Metrics("1", "r", "worker"))
-    signs.start()
-    assert {OPTIONS.heartbeat_s, OPTIONS.heartbeat_s / LOOKS} < timer.calls.keys()
-    signs.stop()
+    with signs_of(shared_redis, timer, Metrics("1", "r", "worker")) as signs:
+        signs.start()
+        assert {OPTIONS.heartbeat_s, OPTIONS.heartbeat_s / LOOKS} < timer.calls.keys()
     assert timer.cancelled == len(timer.calls)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing
 from typing import Any
 
@@ -26,6 +25,7 @@ from servers.asgi import Served, serving
 from servers.small_web import SmallWeb
 from small_app import CLOCK, GONE, HIDDEN_TEXT, Reply, SmallApp, ask, post_json
 from small_models import small_models
+from waiting import until, until_async
 
 SCORES = "/api/smallwiki/scores"
 SMALL = StreamOptions(chunk=4, window=2)
@@ -109,13 +109,6 @@ def test_unknown_names_are_refused_before_anything_is_streamed(live: Served) -> 
 # -- readers that are gone, or stop ------------------------------------------------------------------
 
 MANY = {"revisions": list(range(1, 10_001))}
-
-
-def until(is_so: Callable[[], bool]) -> None:
-    deadline_s = time.monotonic() + 30
-    while not is_so():
-        assert time.monotonic() < deadline_s
-        time.sleep(0.005)
 
 
 def begun(served: Served, wiki: str) -> socket.socket:
@@ -262,12 +255,6 @@ def stream(
 ) -> Stream:
     asked = Asked("smallwiki", MODELS, tuple(range(1, n + 1)), in_order=in_order)
     return Stream(asked, held.score, held.admit, options, CLOCK, draining or asyncio.Event())
-
-
-async def until_async(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
-        while not is_so():  # noqa: ASYNC110 - what is waited for sets no event
-            await asyncio.sleep(0)
 
 
 async def test_no_more_than_a_window_is_begun_until_lines_are_taken() -> None:

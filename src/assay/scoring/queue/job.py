@@ -22,6 +22,7 @@ from redis.retry import Retry
 
 from assay.scoring.codec import CodecError, Computed, decode_job, encode_computed
 from assay.scoring.problems import unencodable
+from assay.scoring.process import resident_bytes
 from assay.scoring.queue.envelope import (
     Envelope,
     Outcome,
@@ -35,7 +36,6 @@ from assay.scoring.queue.replies import STREAM_LENGTH, STREAM_TTL_S
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.warming import warm
 from assay.scoring.wikis import ModelSets, identities
-from assay.scoring.worker import resident_bytes
 from assay.telemetry import bound, continued, logger, span
 
 _REPLY_RETRIES: Final = 8

@@ -59,8 +59,11 @@ class SignsOfLife:
         ]
 
     def stop(self) -> None:
+        """Again: no harm. The last signs wear off by themselves."""
         for timer in self._timers:
             timer.cancel()
+        if self._redis is not None:
+            self._redis.close()
 
     def _mark(self) -> None:
         self._marks.look(in_hand(state.reserved_requests))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.features.edit import longest_run
+from assay.features.longest import longest_run
 
 
 @given(st.lists(st.tuples(st.sampled_from("aAbжЖ漢𝐀\ud800İ "), st.integers(1, 40))))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import assay
-from assay.scoring.code import LIBRARIES, PACKAGES, code_digest, own_code_digest
+from assay.scoring.code_digest import LIBRARIES, PACKAGES, code_digest, own_code_digest
 
 PACKAGE = Path(assay.__file__).parent
 VERSIONS = {"numpy": "2.0"}

@@ -1,0 +1,29 @@
+"""A release store from what an operator writes: ``s3://bucket/prefix``, ``https://…``, or a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from assay.errors import ConfigurationError
+from assay.releases.store import ReleaseStore
+
+
+def open_store(address: str, stall_limit_s: float, s3_endpoint_url: str | None = None) -> ReleaseStore:
+    """The store at `address`; nothing is asked yet. Raises `ConfigurationError` for what is no store."""
+    scheme, separator, rest = address.partition("://")
+    if not separator:
+        from assay.releases.folder_store import FolderStore
+
+        return FolderStore(Path(address).absolute())
+    if scheme in ("http", "https") and rest:
+        from assay.releases.http_store import HttpStore
+
+        return HttpStore(address, stall_limit_s)
+    if scheme == "s3" and rest:
+        from assay.releases.s3_store import S3Store
+
+        bucket, _, prefix = rest.partition("/")
+        return S3Store(bucket, prefix, stall_limit_s, s3_endpoint_url)
+    raise ConfigurationError(
+        f"{address!r:.120} is no release store: name a folder, https://…, or s3://bucket/prefix"
+    )

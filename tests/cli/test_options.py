@@ -1,0 +1,77 @@
+"""What flags say, and what they may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay.cli import options
+from assay.errors import ConfigurationError
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_characters="="), min_size=1, max_size=8)
+
+
+@given(st.dictionaries(WORDS, st.text(st.characters(codec="utf-8"), min_size=1, max_size=8)))
+def test_pairs_are_parted_at_the_first_equals_sign(given_: dict[str, str]) -> None:
+    written = [f"{name}={value}" for name, value in given_.items()]
+    assert options.pairs(written, "--wiki") == list(given_.items())
+    assert options.pairs(written * 2, "--wiki") == list(given_.items())
+
+
+@pytest.mark.parametrize("value", ["enwiki", "=dump.xml", "enwiki=", "="])
+def test_what_is_no_pair_is_refused(value: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"--wiki .*: write it as NAME=VALUE"):
+        options.pairs([value], "--wiki")
+
+
+def test_one_name_with_two_values_is_refused() -> None:
+    with pytest.raises(ConfigurationError, match="--wiki names w twice, a and b"):
+        options.pairs(["w=a", "v=a", "w=b"], "--wiki")
+
+
+def test_streams_are_said_by_their_kinds() -> None:
+    assert options.streams(None) is options.streams([]) is None
+    assert options.streams(["udp=127.0.0.1:9390", "recentchanges=clubwiki"]) == {
+        "udp": {"kind": "udp", "address": "127.0.0.1:9390"},
+        "recentchanges": {"kind": "recentchanges", "wiki": "clubwiki"},
+    }
+    with pytest.raises(ConfigurationError, match="--follow kafka=…: the kinds are eventstreams, "):
+        options.streams(["kafka=x"])
+
+
+def test_flags_that_were_not_given_change_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "assay.toml"
+    file.write_text('release = "of-the-file"\n[server]\nport = 1234\n')
+    configuration = options.Configuration(config=[file])
+    kept = options.load_settings(configuration, server={"host": None, "port": None})
+    assert (kept.release, kept.server.port) == ("of-the-file", 1234)
+    changed = options.load_settings(configuration, release="another", processes=3, server={"port": 0})
+    assert (changed.release, changed.server.port, changed.pool.processes) == ("another", 0, 3)
+
+
+def test_a_release_is_not_told_that_it_is_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ASSAY_RELEASE", "2026-11-27-abc")
+    assert options.load_settings(release="another").release == "another"
+    monkeypatch.setenv("ASSAY_SHIPPED_BUNDLES", "false")
+    told = "--release and --bundle-directory cannot be given to the release 2026-11-27-abc"
+    with pytest.raises(ConfigurationError, match=told):
+        options.load_settings(release="another", bundle_folders=[tmp_path])
+    assert options.load_settings().release == "2026-11-27-abc"
+
+
+def test_an_output_that_could_not_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for fine in (None, file, tmp_path / "new"):
+        options.check_output(fine)
+    options.check_output(tmp_path, folder=True)
+    options.check_output(tmp_path / "new" / "deep", folder=True)
+    with pytest.raises(ConfigurationError, match="is a folder: name a file in it"):
+        options.check_output(tmp_path)
+    with pytest.raises(ConfigurationError, match="is a file: name a folder"):
+        options.check_output(file, folder=True)
+    with pytest.raises(ConfigurationError, match=r"there is no folder .*/none to write x into"):
+        options.check_output(tmp_path / "none" / "x")
