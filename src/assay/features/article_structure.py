@@ -13,11 +13,10 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
+from assay.features import ref_tags
 from assay.features.article_names import ArticleNames, normalised, normalised_template
 from assay.features.wikicode import Wikicode
 
-_REF_NAME: Final = re.compile(r"<ref\s[^>]*?name\s*=\s*[\"']?([^\"'/>]+)", re.IGNORECASE)
-_REUSED_REF: Final = re.compile(r"<ref\s[^>]*?/>", re.IGNORECASE)
 _CITED: Final = re.compile(r"<ref\b|\{\{\s*(?:sfn|harv|#tag:ref|efn|r\||rp\||refn)", re.IGNORECASE)
 _BLOCKS: Final = re.compile(r"\n\s*\n")
 _DOMAIN: Final = re.compile(r"//(?:www\.)?([^/\s?#\]|]+)", re.IGNORECASE)
@@ -137,8 +136,8 @@ def analyse(wikicode: Wikicode, text: str, names: ArticleNames) -> ArticleStruct
         uncited_share=sum(uncited) / sum(map(len, blocks)) if blocks else None,
         longest_uncited_chars=max(uncited, default=0),
         refs=refs,
-        reused_refs=len(_REUSED_REF.findall(text)),
-        ref_names=len(set(_REF_NAME.findall(text))),
+        reused_refs=ref_tags.reused(text),
+        ref_names=len(ref_tags.names(text)),
         cites=kinds.templates["cite"],
         web_cites=kinds.templates["cite_web"],
         book_cites=kinds.templates["cite_book"],
