@@ -24,7 +24,7 @@ from assay.client import (
     ScoreError,
     TooLarge,
 )
-from assay.serving.options import AppOptions, StreamOptions
+from assay.serving.options import AppOptions, GuardOptions, StreamOptions
 from assay.telemetry import HTTP_REQUESTS
 from servers.aiohttp_site import site
 from servers.asgi import Served, serving
@@ -297,6 +297,62 @@ async def test_a_server_that_takes_fewer_revisions_in_a_stream_is_obeyed(small: 
     streams = app.metrics.value(HTTP_REQUESTS, "/api/{wiki}/scores", "POST", "200")
     refused = app.metrics.value(HTTP_REQUESTS, "/api/{wiki}/scores", "POST", "400")
     assert (streams, refused) == (4 + 4 + 4, 1 + 1 + 1), "each client is refused once, and then knows"
+
+
+# -- requests with too many bytes --------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def narrow(small: SmallWeb) -> Iterator[Served]:
+    """A server that takes a kilobyte."""
+    guard = GuardOptions(max_body_bytes=1000)
+    with serving(small.app("inline", AppOptions(guard=guard)).build().asgi) as served:
+        yield served
+
+
+@pytest.mark.parametrize("streams", [1, 2])
+async def test_a_stream_with_too_many_bytes_is_asked_for_in_halves(narrow: Served, streams: int) -> None:
+    async with AsyncClient(narrow.url, patience=NO_PATIENCE, streams=streams) as client:
+        lines = client.stream("smallwiki", range(1, 1001), ["damaging"])
+        assert sorted([rev_id async for rev_id, _ in lines]) == list(range(1, 1001))
+
+
+async def test_of_texts_that_are_too_much_together_none_is_lost(narrow: Served, live: Served) -> None:
+    """One is too much alone: it has its own error."""
+    injection = {n: {"datasource.revision.text": f"text {n} " + "é" * n} for n in range(1, 51)}
+    injection[7] = {"datasource.revision.text": "x" * 2000}
+    async with AsyncClient(narrow.url, patience=NO_PATIENCE) as client:
+        for models in (["damaging", "goodfaith"], None):
+            table = await client.score("smallwiki", range(1, 61), models, injection=injection)
+            names = set(models or (await client.wikis())["smallwiki"].models)
+            assert list(table) == list(range(1, 61))
+            assert all(set(cells) == names for cells in table.values())
+            assert set(table[7].values()) == {
+                ScoreError(
+                    "request_too_large",
+                    "RequestTooLarge",
+                    "The request's body is too large; at most 1000 bytes are allowed.",
+                    False,
+                )
+            }
+            del table[7]
+            assert all(isinstance(cells["damaging"], Score) for cells in table.values())
+    async with AsyncClient(live.url, patience=NO_PATIENCE) as client:
+        whole = await client.score("smallwiki", range(1, 61), ["damaging"], injection=injection)
+    assert {n: whole[n]["damaging"] for n in table} == {n: table[n]["damaging"] for n in table}
+
+
+async def test_what_cannot_be_halved_is_refused_once(narrow: Served) -> None:
+    async with AsyncClient(narrow.url, patience=QUICK) as client:
+        for asking in (
+            client.score_text("smallwiki", "x" * 2000, title="A page"),
+            client.what_if("smallwiki", 1, {"datasource.revision.text": "x" * 2000}),
+            client.score("smallwiki", [1, 2], ["m" * 2000]),
+            anext(client.stream("smallwiki", [1, 2], ["m" * 2000])),
+        ):
+            with pytest.raises(Refused, match="at most 1000 bytes") as refused:
+                await asking
+            assert (refused.value.status, refused.value.retryable) == (413, False)
 
 
 LONG = {"revisions": [3] * 1000}

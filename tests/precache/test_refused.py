@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from assay.errors import ConfigurationError
 from assay.events import Rules
@@ -63,7 +64,7 @@ async def test_an_edit_that_is_refused_for_good_is_told_and_let_go(tmp_path: Pat
     assert Cursor(tmp_path / "given.json", "given").load().position == "5"
 
 
-@pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 507])
+@pytest.mark.parametrize("status", [408, 425, 429, 502, 503, 504])
 async def test_what_may_pass_is_asked_again(tmp_path: Path, status: int) -> None:
     statuses = iter([status, status])
     async with (
@@ -74,6 +75,44 @@ async def test_what_may_pass_is_asked_again(tmp_path: Path, status: int) -> None
         assert running.metrics.value(PRECACHE_RETRIES, "away") == 2
         assert running.metrics.value(PRECACHE_REJECTED, WIKI) == 0
     assert "errors" not in running.sink.events[0]
+
+
+@pytest.mark.parametrize("status", [500, 501, 507])
+async def test_an_edit_that_assay_fails_on_is_given_up_and_holds_up_no_other(
+    tmp_path: Path, status: int
+) -> None:
+    asked: list[list[int]] = []
+
+    def statuses(rev_ids: list[int]) -> int:
+        asked.append(rev_ids)
+        return status if BAD in rev_ids else 200
+
+    with capture_logs() as logs:
+        async with (
+            assay(statuses) as url,
+            following(url, tmp_path, Given(*range(1, 41)), RULES, give_up_s=1.5, parallel=1) as running,
+        ):
+            await running.until(lambda: len(running.sink.events) == 39)
+            assert BAD not in running.sink.rev_ids, "all others are told before it is given up"
+            await running.until(lambda: len(running.sink.events) == 40)
+            assert running.metrics.value(PRECACHE_EDITS, WIKI, "damaging", "failed") == 1
+            assert running.metrics.value(PRECACHE_RETRIES, "cell") == 1
+    error = running.sink.events[-1]["errors"]["damaging"]
+    assert (error["type"], error["message"]) == ("RequestFailed", f"HTTP {status}: No scorer here.")
+    assert asked.count([BAD]) == 2, "at once, and once more within give_up_s"
+    assert [line["event"] for line in logs] == ["Assay fails on an edit", "edit without score"]
+    assert Cursor(tmp_path / "given.json", "given").load().position == "40"
+
+
+async def test_an_assay_that_fails_on_everything_for_a_while_loses_nothing(tmp_path: Path) -> None:
+    failures = iter([500] * 20)
+    async with (
+        assay(lambda _: next(failures, 200)) as url,
+        following(url, tmp_path, Given(*range(1, 6)), RULES) as running,
+    ):
+        await running.until(lambda: len(running.sink.events) == 5)
+        assert running.metrics.value(PRECACHE_RETRIES, "failed") >= 4
+    assert not any("errors" in event for event in running.sink.events)
 
 
 async def test_an_address_that_is_no_assay_is_an_error_at_the_start(tmp_path: Path) -> None:

@@ -216,9 +216,7 @@ class Quick(Patience):
     """Waits for nothing."""
 
     async def wait(self, seconds: float) -> None:
-        await asyncio.sleep(0)
-        if self.is_stopping:
-            raise Stopping
+        await super().wait(0)
 
 
 async def test_everybody_is_told_for_as_long_as_it_takes() -> None:

@@ -7,7 +7,7 @@ import json
 import socket
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -140,6 +140,34 @@ def test_a_head_that_is_too_large_is_told_so(impatient: int) -> None:
     status, code, message = refusal(answered)
     assert (status, code) == (431, "request too large")
     assert "at most 2000 bytes" in message
+
+
+@contextmanager
+def silent(port: int, count: int) -> Iterator[None]:
+    """So many connections that say nothing."""
+    with ExitStack() as stack:
+        for _ in range(count):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S))
+        yield
+
+
+def test_one_connection_too_many_is_told_when_to_come_again() -> None:
+    with listening(ServerOptions(max_connections=3)) as port, silent(port, 2):
+        for path, code in ((b"/v3/scores/", "server overloaded"), (b"/api/wikis", "overloaded")):
+            with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection:
+                connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                answered = b"".join(iter(lambda: connection.recv(65536), b""))
+            head, _, body = answered.partition(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503")
+            assert b"retry-after: 2" in head
+            assert json.loads(body)["error"]["code"] == code
+
+
+def test_connections_that_say_nothing_shut_nobody_out_for_long() -> None:
+    with listening(ServerOptions(head_timeout_s=0.2, max_connections=3)) as port, silent(port, 5):
+        assert conversation(port) == b"", "those that were there before are closed, too"
+        answered = conversation(port, b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    assert answered.startswith(b"HTTP/1.1 200")
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import aclosing
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote
 
 from assay import __version__
 from assay.client.errors import ClientError, Interrupted, Refused
+from assay.client.merging import merged
 from assay.client.results import (
     Cells,
     ExplainedRevision,
     ModelDescription,
     Optimum,
+    ScoreError,
     Thresholds,
     WikiInfo,
     is_retryable,
@@ -31,8 +36,40 @@ BATCH: Final = 50
 STREAM: Final = 5000
 """Revisions of one streamed request, half of what a server takes unless its operator says otherwise; one that
 takes fewer says how many, and gets so many from then on."""
+SHARE: Final = 500
+"""Revisions of one streamed request when several are under way: each has enough to do until the next."""
+TOO_LARGE: Final = 413
+"""The status of a request with too many bytes; a proxy before the server may be stricter than the server."""
 PATIENCE: Final = Patience()
 USER_AGENT: Final = f"assay-client/{__version__}"
+
+
+Injection = Mapping[str, Any]
+"""Values by the names of features and datasources."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a table of scores is asked for with. `models`: None for all. `injection`: by revision."""
+
+    wiki: str
+    models: Sequence[str] | None
+    flags: tuple[str, ...]
+    injection: Mapping[int, Injection]
+
+    @property
+    def path(self) -> str:
+        return f"/v3/scores/{quote(self.wiki, safe='')}/"
+
+    def form(self, ids: Sequence[int]) -> dict[str, str]:
+        form = {"revids": "|".join(map(str, ids)), **self._same}
+        injected = {rev_id: self.injection[rev_id] for rev_id in ids if rev_id in self.injection}
+        return form | ({"inject": json.dumps(injected, allow_nan=False)} if injected else {})
+
+    @cached_property
+    def _same(self) -> dict[str, str]:
+        flags = dict.fromkeys(("error_codes", *self.flags), "true")
+        return flags if self.models is None else {**flags, "models": "|".join(self.models)}
 
 
 class AsyncClient:
@@ -41,8 +78,9 @@ class AsyncClient:
     `url`: of the server, such as ``http://127.0.0.1:8080``. `user_agent`: who asks; a wiki's bot should
     name itself and how to reach its owner. `timeout_s`: for one request; `stream_timeout_s`: between two
     pieces of a stream. `patience`: how frequently to ask again, only where that may help. `at_once`:
-    requests at the same time in `score`. `max_answer_bytes`: of one answer, or one line of a stream, once it
-    is unpacked.
+    requests at the same time in `score`. `streams`: the same in one call of `stream`; a server lets a client
+    have two (`web.stream.per_client`), whichever of its programs has them. `max_answer_bytes`: of one answer,
+    or one line of a stream, once it is unpacked.
 
     Every method raises `assay.client.Refused` or `assay.client.Away` once patience is at its end, and
     `assay.client.TooLarge` at once.
@@ -57,6 +95,7 @@ class AsyncClient:
         stream_timeout_s: float = 180.0,
         patience: Patience = PATIENCE,
         at_once: int = 4,
+        streams: int = 1,
         max_answer_bytes: int = MAX_ANSWER_BYTES,
     ) -> None:
         self._transport = Transport(
@@ -66,7 +105,8 @@ class AsyncClient:
             stream_timeout_s=stream_timeout_s,
             max_answer_bytes=max_answer_bytes,
         )
-        self._streamed = STREAM
+        self._streamed = STREAM if streams == 1 else SHARE
+        self._streams = streams
         self._patience = patience
         self._places = asyncio.Semaphore(at_once)
 
@@ -90,41 +130,54 @@ class AsyncClient:
         *,
         features: bool = False,
         explain: bool = False,
+        injection: Mapping[int, Injection] | None = None,
     ) -> dict[int, Cells]:
         """Scores of revisions by id, in batches of 50, a few at once. `models`: None for all of the wiki.
+        `injection`: of some of the revisions, values instead of computed ones, such as another text.
 
         Cells whose error may pass are asked for again as long as patience lasts; then they are told as they
-        are. For thousands of revisions `stream` costs the server less.
+        are. A batch with too many bytes for the server is asked for in halves; a single revision whose
+        injection is too large has the error `request_too_large`, and the others have their scores. For
+        thousands of revisions `stream` costs the server less.
         """
         ids = list(dict.fromkeys(rev_ids))
+        flags = tuple(name for name, wished in (("features", features), ("explain", explain)) if wished)
+        asked = _Asked(wiki, models, flags, injection or {})
         batches = [ids[start : start + BATCH] for start in range(0, len(ids), BATCH)]
-        asked = [
-            asyncio.create_task(self._batch(wiki, batch, models, features, explain)) for batch in batches
-        ]
+        tasks = [asyncio.create_task(self._batch(asked, batch)) for batch in batches]
         try:
-            tables = await asyncio.gather(*asked)
+            tables = await asyncio.gather(*tasks)
         finally:
-            for task in asked:  # of no use to anybody once one has failed
+            for task in tasks:  # of no use to anybody once one has failed
                 task.cancel()
         return {rev_id: cells for table in tables for rev_id, cells in table.items()}
 
-    async def _batch(
-        self, wiki: str, ids: list[int], models: Sequence[str] | None, features: bool, explain: bool
-    ) -> dict[int, Cells]:
-        form = {"error_codes": "true"} | ({} if models is None else {"models": "|".join(models)})
-        form |= {name: "true" for name, wished in (("features", features), ("explain", explain)) if wished}
-        path = f"/v3/scores/{quote(wiki, safe='')}/"
+    async def _batch(self, asked: _Asked, ids: list[int]) -> dict[int, Cells]:
         table: dict[int, Cells] = {}
         left = ids
         for attempt in range(self._patience.retries + 1):
-            asked = form | {"revids": "|".join(map(str, left))}
-            async with self._places:
-                table |= await self._ask(_table, "POST", path, form=asked)
+            table |= await self._cells(asked, left)
             left = [rev_id for rev_id in left if is_retryable(table[rev_id])]
             if not left or attempt == self._patience.retries:
                 break
             await asyncio.sleep(self._patience.delay_s(attempt, None))
         return {rev_id: table[rev_id] for rev_id in ids}
+
+    async def _cells(self, asked: _Asked, ids: list[int]) -> dict[int, Cells]:
+        """A row for each id, in as many requests as the server's limit of bytes wants."""
+        try:
+            async with self._places:
+                return await self._ask(_table, "POST", asked.path, form=asked.form(ids))
+        except Refused as refused:
+            if refused.status != TOO_LARGE or (len(ids) == 1 and ids[0] not in asked.injection):
+                raise
+            too_large = refused
+        if len(ids) > 1:
+            middle = len(ids) // 2
+            return {**await self._cells(asked, ids[:middle]), **await self._cells(asked, ids[middle:])}
+        names = (await self.wikis())[asked.wiki].models if asked.models is None else asked.models
+        error = ScoreError("request_too_large", "RequestTooLarge", str(too_large), False)
+        return {ids[0]: dict.fromkeys(names, error)}
 
     async def stream(
         self,
@@ -135,7 +188,9 @@ class AsyncClient:
         features: bool = False,
         explain: bool = False,
     ) -> AsyncGenerator[tuple[int, Cells]]:
-        """Scores of any number of revisions, each as soon as it is done; equal ids in one request once.
+        """Scores of any number of revisions, each as soon as it is done; equal ids in one request once. With
+        `streams`, several requests are under way at once, and one that the server has no place for is left
+        to the others.
 
         A stream that is cut off is asked to go on with what is left. `rev_ids` is read as it is needed, and
         closing the generator ends the work. Cells are told as they are, also those whose error may pass.
@@ -143,10 +198,17 @@ class AsyncClient:
         """
         asked = {"features": features, "explain": explain} | ({} if models is None else {"models": [*models]})
         remaining = iter(rev_ids)
-        while ids := list(dict.fromkeys(islice(remaining, self._streamed))):
-            async with aclosing(self._whole(wiki, ids, asked)) as lines:
-                async for line in lines:
-                    yield line["revision"], read(parse_cells, line["scores"])
+
+        def parts() -> Iterator[list[int]]:
+            while ids := list(dict.fromkeys(islice(remaining, self._streamed))):
+                yield ids
+
+        def whole(ids: list[int]) -> AsyncGenerator[Mapping[str, Any]]:
+            return self._whole(wiki, ids, asked)
+
+        async with aclosing(merged(whole, parts(), self._streams)) as lines:
+            async for line in lines:
+                yield line["revision"], read(parse_cells, line["scores"])
 
     async def lines(
         self, wiki: str, rev_ids: Sequence[int], **asked: Any
@@ -173,8 +235,8 @@ class AsyncClient:
                             left.pop(line["revision"], None)
                             yield line
             except ClientError as refused:
-                limit = refused.limit if isinstance(refused, Refused) else None
-                if limit is not None and 0 < limit < len(part):
+                limit = _fewer(refused, len(part))
+                if 0 < limit < len(part):
                     self._streamed = limit
                     continue
                 if not refused.retryable:
@@ -267,6 +329,13 @@ class AsyncClient:
     async def _ask(self, parse: Callable[[Any], T], method: str, path: str, **sent: Any) -> T:
         told = await self._patience.keep_asking(lambda: self._transport.ask(method, path, **sent))
         return read(parse, told)
+
+
+def _fewer(error: ClientError, asked: int) -> int:
+    """How many revisions to ask for instead of `asked`; 0 when it was not their number."""
+    if not isinstance(error, Refused):
+        return 0
+    return error.limit or (asked // 2 if error.status == TOO_LARGE else 0)
 
 
 def _table(told: Any) -> dict[int, Cells]:

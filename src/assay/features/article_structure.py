@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple, get_type_hints
 
+from assay.features import ref_tags
 from assay.features.article_kinds import Kinds
 from assay.features.article_names import ArticleNames
 from assay.features.wikicode import Wikicode
@@ -21,8 +22,6 @@ from assay.features.wikicode import Wikicode
 LEAST_CHARS: Final = 500
 """Readable characters that a shorter text counts as having."""
 
-_REF_NAME: Final = re.compile(r"<ref\s[^>]*?name\s*=\s*[\"']?([^\"'/>]+)", re.IGNORECASE)
-_REUSED_REF: Final = re.compile(r"<ref\s[^>]*?/>", re.IGNORECASE)
 _CITED: Final = re.compile(r"<ref\b|\{\{\s*(?:sfn|harv|#tag:ref|efn|r\||rp\||refn)", re.IGNORECASE)
 _BLOCKS: Final = re.compile(r"\n\s*\n")
 _DOMAIN: Final = re.compile(r"//(?:www\.)?([^/\s?#\]|]+)", re.IGNORECASE)
@@ -220,8 +219,8 @@ def _sourcing(text: str, kinds: Kinds, tags: Counter[str], chars: int) -> Sourci
         uncited_share=sum(uncited) / sum(map(len, blocks)) if blocks else None,
         longest_uncited_chars=max(uncited, default=0),
         refs=refs,
-        reused_refs=len(_REUSED_REF.findall(text)),
-        ref_names=len(set(_REF_NAME.findall(text))),
+        reused_refs=ref_tags.reused(text),
+        ref_names=len(ref_tags.names(text)),
         cites=templates["cite"],
         web_cites=templates["cite_web"],
         book_cites=templates["cite_book"],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import orjson
@@ -15,10 +15,22 @@ from assay.errors import ConfigurationError
 from assay.precache.judge import Cells
 from assay.revisions.action_api import RETRYABLE_STATUSES, retry_after_s
 
+_AWAY: Final = RETRYABLE_STATUSES - {500}
+"""Whatever is asked: a load balancer without a server, a quota, a queue that is full."""
+
 
 class Refused(Exception):
     """Assay answers, and will never answer this request otherwise. `error`: as a v3 cell has it, with `type`
     and `message`."""
+
+    def __init__(self, reason: str, error: Mapping[str, Any]) -> None:
+        super().__init__(reason)
+        self.error = error
+
+
+class Failed(Exception):
+    """Assay answers that something went wrong with this request, which may be the request's doing. `error`:
+    as a v3 cell has it."""
 
     def __init__(self, reason: str, error: Mapping[str, Any]) -> None:
         super().__init__(reason)
@@ -56,6 +68,8 @@ class Assay:
             told = await self._document("GET", "/v3/scores/", {})
         except Refused as refused:
             raise ConfigurationError(f"{refused}: is precache.assay the address of an Assay?") from None
+        except Failed as failed:
+            raise Away(str(failed)) from None
         for wiki, names in models.items():
             known = (told.get(wiki) or {}).get("models") or {}
             if lacking := [name for name in names if name not in known]:
@@ -65,7 +79,7 @@ class Assay:
                 )
 
     async def scores(self, wiki: str, models: Sequence[str], rev_ids: Sequence[int]) -> Answer:
-        """Raises `Away` or `Refused`."""
+        """Raises `Away`, `Failed` or `Refused`."""
         form = {
             "revids": "|".join(map(str, rev_ids)),
             "models": "|".join(models),
@@ -99,9 +113,11 @@ class Assay:
             raise Away(f"{self._url}: {error or type(error).__name__}") from None
         if response.status != 200:
             reason = f"{self._url} answers {response.status}: {body[:200].decode(errors='replace')}"
-            if response.status in RETRYABLE_STATUSES or response.status >= 500:
+            if response.status in _AWAY:
                 raise Away(reason, wait_s)
-            raise Refused(reason, _error(response.status, body))
+            if response.status >= 500:
+                raise Failed(reason, _error("RequestFailed", response.status, body) | {"retryable": True})
+            raise Refused(reason, _error("RequestRefused", response.status, body))
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
@@ -120,10 +136,11 @@ class Assay:
         return self._session
 
 
-def _error(status: int, body: bytes) -> dict[str, str]:
-    """A refusal in the form of a cell's error. `message`: Assay's own, when it is Assay that refused."""
+def _error(kind: str, status: int, body: bytes) -> dict[str, Any]:
+    """An answer without scores in the form of a cell's error. `message`: Assay's own, when it is Assay that
+    answered."""
     try:
         message = str(orjson.loads(body)["error"]["message"])
     except (orjson.JSONDecodeError, KeyError, TypeError):
         message = body[:200].decode(errors="replace")
-    return {"type": "RequestRefused", "message": f"HTTP {status}: {message}"}
+    return {"type": kind, "message": f"HTTP {status}: {message}"}

@@ -29,10 +29,6 @@ class Patience:
     def stop(self) -> None:
         self._stopping.set()
 
-    @property
-    def is_stopping(self) -> bool:
-        return self._stopping.is_set()
-
     async def stopping(self) -> None:
         await self._stopping.wait()
 

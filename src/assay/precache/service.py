@@ -19,7 +19,7 @@ from typing import Final, TypeVar
 
 from assay.clock import Clock
 from assay.events import Change, NoEdit, Rules, Wanted, revision_score
-from assay.precache.asking import Answer, Assay, Away, Refused
+from assay.precache.asking import Answer, Assay, Away, Failed, Refused
 from assay.precache.backlog import Backlog, Task
 from assay.precache.cursor import Cursor
 from assay.precache.judge import Again, judge
@@ -165,7 +165,8 @@ class Follower:
                 self._is_checked = True
 
     async def _until_answered(self, ask: Callable[[], Awaitable[T]]) -> T:
-        """Assay's answer, whenever it comes. Raises `Stopping`, and `Refused` for what will not change."""
+        """Assay's answer, whenever it comes. Raises `Stopping`, `Refused` for what will not change, and
+        `Failed` for what others need not wait for."""
         failures = 0
         while True:
             try:
@@ -189,6 +190,14 @@ class Follower:
                     await self._do([task])
                 return
             answer = self._refused(wanted, rev_ids[0], refused)
+        except Failed as failed:
+            if len(rev_ids) > 1:  # until the edit that it fails on is alone, and the others are told
+                self._metrics.count(PRECACHE_RETRIES, "failed")
+                middle = len(batch) // 2
+                await self._do(batch[:middle])
+                await self._do(batch[middle:])
+                return
+            answer = self._failed(batch[0], failed)
         await self._told(batch, answer)
 
     def _refused(self, wanted: Wanted, rev_id: int, refused: Refused) -> Answer:
@@ -196,6 +205,15 @@ class Follower:
         self._metrics.count(PRECACHE_REJECTED, wanted.wiki)
         self._log.error("edit refused", wiki=wanted.wiki, rev_id=rev_id, reason=str(refused))
         return Answer({rev_id: {name: {"error": refused.error} for name in wanted.models}}, {})
+
+    def _failed(self, task: Task, failed: Failed) -> Answer:
+        """No cell of an edit was to be had this time: it is tried as long as one with retryable errors."""
+        rev_id = task.change.rev_id
+        if not task.attempts:
+            self._log.warning(
+                "Assay fails on an edit", wiki=task.wanted.wiki, rev_id=rev_id, reason=str(failed)
+            )
+        return Answer({rev_id: {name: {"error": failed.error} for name in task.wanted.models}}, {})
 
     async def _told(self, batch: Sequence[Task], answer: Answer) -> None:
         done = [task for task in batch if self._is_done(task, answer)]

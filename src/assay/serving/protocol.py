@@ -12,10 +12,13 @@ import asyncio
 from typing import Final
 
 import orjson
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from assay.errors import Overloaded
 from assay.serving.options import ServerOptions
 from assay.serving.refusals import HttpError, refusal
+from assay.serving.respond import refusal_response
 
 _UNREADABLE: Final = (
     "This is no HTTP/1.1 request that can be read. Check its method, address and headers: all but ASCII in "
@@ -28,6 +31,7 @@ class LimitedHttp(HttpToolsProtocol):
 
     head_timeout_s: float
     max_head_bytes: int
+    max_connections: int
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
@@ -57,6 +61,10 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_done()
+        self.app = self.config.loaded_app
+        if max(len(self.connections), len(self.tasks)) >= self.max_connections:
+            self.app = _full
+            self.logger.warning("Exceeded concurrency limit.")
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words say nothing
@@ -100,7 +108,13 @@ class LimitedHttp(HttpToolsProtocol):
         self.transport.close()
 
 
+async def _full(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers in the application's place, at the least cost."""
+    refused = refusal(Overloaded("This server has too many connections; try again shortly.", delay_s=2.0), "")
+    await refusal_response(refused, scope["path"])(scope, receive, send)
+
+
 def limited_http(options: ServerOptions) -> type[LimitedHttp]:
     """The class that uvicorn makes a connection of."""
-    limits = {"head_timeout_s": options.head_timeout_s, "max_head_bytes": options.max_head_bytes}
-    return type("LimitedHttp", (LimitedHttp,), limits)
+    names = ("head_timeout_s", "max_head_bytes", "max_connections")
+    return type("LimitedHttp", (LimitedHttp,), {name: getattr(options, name) for name in names})

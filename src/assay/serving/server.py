@@ -50,7 +50,6 @@ def build_server(
             server_header=False,
             date_header=True,
             proxy_headers=False,
-            limit_concurrency=options.max_connections,
             backlog=options.backlog,
             timeout_keep_alive=round(options.keep_alive_s),
             timeout_graceful_shutdown=round(options.drain_timeout_s),

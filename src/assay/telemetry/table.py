@@ -168,7 +168,8 @@ PRECACHE_RETRIES = Metric(
     "assay_precache_retries_total",
     "counter",
     "What `assay precache` had to try again: `away` (Assay did not answer), `lag` (the wiki did not know the "
-    "revision yet), `cell` (a retryable error), `sink` (scores could not be told).",
+    "revision yet), `cell` (a retryable error, or one edit that Assay failed on), `failed` (several edits, "
+    "one of which Assay failed on: asked for in halves), `sink` (scores could not be told).",
     ("reason",),
 )
 PRECACHE_REJECTED = Metric(
