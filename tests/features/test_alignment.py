@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from assay.features.alignment import align
 from assay.features.edit import longest_run, new_longest_run, new_longest_token
+from assay.features.lexer import KINDS
 from assay.features.tokens import ParentTokens, Tokens, tokenize
 from assay.features.wikicode import read
 from assay.features.wikitext import parent_structure
@@ -45,12 +46,16 @@ def derived(parent: str, text: str) -> tuple[Tokens, Tokens]:
     return ParentTokens(revision, added, removed, alignment), revision
 
 
+def totals(tokens: Tokens) -> list[int]:
+    return [*map(tokens.total, KINDS)]
+
+
 @given(edits())
 def test_parents_tokens_add_up(edit: tuple[str, str]) -> None:
     parent, _ = derived(*edit)
     alone = tokenize(edit[0])
     assert dict(parent.counts) == dict(alone.counts)
-    assert parent.totals == alone.totals
+    assert totals(parent) == totals(alone)
     assert len(parent) == len(alone)
     assert list(parent) == list(alone)
     assert parent.longest == alone.longest
@@ -73,7 +78,7 @@ def test_parents_of_real_edits_are_counted_exactly() -> None:
         new = str(case.revision.text)
         structure = parent_structure(old, align(old, new), read(new))
         tokens, _ = derived(old, new)
-        if structure != read(old).structure or tokens.totals != tokenize(old).totals:
+        if structure != read(old).structure or totals(tokens) != totals(tokenize(old)):
             differing.append((case.wiki, case.revision.id))
     assert differing == []
 
