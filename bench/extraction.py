@@ -2,11 +2,13 @@
 
 Real edits of articles (main namespace) of about 2, 20 and 100 kB; parse and extraction take turns in
 one process, each timed by the thread's CPU time, so that other work on the machine matters little.
-Reported is the median over the edits of (median extraction / median parse). Three states:
+Reported is the median over the edits of (median extraction / median parse). Four states:
 
 * warm: what a server has after a while. The memo of token kinds and dictionary answers holds the
   tokens of these texts; nothing else is kept between two revisions: every text is cut, counted,
   aligned and parsed anew, each time.
+* unseen: the memos hold what `OTHERS` articles of the English Wikipedia taught them, and whatever an
+  extraction adds is taken out again before the next: each text is new each time, its common words are not.
 * cold: these memos are emptied before every single extraction.
 * evicted: as warm, but the processor's caches are filled with other data before every single parse and
   extraction, as other work does in between on a busy machine.
@@ -24,16 +26,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any, Literal
 
 import mwparserfromhell
 
-from assay.features import matching, tokens
+from assay.features import matching, stems, tokens
 from assay.features.catalogue import features
 from assay.features.graph import Plan
 from assay.features.lexicon import shipped
+from assay.features.memo import Memo, memos
 from assay.features.node import Feature
 from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
@@ -51,11 +55,12 @@ LEXICONS = shipped(
 )
 SIZES = {"2 kB": (1_600, 2_400), "20 kB": (17_000, 23_000), "100 kB": (80_000, 120_000)}
 NAMESPACES = ("Talk", "User", "MediaWiki", "Template", "Category", "Help", "File", "Image")
-State = Literal["warm", "cold", "evicted"]
-STATES: tuple[State, ...] = ("warm", "cold", "evicted")
+State = Literal["warm", "unseen", "cold", "evicted"]
+STATES: tuple[State, ...] = ("warm", "unseen", "cold", "evicted")
 _OTHER_DATA = bytes(range(256)) * (64 * 1024)
 _CACHE_LINE = 64
 EDITS = 24
+OTHERS = 250
 ROUNDS = 7
 LEGACY = {"damaging": 35, "damaging + articlequality": 50}
 GOALS = {"damaging": 1.0, "damaging + articlequality": 2.0}
@@ -67,6 +72,7 @@ def main() -> int:
         return 1
     lists = feature_lists()
     edits = sample()
+    others = other_texts()
     gc.collect()
     gc.freeze()
     for name, names in lists.items():
@@ -79,7 +85,7 @@ def main() -> int:
     )
     for size, chosen in edits.items():
         for name, names in lists.items():
-            report(size, chosen, name, features(names, LEXICONS))
+            report(size, chosen, name, features(names, LEXICONS), others)
     return 0
 
 
@@ -94,13 +100,17 @@ def _base_features(oracle: str) -> list[str]:
         return list(json.loads(next(lines))["base_features"])
 
 
-def report(size: str, edits: list[Revision], name: str, wanted: tuple[Feature, ...]) -> None:
+def report(
+    size: str, edits: list[Revision], name: str, wanted: tuple[Feature, ...], others: list[str]
+) -> None:
     plan = Plan(wanted)
     for edit in edits:
         row = plan.run(edit).row(wanted)
         if not isinstance(row, list):
             raise SystemExit(f"revision {edit.id} cannot be measured: {row.message}")
     for state in STATES:
+        if state == "unseen":
+            learn(others)
         times = [measure(plan, wanted, edit, state) for edit in edits]
         parse_ms, own_ms = (1e3 * median(column) for column in zip(*times, strict=True))
         ratio = median(own / parse for parse, own in times)
@@ -113,11 +123,14 @@ def report(size: str, edits: list[Revision], name: str, wanted: tuple[Feature, .
 def measure(plan: Plan, wanted: tuple[Feature, ...], edit: Revision, state: State) -> tuple[float, float]:
     """CPU seconds of one parse and of one extraction: medians of `ROUNDS`."""
     parses, extractions = [], []
+    learned = [(memo, len(memo)) for memo in memos()]
     for _ in range(ROUNDS):
         if state == "cold":
             forget()
         parses.append(_cpu_s(lambda: mwparserfromhell.parse(edit.text), state))
         extractions.append(_cpu_s(lambda: plan.run(edit).row(wanted), state))
+        if state == "unseen":
+            unlearn(learned)
     return median(parses), median(extractions)
 
 
@@ -130,8 +143,26 @@ def _cpu_s(work: Callable[[], Any], state: State) -> float:
 
 
 def forget() -> None:
-    tokens.forget()
-    matching.dictionary(LEXICONS["english.dictionary"]).known.clear()
+    for memo in memos():
+        memo.clear()
+
+
+def learn(texts: list[str]) -> None:
+    """Fill the memos with what is in these texts, and nothing else."""
+    forget()
+    is_known = matching.dictionary(LEXICONS["english.dictionary"]).known
+    for text in texts:
+        words = tokens.TokensOfKind(tokens.tokenize(text), "word")
+        stems.stems_length(words)
+        for word in words.counts:
+            is_known[word]
+
+
+def unlearn(learned: list[tuple[Memo[Any], int]]) -> None:
+    """Take out what came in since the memos had these sizes: a dictionary's last entries are its newest."""
+    for memo, size in learned:
+        while len(memo) > size:
+            memo.popitem()
 
 
 def sample() -> dict[str, list[Revision]]:
@@ -147,6 +178,12 @@ def sample() -> dict[str, list[Revision]]:
         fitting = [edit for edit in sources[size] if least <= len(str(edit.text)) <= most]
         sampled[size] = chosen.sample(fitting, EDITS)
     return sampled
+
+
+def other_texts() -> list[str]:
+    """The first `OTHERS` articles of the English Wikipedia among those with a quality label."""
+    with lzma.open(DATA / "articlequality" / "enwiki.jsonl.xz", "rt") as lines:
+        return [json.loads(line)["text"] for line in islice(lines, OTHERS)]
 
 
 def edits_of(file: str, limit: int) -> Iterator[Revision]:

@@ -30,7 +30,7 @@ class Completeness:
                 return False
         if _open_tables(piece) or not _even_quotes(piece):
             return False
-        return not self._closed or not any(self._open_tags(piece).values())
+        return not self._closed or "<" not in piece or not any(self._open_tags(piece).values())
 
     def closes_later(self, head: str, rest: str) -> bool:
         """Whether something that begins in `head` ends in `rest` and so spans what is in between.

@@ -9,12 +9,19 @@ only items of the changed lines are looked at, since all others have delta 0.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import compress
 from typing import Final, Literal, NamedTuple
 
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Feature, Field, Node
-from assay.features.tokens import LISTED_KINDS, OF_KIND, PARENT_OF_KIND, ParentTokens, TokensOfKind
+from assay.features.tokens import (
+    LISTED_KINDS,
+    OF_KIND,
+    PARENT_OF_KIND,
+    ParentTokens,
+    TokensOfKind,
+    lower_case,
+    usual_spellings,
+)
 
 
 class Delta(NamedTuple):
@@ -29,9 +36,6 @@ class Delta(NamedTuple):
 
 
 NO_DELTA: Final = Delta()
-_FEW: Final = 8
-_MARK: Final = "\0"
-"""Stands between joined tokens. No letter, so that a final sigma before it is lowered as at an end."""
 
 
 def summed(changes: Iterable[tuple[int, int]]) -> Delta:
@@ -75,11 +79,6 @@ def changed_tokens(parent: TokensOfKind, revision: TokensOfKind) -> Iterator[tup
     return iter(tokens.changes(parent.kind))
 
 
-def lower_case(word: str) -> str:
-    """Without the combining dot that Python gives to "İ"; as the legacy did."""
-    return word.replace("İ", "i").lower()
-
-
 def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
     return summed((old, delta) for _, old, delta in changed_tokens(parent, revision))
 
@@ -92,45 +91,30 @@ def _word_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
 
 
 def _lowered_counts(words: TokensOfKind, wanted: set[str]) -> dict[str, int]:
+    """In the order in which they first occur."""
     counts: dict[str, int] = {}
-    for _, lowered, count in spellings(words, wanted):
+    found = {word: (lowered, count) for word, lowered, count in spellings(words, wanted)}
+    for lowered, count in map(found.__getitem__, filter(found.__contains__, words.tokens.counts)):
         counts[lowered] = counts.get(lowered, 0) + count
     return counts
 
 
 def spellings(words: TokensOfKind, wanted: Collection[str]) -> list[tuple[str, str, int]]:
-    """(word, its lower case, how often it occurs) of the distinct words whose lower case is wanted.
+    """(word, its lower case, how often it occurs) of the distinct words whose lower case is wanted, in any
+    order.
 
-    A few are searched for in all tokens, joined and lowered at once; for many, each token is lowered.
-    Remembering lower cases would be no faster: a memo's entries lie all over the memory, while these tokens
-    were just made.
+    Nearly every word is spelled in a usual way, and those few can be asked for. Lowering all words is faster
+    only where more are wanted than there are.
     """
-    counts, text = words.tokens.counts, words.tokens.text
-    is_plain = text is not None and "İ" not in text
-    if len(wanted) <= _FEW and is_plain and _MARK not in (text or ""):
-        found = [(token, lowered, counts[token]) for token, lowered in _searched(counts, wanted)]
-    else:
-        every = list(map(str.lower if is_plain else lower_case, counts))
-        is_wanted = map(wanted.__contains__, every)
-        found = [*compress(zip(counts, every, counts.values(), strict=True), is_wanted)]
-    return [spelling for spelling in found if words.admits(spelling[0])]
-
-
-def _searched(tokens: Iterable[str], wanted: Iterable[str]) -> list[tuple[str, str]]:
-    """(token, its lower case) of those whose lower case is wanted, in their order.
-
-    All lower cases must be as long as the tokens, and the mark in none of them.
-    """
-    joined = f"{_MARK}{_MARK.join(tokens)}{_MARK}"
-    lowered = joined.lower()
-    found = []
-    for word in wanted:
-        marked = f"{_MARK}{word}{_MARK}"
-        place = lowered.find(marked) + 1
-        while place:
-            found.append((place, word))
-            place = lowered.find(marked, place) + 1
-    return [(joined[place : place + len(word)], word) for place, word in sorted(found)]
+    counts = words.tokens.counts
+    spelled: Collection[str] = counts
+    if len(wanted) < len(counts) and not words.injected:
+        spelled = {*filter(counts.__contains__, usual_spellings(wanted)), *words.tokens.unusual_words}
+    return [
+        (word, lowered, counts[word])
+        for word in words.among(spelled)
+        if (lowered := lower_case(word)) in wanted
+    ]
 
 
 def delta_features(prefix: str, source: Datasource, what: str, *, whole: bool) -> Iterator[Feature]:

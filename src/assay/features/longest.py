@@ -21,14 +21,17 @@ _OFTEN_REPEATED: Final = "['=les-. "
 """Characters whose runs are looked for first, since finding one is many times faster than measuring all."""
 
 
-def longest_run(text: str) -> int:
-    """How often the most repeated character follows itself, whatever its case; 0 in an empty text."""
+def longest_run(text: str) -> str:
+    """The most repeated character as often as it follows itself, in lower case; empty in an empty text."""
     lowered = text.lower()
     if lowered.isascii():
         characters = np.frombuffer(lowered.encode("ascii"), dtype=np.uint8)
     else:
         characters = np.frombuffer(lowered.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
-    return 1 + _longest_of_ones((characters[1:] == characters[:-1]).tobytes()) if text else 0
+    is_repeated = (characters[1:] == characters[:-1]).tobytes()
+    repeated = _longest_of_ones(is_repeated)
+    start = is_repeated.find(b"\1" * repeated)
+    return lowered[start : start + repeated + 1]
 
 
 def _longest_of_ones(flags: bytes) -> int:
@@ -51,13 +54,13 @@ def _longest_of_ones(flags: bytes) -> int:
 def new_longest_run(alignment: Alignment) -> int:
     """Only the changed lines can hold a new longest run: no run spans a cut, which is at a line's first
     character that is not blank."""
-    added = longest_run(alignment.added)
-    if added <= 1:
+    run = longest_run(alignment.added)
+    length = len(run)
+    if length <= 1 or run in alignment.parent_text:
         return 1
-    old = (*alignment.shared, alignment.removed)
-    if any(mark * added in text for text in old for mark in _OFTEN_REPEATED):
+    if any(mark * length in alignment.parent_text for mark in _OFTEN_REPEATED):
         return 1
-    return added if added > max(map(longest_run, old)) else 1
+    return length if length > len(longest_run(alignment.parent_text)) else 1
 
 
 def new_longest_token(parent: Tokens, revision: Tokens) -> int:

@@ -11,8 +11,8 @@ Each list is a datasource under ORES's name and can be injected as a JSON list o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from itertools import compress
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain, compress
 from typing import Any, Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
@@ -25,15 +25,40 @@ from assay.features.node import Datasource, Feature, Node
 from assay.features.roots import PARENT_TEXT, TEXT
 
 _INDEX: Final = {kind: index for index, kind in enumerate(KINDS)}
-_kinds: Final = Memo("kinds of tokens", lambda token: _INDEX[kind_of(token)], 1 << 17)
-"""As indices into `KINDS`."""
 _WORD: Final = _INDEX["word"]
 _UPPERCASE: Final = _INDEX["uppercase_word"]
+_UNUSUAL_WORD: Final = len(KINDS)
+_UNUSUAL_UPPERCASE: Final = len(KINDS) + 1
+"""What follows the indices into `KINDS`: words that are none of the `usual_spellings` of their lower case."""
 _BLANK: Final = " "
 _ADMITTED: Final = {kind: frozenset({index}) for index, kind in enumerate(KINDS)} | {
-    "word": frozenset({_WORD, _UPPERCASE})
+    "word": frozenset({_WORD, _UPPERCASE, _UNUSUAL_WORD, _UNUSUAL_UPPERCASE}),
+    "uppercase_word": frozenset({_UPPERCASE, _UNUSUAL_UPPERCASE}),
 }
-_ANY: Final = frozenset(range(len(KINDS)))
+_ANY: Final = frozenset(range(len(KINDS) + 2))
+
+
+def lower_case(word: str) -> str:
+    """Without the combining dot that Python gives to "İ"; as the legacy did."""
+    return word.replace("İ", "i").lower()
+
+
+def usual_spellings(lowered: Collection[str]) -> Iterator[str]:
+    """Of words in lower case: as they are, capitalised, in capitals; the last of "ß" is another word's."""
+    return chain(lowered, map(str.capitalize, lowered), map(str.upper, lowered))
+
+
+def _kind(token: str) -> int:
+    kind = _INDEX[kind_of(token)]
+    if kind in (_WORD, _UPPERCASE):
+        lowered = lower_case(token)
+        if token != lowered and token not in usual_spellings((lowered,)):
+            return _UNUSUAL_WORD if kind == _WORD else _UNUSUAL_UPPERCASE
+    return kind
+
+
+_kinds: Final = Memo("kinds of tokens", _kind, 1 << 17)
+_IS_UNUSUAL: Final = bytes(kind in (_UNUSUAL_WORD, _UNUSUAL_UPPERCASE) for kind in range(256))
 
 
 class Tokens(LazyStrings):
@@ -56,18 +81,25 @@ class Tokens(LazyStrings):
         return Counter(self._tokens)
 
     @kept
-    def kinds(self) -> list[int]:
-        """The kind of each distinct token, in the order of `counts`."""
-        return list(_kinds.of(self.counts))
+    def kinds(self) -> bytes:
+        """The kind of each distinct token, in the order of `counts`: a byte as in `_kinds`."""
+        return bytes(_kinds.of(self.counts))
+
+    @kept
+    def unusual_words(self) -> list[str]:
+        """The distinct words that are none of the `usual_spellings` of their lower case."""
+        return [*compress(self.counts, self.kinds.translate(_IS_UNUSUAL))]
 
     @kept
     def totals(self) -> list[int]:
         """Tokens of each of `KINDS`; uppercase words are counted as such and not among "word"."""
-        totals = [0] * len(KINDS)
+        totals = [0] * len(_ANY)
         kinds = self.kinds
         # Most are words, which are the rest: their kind is 0.
         for kind, count in compress(zip(kinds, self.counts.values(), strict=True), kinds):
             totals[kind] += count
+        totals[_UPPERCASE] += totals[_UNUSUAL_UPPERCASE]
+        del totals[len(KINDS) :]
         totals[_WORD] = len(self) - sum(totals)
         return totals
 
@@ -146,6 +178,7 @@ class ParentTokens(Tokens):
     def _changes(self) -> list[list[tuple[str, int, int]]]:
         added, removed, counts = self.added.counts, self.removed.counts, self.revision.counts
         changes: list[list[tuple[str, int, int]]] = [[] for _ in KINDS]
+        changes += changes[_WORD], changes[_UPPERCASE]  # for the unusual ones
         for token, count in added.items():
             delta = count - removed.get(token, 0)
             if delta:
@@ -155,10 +188,8 @@ class ParentTokens(Tokens):
                 changes[_kinds[token]].append((token, counts.get(token, 0) + count, -count))
         return changes
 
-    @kept
-    def totals(self) -> list[int]:
-        deltas = [sum([delta for _, _, delta in changed]) for changed in self._changes]
-        return [total - delta for total, delta in zip(self.revision.totals, deltas, strict=True)]
+    def total(self, kind: str) -> int:
+        return self.revision.total(kind) - sum([delta for _, _, delta in self.changes(kind)])
 
 
 class TokensOfKind(LazyStrings):
@@ -184,14 +215,9 @@ class TokensOfKind(LazyStrings):
         is_admitted = map(self._admitted.__contains__, self.tokens.kinds)
         return dict(compress(self.tokens.counts.items(), is_admitted))
 
-    def admits(self, token: str) -> bool:
-        """Whether the token is of this kind; everything injected is."""
-        return _kinds[token] in self._admitted
-
-
-def forget() -> None:
-    """Empty the process's memo of token kinds (for measurements)."""
-    _kinds.clear()
+    def among(self, tokens: Collection[str]) -> Iterator[str]:
+        """Those of the tokens that are of this kind; everything injected is."""
+        return compress(tokens, map(self._admitted.__contains__, _kinds.of(tokens)))
 
 
 def tokenize(text: str) -> Tokens:

@@ -20,7 +20,6 @@ from assay.features.diff import (
     changed_counts,
     changed_tokens,
     delta_features,
-    lower_case,
     spellings,
     summed,
 )
@@ -30,7 +29,7 @@ from assay.features.lexicon import Lexicon, Lexicons
 from assay.features.matching import Dictionary, Matcher, dictionary, matcher
 from assay.features.node import Datasource, Node
 from assay.features.roots import PARENT_TEXT, TEXT
-from assay.features.tokens import OF_KIND, PARENT_OF_KIND, TokensOfKind
+from assay.features.tokens import OF_KIND, PARENT_OF_KIND, TokensOfKind, lower_case
 
 _PATTERN_LISTS: Final = (".badwords", ".informals")
 
