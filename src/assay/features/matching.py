@@ -47,7 +47,8 @@ class Matcher:
         edge = f"[^{_WORD_CLASS}]" if bounded else ""
         self._is_bounded = bounded
         compiled = _compile(lexicon, f"{edge}(?:{alternatives}){edge}") if lexicon.entries else None
-        # not its `search`, which makes a generator and an object for each match: twice the time
+        # Not its `search`, which makes a generator and an object for each match: twice the time. This is not
+        # the library's public face, so that pyproject.toml holds its minor version.
         self._search: Any = compiled and compiled._regexp.Match
 
     def find(self, text: str) -> list[str]:
