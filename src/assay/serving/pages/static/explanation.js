@@ -53,7 +53,8 @@ export class Explanation {
     return [
       labels.length > 1 ? this.#labelChoice(labels) : null,
       this.story,
-      h("p", { class: "legend" }, h("span", { class: "up" }, "▲ pushes up"), h("span", { class: "down" }, "▼ pushes down"), h("span", {}, "in log-odds")),
+      h("p", { class: "legend" }, h("span", { class: "up" }, "▲ pushes up"), h("span", { class: "down" }, "▼ pushes down"), h("span", {}, "in log-odds, which add up")),
+      h("p", { class: "try" }, "Change a value, and see what the score would be."),
       this.list,
       this.rest,
       h("div", { class: "why-foot" }, this.more, this.resetButton),
