@@ -284,7 +284,10 @@ def test_a_value_that_is_none_is_refused_at_once(open_page: Visit, stand_in: Ser
     field.fill("1.5")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("status")).to_have_text("Enter a whole number.")
+    expect(field).to_have_accessible_description("Enter a whole number.")
+    expect(score(page, "Damaging").locator(".push-fault:visible")).to_have_text("Enter a whole number.")
     field.fill("1")
+    expect(score(page, "Damaging").locator(".push-fault:visible")).to_have_count(0)
     expect(field).to_have_attribute("aria-invalid", "false")
 
 
@@ -293,10 +296,28 @@ def test_a_value_the_server_refuses_is_told(open_page: Visit, stand_in: Served) 
     card = score(page, "Damaging")
     first = card.locator(".figure").inner_text()
     card.get_by_label("Value of: Characters after the edit").fill("-1")
-    expect(page.get_by_role("alert")).to_have_text("feature.wikitext.revision.chars must not be negative.")
+    refusal = "feature.wikitext.revision.chars must not be negative."
+    expect(page.get_by_role("alert")).to_have_text(refusal)
+    expect(card.locator(".push-fault:visible")).to_have_text(refusal)
     card.get_by_role("button", name="Reset values").click()
     expect(page.get_by_role("alert")).to_be_empty()
+    expect(card.locator(".push-fault:visible")).to_have_count(0)
     expect(card.locator(".figure")).to_have_text(first)
+
+
+def test_a_server_that_dies_is_told_where_the_reader_is(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    page.route("**/api/**", partial(_fail, status=0))
+    card = score(page, "Damaging")
+    field = card.get_by_label("Value of: Characters after the edit")
+    field.fill("7")
+    told = "The server cannot be reached. Check that Assay is running, then try again."
+    expect(card.locator(".push-fault:visible")).to_have_text(told)
+    expect(field).to_have_attribute("aria-invalid", "false")
+    page.unroute_all()
+    field.fill("8")
+    expect(card.locator(".was")).to_be_visible()
+    expect(card.locator(".push-fault:visible")).to_have_count(0)
 
 
 # -- when something is wrong -------------------------------------------------------------------------

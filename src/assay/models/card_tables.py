@@ -82,8 +82,8 @@ def _quality(statistics: Mapping[str, Any]) -> Table:
         rows.append((f"Brier score ({first})", ours["brier"][first], ""))
         rows.append((f"calibration error ({first})", ours["calibration_error"][first], ""))
     note = (
-        f"On {held.get('n', 0)} rows it never saw: {held.get('how', '')}. ROC-AUC: how often a row with the label "
-        "is given a higher probability than one without; 0.5 is guessing, 1 perfect."
+        f"On {held.get('n', 0)} rows it never saw: {held.get('how', '')}. ROC-AUC: how often a row with the "
+        "label is given a higher probability than one without; 0.5 is guessing, 1 perfect."
     )
     return Table("Quality", note, ("measure", "value", "95 % interval"), rows)
 

@@ -150,8 +150,10 @@ function complain(message) {
 function inject(name, value) {
   if (value === undefined) shown.injection.delete(name);
   else shown.injection.set(name, value);
+  shown.lastChanged = name;
   for (const { explanation } of shown.cards) {
     explanation?.setField(name, value);
+    explanation?.tell(name, "");
     explanation?.allowReset(shown.injection.size > 0);
   }
   sendWhatIf();
@@ -161,7 +163,10 @@ function reset() {
   sendWhatIf.cancel();
   whatIfRequest.abort();
   for (const { explanation } of shown.cards) {
-    for (const name of shown.injection.keys()) explanation?.setField(name, undefined);
+    for (const name of shown.injection.keys()) {
+      explanation?.setField(name, undefined);
+      explanation?.tell(name, "");
+    }
     explanation?.allowReset(false);
   }
   shown.injection.clear();
@@ -183,9 +188,15 @@ const sendWhatIf = debounce(async () => {
     showScores(scores, true);
     say(`With the changed value: ${spoken(models.get(wiki), scores)}`);
   } catch (error) {
-    if (error.name !== "AbortError" && !signal.aborted) complain(error.message);
+    if (error.name !== "AbortError" && !signal.aborted) refuseChange(error);
   }
 }, WHAT_IF_DELAY_MS);
+
+/** Told above all, and under the field: readers who see look there, far below the top of the page. */
+function refuseChange(error) {
+  complain(error.message);
+  for (const { explanation } of shown.cards) explanation?.tell(shown.lastChanged, error.message, { isInvalid: error.status === 400 });
+}
 
 function showScores(scores, changed) {
   for (const card of shown.cards) if (scores[card.model.name]) card.update(scores[card.model.name], changed);
