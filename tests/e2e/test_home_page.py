@@ -241,6 +241,25 @@ def test_changing_a_feature_moves_the_score_and_reset_takes_it_back(
     expect(reset).to_be_disabled()
 
 
+@pytest.mark.parametrize("kind", ["light", "phone"])
+def test_the_score_stays_in_sight_while_values_are_changed(
+    open_page: Visit, stand_in: Served, kind: str
+) -> None:
+    page = open_page(address(stand_in, VANDALISM), kind)
+    card = score(page, "Damaging")
+    card.get_by_role("button", name="Show all 11 features").click()
+    last = card.locator(".push-value").last
+    last.focus()
+    expect(last).to_be_in_viewport()
+    expect(card.locator(".figure")).to_be_in_viewport(ratio=1)
+    for field in reversed(card.locator(".push-value").all()):
+        field.focus()
+        body, box = card.locator(".score-body").bounding_box(), field.bounding_box()
+        assert body is not None
+        assert box is not None
+        assert box["y"] >= body["y"] + body["height"], "what has the focus is not covered"
+
+
 def test_a_changed_value_reaches_every_model_and_every_field(open_page: Visit, stand_in: Served) -> None:
     page = open_page(address(stand_in, VANDALISM))
     damaging, reverted = score(page, "Damaging"), score(page, "Reverted")
