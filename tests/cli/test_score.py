@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
 import orjson
 import pytest
 
+from assay.errors import ConfigurationError
+from assay.scoring.lines import LinesFile
 from cli.running import ASSAY, assay, environment
 from servers.asgi import serving
 from small_app import SmallApp
@@ -55,11 +58,27 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path:
     )
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
+def test_an_output_that_takes_no_more_is_named_and_can_be_gone_on_with(tmp_path: Path) -> None:
+    lines = LinesFile(tmp_path / "scores.jsonl")
+    lines.append([{"wiki": "w", "rev_id": 1, "scores": {}}])
+    full = os.open("/dev/full", os.O_WRONLY)
+    os.dup2(full, lines.fileno())
+    os.close(full)
+    with pytest.raises(
+        ConfigurationError, match=r"scores\.jsonl cannot be written: No space left .* to go on"
+    ):
+        lines.append([{"wiki": "w", "rev_id": 2, "scores": {}}])
+    lines.close()
+    with LinesFile(tmp_path / "scores.jsonl") as again:
+        assert again.count == 1
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("nowiki", "1"), "No scorers available for nowiki"),
-        (("testwiki", "1", "--models", "magic"), "not available for testwiki"),
+        (("testwiki", "1", "--models", "magic"), "testwiki has no model magic; there are: revid"),
         (("testwiki", "12x"), "is not a revision id"),
         (("testwiki",), "give either revision ids"),
         (("testwiki", "--all"), "needs a dump or a history"),
@@ -67,6 +86,8 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path:
         (("testwiki", "1", "--wiki", "rubbish"), "write it as NAME=VALUE"),
         (("x=absent.xml", "1"), "does not exist"),
         (("testwiki", "1", "--output", "no/such/folder"), "cannot be written"),
+        (("testwiki", "1", "--output", "/dev/full"), "/dev/full is no plain file"),
+        ((__file__, "1"), f"To score a file, give it a name: mywiki={__file__}"),
     ],
 )
 def test_bad_usage_is_one_clear_sentence(tmp_path: Path, arguments: tuple[str, ...], message: str) -> None:
@@ -98,6 +119,7 @@ def test_a_server_scores_the_list_and_a_killed_client_goes_on(tmp_path: Path) ->
     ("arguments", "message"),
     [
         (("testwiki", "1"), "did not answer"),
+        (("testwiki", "1", "--url", "localhost:8080"), "such as http://localhost:8080"),
         (("testwiki", "--all"), "--all cannot be given with --url"),
         (("testwiki", "1", "--processes", "2"), "--processes cannot be given with --url"),
     ],

@@ -82,7 +82,13 @@ def test_a_taken_port_is_told_at_once(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = assay(tmp_path, "serve", "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
-    assert "give another --port" in done.stderr
+    assert "Address already in use: give another --port" in done.stderr
+
+
+def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
+    done = assay(tmp_path, "serve", "--host", "203.0.113.7", "--port", "0")
+    assert done.returncode == 1
+    assert "203.0.113.7 port 0: Cannot assign requested address: give a --host" in done.stderr
 
 
 def test_a_damaged_bundle_is_refused_before_anything_is_served(tmp_path: Path) -> None:

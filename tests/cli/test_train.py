@@ -36,6 +36,8 @@ def test_step_by_step(folder: Path) -> None:
     assert json.loads(measured.stdout)["roc_auc"]["labels"]["true"] > 0.8
     card = assay(folder, "card", "bundles/mywiki/reverted").stdout
     assert card.startswith("# mywiki/reverted")
+    assert assay(folder, "card", "enwiki/damaging").stdout.startswith("# enwiki/damaging")
+    assert "or a shipped one: akwiki/reverted, " in assay(folder, "card", "enwiki/magic").stderr
     assert assay(folder, "card", "bundles/mywiki/reverted", "--html").stdout.startswith("<!doctype html>")
     served = assay(
         folder,

@@ -68,7 +68,7 @@ async def test_unknown_names_are_told_before_anything_is_scored(served: Served) 
     async with AsyncClient(served.url) as client:
         with pytest.raises(UnknownWiki, match="there are: awaywiki, smallwiki, testwiki"):
             await open_remote(client, "nowiki", None)
-        with pytest.raises(UnknownModel, match="not available for smallwiki"):
+        with pytest.raises(UnknownModel, match="smallwiki has no model magic; there are: "):
             await open_remote(client, "smallwiki", ["magic"])
         with pytest.raises(ConfigurationError, match="name one of the wikis"):
             await open_remote(client, None, None)

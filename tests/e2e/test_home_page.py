@@ -7,7 +7,7 @@ from functools import partial
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from e2e.audit import (
     contrast_faults,
@@ -241,6 +241,25 @@ def test_changing_a_feature_moves_the_score_and_reset_takes_it_back(
     expect(reset).to_be_disabled()
 
 
+@pytest.mark.parametrize("kind", ["light", "phone"])
+def test_the_score_stays_in_sight_while_values_are_changed(
+    open_page: Visit, stand_in: Served, kind: str
+) -> None:
+    page = open_page(address(stand_in, VANDALISM), kind)
+    card = score(page, "Damaging")
+    card.get_by_role("button", name="Show all 11 features").click()
+    last = card.locator(".push-value").last
+    last.focus()
+    expect(last).to_be_in_viewport()
+    expect(card.locator(".figure")).to_be_in_viewport(ratio=1)
+    for field in reversed(card.locator(".push-value").all()):
+        field.focus()
+        body, box = card.locator(".score-body").bounding_box(), field.bounding_box()
+        assert body is not None
+        assert box is not None
+        assert box["y"] >= body["y"] + body["height"], "what has the focus is not covered"
+
+
 def test_a_changed_value_reaches_every_model_and_every_field(open_page: Visit, stand_in: Served) -> None:
     page = open_page(address(stand_in, VANDALISM))
     damaging, reverted = score(page, "Damaging"), score(page, "Reverted")
@@ -284,7 +303,10 @@ def test_a_value_that_is_none_is_refused_at_once(open_page: Visit, stand_in: Ser
     field.fill("1.5")
     expect(field).to_have_attribute("aria-invalid", "true")
     expect(page.get_by_role("status")).to_have_text("Enter a whole number.")
+    expect(field).to_have_accessible_description("Enter a whole number.")
+    expect(score(page, "Damaging").locator(".push-fault:visible")).to_have_text("Enter a whole number.")
     field.fill("1")
+    expect(score(page, "Damaging").locator(".push-fault:visible")).to_have_count(0)
     expect(field).to_have_attribute("aria-invalid", "false")
 
 
@@ -293,10 +315,28 @@ def test_a_value_the_server_refuses_is_told(open_page: Visit, stand_in: Served) 
     card = score(page, "Damaging")
     first = card.locator(".figure").inner_text()
     card.get_by_label("Value of: Characters after the edit").fill("-1")
-    expect(page.get_by_role("alert")).to_have_text("feature.wikitext.revision.chars must not be negative.")
+    refusal = "feature.wikitext.revision.chars must not be negative."
+    expect(page.get_by_role("alert")).to_have_text(refusal)
+    expect(card.locator(".push-fault:visible")).to_have_text(refusal)
     card.get_by_role("button", name="Reset values").click()
     expect(page.get_by_role("alert")).to_be_empty()
+    expect(card.locator(".push-fault:visible")).to_have_count(0)
     expect(card.locator(".figure")).to_have_text(first)
+
+
+def test_a_server_that_dies_is_told_where_the_reader_is(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    page.route("**/api/**", partial(_fail, status=0))
+    card = score(page, "Damaging")
+    field = card.get_by_label("Value of: Characters after the edit")
+    field.fill("7")
+    told = "The server cannot be reached. Check that Assay is running, then try again."
+    expect(card.locator(".push-fault:visible")).to_have_text(told)
+    expect(field).to_have_attribute("aria-invalid", "false")
+    page.unroute_all()
+    field.fill("8")
+    expect(card.locator(".was")).to_be_visible()
+    expect(card.locator(".push-fault:visible")).to_have_count(0)
 
 
 # -- when something is wrong -------------------------------------------------------------------------
@@ -321,13 +361,62 @@ def test_what_is_no_revision_id_is_told_beside_the_field(open_page: Visit, stand
     for text in ("", "abc", "-5", "1.5", "0", "9" * 20, "12 34"):
         field.fill(text)
         page.get_by_role("button", name="Score it").click()
-        expect(error).to_have_text("Enter a revision id: a whole number such as 1290.")
+        expect(error).to_have_text(
+            "Enter a revision id, a whole number such as 1290, or the address of an edit."
+        )
         expect(field).to_have_attribute("aria-invalid", "true")
         expect(field).to_be_focused()
     field.fill("1290")
     page.keyboard.press("Enter")
     expect(error).to_be_hidden()
     expect(field).to_have_attribute("aria-invalid", "false")
+
+
+EDIT_ON_ENWIKI = f"https://en.m.wikipedia.org/w/index.php?title=Kite&diff={VANDALISM}&oldid=1259"
+
+
+def test_the_address_of_an_edit_may_be_pasted(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    page.get_by_label("Wiki").select_option("samplewiki")
+    page.get_by_label("Revision id").fill(EDIT_ON_ENWIKI)
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-title")).to_be_visible()
+    expect(page.get_by_label("Revision id")).to_have_value(str(VANDALISM))
+    assert query(page) == {"wiki": ["enwiki"], "rev": [str(VANDALISM)]}, "the address names its wiki, too"
+
+
+def test_an_edit_of_another_wiki_is_not_taken_for_one_here(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    page.get_by_label("Wiki").select_option("enwiki")
+    page.get_by_label("Revision id").fill("https://de.wikipedia.org/wiki/Special:Diff/1290")
+    page.keyboard.press("Enter")
+    expect(page.locator("#rev-error")).to_have_text("This server does not score edits of de.wikipedia.org.")
+    expect(page.locator("#welcome")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("text", "rev"),
+    [
+        ("1290", "1290"),
+        ("https://w.org/w/index.php?title=A&diff=1290&oldid=1289", "1290"),
+        ("https://w.org/w/index.php?oldid=1290&diff=prev", "1290"),
+        ("https://w.org/w/index.php?oldid=1290", "1290"),
+        ("https://w.org/w/index.php?oldid=1290&diff=next", None),
+        ("https://w.org/w/index.php?oldid=1290&diff=cur", None),
+        ("https://w.org/wiki/Special:Diff/1290", "1290"),
+        ("https://w.org/wiki/Special:Diff/1289/1290", "1290"),
+        ("https://w.org/wiki/Special:Diff/1290/prev", "1290"),
+        ("https://w.org/wiki/Special:Diff/1290/next", None),
+        ("https://w.org/wiki/Special:MobileDiff/1289...1290", "1290"),
+        ("https://w.org/w/index.php?title=Special%3APermanentLink%2F1290", "1290"),
+        ("https://w.org/wiki/Talk:Elections/1290", None),
+        ("javascript:1290", None),
+        ("https://w.org/wiki/%ff", None),
+    ],
+)
+def test_addresses_name_a_revision_or_none(words: Page, text: str, rev: str | None) -> None:
+    call = "async (text) => (await import('/static/x/address.js')).revisionIn(text)"
+    assert words.evaluate(call, text) == rev
 
 
 def test_an_unknown_wiki_in_the_address_is_told(open_page: Visit, stand_in: Served) -> None:
@@ -391,6 +480,44 @@ def test_while_loading_the_page_says_so_and_keeps_its_place(open_page: Visit, st
     expect(page.locator("#edit-title")).to_have_text("River Aldern")
     waiting[0].continue_()
     expect(page.locator("#edit-title")).to_have_text("Kite")
+
+
+def test_a_slow_answer_is_told_in_words_that_can_be_seen(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    page.clock.install()
+    waiting: list[Route] = []
+    page.route("**/api/samplewiki/revisions/1286", lambda route: waiting.append(route))
+    page.get_by_label("Wiki").select_option("samplewiki")
+    page.get_by_label("Revision id").fill("1286")
+    page.keyboard.press("Enter")
+    status = page.get_by_role("status")
+    expect(status).to_have_text("Loading …")
+    expect(status).to_have_class("visually-hidden")
+    page.clock.fast_forward(5_000)
+    expect(status).to_contain_text("Still loading.")
+    expect(status).not_to_have_class("visually-hidden")
+    waiting[0].continue_()
+    expect(page.locator("#edit-title")).to_have_text("Kite")
+    expect(status).to_contain_text("Revision 1286 of Kite.")
+    expect(status).to_have_class("visually-hidden")
+
+
+def test_without_scripts_nothing_pretends_to_work(browser: Browser, stand_in: Served) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto(address(stand_in))
+        expect(page.locator("noscript .notice")).to_contain_text("This page needs JavaScript.")
+        expect(page.locator("#ask-form")).to_be_hidden()
+
+
+def test_the_change_comes_before_the_reasons_on_a_phone(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM), "phone")
+    tops = page.locator("#edit > *").evaluate_all("all => all.map((e) => e.getBoundingClientRect().top)")
+    assert tops == sorted(tops)
+    names = page.locator("#edit > *").evaluate_all(
+        "all => all.map((e) => e.classList[e.classList.length - 1])"
+    )
+    assert names == ["edit-card", "diff", "scores"]
 
 
 def test_an_answer_that_comes_late_does_not_replace_a_newer_one(open_page: Visit, stand_in: Served) -> None:

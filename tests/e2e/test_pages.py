@@ -219,8 +219,12 @@ def test_only_one_edit_is_open_and_a_changed_value_moves_its_scores(open_page: V
     first = damaging.locator(".figure").inner_text()
     kind.fill("0" if kind.input_value() != "0" else "2")
     expect(damaging.locator(".was")).to_contain_text(first)
+    page.route("**/api/**/revisions/*", lambda route: route.abort())
+    kind.fill("1")
+    expect(damaging.locator(".push-fault:visible")).to_contain_text("The server cannot be reached.")
     damaging.get_by_role("button", name="Reset values").click()
     expect(damaging.locator(".figure")).to_have_text(first)
+    expect(damaging.locator(".push-fault:visible")).to_have_count(0)
 
 
 def test_what_a_wiki_wrote_stays_text(open_page: Visit, served: Served) -> None:

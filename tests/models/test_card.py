@@ -77,6 +77,14 @@ def test_every_chart_speaks_and_every_column_has_a_heading(folder: Path) -> None
     assert all(attributes.get("scope") == "col" for attributes in headings)
 
 
+@pytest.mark.parametrize("shipped", SHIPPED, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_limits_stand_before_figures_and_figures_have_their_names(shipped: Path) -> None:
+    text = (shipped / "card.md").read_text()
+    assert text.index("## Limits") < (text + "## Quality").index("## Quality")
+    heads = re.findall(r"^\|(.*)\|\n\| ---", text, re.MULTILINE)
+    assert not re.search(r"_auc|fpr|\bn\b", " ".join(heads))
+
+
 def test_both_cards_tell_quality_data_limits_and_command(folder: Path) -> None:
     for name in ("card.md", "card.html"):
         text = (folder / name).read_text()

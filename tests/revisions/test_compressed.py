@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import random
+import re
 import threading
 from pathlib import Path
 
@@ -40,6 +42,32 @@ def test_a_file_cut_short_is_refused(packing: str, kept: float, tmp_path: Path) 
     path.write_bytes(whole[: max(3, int(len(whole) * kept))])
     with pytest.raises(SourceError, match="damaged or cut short"):
         read_all(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.xml", b"", "x.xml is empty"),
+        ("x.xml.bz2", b"", "x.xml.bz2 is empty"),
+        ("x.xml.7z", b"\n<!DOCTYPE html><html><title>Not found", "x.xml.7z is a web page"),
+        ("x.xml", b"<html><title>Not found", "x.xml is a web page"),
+        ("x.xml.xz", b"BZh91AY&SY", "packed as .bz2, unlike its name: rename it to end in .bz2"),
+        ("x.xml", b"7z\xbc\xaf\x27\x1c\0\4", "packed as .7z, unlike its name"),
+        ("x.jsonl.gz", b'{"rev_id": 1}', "not packed, unlike its name: rename it to end without .gz"),
+    ],
+)
+def test_a_file_that_is_not_what_its_name_says_is_told_from_a_damaged_one(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(SourceError, match=re.escape(message)):
+        read_all(tmp_path / name)
+
+
+def test_the_older_suffix_may_hold_the_newer_packing(tmp_path: Path) -> None:
+    path = tmp_path / "x.lzma"
+    path.write_bytes(lzma.compress(DATA))
+    assert read_all(path) == DATA
 
 
 @pytest.mark.parametrize("packing", [".gz", ".bz2", ".xz", ".7z"])

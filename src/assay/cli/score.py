@@ -19,7 +19,7 @@ from assay.compose.bundles import wikis_of
 from assay.compose.remote import OPTIONS as REMOTE
 from assay.compose.remote import open_remote
 from assay.compose.scorer import Scorer, build_scorer
-from assay.errors import ConfigurationError, UnknownWiki
+from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.revisions.indexed import IndexedSource
 from assay.scoring.batch import Batch, LocalScorer
 from assay.scoring.lines import Lines, LinesFile, LinesStream, parse_id, read_ids
@@ -123,6 +123,8 @@ async def _run_remote(
     ids: Iterable[int],
     output: Path | None,
 ) -> None:
+    if not url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"--url {url}: begin it with http:// or https://, such as http://{url}")
     configure_logging(LogOptions(level="warning", json=False))
     once = Patience(retries=0)  # the batch has a patience of its own
     async with AsyncClient(url, patience=once) as client:
@@ -152,7 +154,10 @@ def _wiki(named: str | None, settings: Settings) -> str:
     if named is not None:
         name = named.partition("=")[0]
         if name not in (*known, TEST_WIKI):
-            raise UnknownWiki(f"No scorers available for {name}; there are: {', '.join((*known, TEST_WIKI))}")
+            raise UnknownWiki(
+                f"No scorers available for {name}; there are: {', '.join((*known, TEST_WIKI))}"
+                + (f". To score a file, give it a name: mywiki={name}" if Path(name).is_file() else "")
+            )
         return name
     if len(known) > 1:
         raise ConfigurationError(f"name one of the wikis {', '.join(known)}: assay score WIKI REV...")
@@ -160,8 +165,13 @@ def _wiki(named: str | None, settings: Settings) -> str:
 
 
 def _models(names: Sequence[str] | None, scorer: Scorer, wiki: str) -> tuple[str, ...]:
+    """Raises `UnknownModel` that names those there are, which ORES's words for HTTP do not."""
     entry = scorer.service.wikis.named(wiki)
-    return tuple(model.name for model in entry.select(tuple(entry.models) if names is None else names))
+    if strangers := [name for name in names or () if name not in entry.models]:
+        raise UnknownModel(
+            f"{wiki} has no model {', '.join(strangers)}; there are: {', '.join(entry.models)}"
+        )
+    return tuple(entry.models) if names is None else tuple(names)
 
 
 def _whole(scorer: Scorer, wiki: str) -> tuple[Iterator[int], int]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import socket
 
 import typer
@@ -68,7 +70,14 @@ def _listening(settings: Settings, reuse_port: bool) -> socket.socket:
     try:
         return server.listen(host, port, settings.http, reuse_port=reuse_port)
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot listen on {host} port {port} ({error.strerror}): "
-            "give another --port, or end what uses it"
-        ) from None
+        raise ConfigurationError(f"cannot listen on {host} port {port}: {_told(error)}") from None
+
+
+def _told(error: OSError) -> str:
+    """Why, and what to do. Python's own words repeat the address."""
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    advice = {
+        errno.EADDRINUSE: "give another --port, or end what uses it",
+        errno.EACCES: "give a --port from 1024 on",
+    }.get(error.errno or 0, "give a --host that is an address of this machine")
+    return f"{reason}: {advice}"

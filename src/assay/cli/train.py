@@ -21,6 +21,7 @@ from assay.models.bundle import load_bundle
 from assay.models.dataset import Dataset
 from assay.models.facts import read_manifest
 from assay.models.files import open_files
+from assay.models.manifest import MANIFEST
 from assay.models.recipe import Recipe
 from assay.models.recipes import recipe as recipe_called
 from assay.models.recipes import recipes
@@ -140,15 +141,35 @@ def evaluate(
 
 
 def card(
-    bundle: Annotated[Path, typer.Argument(help="A bundle's folder or zip.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle's folder or zip, or a shipped one, such as enwiki/damaging.")
+    ],
     html: Annotated[
         bool, typer.Option("--html", help="The page with drawings, instead of Markdown.")
     ] = False,
 ) -> None:
     """Print a model's card: what it is for, what it was learned from, how good it is and for whom."""
     name = "card.html" if html else "card.md"
-    entry = read_manifest(bundle).cards[name]
-    typer.echo(open_files(bundle).read(name, entry.size_bytes).decode("utf-8"))
+    path = _shipped(bundle)
+    entry = read_manifest(path).cards[name]
+    typer.echo(open_files(path).read(name, entry.size_bytes).decode("utf-8"))
+
+
+def _shipped(bundle: Path) -> Path:
+    """`bundle` as given if it exists, else the shipped one of that name."""
+    from assay.models.library import shipped_folder
+
+    shipped = {
+        str(path.parent.relative_to(shipped_folder())) for path in shipped_folder().glob("*/*/" + MANIFEST)
+    }
+    if bundle.exists():
+        return bundle
+    if str(bundle) in shipped:
+        return shipped_folder() / bundle
+    raise ConfigurationError(
+        f"there is no bundle {bundle}: give a bundle's folder or .zip, or a shipped one: "
+        f"{', '.join(sorted(shipped))}"
+    )
 
 
 def _make_test_model(folder: Path) -> None:

@@ -73,7 +73,9 @@ async def open_remote(
     chosen = _chosen(known, wiki)
     names = tuple(chosen.models) if models is None else tuple(models)
     if strangers := tuple(name for name in names if name not in chosen.models):
-        raise UnknownModel(f"Models {strangers} not available for {chosen.name}")
+        raise UnknownModel(
+            f"{chosen.name} has no model {', '.join(strangers)}; there are: {', '.join(chosen.models)}"
+        )
     bundles = {name: chosen.models[name].digest for name in names}
     return RemoteScorer(client, Terms(chosen.name, bundles, features, explain))
 

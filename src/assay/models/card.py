@@ -1,7 +1,7 @@
 """A model's card: what it is, how good, for whom, from what data, with which limits, how to make it again.
 
 Written from the manifest and the statistics alone, so that equal bundles have equal cards. The HTML page
-is one file without scripts.
+is one file without scripts. Limits stand before figures, which mislead whoever reads only them.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ table{border-collapse:collapse;margin:.5rem 0}caption{text-align:left;color:var(
 th,td{padding:.25rem .8rem .25rem 0;text-align:left;border-bottom:1px solid var(--grid);vertical-align:top}
 td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 figure{display:inline-block;margin:.5rem 1rem .5rem 0;vertical-align:top;width:min(19.5rem,100%)}
-figure.wide{width:100%}figcaption{color:var(--soft)}svg{width:100%;height:auto}
+figure.wide{width:100%}@media (max-width:34rem){figure.wide{display:none}}
+figcaption{color:var(--soft)}svg{width:100%;height:auto}
 svg text{font-size:11px;fill:var(--ink)}
 svg .end{text-anchor:end}svg .mid{text-anchor:middle}svg .grid{stroke:var(--grid);fill:none}
 svg .line{fill:none;stroke-width:2}svg .faint{stroke:var(--soft);stroke-width:1}
@@ -42,9 +43,10 @@ def card_markdown(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
     """The card as Markdown."""
     statistics = in_order(manifest, statistics)
     parts = [f"# {manifest.id} {manifest.version}", manifest.description]
+    parts += ["## Limits", _bullets(_limits(manifest))]
     for table in tables(manifest, statistics):
         parts += [f"## {table.title}", *([table.note] if table.note else []), _markdown_table(table)]
-    parts += ["## Limits", _bullets(_limits(manifest)), "## Made by", f"    {_command(manifest)}"]
+    parts += ["## Made by", f"    {_command(manifest)}"]
     return "\n\n".join(parts) + "\n"
 
 
@@ -67,8 +69,9 @@ def card_sections(manifest: Manifest, statistics: Mapping[str, Any]) -> str:
     limits = "".join(f"<li>{escape(limit)}</li>" for limit in _limits(manifest))
     told = "".join(_html_table(table) for table in tables(manifest, statistics))
     return (
+        f"<h2>Limits</h2><ul>{limits}</ul>"
         f"<h2>Curves</h2>{_figures(manifest, statistics)}{told}"
-        f"<h2>Limits</h2><ul>{limits}</ul><h2>Made by</h2><pre>{escape(_command(manifest))}</pre>"
+        f"<h2>Made by</h2><pre>{escape(_command(manifest))}</pre>"
     )
 
 

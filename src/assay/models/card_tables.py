@@ -13,6 +13,19 @@ Cell = str | int | float | None
 TOP_FEATURES: Final = 20
 PART_FIGURES: Final = ("n", "roc_auc", "accuracy", "within_one_class")
 TEACHER_FIGURES: Final = ("spearman", "mean_absolute_difference", "teacher_roc_auc", "own_roc_auc")
+_CALLED: Final = {
+    "n": "rows",
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "f1": "F1",
+    "fpr": "false-positive rate",
+    "within_one_class": "within one class",
+    "spearman": "rank correlation (Spearman)",
+    "mean_absolute_difference": "mean absolute difference",
+    "teacher_roc_auc": "its teacher's ROC-AUC",
+    "own_roc_auc": "its own ROC-AUC",
+}
+"""What people call the statistics' figures."""
 _TABLE_CUTS: Final = (0.9, 0.75, 0.5, 0.25)
 
 
@@ -68,7 +81,10 @@ def _quality(statistics: Mapping[str, Any]) -> Table:
         first = next(iter(ours["brier"]))
         rows.append((f"Brier score ({first})", ours["brier"][first], ""))
         rows.append((f"calibration error ({first})", ours["calibration_error"][first], ""))
-    note = f"On {held.get('n', 0)} rows it never saw: {held.get('how', '')}."
+    note = (
+        f"On {held.get('n', 0)} rows it never saw: {held.get('how', '')}. ROC-AUC: how often a row with the "
+        "label is given a higher probability than one without; 0.5 is guessing, 1 perfect."
+    )
     return Table("Quality", note, ("measure", "value", "95 % interval"), rows)
 
 
@@ -103,11 +119,12 @@ def _labels(statistics: Mapping[str, Any]) -> Table:
     names = statistics.get("counts", {}).get("labels", {})
     fields = ("recall", "precision", "f1", "fpr", "roc_auc", "pr_auc")
     scaled = "population" in statistics.get("rates", {})
-    note = "Precision and F1 are scaled to how often the labels occur in the wiki." if scaled else ""
+    told = "Precision, F1 and PR-AUC are scaled to how often the labels occur in the wiki."
+    note = told if scaled else ""
     return Table(
         "Each label",
         note,
-        ("label", "rows", *fields),
+        ("label", "rows", *map(_called, fields)),
         [(name, n, *(statistics[field]["labels"][name] for field in fields)) for name, n in names.items()],
     )
 
@@ -178,14 +195,15 @@ def _parts(statistics: Mapping[str, Any]) -> Table:
     parts = statistics.get("assay", {}).get("parts", {})
     keys = list(next(iter(parts.values()), {}))
     rows = [(name, *figures.values()) for name, figures in parts.items()] if len(parts) > 1 else []
-    return Table("Each held-out part", "", ("part", *keys), rows)
+    return Table("Each held-out part", "", ("part", *map(_called, keys)), rows)
 
 
 def _masked(statistics: Mapping[str, Any]) -> Table:
     masked = statistics.get("assay", {}).get("masked", [])
     return Table(
         "When something is not known",
-        "The same rows with these features missing, as on a source that does not tell them.",
+        "The same rows with these features missing, as on a source that does not tell them. "
+        "… stands for every ending.",
         ("missing", "rows", "ROC-AUC", "accuracy"),
         [
             (", ".join(f"{prefix}…" for prefix in row["prefixes"]), row["n"], row["roc_auc"], row["accuracy"])
@@ -200,7 +218,7 @@ def _teacher(statistics: Mapping[str, Any]) -> Table:
         "Agreement with the model it learned from",
         "",
         ("measure", "value"),
-        [(name.replace("_", " "), value) for name, value in teacher.items()],
+        [(_called(name), value) for name, value in teacher.items()],
     )
 
 
@@ -233,6 +251,10 @@ def _data(manifest: Manifest) -> Table:
         ("digest of the bundle", manifest.digest),
     ]
     return Table("Data and making", "", ("what", "value"), [row for row in rows if row[1] is not None])
+
+
+def _called(name: str) -> str:
+    return _CALLED.get(name, name)
 
 
 def _span(interval: Sequence[float] | None) -> str:

@@ -27,6 +27,10 @@ PACKINGS = (".gz", ".bz2", ".xz", ".lzma", ".7z")
 
 CHUNK_BYTES = 2**18
 SIP_BYTES = 2**13
+_START_BYTES = 512
+_SIGNS = ((b"\x1f\x8b", ".gz"), (b"BZh", ".bz2"), (b"\xfd7zXZ\0", ".xz"), (b"7z\xbc\xaf\x27\x1c", ".7z"))
+"""How packed files begin. The older .lzma has no sign of its own."""
+_WEB_PAGE = (b"<!doctype html", b"<html")
 _DAMAGE = (EOFError, OSError, lzma.LZMAError, zlib.error, py7zr.exceptions.ArchiveError, ValueError)
 
 
@@ -50,11 +54,30 @@ def open_stream(path: Path) -> Iterator[Stream]:
             f"{path} cannot be opened ({error.strerror}): check the path and its permissions."
         ) from None
     with raw:
+        check_start(raw.read(_START_BYTES), path)
+        raw.seek(0)
         stream = _open(raw, path)
         try:
             yield stream
         finally:
             stream.close()
+
+
+def check_start(start: bytes, path: Path) -> None:
+    """Whether a file that begins with `start` is what its name says: a mistaken download looks like damage,
+    but is mended otherwise. Raises `SourceError`."""
+    if not start:
+        raise SourceError(f"{path} is empty: fetch or export it again.")
+    if start.lstrip().lower().startswith(_WEB_PAGE):
+        raise SourceError(
+            f"{path} is a web page, as servers send it in place of a file: open its address in a browser to "
+            "see what they say, and fetch the file again."
+        )
+    packing = next((suffix for sign, suffix in _SIGNS if start.startswith(sign)), None)
+    if packing is not None and path.suffix not in (packing, ".lzma" if packing == ".xz" else packing):
+        raise SourceError(f"{path} is packed as {packing}, unlike its name: rename it to end in {packing}.")
+    if path.suffix in PACKINGS and start.lstrip().startswith((b"<", b"{")):
+        raise SourceError(f"{path} is not packed, unlike its name: rename it to end without {path.suffix}.")
 
 
 def _open(raw: IO[bytes], path: Path) -> _Unpacked | _SevenZip:

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol, Self
 
@@ -49,7 +51,8 @@ class LinesFile:
     """An append-only file of JSON lines that belongs to one process at a time.
 
     Opening cuts off a torn last line. `count`: whole lines; `last`: the last of them, None in an empty file.
-    Raises `ConfigurationError` when another process writes it, or it holds something else.
+    Raises `ConfigurationError` when another process writes it, it holds something else, or it is no file that
+    can be read again; and when it takes no more.
     """
 
     def __init__(self, path: Path) -> None:
@@ -60,12 +63,23 @@ class LinesFile:
     def append(self, documents: Iterable[Mapping[str, Any]]) -> None:
         """Write whole lines at once and hand them to the operating system: a killed process loses none."""
         lines = _encoded(documents)
-        self._stream.write(b"".join(lines))
-        self._stream.flush()
+        try:
+            self._stream.write(b"".join(lines))
+            self._stream.flush()
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.path} cannot be written: {error.strerror}. What is scored is in it: "
+                "mend that, then run the same command again to go on"
+            ) from error
         self.count += len(lines)
 
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
     def close(self) -> None:
-        self._stream.close()
+        """What a full disk did not take is not tried again."""
+        with suppress(OSError):
+            self._stream.close()
 
     def __enter__(self) -> Self:
         return self
@@ -75,6 +89,11 @@ class LinesFile:
 
     @staticmethod
     def _locked(path: Path) -> BinaryIO:
+        if path.exists() and not path.is_dir() and not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigurationError(
+                f"{path} is no plain file, so what was written could not be gone on with: name a file, or "
+                "leave --output out and send standard output there"
+            )
         try:
             stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
         except OSError as error:

@@ -36,7 +36,7 @@ function heading(diff) {
 }
 
 function body(diff, revision) {
-  if (!diff) return h("p", { class: "empty" }, "The change cannot be shown: one of the two texts is not to be had.");
+  if (!diff) return h("p", { class: "empty" }, "The change cannot be shown: the text before or after it is hidden or missing.");
   if (!diff.hunks.length) return h("p", { class: "empty" }, "The text is the same as before.");
   return [
     revision.is_creation ? h("p", { class: "empty" }, "This revision created the page.") : null,

@@ -48,12 +48,22 @@ export class Explanation {
     row.element.classList.toggle("is-changed", value !== undefined);
   }
 
+  /** Says under the feature's field why its value was not taken; "" when it was. */
+  tell(name, fault, { isInvalid = true } = {}) {
+    const row = this.rows.get(name);
+    if (!row) return;
+    row.fault.textContent = fault;
+    row.fault.hidden = !fault;
+    row.field.setAttribute("aria-invalid", String(Boolean(fault) && isInvalid));
+  }
+
   #content() {
     const labels = this.model.labels.map(String).filter((label) => label in this.first.explanation);
     return [
       labels.length > 1 ? this.#labelChoice(labels) : null,
       this.story,
-      h("p", { class: "legend" }, h("span", { class: "up" }, "▲ pushes up"), h("span", { class: "down" }, "▼ pushes down"), h("span", {}, "in log-odds")),
+      h("p", { class: "legend" }, h("span", { class: "up" }, "▲ pushes up"), h("span", { class: "down" }, "▼ pushes down"), h("span", {}, "in log-odds, which add up")),
+      h("p", { class: "try" }, "Change a value, and see what the score would be."),
       this.list,
       this.rest,
       h("div", { class: "why-foot" }, this.more, this.resetButton),
@@ -95,6 +105,8 @@ export class Explanation {
     const first = this.first.features.find((other) => other.name === feature.name);
     const fill_ = h("div", { class: "push-fill" });
     const text = h("span", { class: "push-text" });
+    const fault = h("p", { class: "field-error push-fault", id: `fault-${this.model.name}-${feature.name}`, hidden: true });
+    field.setAttribute("aria-describedby", fault.id);
     field.value = fieldText(feature.value);
     field.addEventListener("input", () => this.#changed(feature.name, field, about));
     const element = h(
@@ -104,14 +116,16 @@ export class Explanation {
       field,
       h("div", { class: "push-bar", "aria-hidden": "true" }, fill_),
       text,
+      fault,
     );
-    return { element, field, fill: fill_, text, firstText: fieldText(first?.value ?? null) };
+    return { element, field, fault, fill: fill_, text, firstText: fieldText(first?.value ?? null) };
   }
 
   #changed(name, field, about) {
     const value = fieldValue(field, about.type);
-    field.setAttribute("aria-invalid", String(value === null));
-    if (value === null) this.refuse(about.type === "int" ? "Enter a whole number." : "Enter a number.");
+    const fault = about.type === "int" ? "Enter a whole number." : "Enter a number.";
+    this.tell(name, value === null ? fault : "");
+    if (value === null) this.refuse(fault);
     else this.inject(name, value);
   }
 

@@ -1,5 +1,6 @@
 // The page: reads the address, asks the API, shows the answer, keeps the address right.
 
+import { ofOneWiki, revisionIn, webAddress } from "./address.js";
 import * as api from "./api.js";
 import { diffSection } from "./diff.js";
 import { debounce, fill, h } from "./dom.js";
@@ -8,6 +9,7 @@ import { ScoreCard, spoken } from "./scores.js";
 import { inReadingOrder } from "./wording.js";
 
 const WHAT_IF_DELAY_MS = 250;
+const SLOW_AFTER_MS = 4000; // a reader who waits longer wonders whether anything happens
 const element = (id) => document.getElementById(id);
 const form = element("ask-form");
 const wikiField = element("wiki");
@@ -19,6 +21,7 @@ let shown = null; // { wiki, rev, scores, cards, injection }
 let followed = null; // the part of the address that the page shows
 let request = new AbortController();
 let whatIfRequest = new AbortController();
+let slow = 0; // timer
 
 // -- asking --------------------------------------------------------------------------------------
 
@@ -86,8 +89,8 @@ function show(wiki, rev, known, answer) {
   fill(
     element("edit"),
     editCard(wiki, rev, revision, indexUrl, shown.cards.map((card) => card.tile)),
-    h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.map((card) => card.element)),
     diffSection(answer.diff, revision),
+    h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.map((card) => card.element)),
   );
   element("welcome").hidden = true;
   element("edit").hidden = false;
@@ -116,7 +119,17 @@ function welcome() {
 function busy(is) {
   document.body.classList.toggle("is-busy", is);
   element("result").setAttribute("aria-busy", String(is));
-  if (is) say("Loading …");
+  clearTimeout(slow);
+  element("status").classList.add("visually-hidden");
+  if (!is) return;
+  say("Loading …");
+  slow = setTimeout(tellSlow, SLOW_AFTER_MS);
+}
+
+/** Shown as well as spoken: the moving line alone does not tell whether to go on waiting. */
+function tellSlow() {
+  say("Still loading. The server is waiting for the wiki or has much to do; this may take a minute.");
+  element("status").classList.remove("visually-hidden");
 }
 
 function advice(error) {
@@ -137,8 +150,10 @@ function complain(message) {
 function inject(name, value) {
   if (value === undefined) shown.injection.delete(name);
   else shown.injection.set(name, value);
+  shown.lastChanged = name;
   for (const { explanation } of shown.cards) {
     explanation?.setField(name, value);
+    explanation?.tell(name, "");
     explanation?.allowReset(shown.injection.size > 0);
   }
   sendWhatIf();
@@ -148,7 +163,10 @@ function reset() {
   sendWhatIf.cancel();
   whatIfRequest.abort();
   for (const { explanation } of shown.cards) {
-    for (const name of shown.injection.keys()) explanation?.setField(name, undefined);
+    for (const name of shown.injection.keys()) {
+      explanation?.setField(name, undefined);
+      explanation?.tell(name, "");
+    }
     explanation?.allowReset(false);
   }
   shown.injection.clear();
@@ -170,9 +188,15 @@ const sendWhatIf = debounce(async () => {
     showScores(scores, true);
     say(`With the changed value: ${spoken(models.get(wiki), scores)}`);
   } catch (error) {
-    if (error.name !== "AbortError" && !signal.aborted) complain(error.message);
+    if (error.name !== "AbortError" && !signal.aborted) refuseChange(error);
   }
 }, WHAT_IF_DELAY_MS);
+
+/** Told above all, and under the field: readers who see look there, far below the top of the page. */
+function refuseChange(error) {
+  complain(error.message);
+  for (const { explanation } of shown.cards) explanation?.tell(shown.lastChanged, error.message, { isInvalid: error.status === 400 });
+}
 
 function showScores(scores, changed) {
   for (const card of shown.cards) if (scores[card.model.name]) card.update(scores[card.model.name], changed);
@@ -182,13 +206,26 @@ function showScores(scores, changed) {
 
 function readRevision() {
   const text = revField.value.trim();
-  const valid = /^[1-9][0-9]{0,18}$/.test(text);
+  const rev = revisionIn(text);
+  const address = webAddress(text);
+  let fault = rev === null ? "Enter a revision id, a whole number such as 1290, or the address of an edit." : "";
+  if (!fault && address && !chooseWikiOf(address)) fault = `This server does not score edits of ${address.host}.`;
   const message = element("rev-error");
-  message.hidden = valid;
-  message.textContent = valid ? "" : "Enter a revision id: a whole number such as 1290.";
-  revField.setAttribute("aria-invalid", String(!valid));
-  if (!valid) revField.focus();
-  return valid ? text : null;
+  message.hidden = !fault;
+  message.textContent = fault;
+  revField.setAttribute("aria-invalid", String(Boolean(fault)));
+  if (fault) revField.focus();
+  else revField.value = rev;
+  return fault ? null : rev;
+}
+
+/** False when it is the address of a wiki that is not in the list. A wiki without an address, such as a dump, may be any. */
+function chooseWikiOf(address) {
+  const isOf = (option) => option.dataset.indexUrl && ofOneWiki(address, new URL(option.dataset.indexUrl));
+  const chosen = wikiField.selectedOptions[0];
+  const found = chosen && isOf(chosen) ? chosen : [...wikiField.options].find(isOf);
+  if (found) wikiField.value = found.value;
+  return Boolean(found) || !chosen?.dataset.indexUrl;
 }
 
 form.addEventListener("submit", (event) => {

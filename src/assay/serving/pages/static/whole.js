@@ -46,6 +46,7 @@ function parts(models, answer, wiki, rev, say) {
     else injection.set(name, value);
     for (const { explanation } of cards) {
       explanation?.setField(name, value);
+      explanation?.tell(name, "");
       explanation?.allowReset(injection.size > 0);
     }
     if (!injection.size) return reset();
@@ -56,7 +57,10 @@ function parts(models, answer, wiki, rev, say) {
       const moved = (await api.whatIf(wiki, rev, Object.fromEntries(injection), signal)).scores;
       if (!signal.aborted) update(moved, true);
     } catch (error) {
-      if (error.name !== "AbortError" && !signal.aborted) say(error.message);
+      if (error.name !== "AbortError" && !signal.aborted) {
+        say(error.message);
+        for (const { explanation } of cards) explanation?.tell(name, error.message, { isInvalid: error.status === 400 });
+      }
     }
     return undefined;
   }
@@ -64,7 +68,10 @@ function parts(models, answer, wiki, rev, say) {
   function reset() {
     asked.abort();
     for (const { explanation } of cards) {
-      for (const name of injection.keys()) explanation?.setField(name, undefined);
+      for (const name of injection.keys()) {
+        explanation?.setField(name, undefined);
+        explanation?.tell(name, "");
+      }
       explanation?.allowReset(false);
     }
     injection.clear();
@@ -75,5 +82,5 @@ function parts(models, answer, wiki, rev, say) {
     for (const card of cards) if (told[card.model.name]) card.update(told[card.model.name], changed);
   }
 
-  return [h("div", { class: "scores" }, cards.map((card) => card.element)), diffSection(answer.diff, revision)];
+  return [diffSection(answer.diff, revision), h("div", { class: "scores" }, cards.map((card) => card.element))];
 }
