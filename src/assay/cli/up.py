@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -58,30 +59,31 @@ def up(
     follows = bool(settings.precache.streams)
     if follows:
         check_precache(settings)
-    arguments = _arguments(wiki, bundles, release, bundle_directory, configuration)
-    prepared = prepare(
-        ClusterOptions(
-            folder,
-            settings.server.host,
-            _fixed_port(settings),
-            web=web,
-            workers=workers,
-            processes=processes,
-            redis_url=redis,
-            redis_password=settings.redis.password,
-            arguments=arguments,
-            follow=tuple(follow or ()) if follows else None,
-        )
+    cluster = ClusterOptions(
+        folder,
+        settings.server.host,
+        _fixed_port(settings),
+        web=web,
+        workers=workers,
+        processes=processes,
+        redis_url=redis,
+        redis_password=settings.redis.password,
+        arguments=_arguments(wiki, bundles, release, bundle_directory, configuration),
+        follow=tuple(follow or ()) if follows else None,
     )
-    address = f"http://{settings.server.host}:{settings.server.port}/"
+    command = supervisor_command(prepare(cluster))
+    _announce(cluster, settings.precache.streams)
+    os.execv(command[0], command)  # noqa: S606 - the supervisor takes this process's place and signals
+
+
+def _announce(cluster: ClusterOptions, streams: Iterable[str]) -> None:
     typer.echo(
-        f"Assay starts on {address} with {web} web processes and {workers + 1} workers; logs: {folder}/logs",
+        f"Assay starts on http://{cluster.host}:{cluster.port}/ with {cluster.web} web processes and "
+        f"{cluster.workers + 1} workers; logs: {cluster.folder}/logs",
         err=True,
     )
-    if follows:
-        typer.echo(f"Edits are scored as they happen: {', '.join(settings.precache.streams)}", err=True)
-    command = supervisor_command(prepared)
-    os.execv(command[0], command)  # noqa: S606 - the supervisor takes this process's place and signals
+    if cluster.follow is not None:
+        typer.echo(f"Edits are scored as they happen: {', '.join(streams)}", err=True)
 
 
 def _fixed_port(settings: Settings) -> int:
