@@ -25,7 +25,7 @@ COMMANDS: Final = (
     ),
     Later(
         "worker",
-        "assay.cli.web",
+        "assay.cli.worker",
         "Compute what web processes of the same release ask for. Give it the same wikis and bundles.",
     ),
     Later(
