@@ -145,8 +145,9 @@ def test_a_file_that_does_not_say_which_wiki_it_is_of_is_told(
     ("content", "said"),
     [
         ("no xml", "is no XML"),
-        ("", "does not begin as a MediaWiki export"),
-        ("<html></html>", "does not begin as a MediaWiki export"),
+        ("", "is empty"),
+        ("<html></html>", "is a web page"),
+        ("<feed></feed>", "does not begin as a MediaWiki export"),
         ('<!DOCTYPE a [<!ENTITY b "c">]><mediawiki>', "document type definition"),
     ],
 )

@@ -66,7 +66,7 @@ def open_stream(path: Path) -> Iterator[Stream]:
 def check_start(start: bytes, path: Path) -> None:
     """Whether a file that begins with `start` is what its name says: a mistaken download looks like damage,
     but is mended otherwise. Raises `SourceError`."""
-    if not start:
+    if not start and path.suffix != ".jsonl":  # a history without a line is whole
         raise SourceError(f"{path} is empty: fetch or export it again.")
     if start.lstrip().lower().startswith(_WEB_PAGE):
         raise SourceError(
