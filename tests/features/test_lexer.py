@@ -42,6 +42,7 @@ KIND_CASES = [
     ("word", "word"),
     ("WORD", "uppercase_word"),
     ("I", "word"),
+    ("McX", "word"),
     ("A1", "word"),
     ("ÉTÉ", "uppercase_word"),
     ("12", "number"),

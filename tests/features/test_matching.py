@@ -70,6 +70,12 @@ def test_unbounded_patterns_are_found_inside_runs_without_spaces() -> None:
     assert Matcher(lexicon, bounded=False).find("他是傻瓜吗傻瓜") == ["傻瓜", "傻瓜"]
 
 
+def test_a_search_for_what_may_be_empty_ends() -> None:
+    lexicon = Lexicon.of("test.patterns", ["x*"])
+    assert Matcher(lexicon, bounded=False).find("axxb") == ["", "xx", "", ""]
+    assert Matcher(lexicon).find("b xx  x") == ["xx", "", "x"]
+
+
 def test_an_empty_lexicon_and_an_empty_text_match_nothing() -> None:
     assert _matcher().find("anything") == []
     assert _matcher("x").find("") == []
