@@ -251,6 +251,7 @@ def test_a_rating_is_the_sum_of_the_weights_in_any_order() -> None:
     weighed = weights(Lexicon.of("x.article_rating", ["a\t0.1", "b\t0.2", "{{c\t-0.35"]))
     assert rating(["a", "b", "unknown"], weighed) == rating(["b", "unknown", "a"], weighed) == 0.3
     assert rating(["{{c"], weighed) == -0.35
+    assert str(rating(["down"], {"down": -0.00001})) == "0.0"
 
 
 def test_topics_are_shares_of_the_words() -> None:

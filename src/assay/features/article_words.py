@@ -78,5 +78,5 @@ def weights(lexicon: Lexicon) -> Mapping[str, float]:
 
 
 def rating(found: Iterable[str], weighed: Mapping[str, float]) -> float:
-    """The sum of the weights, to four digits, so that the order of adding up cannot show."""
-    return round(sum(weighed.get(term, 0.0) for term in found), 4)
+    """The sum of the weights, to four digits, so that the order of adding up cannot show; never -0.0."""
+    return round(sum(weighed.get(term, 0.0) for term in found), 4) + 0.0
