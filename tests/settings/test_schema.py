@@ -144,6 +144,11 @@ def test_examples_of_both_kinds() -> None:
         {"wikis": {"en/wiki": {"source": "x"}}},
         {"wikis": {"enwiki": {}}},
         {"wikis": {"enwiki": {"source": "x", "aliases": {"a|b": "damaging"}}}},
+        {
+            "wikis": {
+                "enwiki": {"source": "x", "models": {"reverted": {"operating_points": {"p": {"query": ""}}}}}
+            }
+        },
         {"quota": {"burst": 49}},
         {"tracing": {"share": 0}},
         {"worker": {"lanes": []}},

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +19,20 @@ _QUERY: Final = re.compile(
     re.ASCII,
 )
 _MAX_QUERY_CHARS: Final = 200
+
+
+def _in_any_case(words: Iterable[str]) -> str:
+    """A regular expression without flags, which JSON Schema has none of."""
+    folded = ("".join(f"[{c}{c.upper()}]" if c.isalpha() else c for c in word) for word in words)
+    return f"(?:{'|'.join(folded)})"
+
+
+QUERY_PATTERN: Final = (
+    rf"^(?=[\s\S]{{0,{_MAX_QUERY_CHARS}}}(?![\s\S]))"
+    rf"\s*{_in_any_case(('maximum', 'minimum'))} {_in_any_case(FIELDS)} @ {_in_any_case(FIELDS)} (?:>=|<=) "
+    r"[-+]?(?:[0-9]*\.[0-9]+|[0-9]+)\s*(?![\s\S])"
+)
+"""What `Query.parse` takes, in the dialect that ECMAScript and Python have in common."""
 
 
 @dataclass(frozen=True, slots=True)

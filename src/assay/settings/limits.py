@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from assay.models.confusion import FIELDS
+from assay.models.query import QUERY_PATTERN
 from assay.precache.options import HTTP_URL, URL_ADVICE
 from assay.rollout.guards import GuardOptions
 from assay.scoring.options import MAX_REVISIONS
@@ -80,6 +82,11 @@ LIMITS: Final[Mapping[str, Limits]] = {
     "precache.metrics_port": _PORT,
     "wikis.<name>.models.<name>": _MODEL,
     "wikis.<name>.models.<name>.operating_points.<name>": _POINT,
+    "wikis.<name>.models.<name>.operating_points.<name>.query": Limits(
+        pattern=QUERY_PATTERN,
+        advice="is no threshold query; write for example 'maximum recall @ precision >= 0.9', of the "
+        f"statistics {', '.join(FIELDS)}",
+    ),
     "release": Limits(
         pattern=r"^[A-Za-z0-9_.-]{1,64}" + _WHOLE,
         advice="use 1 to 64 letters, digits, dots, hyphens and underscores",
