@@ -91,6 +91,14 @@ def test_an_address_of_another_machine_is_told(tmp_path: Path) -> None:
     assert "203.0.113.7 port 0: Cannot assign requested address: give a --host" in done.stderr
 
 
+def test_a_name_that_is_no_address_is_told(tmp_path: Path) -> None:
+    done = assay(tmp_path, "serve", "--host", "no such host", "--port", "0")
+    assert done.returncode == 1
+    assert "Unknown error" not in done.stderr
+    assert "no such host port 0: " in done.stderr
+    assert ": give a --host that is an address of this machine" in done.stderr
+
+
 def test_a_damaged_bundle_is_refused_before_anything_is_served(tmp_path: Path) -> None:
     bundle = tmp_path / "bundles" / "xwiki" / "damaging"
     bundle.mkdir(parents=True)

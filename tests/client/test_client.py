@@ -342,6 +342,14 @@ async def test_of_texts_that_are_too_much_together_none_is_lost(narrow: Served, 
     assert {n: whole[n]["damaging"] for n in table} == {n: table[n]["damaging"] for n in table}
 
 
+async def test_too_much_for_a_wiki_that_the_server_does_not_have_is_refused(narrow: Served) -> None:
+    injection = {1: {"datasource.revision.text": "x" * 2000}}
+    async with AsyncClient(narrow.url, patience=NO_PATIENCE) as client:
+        with pytest.raises(Refused) as caught:
+            await client.score("nowiki", [1], injection=injection)
+    assert caught.value.status == 413
+
+
 async def test_what_cannot_be_halved_is_refused_once(narrow: Served) -> None:
     async with AsyncClient(narrow.url, patience=QUICK) as client:
         for asking in (

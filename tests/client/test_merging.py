@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 
 import pytest
@@ -90,6 +90,35 @@ async def test_an_error_ends_all_after_the_lines_that_came_before() -> None:
     with pytest.raises(Away, match="gone"):
         await anext(lines)
     assert is_ended.is_set()
+
+
+async def test_an_error_comes_behind_its_lines_also_when_another_reader_has_ended_before() -> None:
+    has_begun, has_ended, has_failed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    def parts() -> Iterator[list[int]]:
+        yield [1]
+        yield [2, 3]
+        has_ended.set()
+
+    async def answer(ids: list[int]) -> AsyncGenerator[Line]:
+        if ids == [1]:
+            await has_begun.wait()
+        else:
+            has_begun.set()
+            await has_ended.wait()
+        for rev_id in ids:
+            yield {"revision": rev_id}
+        if ids != [1]:
+            has_failed.set()
+            raise Away("gone")
+
+    lines = merged(answer, parts(), 2)
+    assert await anext(lines) == {"revision": 1}
+    async with asyncio.timeout(30):
+        await has_failed.wait()
+    assert [(await anext(lines))["revision"] for _ in range(2)] == [2, 3]
+    with pytest.raises(Away, match="gone"):
+        await anext(lines)
 
 
 async def test_closing_it_ends_the_work() -> None:

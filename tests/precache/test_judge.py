@@ -14,8 +14,8 @@ def error(code: str, *, retryable: bool = False) -> dict[str, Any]:
     return {"error": {"type": "X", "message": "x", "code": code, "retryable": retryable}}
 
 
-def verdict(cells: dict[str, Any], attempts: int = 1, age_s: float = 0.0) -> Tell | Again:
-    return judge(cells, MODELS, attempts=attempts, age_s=age_s, lag_attempts=4, give_up_s=100.0)
+def verdict(cells: dict[str, Any], attempts: int = 1, tried_s: float = 0.0) -> Tell | Again:
+    return judge(cells, MODELS, attempts=attempts, tried_s=tried_s, lag_attempts=4, give_up_s=100.0)
 
 
 @pytest.mark.parametrize(
@@ -43,8 +43,8 @@ def test_a_revision_that_replicas_may_lack_is_asked_for_a_few_times() -> None:
 def test_a_retryable_error_is_tried_for_a_while() -> None:
     away = {"damaging": GOOD, "goodfaith": error("source_unavailable", retryable=True)}
     assert verdict(away) == Again(1.0, "cell")
-    assert verdict(away, attempts=9, age_s=30.0) == Again(60.0, "cell")
-    assert verdict(away, attempts=9, age_s=99.0) == Tell()
+    assert verdict(away, attempts=9, tried_s=30.0) == Again(60.0, "cell")
+    assert verdict(away, attempts=9, tried_s=99.0) == Tell()
 
 
 def test_a_cell_that_is_not_there_is_no_success() -> None:

@@ -115,6 +115,36 @@ async def test_an_assay_that_fails_on_everything_for_a_while_loses_nothing(tmp_p
     assert not any("errors" in event for event in running.sink.events)
 
 
+async def test_nothing_is_given_up_while_assay_fails_on_everything(tmp_path: Path) -> None:
+    asked: list[list[int]] = []
+    is_mended = False
+
+    def statuses(rev_ids: list[int]) -> int:
+        asked.append(rev_ids)
+        return 200 if is_mended else 500
+
+    async with (
+        assay(statuses) as url,
+        following(url, tmp_path, Given(1, 2, 3), RULES, give_up_s=0.5, parallel=1) as running,
+    ):
+        await running.until(lambda: all(asked.count([rev_id]) >= 2 for rev_id in (1, 2, 3)))
+        is_mended = True
+        await running.until(lambda: len(running.sink.events) == 3)
+    assert not any("errors" in event for event in running.sink.events)
+
+
+async def test_the_time_while_assay_was_away_does_not_count(tmp_path: Path) -> None:
+    """1 waits behind the others' outage for longer than it may be tried, and is yet tried again."""
+    statuses = iter([503, 503, 500, 200, 500])
+    async with (
+        assay(lambda _: next(statuses, 200)) as url,
+        following(url, tmp_path, Given(1, 2), RULES, give_up_s=1.3, parallel=1, batch=2) as running,
+    ):
+        await running.until(lambda: len(running.sink.events) == 2)
+        assert running.metrics.value(PRECACHE_RETRIES, "cell") == 1
+    assert not any("errors" in event for event in running.sink.events)
+
+
 async def test_an_address_that_is_no_assay_is_an_error_at_the_start(tmp_path: Path) -> None:
     async with site(web.Application()) as port:
         with pytest.raises(ConfigurationError, match=r"answers 404.*precache\.assay"):

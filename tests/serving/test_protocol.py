@@ -83,6 +83,54 @@ def test_a_head_that_drips_after_another_request_is_refused(impatient: int) -> N
     assert refusal(second)[0] == 408
 
 
+CHUNKED = b"POST /v3/scores/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n", 200),
+        (b"POST /v3/scores/ HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999999\r\n\r\n", 413),
+    ],
+    ids=["an empty line", "a body that nobody wants"],
+)
+def test_little_behind_an_answer_does_not_keep_the_connection(
+    impatient: int, request_: bytes, status: int
+) -> None:
+    with socket.create_connection(("127.0.0.1", impatient), timeout=LIMIT_S) as connection:
+        connection.sendall(request_)
+        assert connection.recv(65536).startswith(b"HTTP/1.1 %d" % status)
+        connection.sendall(b"\r\n")
+        assert b"HTTP/1.1" not in b"".join(iter(lambda: connection.recv(65536), b"")), "it is closed"
+
+
+def test_headers_behind_a_body_are_not_gathered(impatient: int) -> None:
+    with socket.create_connection(("127.0.0.1", impatient), timeout=LIMIT_S) as connection:
+        connection.sendall(CHUNKED + b"1\r\na\r\n0\r\nX-Long: ")
+        assert any(not _is_taken(connection, b"a" * 100_000) for _ in range(300)), "30 MB are gathered"
+
+
+def test_a_body_in_many_small_pieces_is_no_large_head(impatient: int) -> None:
+    pieces = b"1\r\na\r\n" * 3000
+    answered = conversation(
+        impatient, CHUNKED, *(pieces[at : at + 1999] for at in range(0, len(pieces), 1999)), b"0\r\n\r\nzz"
+    )
+    assert answered.startswith(b"HTTP/1.1 200")
+
+
+def test_a_body_before_a_begun_head_is_not_counted_as_its() -> None:
+    with (
+        listening(ServerOptions(max_head_bytes=2000)) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+    ):
+        body = b"POST /v3/scores/ HTTP/1.1\r\nHost: x\r\nContent-Length: 20000\r\n\r\n" + b"a" * 20_000
+        head = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        connection.sendall(body + head[:9])
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        connection.sendall(head[9:])
+        assert b'{"alive":true}' in b"".join(iter(lambda: connection.recv(65536), b""))
+
+
 class Held:
     """Answers when it is let."""
 
@@ -115,6 +163,27 @@ def test_a_request_that_takes_longer_than_a_head_may_is_answered_whole(behind: b
     first, _, second = answered.partition(b"done")
     assert first.startswith(b"HTTP/1.1 200")
     assert refusal(second)[0] == 408 if behind else second == b""
+
+
+@pytest.mark.parametrize(
+    ("behind", "status"),
+    [(b"\x16\x03\x01 no HTTP", 400), (b"GET / HTTP/1.1\r\nX-Long: " + b"a" * 3000, 431)],
+    ids=["no HTTP", "too large"],
+)
+def test_what_is_refused_stands_behind_the_answer_that_is_under_way(behind: bytes, status: int) -> None:
+    app = Held()
+    with (
+        listening(ServerOptions(max_head_bytes=2000), app) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+    ):
+        for piece in (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", behind, b"more"):
+            connection.sendall(piece)
+            assert conversation(port, b"\x16")[:12] == b"HTTP/1.1 400", "what was sent before has been read"
+        app.let.set()
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    first, _, second = answered.partition(b"done")
+    assert first.startswith(b"HTTP/1.1 200")
+    assert refusal(second)[0] == status
 
 
 @pytest.mark.parametrize("piece", [b"a" * 1000, b"a\r\nX-More: "], ids=["one", "many"])
@@ -155,11 +224,12 @@ def test_one_connection_too_many_is_told_when_to_come_again() -> None:
     with listening(ServerOptions(max_connections=3)) as port, silent(port, 2):
         for path, code in ((b"/v3/scores/", "server overloaded"), (b"/api/wikis", "overloaded")):
             with socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection:
-                connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                connection.sendall(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n")
                 answered = b"".join(iter(lambda: connection.recv(65536), b""))
             head, _, body = answered.partition(b"\r\n\r\n")
             assert head.startswith(b"HTTP/1.1 503")
             assert b"retry-after: 2" in head
+            assert b"connection: close" in head, "so that its place becomes free"
             assert json.loads(body)["error"]["code"] == code
 
 

@@ -74,8 +74,10 @@ def _listening(settings: Settings, reuse_port: bool) -> socket.socket:
 
 
 def _told(error: OSError) -> str:
-    """Why, and what to do. Python's own words repeat the address."""
-    reason = os.strerror(error.errno) if error.errno else str(error)
+    """Why, and what to do. Python's own words repeat the address; but a host that is not found has a number
+    that only they explain."""
+    is_usual = error.errno in errno.errorcode
+    reason = os.strerror(error.errno or 0) if is_usual else error.strerror or str(error)
     advice = {
         errno.EADDRINUSE: "give another --port, or end what uses it",
         errno.EACCES: "give a --port from 1024 on",

@@ -159,13 +159,12 @@ def _shipped(bundle: Path) -> Path:
     """`bundle` as given if it exists, else the shipped one of that name."""
     from assay.models.library import shipped_folder
 
-    shipped = {
-        str(path.parent.relative_to(shipped_folder())) for path in shipped_folder().glob("*/*/" + MANIFEST)
-    }
     if bundle.exists():
         return bundle
+    folder = shipped_folder()
+    shipped = {str(path.parent.relative_to(folder)) for path in folder.glob("*/*/" + MANIFEST)}
     if str(bundle) in shipped:
-        return shipped_folder() / bundle
+        return folder / bundle
     raise ConfigurationError(
         f"there is no bundle {bundle}: give a bundle's folder or .zip, or a shipped one: "
         f"{', '.join(sorted(shipped))}"

@@ -175,7 +175,12 @@ class AsyncClient:
         if len(ids) > 1:
             middle = len(ids) // 2
             return {**await self._cells(asked, ids[:middle]), **await self._cells(asked, ids[middle:])}
-        names = (await self.wikis())[asked.wiki].models if asked.models is None else asked.models
+        names: Iterable[str] | None = asked.models
+        if names is None:
+            known = await self.wikis()
+            if asked.wiki not in known:
+                raise too_large
+            names = known[asked.wiki].models
         error = ScoreError("request_too_large", "RequestTooLarge", str(too_large), False)
         return {ids[0]: dict.fromkeys(names, error)}
 

@@ -29,10 +29,10 @@ async def merged(answer: Answer, parts: Iterator[list[int]], at_once: int) -> As
     readers = [asyncio.create_task(reading.run()) for _ in range(at_once)]
     try:
         for _ in readers:
-            while (line := await reading.lines.get()) is not None:
-                yield line
-            if reading.error is not None:
-                raise reading.error
+            while (told := await reading.told.get()) is not None:
+                if isinstance(told, Exception):
+                    raise told
+                yield told
     finally:
         for reader in readers:
             reader.cancel()
@@ -40,15 +40,15 @@ async def merged(answer: Answer, parts: Iterator[list[int]], at_once: int) -> As
 
 
 class _Reading:
-    """What the readers share. `lines`: None for each reader that has ended. `error`: the first."""
+    """What the readers share. `told`: lines in the order in which they came; None, or its error, for each
+    reader that has ended."""
 
     def __init__(self, answer: Answer, parts: Iterator[list[int]]) -> None:
         self._answer = answer
         self._parts = parts
         self._put_back: deque[list[int]] = deque()
         self._under_way = 0
-        self.lines: asyncio.Queue[Line | None] = asyncio.Queue(HELD_LINES)
-        self.error: Exception | None = None
+        self.told: asyncio.Queue[Line | Exception | None] = asyncio.Queue(HELD_LINES)
 
     async def run(self) -> None:
         """Part after part, until none is left or the server has no place for this reader."""
@@ -56,8 +56,9 @@ class _Reading:
             while (part := self._next_part()) and await self._is_read(part):
                 pass
         except Exception as error:  # whatever it is, who takes the lines is told
-            self.error = self.error or error
-        await self.lines.put(None)
+            await self.told.put(error)
+        else:
+            await self.told.put(None)
 
     async def _is_read(self, part: list[int]) -> bool:
         left = dict.fromkeys(part)
@@ -65,7 +66,7 @@ class _Reading:
         try:
             async with aclosing(self._answer(part)) as lines:
                 async for line in lines:
-                    await self.lines.put(line)
+                    await self.told.put(line)
                     left.pop(line["revision"], None)
         except Refused as refused:
             if refused.status != NO_PLACE or self._under_way == 1:

@@ -16,7 +16,7 @@ from assay.revisions.types import UNKNOWN, Unknown
 
 MAX_FAULTS: Final = 10
 MAX_NAME_CHARS: Final = 100
-"""Of wrong injected values, in one message: a client may send a hundred thousand."""
+"""Of wrong injected values and of an unknown name, in one message: a client may send a hundred thousand."""
 
 _T = TypeVar("_T")
 
@@ -111,9 +111,9 @@ def timestamp(value: Any) -> datetime:
     """ISO 8601, as MediaWiki writes it; without a zone it is taken as UTC."""
     try:
         moment = datetime.fromisoformat(string(value))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter before the year 1 or after 9999, in UTC
         raise ValueError("must be a time such as 2016-08-01T12:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def groups(value: Any) -> frozenset[str]:

@@ -12,14 +12,18 @@ from assay.precache.ledger import Ledger, Ticket
 
 @dataclass(slots=True)
 class Task:
-    """One edit on its way. `attempts`: so far. `begun_s`: monotonic."""
+    """One edit on its way. `heard`: how many answers Assay had given to anybody when this edit was taken or
+    last tried. `attempts`: so far. `tried_s`: between them, without the time in which Assay gave nobody an
+    answer. `last_s`: of the last, monotonic."""
 
     change: Change
     wanted: Wanted
     ledger: Ledger
     ticket: Ticket
-    begun_s: float
+    heard: int
     attempts: int = 0
+    tried_s: float = 0.0
+    last_s: float = 0.0
 
 
 class Backlog:

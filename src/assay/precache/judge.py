@@ -29,9 +29,9 @@ class Again:
 
 
 def judge(
-    cells: Cells, models: Sequence[str], *, attempts: int, age_s: float, lag_attempts: int, give_up_s: float
+    cells: Cells, models: Sequence[str], *, attempts: int, tried_s: float, lag_attempts: int, give_up_s: float
 ) -> Tell | Again:
-    """`attempts`: answers so far, this one included. `age_s`: since the first was asked for.
+    """`attempts`: answers so far, this one included. `tried_s`: since the first.
 
     A cell that the answer left out counts as one with a retryable error.
     """
@@ -40,6 +40,6 @@ def judge(
     delay_s = min(_MOST_AGAIN_S, _FIRST_AGAIN_S * 2 ** min(attempts - 1, 10))
     if any(error.get("code") == NOT_FOUND for error in errors) and attempts < lag_attempts:
         return Again(delay_s, "lag")
-    if any(error.get("retryable") for error in errors) and age_s + delay_s < give_up_s:
+    if any(error.get("retryable") for error in errors) and tried_s + delay_s < give_up_s:
         return Again(delay_s, "cell")
     return Tell()

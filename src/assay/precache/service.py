@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
@@ -86,6 +87,7 @@ class Follower:
         self._again: set[asyncio.Task[None]] = set()
         self._checking = asyncio.Lock()
         self._is_checked = False
+        self._heard = 0
         self._log = logger(__name__)
         self._following = [_begin(name, *pair, options.remembered) for name, pair in streams.items()]
 
@@ -134,7 +136,7 @@ class Follower:
             one.is_stale.set()
             return
         ticket = one.ledger.enter(told.identity, followed.position)
-        await self._backlog.put(Task(told, wanted, one.ledger, ticket, self._clock.monotonic_s()))
+        await self._backlog.put(Task(told, wanted, one.ledger, ticket, self._heard))
         self._metrics.set(PRECACHE_PENDING, self._backlog.size)
 
     def _note(self, one: Following, told: Told, *, is_wanted: bool, is_known: bool) -> None:
@@ -184,6 +186,7 @@ class Follower:
             answer = await self._until_answered(
                 lambda: self._assay.scores(wanted.wiki, wanted.models, rev_ids)
             )
+            self._heard += 1
         except Refused as refused:
             if len(rev_ids) > 1:  # singly, so that one edit does not take others with it
                 for task in batch:
@@ -223,15 +226,20 @@ class Follower:
             self._finish(done, now)
 
     def _is_done(self, task: Task, answer: Answer) -> bool:
-        """Whether it is to be told; else it is asked for again, later."""
+        """Whether it is to be told; else it is asked for again, later. As long as Assay fails on everything,
+        that is not the edit's doing: it is not given up, and the time does not count."""
+        now_s, is_up = self._clock.monotonic_s(), self._heard > task.heard
+        if is_up and task.attempts:
+            task.tried_s += now_s - task.last_s
+        task.last_s, task.heard = now_s, self._heard
         task.attempts += 1
         verdict = judge(
             answer.cells.get(task.change.rev_id, {}),
             task.wanted.models,
             attempts=task.attempts,
-            age_s=self._clock.monotonic_s() - task.begun_s,
+            tried_s=task.tried_s,
             lag_attempts=self._options.lag_attempts,
-            give_up_s=self._options.give_up_s,
+            give_up_s=self._options.give_up_s if is_up else math.inf,
         )
         if isinstance(verdict, Again):
             self._metrics.count(PRECACHE_RETRIES, verdict.reason)

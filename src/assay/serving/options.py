@@ -165,10 +165,12 @@ class ServerOptions:
     """Seconds an idle connection is kept."""
 
     head_timeout_s: float = 20.0
-    """Seconds for a request's head to arrive, and for a new connection to begin one; then it is closed."""
+    """Seconds for a request's head to arrive, for a new connection to begin one, and for what comes of a body
+    that has been answered already; then the connection is closed."""
 
     max_head_bytes: int = 64 * 1024
-    """A request's head, address and headers together, where it comes in several pieces."""
+    """A request's head, address and headers together, where it comes in several pieces; and as much behind a
+    body."""
 
     max_connections: int = 2000
     """Connections and tasks at once; more are answered with 503 by the server itself."""

@@ -2,8 +2,9 @@
 may be. What comes behind the head is the guard's (`assay.serving.guard`).
 
 Without them a connection that says nothing is kept for ever, so that a few thousand of them shut everybody
-out, and a header without an end is gathered until no memory is left. What is refused here has met no
-application: it has no request id, and its path may not be known, so that all errors have the shape of ORES's.
+out, and a header without an end, also one behind a body, is gathered until no memory is left. What is refused
+here has met no application: it has no request id, and its path may not be known, so that all errors have the
+shape of ORES's.
 """
 
 from __future__ import annotations
@@ -34,8 +35,12 @@ class LimitedHttp(HttpToolsProtocol):
     max_connections: int
 
     _head_timer: asyncio.TimerHandle | None = None
-    _head_bytes = 0
+    _gathered_bytes = 0
+    """Since the parser last gave anything away: of a head, or of what stands between and behind a body's
+    pieces."""
     _is_begun = False
+    _refused: HttpError | None = None
+    """What is told once the answers are given that are under way."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -46,12 +51,18 @@ class LimitedHttp(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self._refused is not None:
+            return
+        self._gathered_bytes += len(data)
         super().data_received(data)
-        if self._head_timer is not None and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > self.max_head_bytes:
-                limit = f"at most {self.max_head_bytes} bytes are allowed"
-                self._refuse(HttpError(431, f"The request's headers are too large; {limit}."))
+        if self._refused is not None or self.transport.is_closing():
+            return
+        if self._gathered_bytes > self.max_head_bytes:
+            limit = f"at most {self.max_head_bytes} bytes are allowed"
+            self._refuse(HttpError(431, f"The request's headers are too large; {limit}."))
+        elif self._head_timer is None and self.cycle.response_complete:
+            # An empty line, or a body that nobody waits for: it has ended the wait for the next request.
+            self._await_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -67,6 +78,19 @@ class LimitedHttp(HttpToolsProtocol):
             self.logger.warning("Exceeded concurrency limit.")
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._gathered_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._gathered_bytes = 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if self._refused is not None and self.cycle.response_complete and not self.transport.is_closing():
+            self._tell(self._refused)
+
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words say nothing
         self._refuse(HttpError(400, _UNREADABLE))
 
@@ -79,12 +103,12 @@ class LimitedHttp(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-        self._head_bytes = 0
+        self._gathered_bytes = 0
         self._is_begun = False
 
     def _late(self) -> None:
         """Who began to ask is told; who said nothing is not. While an earlier request of the connection is
-        being answered, nothing may stand within that answer."""
+        being answered, uvicorn may read no further, and the head can wait."""
         if self.transport.is_closing():
             return
         if self.cycle is not None and not self.cycle.response_complete:
@@ -95,7 +119,15 @@ class LimitedHttp(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: HttpError) -> None:
+        """The request that is being read: at once, unless what is owed to earlier ones comes first."""
         self._head_done()
+        self._refused = error
+        cycle = self.cycle
+        is_own = cycle is not None and cycle.more_body and not cycle.response_started and not self.pipeline
+        if cycle is None or cycle.response_complete or is_own:
+            self._tell(error)
+
+    def _tell(self, error: HttpError) -> None:
         body = orjson.dumps(refusal(error, "(none)").document("/"))
         headers = [
             *self.server_state.default_headers,
@@ -111,7 +143,9 @@ class LimitedHttp(HttpToolsProtocol):
 async def _full(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers in the application's place, at the least cost."""
     refused = refusal(Overloaded("This server has too many connections; try again shortly.", delay_s=2.0), "")
-    await refusal_response(refused, scope["path"])(scope, receive, send)
+    response = refusal_response(refused, scope["path"])
+    response.headers["Connection"] = "close"  # one that stayed would keep its place, and the server full
+    await response(scope, receive, send)
 
 
 def limited_http(options: ServerOptions) -> type[LimitedHttp]:
