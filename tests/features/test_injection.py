@@ -110,6 +110,8 @@ def test_a_time_is_the_same_moment_in_utc(moment: datetime, minutes: int | None)
     [
         (injection.timestamp, "yesterday", "must be a time such as"),
         (injection.timestamp, 20160801, "must be a time such as"),
+        (injection.timestamp, "0001-01-01T00:00:00+23:00", "must be a time such as"),
+        (injection.timestamp, "9999-12-31T23:59:59-23:00", "must be a time such as"),
         (injection.integer, 2**63, "whole number below"),
         (injection.integer, True, "whole number below"),
         (injection.integer, 1.0, "whole number below"),

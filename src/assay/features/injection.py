@@ -115,9 +115,9 @@ def timestamp(value: Any) -> datetime:
     """ISO 8601, as MediaWiki writes it; without a zone it is taken as UTC."""
     try:
         moment = datetime.fromisoformat(string(value))
-    except ValueError:
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter where its zone leads out of the calendar
         raise ValueError("must be a time such as 2016-08-01T12:00:00Z") from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def groups(value: Any) -> frozenset[str]:
