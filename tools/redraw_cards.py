@@ -30,9 +30,10 @@ def main() -> None:
     known = recipes()
     for path in sorted(found.parent for found in shipped_folder().glob(f"*/*/{MANIFEST}")):
         before = read_manifest(path)
-        if before.id in known and (now := redrawn(path, reworded(before, known[before.id]))) != before:
-            words = "" if now.digest == before.digest else f", digest {now.digest[:12]}"
-            print(f"{now.id}: drawn anew{words}")
+        words = reworded(before, known[before.id]) if before.id in known else before
+        if (now := redrawn(path, words)) != before:
+            digest = "" if now.digest == before.digest else f", digest {now.digest[:12]}"
+            print(f"{now.id}: drawn anew{digest}")
 
 
 def reworded(manifest: Manifest, recipe: Recipe) -> Manifest:

@@ -37,6 +37,7 @@ def test_step_by_step(folder: Path) -> None:
     card = assay(folder, "card", "bundles/mywiki/reverted").stdout
     assert card.startswith("# mywiki/reverted")
     assert assay(folder, "card", "enwiki/damaging").stdout.startswith("# enwiki/damaging")
+    assert "    assay train testwiki/revid" in assay(folder, "card", "testwiki/revid").stdout
     assert "or a shipped one: akwiki/reverted, " in assay(folder, "card", "enwiki/magic").stderr
     assert assay(folder, "card", "bundles/mywiki/reverted", "--html").stdout.startswith("<!doctype html>")
     served = assay(

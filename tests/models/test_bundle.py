@@ -166,6 +166,32 @@ def test_zip_entries_that_leave_the_folder_are_refused(
         load_bundle(tmp_path / "evil.zip")
 
 
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_zip_is_refused_whatever_packs_it(whole: Path, tmp_path: Path, method: int) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", method) as packed:
+        for file, content in makers.contents(whole).items():
+            packed.writestr(file, content)
+    load_bundle(path)
+    raw = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as packed:
+        entry = packed.getinfo(MANIFEST)
+    start = entry.header_offset + 30 + len(MANIFEST)
+    for place in range(start + 20, start + entry.compress_size, 7):
+        raw[place] ^= 0xFF
+    path.write_bytes(raw)
+    with pytest.raises(BundleError, match=r"manifest\.json is missing or cannot be read"):
+        load_bundle(path)
+
+
+def test_a_manifest_that_is_nested_too_deep_to_be_written_is_refused(whole: Path, tmp_path: Path) -> None:
+    path = copied(whole, tmp_path)
+    deep = b'{"schema_version": 1, "wiki": ' + b"[" * 300 + b"]" * 300 + b"}"
+    (path / MANIFEST).write_bytes(deep)
+    with pytest.raises(BundleError, match="was altered"):
+        load_bundle(path)
+
+
 def test_links_are_refused_in_directories_and_zips(whole: Path, tmp_path: Path) -> None:
     path = copied(whole, tmp_path)
     (path / "trees.txt").rename(tmp_path / "elsewhere")

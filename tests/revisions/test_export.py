@@ -96,7 +96,10 @@ DOCTYPE = b'<!DOCTYPE m [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&
         (revision("<id>x</id>"), "revision id 'x', which is no number"),
         (revision("<id>0</id>"), "revision id 0, which is not positive"),
         (revision("<id>99999999999999999999</id>"), "too large"),
+        (revision(f"<id>{'9' * 5000}</id>"), "revision id '999999.*no number"),
         (revision("<timestamp>yesterday</timestamp>"), "timestamp 'yesterday'"),
+        (revision("<timestamp>0001-01-01T00:00:00+23:59</timestamp>"), "timestamp '0001-.*no time"),
+        (revision("<timestamp>9999-12-31T23:59:59-23:59</timestamp>"), "timestamp '9999-.*no time"),
         (revision(f"<comment>{'c' * (2**20 + 1)}</comment>"), "<comment> of more than"),
     ],
 )  # fmt: skip

@@ -92,6 +92,7 @@ def test_lone_surrogates_are_replaced() -> None:
         (line(text=5), "text must be a string or null"),
         (line(page_title=None), "page_title must be a string"),
         (line(timestamp="yesterday"), "timestamp must be a time"),
+        (line(timestamp="0001-01-01T00:00:00+23:59"), "timestamp must be a time"),
         (line(timestamp=None), "timestamp must be a string"),
         (b"x" * (MAX_LINE_BYTES + 2**18), "a line of more than"),
     ],

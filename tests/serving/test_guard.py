@@ -107,6 +107,24 @@ def test_a_large_body_of_unknown_length_is_refused_while_it_is_read(strict: Serv
     assert answer.startswith(b"HTTP/1.1 413")
 
 
+LARGE = 20_000_000
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_who_sends_all_before_reading_is_told_that_it_was_too_much(live: Served, declared: bool) -> None:
+    head = HEAD + b"Connection: close\r\n"
+    if declared:
+        request = head + b"Content-Length: %d\r\n\r\n" % LARGE + b"x" * LARGE
+    else:
+        request = head + b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (LARGE, b"x" * LARGE)
+    assert converse(live, request).startswith(b"HTTP/1.1 413")
+
+
+def test_who_asks_before_sending_is_refused_before(live: Served) -> None:
+    answer = converse(live, HEAD + b"Expect: 100-continue\r\nContent-Length: 20000000\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413")
+
+
 def test_a_body_that_drips_is_not_waited_for(strict: Served) -> None:
     answer = converse(strict, HEAD + b"Content-Length: 500\r\n\r\nrevids")
     assert answer.startswith(b"HTTP/1.1 408")

@@ -16,7 +16,7 @@ import typer
 from assay.cli import online, options
 from assay.cli.groups import grouped
 from assay.cli.progress import Steps, stepping
-from assay.errors import ConfigurationError, TooFewReverts
+from assay.errors import BundleError, ConfigurationError, TooFewReverts
 from assay.models.bundle import load_bundle
 from assay.models.dataset import Dataset
 from assay.models.facts import read_manifest
@@ -151,7 +151,9 @@ def card(
     """Print a model's card: what it is for, what it was learned from, how good it is and for whom."""
     name = "card.html" if html else "card.md"
     path = _shipped(bundle)
-    entry = read_manifest(path).cards[name]
+    entry = read_manifest(path).cards.get(name)
+    if entry is None:
+        raise BundleError(f"{bundle} has no {name}: train the bundle again")
     typer.echo(open_files(path).read(name, entry.size_bytes).decode("utf-8"))
 
 

@@ -15,8 +15,10 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from assay.features.injection import strings
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Field, Node
+from assay.features.record import record
 from assay.features.region import REGION, Region
 from assay.features.roots import PAGE_TITLE, PARENT_TEXT
 
@@ -193,30 +195,35 @@ ADDED_TEXT = Datasource(
     "Measures of the added text (`AddedText`).",
     (REGION, PARENT_TEXT, PAGE_TITLE),
     describe_added,
+    from_json=record(AddedText),
 )
 REMOVED_TEXT = Datasource(
     "datasource.assay.removed_text",
     "Measures of the removed text (`RemovedText`).",
     (REGION,),
     describe_removed,
+    from_json=record(RemovedText),
 )
 ADDED_WORDS = Datasource(
     "datasource.assay.added_words",
     "Added words in lower case.",
     (REGION,),
     lambda region: lower_words(added_of(region)),
+    from_json=strings,
 )
 REMOVED_WORDS = Datasource(
     "datasource.assay.removed_words",
     "Removed words in lower case.",
     (REGION,),
     lambda region: lower_words(removed_of(region)),
+    from_json=strings,
 )
 PAGE_WORDS = Datasource(
     "datasource.assay.page_words",
     "Words of a sample of the parent in lower case.",
     (PARENT_TEXT,),
     lambda parent_text: lower_words(page_sample(parent_text)),
+    from_json=strings,
 )
 
 _ADDED_DOCS = {

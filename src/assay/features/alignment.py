@@ -14,11 +14,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from rapidfuzz.distance import Indel, Postfix, Prefix
 
 from assay.features.completeness import Completeness
+from assay.features.injection import optional, string
 from assay.features.node import Datasource
 from assay.features.roots import PARENT_TEXT, TEXT
 
@@ -156,9 +157,18 @@ def _complete_groups(steps: list[Step], complete: Completeness) -> Iterator[Step
         yield None
 
 
+def _of_texts(value: Any) -> Alignment:
+    """Injected as the two texts: what they share is found as ever, since no other could be right."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("must be a list of the parent's text, or null, and the text")
+    parent_text, text = value
+    return align(optional(string)(parent_text), string(text))
+
+
 ALIGNMENT: Final = Datasource(
     "datasource.revision.diff.alignment",
     "Which lines the revision shares with its parent (`Alignment`).",
     (PARENT_TEXT, TEXT),
     align,
+    from_json=_of_texts,
 )

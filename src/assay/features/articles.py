@@ -25,10 +25,12 @@ from assay.features import (
 from assay.features.article_era import ArticleEra
 from assay.features.article_names import article_names
 from assay.features.article_ratios import ArticleRatios
+from assay.features.injection import integer, string
 from assay.features.lexicon import Lexicon, Lexicons, shipped
 from assay.features.matching import matcher
 from assay.features.node import Datasource, Feature, Field, Node
 from assay.features.prose import Prose
+from assay.features.record import record
 from assay.features.roots import TEXT
 from assay.features.wikicode import Wikicode
 from assay.features.wikitext import WIKICODE
@@ -41,20 +43,33 @@ TOPICS: Final = "topics"
 RATING: Final = "article_rating"
 """Last parts of the names of the lexicons of `assay.features.article_words`."""
 
+
+def _word_counts(value: Any) -> Counter[str]:
+    if not isinstance(value, dict):
+        raise ValueError("must be an object of words and how often each occurs")
+    return Counter({word: integer(count) for word, count in value.items()})
+
+
 CONTENT: Final = Datasource(
     "datasource.wikitext.revision.content",
     "The readable text: no templates, references, comments or markup.",
     (WIKICODE,),
     attrgetter("content"),
+    from_json=string,
 )
 WORDS: Final = Datasource(
     "datasource.assay.article.words",
     "How often each word of the readable text occurs.",
     (CONTENT,),
     article_words.words,
+    from_json=_word_counts,
 )
 PROSE: Final = Datasource(
-    "datasource.assay.article.prose", "How the article reads (`Prose`).", (CONTENT,), prose.analyse
+    "datasource.assay.article.prose",
+    "How the article reads (`Prose`).",
+    (CONTENT,),
+    prose.analyse,
+    from_json=record(Prose),
 )
 
 
@@ -86,24 +101,28 @@ def _structure_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
         "The text without class-telling templates.",
         (TEXT,),
         partial(article_kinds.neutral, names=names),
+        from_json=string,
     )
     structure = Datasource(
         "datasource.assay.article.structure",
         "How the article is built (`ArticleStructure`).",
         (WIKICODE, neutral_text),
         partial(article_structure.analyse, names=names),
+        from_json=record(article_structure.ArticleStructure),
     )
     era = Datasource(
         "datasource.assay.article.era",
         "When the article was last tended (`ArticleEra`).",
         (neutral_text,),
         article_era.analyse,
+        from_json=record(ArticleEra),
     )
     ratios = Datasource(
         "datasource.assay.article.ratios",
         "Counts for the article's length (`ArticleRatios`).",
         (structure, PROSE),
         article_ratios.analyse,
+        from_json=record(ArticleRatios),
     )
     return (
         *(neutral_text, structure, era, ratios),

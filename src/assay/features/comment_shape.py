@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Feature, Field, Node
+from assay.features.record import record
 from assay.features.region import REGION, Region
 from assay.features.roots import COMMENT, PARENT_COMMENT
 
@@ -88,7 +89,11 @@ def _parent_is_silent(parent_comment: str | None) -> bool | None:
 
 
 COMMENT_SHAPE = Datasource(
-    "datasource.assay.comment_shape", "Shape of the edit summary (`CommentShape`).", (COMMENT, REGION), shape
+    "datasource.assay.comment_shape",
+    "Shape of the edit summary (`CommentShape`).",
+    (COMMENT, REGION),
+    shape,
+    from_json=record(CommentShape),
 )
 _DOCS = {
     "is_empty": "Whether the summary is empty, or only a section's name.",

@@ -13,6 +13,7 @@ from typing import Final, Literal, NamedTuple
 
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Feature, Field, Node
+from assay.features.record import record
 from assay.features.tokens import (
     LISTED_KINDS,
     OF_KIND,
@@ -135,6 +136,7 @@ def _kind_nodes(kind: str) -> Iterator[Node]:
         f"How the frequencies of {kind} tokens changed (`Delta`).",
         (PARENT_OF_KIND[kind], OF_KIND[kind]),
         _word_delta if kind == "word" else _token_delta,
+        from_json=record(Delta),
     )
     yield source
     prefix = f"feature.wikitext.revision.diff.{kind}"

@@ -13,13 +13,15 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final
 
+from assay.features.injection import strings
 from assay.features.lexicon import Lexicon, Lexicons
-from assay.features.matching import Matcher, matcher
+from assay.features.matching import matcher
 from assay.features.node import Datasource, Feature, Node
 from assay.features.paragraphs import uncited_chars
 from assay.features.roots import TEXT
 from assay.features.wikicode import Wikicode
 from assay.features.wikitext import WIKICODE
+from assay.features.word_changes import Matches
 
 _TEMPLATES: Final = {
     "feature.enwiki.revision.infobox_templates": ("Infoboxes.", r"infobox"),
@@ -112,16 +114,20 @@ _FIXED: Final[tuple[Feature, ...]] = (
 )
 
 
-def _count_matches(words: Matcher) -> Callable[[str], float]:
-    return lambda text: float(words.count(text))
-
-
 @lru_cache(maxsize=32)
 def _matches(name: str, doc: str, lexicon: Lexicon) -> tuple[Node, ...]:
     """The matches in the whole wikitext, and how many."""
     words = matcher(lexicon)
-    found = Datasource(f"datasource.{name}.revision.matches", doc, (TEXT,), words.find)
-    count = Feature(f"feature.len(<datasource.{name}.revision.matches>)", doc, (TEXT,), _count_matches(words))
+    found = Datasource(
+        f"datasource.{name}.revision.matches",
+        doc,
+        (TEXT,),
+        lambda text: Matches(words, text),
+        from_json=strings,
+    )
+    count = Feature(
+        f"feature.len(<datasource.{name}.revision.matches>)", doc, (found,), lambda them: float(len(them))
+    )
     return found, count
 
 

@@ -66,11 +66,7 @@ def _decode_feature(feature: Feature, value: Any) -> FeatureValue | Unknown:
         if not isinstance(value, bool):
             raise ValueError("must be true or false")
         return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError("must be a number")
-    if not abs(value) < 1e18:
-        raise ValueError("must be a finite number below 1e18")
-    return value
+    return number(value)
 
 
 # -- converters --------------------------------------------------------------------------------------
@@ -98,6 +94,14 @@ def strings(value: Any) -> list[str]:
 def boolean(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError("must be true or false")
+    return value
+
+
+def number(value: Any) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError("must be a number")
+    if not abs(value) < 1e18:
+        raise ValueError("must be a finite number below 1e18")
     return value
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Field, Node
+from assay.features.record import record
 from assay.features.region import REGION, Region
 from assay.features.roots import PARENT_TEXT
 
@@ -103,7 +104,11 @@ def _imbalance(text: str) -> int:
 
 
 MARKUP = Datasource(
-    "datasource.assay.markup", "Changes of links and markup (`Markup`).", (REGION, PARENT_TEXT), compare
+    "datasource.assay.markup",
+    "Changes of links and markup (`Markup`).",
+    (REGION, PARENT_TEXT),
+    compare,
+    from_json=record(Markup),
 )
 _DOCS = {
     "urls": "External links, child minus parent.",

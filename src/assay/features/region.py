@@ -16,6 +16,7 @@ from rapidfuzz.distance import Indel, Postfix, Prefix
 
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Field, Node
+from assay.features.record import record
 from assay.features.roots import PARENT_TEXT, TEXT
 
 _TOKEN = re.compile(r"\w+|\s+|[^\w\s]")
@@ -145,9 +146,14 @@ REGION = Datasource(
     "The changed lines and segments of the edit (`Region`).",
     (PARENT_TEXT, TEXT),
     changed_region,
+    from_json=record(Region),
 )
 CHANGE = Datasource(
-    "datasource.assay.change", "The change in figures (`Change`).", (REGION, PARENT_TEXT), measure
+    "datasource.assay.change",
+    "The change in figures (`Change`).",
+    (REGION, PARENT_TEXT),
+    measure,
+    from_json=record(Change),
 )
 _DOCS = {
     "creates": "Whether the revision creates its page.",

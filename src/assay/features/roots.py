@@ -11,8 +11,9 @@ from typing import Any
 
 from assay.features.injection import boolean, groups, integer, optional, string, timestamp
 from assay.features.node import Root
+from assay.features.record import record
 from assay.revisions.problem import Problem, unexpected_content_model
-from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Revision
+from assay.revisions.types import UNKNOWN, UNSAVED, Actor, ActorHistory, PageHistory, Revision
 
 
 def _of_actor(field: str) -> Callable[[Revision], Any]:
@@ -101,6 +102,7 @@ PARENT_ACTOR = Root(
     "datasource.revision.parent.user",
     "The parent's author (`Actor`); None for a page creation.",
     read=_parent_actor,
+    from_json=optional(record(Actor)),
 )
 PAGE_TITLE = Root(
     "datasource.revision.page.title",
@@ -154,9 +156,11 @@ PAGE_HISTORY = Root(
     "datasource.revision.page.history",
     "The page's past before the edit (`PageHistory`).",
     read=lambda r: r.page_history,
+    from_json=record(PageHistory),
 )
 ACTOR_HISTORY = Root(
     "datasource.revision.user.history",
     "The author's past before the edit (`ActorHistory`).",
     read=lambda r: r.actor_history,
+    from_json=record(ActorHistory),
 )

@@ -19,8 +19,10 @@ from operator import attrgetter
 from typing import Final
 
 from assay.features.alignment import ALIGNMENT, Alignment
+from assay.features.injection import string
 from assay.features.lexicon import Lexicons
 from assay.features.node import Datasource, Feature, Field, Node
+from assay.features.record import record
 from assay.features.roots import PARENT_TEXT, TEXT
 from assay.features.wikicode import Structure, Wikicode, read
 
@@ -31,12 +33,14 @@ WIKICODE: Final = Datasource(
     "The constructs of the text (`Wikicode`).",
     (TEXT,),
     read,
+    from_json=lambda value: read(string(value)),
 )
 STRUCTURE: Final = Datasource(
     "datasource.wikitext.revision.structure",
     "How many of each construct the text has (`Structure`).",
     (WIKICODE,),
     attrgetter("structure"),
+    from_json=record(Structure),
 )
 
 
@@ -58,6 +62,7 @@ PARENT_STRUCTURE: Final = Datasource(
     "How many of each construct the parent's text has (`Structure`); none for a page creation.",
     (PARENT_TEXT, ALIGNMENT, WIKICODE),
     parent_structure,
+    from_json=record(Structure),
 )
 
 _COUNTS: Final = {

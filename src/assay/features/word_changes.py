@@ -28,6 +28,7 @@ from assay.features.lazy import LazyStrings, kept
 from assay.features.lexicon import Lexicon, Lexicons
 from assay.features.matching import Dictionary, Matcher, dictionary, matcher
 from assay.features.node import Datasource, Node
+from assay.features.record import record
 from assay.features.roots import PARENT_TEXT, TEXT
 from assay.features.tokens import OF_KIND, PARENT_OF_KIND, TokensOfKind, lower_case
 
@@ -118,6 +119,7 @@ def _pattern_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
         f"How the frequencies of matches of {name} changed (`Delta`).",
         (parent, revision, ALIGNMENT),
         match_delta,
+        from_json=record(Delta),
     )
     prefix = f"feature.{name}.revision.diff.match"
     return (revision, parent, deltas, *delta_features(prefix, deltas, f"matches of {name}", whole=True))
@@ -132,6 +134,7 @@ def _dictionary_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
         f"How the frequencies of words in and not in {name} changed (`DictionaryDelta`).",
         (PARENT_OF_KIND["word"], OF_KIND["word"]),
         lambda parent, revision: dictionary_delta(words, parent, revision),
+        from_json=record(DictionaryDelta),
     )
     return (both, *_side(name, both, "dict_word", 0), *_side(name, both, "non_dict_word", 1))
 
@@ -143,6 +146,7 @@ def _side(name: str, both: Datasource, what: str, index: int) -> Iterator[Node]:
         f"How the frequencies of {what.replace('_', ' ')}s changed (`Delta`).",
         (both,),
         get,
+        from_json=record(Delta),
     )
     yield source
     yield from delta_features(f"feature.{name}.revision.diff.{what}", source, f"{what}s", whole=True)

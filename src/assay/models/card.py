@@ -144,7 +144,7 @@ def _limits(manifest: Manifest) -> list[str]:
 
 
 def _command(manifest: Manifest) -> str:
-    return str(manifest.training.get("command") or "assay train")
+    return str(manifest.training.get("command") or f"assay train {manifest.id}")
 
 
 def _shown(value: Cell) -> str:

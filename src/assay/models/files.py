@@ -7,6 +7,7 @@ name, files that are too large, zips that unpack to too much.
 from __future__ import annotations
 
 import io
+import lzma
 import os
 import shutil
 import stat
@@ -29,6 +30,7 @@ _DAMAGE: Final = (
     KeyError,
     zipfile.BadZipFile,
     zipfile.LargeZipFile,
+    lzma.LZMAError,
     zlib.error,
 )
 

@@ -55,8 +55,10 @@ def make_bundle(
 
 
 def make_test_bundle(path: Path) -> Manifest:
-    """Write the legacy's deterministic test model, which nothing is learned for."""
-    manifest, contents = assemble(revid_parts())
+    """Write the legacy's deterministic test model, which nothing is learned for, with its card."""
+    parts = revid_parts()
+    sealed, _ = assemble(parts)
+    manifest, contents = assemble(parts, _cards(sealed, parts.statistics))
     path.parent.mkdir(parents=True, exist_ok=True)
     write_directory(path, contents)
     return manifest
@@ -68,11 +70,11 @@ def bundle_files(trained: Trained, statistics: dict[str, Any]) -> tuple[Manifest
     statistics["assay"]["importance"] = importances(_model(trained, columns), trained.data.x)
     parts = _parts(trained, columns, statistics)
     sealed, _ = assemble(parts)
-    cards = {
-        "card.md": card_markdown(sealed, statistics),
-        "card.html": card_html(sealed, statistics),
-    }
-    return assemble(parts, cards)
+    return assemble(parts, _cards(sealed, statistics))
+
+
+def _cards(manifest: Manifest, statistics: Mapping[str, Any]) -> dict[str, str]:
+    return {"card.md": card_markdown(manifest, statistics), "card.html": card_html(manifest, statistics)}
 
 
 def _parts(trained: Trained, columns: tuple[Feature, ...], statistics: Mapping[str, Any]) -> Parts:

@@ -30,6 +30,8 @@ RETRYABLE_CODES = ("maxlag", "ratelimited", "readonly", "internal_api_error", "f
 MAX_REDIRECTS = 3
 MAX_CONTINUATIONS = 100
 """Twice the ids of one call: MediaWiki gives at least one revision in each answer."""
+MAX_RETRY_AFTER_S = 86_400.0
+"""A header that asks for more is a mistake or malice, and its number need not fit anything."""
 
 
 class AnswerTooLarge(SourceUnavailable):
@@ -229,13 +231,15 @@ def _parse(body: bytes) -> dict[str, Any]:
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Seconds that a Retry-After header asks to wait, given as seconds or as a date; None if it does not."""
+    """Seconds that a Retry-After header asks to wait, given as seconds or as a date; None if it does not.
+    Never more than `MAX_RETRY_AFTER_S`."""
     if header is None:
         return None
     if header.strip().isdecimal():
-        return float(header)
+        return min(MAX_RETRY_AFTER_S, float(header))
     try:
         moment = parsedate_to_datetime(header)
-    except ValueError:
+        wait_s = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    except (ValueError, OverflowError):  # the latter of a zone that no clock has
         return None
-    return max(0.0, (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds())
+    return min(MAX_RETRY_AFTER_S, max(0.0, wait_s))

@@ -16,7 +16,7 @@ from assay.revisions.bounded_text import BoundedText
 from assay.revisions.compressed import CHUNK_BYTES, Stream
 from assay.revisions.export_draft import Draft, PageDraft, Unreadable, number, record_of
 from assay.revisions.lost_texts import LostTexts
-from assay.revisions.record import MAX_TEXT_BYTES, Record
+from assay.revisions.record import MAX_ID, MAX_TEXT_BYTES, Record
 
 VERSIONS = tuple((0, minor) for minor in range(3, 12))
 NAMESPACES_SINCE = (0, 6)
@@ -201,7 +201,7 @@ class _Reader:
 
     def _close_revision_field(self, draft: Draft, parent: str, name: str, value: str) -> None:
         draft.values[f"contributor {name}" if parent == "contributor" else name] = value
-        if (parent, name) == ("revision", "id") and value.isdecimal():
+        if (parent, name) == ("revision", "id") and value.isdecimal() and len(value) <= len(str(MAX_ID)):
             self._rev_id = int(value)
 
     def _close_revision(self) -> None:

@@ -78,6 +78,11 @@ def is_ip(name: str) -> bool:
 
 
 def seconds(timestamp: str) -> int:
-    """Seconds since 1970 of an ISO 8601 time; without a zone it is UTC. Raises ValueError."""
+    """Seconds since 1970 of an ISO 8601 time; without a zone it is UTC. Raises ValueError, also where the
+    zone leads out of the calendar: what is read so could not be told again."""
     moment = datetime.fromisoformat(timestamp)
-    return int((moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment).timestamp())
+    try:
+        in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{timestamp!r} lies before the year 1 or after 9999") from None
+    return int(in_utc.timestamp())
