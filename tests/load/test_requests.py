@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from assay.load.requests import KINDS, Kind, Request, requests, target
 from assay.serving.parameters import parse
 
+MODELS = st.text(st.characters(blacklist_characters="|", codec="utf-8")).map(str.strip).filter(bool)
+"""Blanks around names are none of theirs."""
+
 
 def _asked(count: int, **given: Any) -> list[Request]:
     defaults: dict[str, Any] = {
@@ -30,7 +33,7 @@ def _asked(count: int, **given: Any) -> list[Request]:
 
 @given(
     st.lists(st.integers(1, 2**63 - 1), min_size=1, max_size=50, unique=True),
-    st.lists(st.text(st.characters(blacklist_characters="|", codec="utf-8"), min_size=1), max_size=3),
+    st.lists(MODELS, max_size=3),
 )
 def test_the_server_reads_what_was_meant(rev_ids: list[int], models: list[str]) -> None:
     fields = dict(parse_qsl(urlsplit(target("bulk", "enwiki", rev_ids, models, {})).query))

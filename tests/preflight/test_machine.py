@@ -20,7 +20,14 @@ from assay.clock import FakeClock, SystemClock
 from assay.errors import BundleError
 from assay.preflight.bundles import Loaded
 from assay.preflight.check import Failed, Outcome, Passed
-from assay.preflight.machine import Machine, available_bytes, files_needed, held_bytes, memory_needed
+from assay.preflight.machine import (
+    Machine,
+    available_bytes,
+    files_needed,
+    held_bytes,
+    memory_needed,
+    skew,
+)
 from assay.settings import ServerSettings, Settings, load
 from servers import redis as redis_server
 from servers.asgi import serving
@@ -182,6 +189,13 @@ def test_a_port_that_this_release_has_passes_and_another_one_fails() -> None:
 
 
 # -- clocks
+
+
+@pytest.mark.parametrize(
+    ("told_s", "off_s"), [(10.0, 0.0), (10.9, 0.0), (14.0, 0.0), (9.5, -0.5), (16.0, 2.0)]
+)
+def test_a_slow_answer_is_no_wrong_clock(told_s: float, off_s: float) -> None:
+    assert skew(10.0, told_s, 14.0) == off_s
 
 
 class Ahead(FakeClock):
