@@ -26,6 +26,10 @@ BEYOND_A_SCHEMA = frozenset(
         "quota.exempt",  # CIDRs
         "quota.trusted_proxies",
         "quota.precache_clients",
+        "wikis.<name>.models.<name>.operating_points.<name>.query",  # threshold queries
+        "rollout.data_centres.<name>.nodes.<name>.supervisor",  # no password, and both or neither
+        "rollout.data_centres.<name>.nodes.<name>.supervisor_user",
+        "rollout.data_centres.<name>.nodes.<name>.supervisor_password_file",
     }
 )
 """What `load` refuses beyond the schema, with files that cannot be read and settings given twice."""
