@@ -61,6 +61,14 @@ def test_the_table_lists_special_cases_before_their_bases() -> None:
 def test_every_status_has_a_code_for_each_api() -> None:
     assert ORES_CODES.keys() == CODES.keys() >= {status for _, status in STATUSES} | RETRYABLE
     assert len({code.replace(" ", "_") for code in CODES.values()}) == len(set(CODES.values()))
+    assert {status: ORES_CODES[status] for status in (400, 404, 429, 500, 503, 504)} == {
+        400: "bad request",
+        404: "not found",
+        429: "too_many_requests",
+        500: "internal server error",
+        503: "server overloaded",
+        504: "request_timeout",
+    }, "ORES's own, which its clients compare"
     for status in CODES:
         refused = refusal(HttpError(status, "x", {"Allow": "GET"}), "")
         assert (refused.own_code, refused.headers) == (CODES[status], {"Allow": "GET"})
@@ -92,6 +100,20 @@ def test_each_apis_clients_get_the_shape_that_they_know() -> None:
     assert native == {"error": {"code": "unknown_model", "message": message, "retryable": False}}
     assert kserve == [{"error": "No such model."}] * 4
     assert ores == {"error": {"code": "not found", "message": "No such model."}}
+
+
+@pytest.mark.parametrize(
+    ("error", "hint"),
+    [
+        (HttpError(404, "Nothing found."), "/openapi.json lists every route."),
+        (UnknownWiki("Nothing found."), "GET /api/wikis lists all."),
+        (UnknownModel("Nothing found."), "GET /api/wikis lists all."),
+        (HttpError(405, "Nothing found."), None),
+    ],
+)
+def test_the_native_api_says_where_to_look(error: Exception, hint: str | None) -> None:
+    told = refusal(error, "").document("/api/x")["error"]["message"]
+    assert told == ("Nothing found." if hint is None else f"Nothing found; {hint}")
 
 
 def test_a_limit_that_was_passed_is_told_where_programs_look_for_it() -> None:

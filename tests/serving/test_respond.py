@@ -28,6 +28,7 @@ DOCUMENT = {"b": [1, 0.5], "a": {"é": None}}
     ],
 )
 def test_no_cache_may_keep_a_score(response: Response) -> None:
+    assert response.status_code in (200, 503)
     assert "no-store" in response.headers["cache-control"]
     assert response.headers["pragma"] == "no-cache"
     assert response.headers["expires"] == "Thu, 01 Jan 1970 00:00:00 GMT"
@@ -75,6 +76,6 @@ def test_what_the_client_has_is_not_sent_again() -> None:
     for shown in (etag, f"W/{etag}", f'"other", {etag}'):
         known = unless_known(json_response({"a": 1}), _asked(shown))
         assert (known.status_code, known.body, known.headers["etag"]) == (304, b"", etag)
-        assert "content-type" not in known.headers
+        assert not {"content-type", "content-length"} & set(known.headers)
         assert "no-store" in known.headers["cache-control"]
     assert unless_known(json_response({"a": 2}), _asked(etag)).status_code == 200
