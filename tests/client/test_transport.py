@@ -12,7 +12,7 @@ import pytest
 from aiohttp import web
 
 from assay.client.errors import Away, ClientError, Refused, TooLarge
-from assay.client.transport import Patience, Transport
+from assay.client.transport import Patience, Transport, read
 from servers.aiohttp_site import site
 
 KILOBYTE = 1024
@@ -128,6 +128,26 @@ async def test_a_line_that_was_cut_off_is_left_out() -> None:
         assert [line async for line in lines] == [{"a": 1}, [2]]
 
 
+async def test_a_stream_that_stops_is_cut_off() -> None:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'1\n{"a"')
+        await ended.wait()
+        return response
+
+    ended = asyncio.Event()
+    application = web.Application()
+    application.router.add_post("/", answer)
+    options = {"user_agent": "bot/1", "timeout_s": 20.0, "max_answer_bytes": KILOBYTE}
+    async with site(application) as port:
+        made = Transport(f"http://127.0.0.1:{port}", stream_timeout_s=0.1, **options)  # type: ignore[arg-type]
+        async with asyncio.timeout(30), made.stream("/", None) as lines:
+            assert [line async for line in lines] == [1]
+        ended.set()
+        await made.aclose()
+
+
 async def test_what_is_no_json_is_no_assays() -> None:
     async with transport(body=b"<html>" + b"x" * 500) as made:
         with pytest.raises(Away, match="is there an Assay server") as away:
@@ -139,6 +159,14 @@ async def test_a_server_that_is_too_slow_is_away() -> None:
     async with transport(timeout_s=1e-9) as made:
         with pytest.raises(Away, match="did not answer: "):
             await made.ask("GET", "/")
+
+
+def test_a_document_of_another_shape_is_no_assays() -> None:
+    assert read(lambda told: told["a"], {"a": 1}) == 1
+    other: list[Any] = [{}, [], None, 5]
+    for told in other:
+        with pytest.raises(Away, match="not of the shape that this client knows"):
+            read(lambda told: int(told["a"]), told)
 
 
 # -- patience ----------------------------------------------------------------------------------------
