@@ -15,6 +15,7 @@ from assay.settings.layers import MAX_FILE_BYTES, Given, Layer, leaves, merged, 
 SCHEMA: Mapping[str, Any] = {
     "properties": {
         "part": {
+            "type": "object",
             "properties": {
                 "count": {"type": "integer"},
                 "share": {"type": ["number", "null"]},
@@ -23,10 +24,11 @@ SCHEMA: Mapping[str, Any] = {
                 "text": {"type": "string"},
                 "kind": {"enum": ["a", "1"]},
                 "ca_file": {"type": "string"},
-            }
+            },
         },
         "wikis": {"additionalProperties": {"properties": {"edits": {"type": "integer"}}}},
         "password": {"type": "string"},
+        "closed": {"additionalProperties": False},
     }
 }
 
@@ -73,6 +75,16 @@ def value_of(variable: str, text: str) -> Any:
 def test_text_means_what_the_schema_wants_there(variable: str, text: str, value: Any) -> None:
     found = value_of(variable, text)
     assert (found, type(found)) == (value, type(value))
+
+
+def test_a_section_may_be_given_as_json_and_no_part_of_it_twice() -> None:
+    section = {"ASSAY_PART": '{"text": "x", "names": []}'}
+    (layer, _), faults = layers(variables=section)
+    assert (layer.values, faults) == ({"part": {"text": "x", "names": []}}, [])
+    assert layers(variables={**section, "ASSAY_PART__COUNT": "1"})[1] == []
+    assert layers(variables={**section, "ASSAY_PART__TEXT": "x"})[1] == [
+        "ASSAY_PART and ASSAY_PART__TEXT both set part.text: keep one of them"
+    ]
 
 
 def test_only_variables_of_ours_that_are_settings_are_read() -> None:
@@ -161,7 +173,7 @@ def test_what_is_above_is_in_force_and_the_rest_stays(below: dict[str, Any], abo
 def test_the_schema_says_what_may_stand_where() -> None:
     assert node_at(SCHEMA, ("part", "count")) == {"type": "integer"}
     assert node_at(SCHEMA, ("wikis", "any", "edits")) == {"type": "integer"}
-    for nowhere in (("part", "none"), ("part", "count", "more"), ("none",)):
+    for nowhere in (("part", "none"), ("part", "count", "more"), ("none",), ("closed", "x", "y")):
         assert node_at(SCHEMA, nowhere) is None
 
 
