@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+import pytest
 from redis import Redis
 
 from assay.scoring.queue.replies import BLOCK_S, ReplyStream
@@ -27,10 +28,10 @@ class Heard:
 
 
 @asynccontextmanager
-async def reading(redis: RedisServer) -> AsyncIterator[tuple[ReplyStream, Heard]]:
+async def reading(redis: RedisServer, protocol: int = 2) -> AsyncIterator[tuple[ReplyStream, Heard]]:
     """Once it reads."""
     heard = Heard()
-    client = connect(RedisOptions(redis.url), answer_timeout_s=BLOCK_S + 5.0)
+    client = connect(RedisOptions(f"{redis.url}?protocol={protocol}"), answer_timeout_s=BLOCK_S + 5.0)
     stream = ReplyStream(
         client, "r1", on_reply=heard.replies.append, on_up=heard.ups.append, on_down=heard.is_down
     )
@@ -47,8 +48,11 @@ def send(client: Redis, stream: ReplyStream, replies: Iterable[int]) -> None:
         client.xadd(stream.name, {"r": str(number)})
 
 
-async def test_answers_come_in_order_and_are_taken_away(shared_redis: RedisServer, client: Redis) -> None:
-    async with reading(shared_redis) as (stream, heard), reading(shared_redis) as (other, unasked):
+@pytest.mark.parametrize("protocol", [2, 3])
+async def test_answers_come_in_order_and_are_taken_away(
+    shared_redis: RedisServer, client: Redis, protocol: int
+) -> None:
+    async with reading(shared_redis, protocol) as (stream, heard), reading(shared_redis) as (other, unasked):
         assert stream.name != other.name
         assert stream.name.startswith("assay:replies:r1:")
         send(client, stream, range(200))
