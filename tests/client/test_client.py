@@ -172,6 +172,8 @@ class Failing:
         await response.prepare(request)
         for rev_id in ids:
             line: Any = {"revision": rev_id, "scores": {}} if rev_id != "done" else {"done": True}
+            if isinstance(rev_id, dict):
+                line = rev_id
             await response.write(orjson.dumps(line) + b"\n")
         if "done" not in ids:
             await response.write(b'{"revision": 9')
@@ -229,6 +231,13 @@ async def test_what_is_not_an_answer_of_assays_is_said_to_be_so(body: Any) -> No
     async with failing((200, body, {})) as (_, client):
         with pytest.raises(Away, match="shape"):
             await client.explain("w", 1)
+
+
+@pytest.mark.parametrize("line", [{"revision": 1}, {"revision": 1, "scores": 5}])
+async def test_a_streams_line_of_another_shape_is_said_to_be_so(line: Any) -> None:
+    async with failing([line, "done"]) as (_, client):
+        with pytest.raises(Away, match="shape"):
+            await anext(client.stream("w", [1]))
 
 
 async def test_an_error_page_of_a_proxy_has_its_status() -> None:

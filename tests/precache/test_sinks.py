@@ -152,9 +152,12 @@ async def test_a_refused_event_takes_no_others_with_it() -> None:
     ]
 
 
-async def test_partial_success_and_redirects_are_none() -> None:
+@pytest.mark.parametrize("status", [300, 302, 307])
+async def test_partial_success_and_redirects_are_none(status: int) -> None:
+    """Nor is the event posted where the redirect leads to, which would take it."""
     async with gate() as (server, sink):
-        server.answers += [web.Response(status=207), web.Response(status=302, headers={"Location": "/"})]
+        elsewhere = web.Response(status=status, headers={"Location": "/v1/events"})
+        server.answers += [web.Response(status=207), elsewhere]
         refused = await sink.write([event(1), event(2)])
     assert [item["rev_id"] for item, _ in refused] == [1]
     assert server.taken == [2]

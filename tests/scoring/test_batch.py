@@ -8,12 +8,10 @@ from pathlib import Path
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from assay import __version__
 from assay.clock import Deadline, SystemClock
-from assay.errors import BadParameter, ConfigurationError, Overloaded, SourceUnavailable
+from assay.errors import ConfigurationError, Overloaded, SourceUnavailable
 from assay.models.bundle import load_bundle
 from assay.models.library import shipped_folder
 from assay.revisions.problem import Problem, revision_not_found, source_failed
@@ -21,7 +19,7 @@ from assay.revisions.types import Revision
 from assay.scoring.batch import Batch, BatchOptions, LocalScorer, Row, Terms
 from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
-from assay.scoring.lines import LinesFile, parse_id, read_ids
+from assay.scoring.lines import LinesFile
 from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
@@ -110,26 +108,6 @@ def test_another_lists_file_is_refused_and_left_as_it_is(tmp_path: Path) -> None
     assert (tmp_path / "out").read_bytes() == before
 
 
-def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "letter.txt").write_text("Dear Sir,\n")
-    with pytest.raises(ConfigurationError, match="something other than scores"):
-        LinesFile(tmp_path / "letter.txt")
-    assert (tmp_path / "letter.txt").read_text() == "Dear Sir,\n"
-
-
-@pytest.mark.parametrize("text", ["Dear Sir", '{"wiki":"x","scores":{}}\nDear Sir', '["wiki"'])
-def test_a_last_line_of_something_else_is_not_taken_for_a_torn_one(tmp_path: Path, text: str) -> None:
-    (tmp_path / "letter.txt").write_text(text)
-    with pytest.raises(ConfigurationError, match="something other than scores"):
-        LinesFile(tmp_path / "letter.txt")
-    assert (tmp_path / "letter.txt").read_text() == text
-
-
-def test_two_processes_cannot_write_one_file(tmp_path: Path) -> None:
-    with LinesFile(tmp_path / "out"), pytest.raises(ConfigurationError, match="another process"):
-        LinesFile(tmp_path / "out")
-
-
 def test_passing_troubles_are_asked_for_again_and_lasting_ones_are_cells(tmp_path: Path) -> None:
     source = FlakySource({2: 1, 3: 2}, frozenset({4}))
     assert _run(source, [1, 2, 3, 4], tmp_path / "out") == 4
@@ -144,26 +122,6 @@ def test_a_wiki_that_stays_away_stops_the_batch_and_keeps_what_is_done(tmp_path:
         _run(FlakySource({6: 99}), range(1, 13), tmp_path / "out")
     assert _ids(tmp_path / "out") == [1, 2, 3, 4]
     assert _run(FlakySource({}), range(1, 13), tmp_path / "out") == 8
-
-
-def test_ids_are_read_with_comments_and_blank_lines() -> None:
-    assert list(read_ids(["1", "", "  22 # a good one", "#3", "4\n"], "ids")) == [1, 22, 4]
-
-
-@pytest.mark.parametrize("text", ["0", "-1", "1.5", "12a", "٣", "9" * 19, "1 2", "NaN"])
-def test_what_is_no_id_is_named_with_its_line(text: str) -> None:
-    with pytest.raises(BadParameter, match="ids, line 2"):
-        list(read_ids(["1", text], "ids"))
-
-
-@given(st.text())
-def test_an_id_is_positive_or_refused(text: str) -> None:
-    try:
-        rev_id = parse_id(text)
-    except BadParameter:
-        return
-    assert rev_id > 0
-    assert int(text) == rev_id
 
 
 def test_a_file_of_other_bundles_is_not_gone_on_with(tmp_path: Path) -> None:

@@ -11,22 +11,12 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 
 from assay.clock import Deadline
-from assay.errors import (
-    AssayError,
-    BadInjection,
-    BundleError,
-    DeadlineExceeded,
-    Overloaded,
-    SourceUnavailable,
-    UnknownModel,
-    UnknownWiki,
-)
+from assay.errors import Overloaded
 from assay.scoring.inline import InlineEngine
 from assay.scoring.request import Cell, Job
 from assay.serving.app import build_app
 from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.refusals import ORES_CODES, STATUSES, HttpError, refusal
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
 from small_app import CLOCK, SmallApp, ask, small_service, with_pages
@@ -64,7 +54,9 @@ def test_a_full_engine_is_503_with_retry_after() -> None:
         ):
             reply = ask(served, path)
             assert reply.error[:2] == (503, code)
-            assert reply.headers["retry-after"] in ("2", "3")
+            assert reply.headers["retry-after"] in ("2", "4"), (
+                "the service's 2 s, or the engine's 3.2 s and not before"
+            )
 
 
 def test_a_passed_deadline_is_504() -> None:
@@ -169,31 +161,3 @@ def test_every_route_answers_with_and_without_a_final_slash_and_to_head(
         assert same.json.keys() == usual.json.keys()
     if method == "GET":
         assert [ask(paged, form, method="HEAD").status for form in (path, other)] == [usual.status] * 2
-
-
-@pytest.mark.parametrize(
-    ("error", "status"),
-    [
-        (UnknownWiki("x"), 404),
-        (UnknownModel("x"), 404),
-        (BadInjection("x"), 400),
-        (Overloaded("x"), 503),
-        (SourceUnavailable("x"), 503),
-        (DeadlineExceeded("x"), 504),
-        (HttpError(413, "x"), 413),
-        (BundleError("/secret/path"), 500),
-        (ValueError("secret"), 500),
-    ],
-)
-def test_each_error_has_one_status_and_internal_ones_tell_nothing(error: Exception, status: int) -> None:
-    refused = refusal(error, "abc123")
-    assert (refused.status, refused.code) == (status, ORES_CODES[status])
-    assert "secret" not in refused.message
-    assert ("abc123" in refused.message) == (status == 500)
-    assert ("Retry-After" in refused.headers) == (status in (503, 504))
-
-
-def test_the_table_lists_special_cases_before_their_bases() -> None:
-    kinds: list[type[AssayError]] = [kind for kind, _ in STATUSES]
-    for index, kind in enumerate(kinds):
-        assert not any(issubclass(later, kind) for later in kinds[index + 1 :])

@@ -18,6 +18,7 @@ TABLE = (
     Rename("redis.address", "redis.url", 2),
     Rename("wikis.<name>.sauce", "wikis.<name>.source", 2),
     Rename("scoring_systems", "pool", 2),
+    Rename("queue_length", "pool.queue_jobs", 2),
     Rename("redis.location", "redis.url", 3),
 )
 
@@ -105,6 +106,39 @@ def test_both_names_must_say_the_same(tmp_path: Path, within_one_file: bool) -> 
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"scoring_systems": 5, "pool": {"processes": 2}},
+        {"scoring_systems": 5, "pool": {}},
+        {"scoring_systems": {}, "pool": None},
+        {"scoring_systems": {"processes": {}}, "pool": {"processes": 2}},
+        {"scoring_systems": {"processes": True}, "pool": {"processes": 1}},
+        {"scoring_systems": {"allowed": [True]}, "pool": {"allowed": [1]}},
+        {"wikis": {"cywiki": {"sauce": {}, "source": "cy.xml"}}},
+        {"queue_length": 5, "pool": 7},
+        {"queue_length": 5, "pool": None},
+    ],
+)
+def test_what_the_other_name_would_hide_is_told(document: Mapping[str, Any]) -> None:
+    """A plain value beside a section, and true beside 1: one of them would silently be lost."""
+    (fault, *_) = _resolved(2, flags=document).faults
+    assert "are one setting under its old and its new name, with different values" in fault
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"scoring_systems": {}, "pool": {"processes": 2}},
+        {"scoring_systems": {"processes": 2.0}, "pool": {"processes": 2}},
+        {"queue_length": 5, "pool": {"queue_jobs": 5, "processes": 2}},
+        {"queue_length": 5, "scoring_systems": {"processes": 2}},
+    ],
+)
+def test_what_both_names_say_alike_is_right(document: Mapping[str, Any]) -> None:
+    assert _load(2, flags=document).pool.processes == 2
+
+
 def test_faults_under_the_old_name_are_told() -> None:
     with pytest.raises(
         ConfigurationError, match=r"pool\.processes: must be a whole number \(it is 'x', from ASSAY_S"
@@ -127,9 +161,14 @@ def test_a_name_that_changed_twice_leads_to_the_last() -> None:
 
 
 def test_old_names_stand_in_the_schema_as_deprecated() -> None:
-    schema = json_schema(TABLE[:3], 3)
+    schema = json_schema(TABLE[:4], 3)
     assert schema["x-schema-version"] == 3
-    assert set(deprecated_names(schema)) == {"redis.address", "wikis.<name>.sauce", "scoring_systems"}
+    assert set(deprecated_names(schema)) == {
+        "redis.address",
+        "wikis.<name>.sauce",
+        "scoring_systems",
+        "queue_length",
+    }
     old: Mapping[str, Any] = schema["properties"]["redis"]["properties"]["address"]
     assert old == {"type": "string", "deprecated": True, "x-renamed-to": "redis.url"}
     assert set(deprecated_names(json_schema(TABLE, 4))) == {"redis.location"}

@@ -213,7 +213,7 @@ class AsyncClient:
 
         async with aclosing(merged(whole, parts(), self._streams)) as lines:
             async for line in lines:
-                yield line["revision"], read(parse_cells, line["scores"])
+                yield read(_row, line)
 
     async def lines(
         self, wiki: str, rev_ids: Sequence[int], **asked: Any
@@ -346,6 +346,10 @@ def _fewer(error: ClientError, asked: int) -> int:
 def _table(told: Any) -> dict[int, Cells]:
     (answer,) = told.values()
     return {int(rev_id): parse_cells(cells) for rev_id, cells in answer["scores"].items()}
+
+
+def _row(line: Any) -> tuple[int, Cells]:
+    return line["revision"], parse_cells(line["scores"])
 
 
 def _wikis(told: Any) -> dict[str, WikiInfo]:

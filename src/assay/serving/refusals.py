@@ -10,6 +10,7 @@ in the table is logged and answered with a request id to quote.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Final
 
 from assay.errors import (
@@ -155,4 +156,4 @@ def refusal(error: Exception, request_id: str) -> Refusal:
 def _retry_after(error: AssayError) -> dict[str, str]:
     if not isinstance(error, RetryableError):
         return {}
-    return {"Retry-After": str(max(1, round(error.delay_s)))}
+    return {"Retry-After": str(max(1, ceil(error.delay_s)))}

@@ -2,7 +2,8 @@
 
 What is accepted is what the JSON Schema accepts (`assay.settings.schema`), less what no schema can say: files
 that cannot be read, a setting given twice with different values, values in a notation of their own (Redis
-URLs, addresses of Sentinels, CIDRs), and the cross checks of `assay.settings.checks`.
+URLs, addresses of Sentinels, CIDRs, threshold queries), settings of one section that belong together, and the
+cross checks of `assay.settings.checks`.
 """
 
 from __future__ import annotations

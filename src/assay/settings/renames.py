@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from assay.settings.layers import Layer, Place, leaves, merged
+from assay.settings.layers import Layer, Place, merged
 from assay.settings.sections import ANY_NAME
 
 SCHEMA_VERSION: Final = 1
@@ -20,6 +20,9 @@ when one comes that need not be set."""
 
 ACCEPTED_VERSIONS: Final = 2
 """How many schema versions read the old name, the one that renamed it included."""
+
+_SECTION: Final = object()
+"""What `_nodes` tells of a section in place of a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,7 @@ ones."""
 @dataclass(slots=True)
 class Renaming:
     """Layers under the new names, with what is to be told about the old ones. `given`: by new place, the
-    names under which a value was given, each with its last file or variable and the value."""
+    names under which a value or a section was given, each with its last file or variable and the value."""
 
     layers: list[Layer] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
@@ -83,7 +86,7 @@ def renamed(layers: Sequence[Layer], renames: Sequence[Rename], version: int) ->
     """
     result = Renaming()
     for layer in layers:
-        for place, value in leaves(layer.values):
+        for place, value in _nodes(layer.values):
             result.note(layer.where, place, ".".join(place), value)
         values = layer.values
         for rename in settled(renames):
@@ -109,8 +112,10 @@ def _moved(
             f"{where}: {old_name} is now called {new_name}; the old name is read up to schema version "
             f"{rename.last} (this is {version}): rename it once no release needs the old one"
         )
-        for tail, _ in leaves(value):
+        for tail, _ in _nodes(value):
             result.move((*old, *tail), (*new, *tail))
+        for length in range(1, len(new)):  # a value there would be lost to the section that must be there
+            result.note(where, new[:length], old_name, _SECTION)
         values = _with(values, new, value, over=_get(values, new))
     return values
 
@@ -118,12 +123,29 @@ def _moved(
 def _contradictions(given: Mapping[Place, Mapping[str, tuple[str, Any]]]) -> Iterator[str]:
     for path, by_name in given.items():
         values = [value for _, value in by_name.values()]
-        if any(value != values[0] for value in values[1:]):
+        if any(not _is_same(value, values[0]) for value in values[1:]):
             places = " and ".join(f"{name} ({where})" for name, (where, _) in by_name.items())
             yield (
                 f"{places} are one setting under its old and its new name, with different values: "
                 f"give both the same, or {'.'.join(path)} alone"
             )
+
+
+def _nodes(values: Any, place: Place = ()) -> Iterator[tuple[Place, Any]]:
+    """All sections and values, with their places."""
+    if not isinstance(values, Mapping):
+        yield place, values
+        return
+    yield place, _SECTION
+    for key, value in values.items():
+        yield from _nodes(value, (*place, str(key)))
+
+
+def _is_same(value: Any, other: Any) -> bool:
+    """Whether JSON takes both for one: 1 is 1.0 there, and not true."""
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(_is_same, value, other))
+    return bool(value == other) and isinstance(value, bool) is isinstance(other, bool)
 
 
 def _found(values: Mapping[str, Any], rename: Rename) -> Iterator[tuple[Place, Place, Any]]:

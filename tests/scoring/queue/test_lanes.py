@@ -1,4 +1,4 @@
-"""When a lane takes one more job, and what became of those that are overdue."""
+"""When a lane takes one more job."""
 
 from __future__ import annotations
 
@@ -10,10 +10,8 @@ from assay.errors import NoWorker, Overloaded
 from assay.scoring.queue.lanes import LaneState, check
 from assay.scoring.queue.message import sent_s
 from assay.scoring.queue.options import CeleryOptions
-from assay.scoring.queue.overdue import Fate, Sent, fate
 
 OPTIONS = CeleryOptions(queue_jobs=10, interactive_wait_s=5, bulk_wait_s=60)
-SENT = Sent("job", 1, 100.0, "interactive")
 
 
 def test_a_lane_takes_jobs_until_it_is_full() -> None:
@@ -53,19 +51,3 @@ def test_clients_are_told_to_wait_a_sensible_time(jobs: int, oldest_s: float | N
 )
 def test_a_strangers_message_has_no_age(message: bytes | None) -> None:
     assert sent_s(message) is None
-
-
-@pytest.mark.parametrize(
-    ("worker", "lives", "lane", "expected"),
-    [
-        ("w", True, LaneState(), "worked_on"),
-        ("w", False, LaneState(), "worker_lost"),
-        (None, False, LaneState(3, 90.0), "waiting"),
-        (None, False, LaneState(3, 101.0), "waiting"),  # clocks differ a little
-        (None, False, LaneState(3, 103.0), "vanished"),
-        (None, False, LaneState(0, None), "vanished"),
-        (None, False, LaneState(3, None), "waiting"),
-    ],
-)
-def test_fates(worker: str | None, lives: bool, lane: LaneState, expected: Fate) -> None:
-    assert fate(SENT, worker, lives, lane) == expected

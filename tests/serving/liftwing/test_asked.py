@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.errors import BadParameter
 from assay.revisions.record import MAX_ID
-from assay.revisions.types import UNKNOWN, Actor
-from assay.scoring.unsaved import ParentText, Unsaved
+from assay.scoring.unsaved import Unsaved
 from assay.serving.liftwing.asked import Asked, read_asked
 from assay.serving.liftwing.revertrisk import read_instances
-from assay.serving.liftwing.revision_data import read_revision_data
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -74,24 +71,3 @@ def test_the_first_of_three_ways_counts() -> None:
     assert read_asked({"rev_id": 1}) == Asked(1)
     assert read_asked({"rev_id": 1, "event": event}) == Asked(2, "smallwiki")
     assert isinstance(read_asked({"rev_id": 1, "event": event, "revision_data": text}).subject, Unsaved)
-
-
-@pytest.mark.parametrize(
-    ("user", "actor"),
-    [
-        ({"id": 0}, Actor(UNKNOWN, True, None, frozenset({"*"}), None)),
-        ({"name": "192.0.2.1"}, Actor("192.0.2.1", True, None, frozenset({"*"}), None)),
-        ({"id": 7}, Actor(UNKNOWN, False, 7)),
-        ({"name": "Ann", "groups": ["bot"]}, Actor("Ann", False, groups=frozenset({"bot"}))),
-        ({}, UNKNOWN),
-    ],
-)
-def test_the_author_is_as_far_known_as_told(user: Any, actor: Any) -> None:
-    assert read_revision_data({"text": "x", "page": {"title": "x"}, "user": user}).actor == actor
-
-
-def test_a_parents_text_goes_before_its_id() -> None:
-    told = {"text": "", "page": {"title": "x"}, "parent": {"id": 5, "text": ""}}
-    assert read_revision_data(told).parent == ParentText("", rev_id=5)
-    assert read_revision_data({**told, "parent": {"id": 5}}).parent == 5
-    assert read_revision_data({**told, "parent": None}).parent is None

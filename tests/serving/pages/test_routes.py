@@ -9,23 +9,14 @@ import pytest
 from fastapi.routing import APIRoute
 
 from assay.clock import SystemClock
-from assay.models.bundle import load_bundles
-from assay.models.library import search, shipped_folder
-from assay.scoring.wikis import ModelSets
 from assay.serving.app import Application, build_app
-from assay.serving.native.models import ModelsApi
 from assay.serving.options import AppOptions, QuotaOptions
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages.filters import Filter, filters_of
 from assay.serving.pages.site import PageOptions
-from assay.serving.pages.thresholds import query
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
 from shared_data import ROOT
 from small_app import ask, small_service
-
-LIBRARY = search(shipped_folder())
-PATHS = [LIBRARY.found["enwiki"][name].path for name in ("damaging", "articlequality")]
 
 
 def application() -> Application:
@@ -112,54 +103,3 @@ def test_nothing_in_them_is_inline_or_from_elsewhere(paged: Served, path: str) -
     loaded = re.findall(r'<(?:script|link)[^>]*(?:src|href)="([^"]+)"', text)
     assert loaded
     assert all(address.startswith("/") for address in loaded)
-
-
-# -- filters and queries -----------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def measured() -> ModelsApi:
-    infos = ModelInfos({found.manifest.digest: found.path for found in LIBRARY})
-    return ModelsApi(small_service(Metrics()).wikis, infos, {})
-
-
-def test_filters_are_the_operating_points_of_binary_models(measured: ModelsApi) -> None:
-    wiki = small_service(Metrics()).wikis["smallwiki"]
-    assert filters_of(wiki, measured) == []
-    models = ModelSets(load_bundles(PATHS)).of("enwiki")
-    filters = filters_of(type(wiki)("enwiki", wiki.source, models), measured)
-    assert [one.name for one in filters] == [
-        *("damaging.likelygood", "damaging.maybebad", "damaging.likelybad", "damaging.verylikelybad")
-    ]
-    likely = filters[2]
-    assert (likely.title, likely.condition) == ("Damaging: Likely have problems", "precision ≥ 0.6")
-    assert 0.5 < likely.least < likely.most == 1.0
-
-
-@pytest.mark.parametrize(
-    ("scores", "is_taken"),
-    [
-        ({"damaging": {"probability": {"true": 0.6}}}, True),
-        ({"damaging": {"probability": {"true": 0.9}}}, True),
-        ({"damaging": {"probability": {"true": 0.59}}}, False),
-        ({"damaging": {"error": {}}}, False),
-        ({}, False),
-    ],
-)
-def test_a_filter_takes_its_range_and_nothing_without_a_score(
-    scores: dict[str, object], is_taken: bool
-) -> None:
-    assert Filter("f", "damaging", "F", "", 0.6, 0.9).takes(scores) is is_taken
-
-
-@pytest.mark.parametrize(
-    ("share", "shown"), [(0.6, "0.6"), (0.69999, "0.699"), (1.0, "1"), (0.123456, "0.123")]
-)
-def test_a_query_never_asks_for_more_than_there_is(share: float, shown: str) -> None:
-    asked = query({"wiki": "en wiki", "model": "damaging", "label": "a.b"}, hold="recall", share=share)
-    assert asked is not None
-    assert asked["path"] == f"statistics.thresholds.'a.b'.'maximum precision @ recall >= {shown}'"
-    assert asked["address"].startswith(
-        "/v3/scores/en%20wiki/?models=damaging&model_info=statistics.thresholds."
-    )
-    assert query({"label": "true"}, hold="recall", share=None) is None

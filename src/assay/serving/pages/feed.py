@@ -100,7 +100,7 @@ def _mark(model: str, cell: Mapping[str, Any]) -> dict[str, Any]:
             "is_late": cell["error"]["retryable"],
         }
     chances: Mapping[str, float] = cell["probability"]
-    share = chances["true"] if "true" in chances else chances[_key(cell["prediction"])]
+    share = chances["true"] if "true" in chances else chances[cell["prediction"]]
     figure = percent(share) if "true" in chances else str(cell["prediction"])
     words = None if "true" in chances else percent(share)
     return {
@@ -110,7 +110,3 @@ def _mark(model: str, cell: Mapping[str, Any]) -> dict[str, Any]:
         "share": f"{share * 100:.1f}",
         "tone": tone(model, chances),
     }
-
-
-def _key(prediction: bool | str) -> str:
-    return str(prediction).lower() if isinstance(prediction, bool) else prediction

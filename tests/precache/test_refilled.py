@@ -1,0 +1,71 @@
+"""The pause between two looks, and that what ends one of the two ends both; `test_feeds` has them at work."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+
+import pytest
+
+from assay.precache.refilled import Refilled, Wake
+from assay.precache.stream import Malformed, Told
+
+FAR_S = 3600.0
+
+
+async def test_a_pause_ends_by_itself_or_when_there_is_a_reason() -> None:
+    async with asyncio.timeout(30):
+        await Wake(0.001).pause()
+        wake = Wake(FAR_S)
+        wake.now()
+        await wake.pause()
+        pausing = asyncio.create_task(wake.pause())
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not pausing.done(), "one reason ends one pause"
+        wake.now()
+        await pausing
+
+
+class Short:
+    """A feed that tells some things, and then breaks or ends."""
+
+    def __init__(self, told: list[Told], error: Exception | None = None) -> None:
+        self.told, self.error = told, error
+        self.is_closed = False
+
+    async def listen(self, connected: Callable[[], None]) -> AsyncGenerator[Told]:
+        connected()
+        for item in self.told:
+            yield item
+        if self.error:
+            raise self.error
+
+    async def aclose(self) -> None:
+        self.is_closed = True
+
+
+async def test_what_was_told_before_the_feed_broke_comes_before_its_error() -> None:
+    heard: list[Told | None] = []
+    told: list[Told] = [Malformed("a"), Malformed("b")]
+    feed, wake = Short(told, ArithmeticError("broken")), Wake(FAR_S)
+    stream = Refilled(feed, None, wake)
+
+    async def hear() -> None:
+        async for item in stream.follow(None):
+            heard.append(item.told)
+            assert item.position is None
+
+    with pytest.raises(ArithmeticError, match="broken"):
+        await hear()
+    assert heard == told
+    await stream.aclose()
+    assert feed.is_closed
+    async with asyncio.timeout(30):
+        await wake.pause()  # it had begun to hear, which is a reason to look
+
+
+async def test_a_feed_that_ends_ends_the_stream() -> None:
+    stream = Refilled(Short([]), None, Wake(FAR_S))
+    async with asyncio.timeout(30):
+        assert [item async for item in stream.follow(None)] == []
