@@ -176,10 +176,10 @@ def test_a_defect_of_ours_is_told_and_ends_nothing_else() -> None:
     assert (site.asked["memory"], site.asked["ask"] > 40) == (1, True)
 
 
-def test_being_ended_is_no_defect() -> None:
+def test_being_ended_is_no_defect(caplog: pytest.LogCaptureFixture) -> None:
     with capture_logs() as logs:
         gathered(WEIGHT, Site())
-    assert logs == []
+    assert (logs, caplog.records) == ([], [])
 
 
 def test_a_users_request_is_evidence_from_the_moment_it_is_seen() -> None:
