@@ -14,9 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assay.clock import FakeClock
-from assay.rollout.follow import Follower
-from assay.rollout.journal import Journal, read_journal
+from assay.rollout.follow import Follower, Reading
+from assay.rollout.journal import Entry, Journal, read_journal
+from assay.rollout.options import DataCentreSettings, RolloutOptions
 from assay.rollout.pages import Pages
+from assay.rollout.plan import make_watch_plan
 from assay.rollout.view import MAX_FIGURES, document
 from rollout.any_json import JSON
 from rollout.told import NOON, Teller, whole
@@ -154,3 +156,70 @@ def test_figures_are_told_for_reading(tmp_path: Path) -> None:
     }
     assert (first["sentence"], verdict["outcome"]) == ("a b", "good")
     assert (first["is_required"], second["is_required"]) == (True, False)
+
+
+def reading(**others: Any) -> Reading:
+    told: dict[str, Any] = {"entries": 5, "digest": "d", "problem": None, "is_behind": False, "exists": True}
+    return Reading(**(told | {"path": "/var/journal"} | others))
+
+
+@pytest.mark.parametrize(
+    ("told", "state"),
+    [
+        (reading(), "sound"),
+        (reading(is_behind=True), "reading"),
+        (reading(entries=0, exists=False), "empty"),
+        (reading(problem="line 3 was altered", is_behind=True), "damaged"),
+        (reading(problem="no rights", exists=False, entries=0), "unreadable"),
+    ],
+)
+def test_what_is_known_of_the_journal(told: Reading, state: str) -> None:
+    shown = document(told, (), None, ())
+    assert shown["journal"]["state"] == state
+    assert shown["journal"]["digest"] == ("d" if told.entries else None)
+    assert (shown["rollout"], shown["former"]) == (None, [])
+    assert shown["entries"] == {"items": [], "before": None}
+
+
+@pytest.mark.parametrize(("oldest", "before"), [(1, None), (2, 2), (30, 30)])
+def test_older_entries_are_those_before_the_last_one_shown(oldest: int, before: int | None) -> None:
+    entries = [Entry(number, NOON, "note", {}, "", "") for number in (oldest + 1, oldest)]
+    assert document(reading(), (), None, entries)["entries"]["before"] == before
+
+
+def test_a_former_rollout_is_shown_beside_the_others(tmp_path: Path) -> None:
+    with Journal(tmp_path, FakeClock(NOON)) as journal:
+        for name in ("one", "two", "three"):
+            teller = Teller(journal, FakeClock(NOON), name)
+            teller.start()
+            teller.roll_back(reason="x")
+    with Follower(tmp_path).refreshed() as (told, stories):
+        shown = [document(told, stories, story, ()) for story in stories]
+    assert [one["rollout"]["is_newest"] for one in shown] == [False, False, True]
+    assert [[other["id"] for other in one["former"]] for one in shown] == [
+        ["three", "two"],
+        ["three", "one"],
+        ["two", "one"],
+    ]
+    assert shown[0]["rollout"]["verdict"] is None
+
+
+def test_all_data_centres_are_watched_at_once_until_the_end(tmp_path: Path) -> None:
+    settings = {name: DataCentreSettings("/x", "http://x", {}) for name in ("codfw", "eqiad")}
+    plan = make_watch_plan(RolloutOptions(settings, str(tmp_path)), list(settings))
+    clock = FakeClock(NOON)
+    with Journal(tmp_path, clock) as journal:
+        arms = {arm: {"slot": arm, "release": arm} for arm in ("stable", "candidate")}
+        journal.append(
+            "started", {"id": "w", "plan": plan.as_data(), "is_emergency": False, "by": "ada"} | arms
+        )
+        with Follower(tmp_path).refreshed() as (told, stories):
+            stages = document(told, stories, stories[-1], ())["rollout"]["stages"]
+        clock.advance(60)
+        journal.append("ended", {"reason": "another candidate"})
+        with Follower(tmp_path).refreshed() as (told, stories):
+            rollout = document(told, stories, stories[-1], ())["rollout"]
+    assert [(stage["state"], stage["ended_s"]) for stage in stages] == [("running", None)] * 2
+    assert {stage["began_s"] for stage in stages} == {NOON.timestamp()}
+    assert [stage["state"] for stage in rollout["stages"]] == ["ended"] * 2
+    assert {stage["ended_s"] for stage in rollout["stages"]} == {NOON.timestamp() + 60}

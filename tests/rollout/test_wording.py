@@ -63,7 +63,7 @@ def entry(kind: str, /, **data: Any) -> Entry:
                 "candidate": {"release": "new"},
                 "stable": {},
                 "is_emergency": True,
-                "plan": [{"kind": "weight"}],
+                "plan": [{"kind": "weight"}, 5],
             },
             "rollout of new in place of a release without a name, as an emergency",
         ),
