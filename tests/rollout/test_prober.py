@@ -75,6 +75,9 @@ def probed(place: Place, seconds: float) -> Prober:
             prober.check()
         finally:
             await prober.stop()
+        before = place.asked.copy()
+        await asyncio.sleep(2 * PACE.suite_each_s)
+        assert place.asked == before, "what was stopped asks nothing more"
         return prober
 
     return run_virtually(run())
@@ -88,6 +91,12 @@ def test_live_requests_keep_their_rate_beside_suites_and_memory() -> None:
     assert place.asked["suite"] == 2
     assert place.asked["memory"] == 61
     assert prober.window.compared == place.asked["live"] + place.asked["suite"]
+
+
+def test_those_who_keep_the_rate_together_take_turns() -> None:
+    place = Place()
+    probed(place, 1.2)
+    assert place.asked["live"] == 3
 
 
 def test_slow_arms_are_asked_four_times_at_once_and_no_more() -> None:
