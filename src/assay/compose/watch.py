@@ -16,9 +16,9 @@ from assay.releases.options import store_address
 from assay.releases.transfer import fetch_manifest
 from assay.rollout.arms import HttpPlace
 from assay.rollout.asker import HttpAsker
-from assay.rollout.asking import Pace
 from assay.rollout.drift import DeclaredDrift
 from assay.rollout.journal import Journal
+from assay.rollout.prober import Pace
 from assay.rollout.subject import slots_of
 from assay.rollout.watch import Record, Watcher
 from assay.settings import Settings

@@ -134,7 +134,7 @@ class Web:
             session.get(self.url + path, params=query, allow_redirects=False) as response,
         ):
             self._check_release(response.headers.get(RELEASE_HEADER))
-            body = await response.content.read(_MAX_BYTES)
+            body = await _whole(response)
         if response.status not in statuses:
             raise _Wrong(f"GET {path}: status {response.status}: {body[:300].decode('utf-8', 'replace')}")
         try:
@@ -156,6 +156,16 @@ class Web:
                 f"release {told} answers there, not {self.release}",
                 f"end what listens there, or give the address of a web process of {self.release}",
             )
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    """Its body, in pieces: one call of `read` gives what has come so far, which need not be all."""
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > _MAX_BYTES:
+            raise _Wrong(f"GET {response.url.path}: the answer has more than {_MAX_BYTES} bytes")
+    return bytes(body)
 
 
 def nonce_id() -> int:

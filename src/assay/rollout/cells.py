@@ -12,6 +12,8 @@ from assay.rollout.samples import CellPair, SeenCell
 
 _Key = tuple[str, str, int]
 
+_MOST_DIGITS: Final = 19
+"""Of a revision's id: all that 64 bits hold."""
 _WRAPPED: Final = ("v3", "lines")
 """Routes whose cells hold a score, beside what else is told; elsewhere a cell is the score."""
 
@@ -53,7 +55,7 @@ def cells_of(target: str, document: Any) -> dict[_Key, SeenCell]:
         return dict(_feed_cells(document, parts[1]))
     if route == "inference":
         return dict(_tensor_cells(document))
-    if route == "api" and parts[-1].isdecimal():
+    if route == "api" and _is_id(parts[-1]):
         cells = _object(_object(document).get("scores"))
         found = {(parts[1], model, int(parts[3])): _seen(cell, route) for model, cell in cells.items()}
         return {key: cell for key, cell in found.items() if cell is not None}
@@ -64,7 +66,7 @@ def _v3_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
     for wiki, part in _object(document).items():
         for rev_id, cells in _object(_object(part).get("scores")).items():
             for model, cell in _object(cells).items():
-                if rev_id.isdecimal() and (seen := _seen(cell, "v3")) is not None:
+                if _is_id(rev_id) and (seen := _seen(cell, "v3")) is not None:
                     yield (wiki, model, int(rev_id)), seen
 
 
@@ -72,19 +74,19 @@ def _v2_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
     for wiki, models in _object(_object(document).get("scores")).items():
         for model, told in _object(models).items():
             for rev_id, cell in _object(_object(told).get("scores")).items():
-                if rev_id.isdecimal() and (seen := _seen(cell, "v2")) is not None:
+                if _is_id(rev_id) and (seen := _seen(cell, "v2")) is not None:
                     yield (wiki, model, int(rev_id)), seen
 
 
 def _v1_cells(document: Any, wiki: str, model: str) -> Iterator[tuple[_Key, SeenCell]]:
     for rev_id, row in _object(document).items():
         for name, cell in ({model: row} if model else _object(row)).items():
-            if rev_id.isdecimal() and (seen := _seen(cell, "v1")) is not None:
+            if _is_id(rev_id) and (seen := _seen(cell, "v1")) is not None:
                 yield (wiki, name, int(rev_id)), seen
 
 
 def _line_cells(lines: Any, wiki: str) -> Iterator[tuple[_Key, SeenCell]]:
-    for line in map(_object, lines if isinstance(lines, list) else ()):
+    for line in map(_object, _list(lines)):
         rev_id = line.get("revision")
         for model, cell in _object(line.get("scores")).items():
             if isinstance(rev_id, int) and (seen := _seen(cell, "lines")) is not None:
@@ -92,8 +94,7 @@ def _line_cells(lines: Any, wiki: str) -> Iterator[tuple[_Key, SeenCell]]:
 
 
 def _feed_cells(document: Any, wiki: str) -> Iterator[tuple[_Key, SeenCell]]:
-    edits = _object(document).get("edits")
-    for edit in map(_object, edits if isinstance(edits, list) else ()):
+    for edit in map(_object, _list(_object(document).get("edits"))):
         for model, cell in _object(edit.get("scores")).items():
             if isinstance(rev_id := edit.get("id"), int) and (seen := _seen(cell, "feed")) is not None:
                 yield (wiki, model, rev_id), seen
@@ -102,15 +103,14 @@ def _feed_cells(document: Any, wiki: str) -> Iterator[tuple[_Key, SeenCell]]:
 def _tensor_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
     """Of an answer for one revision whose request was named by `tensor_id`."""
     told = _object(document)
-    outputs = told.get("outputs")
-    tensors = {one.get("name"): one.get("data") for one in map(_object, outputs or ())}
+    tensors = {str(one.get("name")): one.get("data") for one in map(_object, _list(told.get("outputs")))}
     match str(told.get("id")).split(" "), tensors:
-        case [wiki, model, rev_id], {"error": [str(error)], "prediction": [str(label)]} if rev_id.isdecimal():
+        case [wiki, model, rev_id], {"error": [str(error)], "prediction": [str(label)]} if _is_id(rev_id):
             if error:
                 yield (wiki, model, int(rev_id)), SeenCell(error=error.partition(":")[0])
             elif isinstance(names := tensors.get("label"), list):
-                values = tensors.get("probability")
-                probability = dict(zip(names, values if isinstance(values, list) else (), strict=False))
+                values = _list(tensors.get("probability"))
+                probability = dict(zip(map(str, names), values, strict=False))
                 cell = {"prediction": _UNNAMED.get(label, label), "probability": probability}
                 if (seen := _seen(cell, "inference")) is not None:
                     yield (wiki, model, int(rev_id)), seen
@@ -139,6 +139,15 @@ def _seen(cell: Any, route: Route) -> SeenCell | None:
         if isinstance(value, int | float) and not isinstance(value, bool)
     }
     return SeenCell(orjson.dumps(score["prediction"]).decode(), probability)
+
+
+def _is_id(text: str) -> bool:
+    """Whether it is a number that a revision may have; Python refuses to read thousands of digits."""
+    return text.isdecimal() and len(text) <= _MOST_DIGITS
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -29,7 +29,7 @@ text twice, where the stable arm scores it twice, is a lasting one."""
 
 def is_answer(status: int) -> bool:
     """Whether the service did what it can; a client's error is an answer, being busy is none."""
-    return 0 < status < 500 and status not in PASSING_STATUSES
+    return status < 500 and status not in PASSING_STATUSES
 
 
 def is_score(cell: SeenCell | None) -> bool:

@@ -94,8 +94,7 @@ class Gathering:
         if not self.stage.required:  # an emergency: nothing is waited for
             return []
         copying = [self._copy() for _ in range(_COPIES_AT_ONCE)]
-        sweeping = [self._sweep()] if self.stage.least_texts else []
-        return [*copying, *sweeping, self._watch_memory()]
+        return [*copying, self._sweep(), self._watch_memory()]
 
     async def _deploy(self) -> None:
         """One check: good, or bad with what the node said."""

@@ -31,7 +31,8 @@ class Meaning:
         self.route = route_of(target)
         parts = path_parts(target)
         self._wiki = _wiki_of(self.route, parts)
-        self._is_of_declared = parts[:3:2] == ["api", "models"] and (parts[1], parts[3]) in declared
+        told = _told_model(parts)
+        self._is_of_declared = told is not None and told in declared
         self._depth = 1 if self.route == "v1" and of_v1(parts)[1] else 2
         self._declared = declared
 
@@ -160,6 +161,14 @@ def _wiki_of(route: Route, parts: Sequence[str]) -> str:
     if route in ("api", "lines"):
         return parts[1]
     return of_v1(parts)[0] if route == "v1" else ""
+
+
+def _told_model(parts: Sequence[str]) -> tuple[str, str] | None:
+    """Wiki and model of a path under ``/api/`` that tells of one model; None for any other path."""
+    match parts:
+        case ["api", wiki, "models", model, *_]:
+            return wiki, model
+    return None
 
 
 def of_v1(parts: Sequence[str]) -> tuple[str, str]:

@@ -15,12 +15,12 @@ from typing import Any, Final, NoReturn
 
 from assay.clock import Clock
 from assay.errors import AssayError, JournalError
-from assay.rollout.asking import Asking, Pace
 from assay.rollout.drift import DeclaredDrift
 from assay.rollout.journal import Entry, Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.parts import Place
 from assay.rollout.plan import Stage, make_watch_plan
+from assay.rollout.prober import Pace, Prober
 from assay.rollout.samples import Arm
 from assay.rollout.state import Rollout, after
 from assay.rollout.subject import Slots, Subject, Told, is_silent, subject_in, subject_of
@@ -99,7 +99,7 @@ class Watcher:
         self._clock = clock
         self._by = by
         self._pace = pace or Pace()
-        self._askings: dict[int, Asking] = {}
+        self._probers: dict[int, Prober] = {}
         self._declared: Sequence[DeclaredDrift] = ()
         self._is_begun = False
         """Whether the present rollout is one that this watcher began or took up."""
@@ -218,7 +218,7 @@ class Watcher:
             place = self._places[stage.data_centre]
             last = self._record.windows.get(stage.number)
             window = Window(0 if last is None else last + 1, max(BLOCK_PAIRS, 2 * stage.least_pairs))
-            asking = Asking(
+            prober = Prober(
                 place,
                 place.arms(subject.stable, subject.candidate, self._declared),
                 subject.stable.slot,
@@ -227,32 +227,32 @@ class Watcher:
                 self._options.stages.pairs_per_s,
                 self._clock,
             )
-            asking.start()
-            self._askings[stage.number] = asking
+            prober.start()
+            self._probers[stage.number] = prober
 
     async def _leave(self) -> None:
-        askings, self._askings = self._askings, {}
+        probers, self._probers = self._probers, {}
         self._is_begun = False
-        await asyncio.gather(*(asking.stop() for asking in askings.values()))
+        await asyncio.gather(*(prober.stop() for prober in probers.values()))
 
     # -- verdicts ------------------------------------------------------------------------------------
 
     async def _judge(self) -> None:
         state = self._record.state
-        for stage in self._stages() if self._askings else ():
+        for stage in self._stages() if self._probers else ():
             assert state is not None
-            asking = self._askings[stage.number]
-            asking.check()
-            verdict = asking.window.verdict(
+            prober = self._probers[stage.number]
+            prober.check()
+            verdict = prober.window.verdict(
                 stage,
                 self._options.guards,
                 stable=state.stable,
                 candidate=state.candidate,
                 declared=self._declared,
             )
-            self._show(stage, asking.window, verdict)
-        if self._askings and self._record.is_bad:
-            await self._stop_asking()
+            self._show(stage, prober.window, verdict)
+        if self._probers and self._record.is_bad:
+            await self._stop_probing()
 
     def _show(self, stage: Stage, window: Window, verdict: Verdict) -> None:
         """Into the journal, when it says something new or it is time, and only if it rests on something that
@@ -273,10 +273,10 @@ class Watcher:
             self._journal.append("unchanged", {**told, "entry": entry})
         self._written[stage.number] = _Written(outline, window.compared, now_s, entry, figures_s)
 
-    async def _stop_asking(self) -> None:
+    async def _stop_probing(self) -> None:
         """What was bad stays bad."""
-        askings, self._askings = self._askings, {}
-        await asyncio.gather(*(asking.stop() for asking in askings.values()))
+        probers, self._probers = self._probers, {}
+        await asyncio.gather(*(prober.stop() for prober in probers.values()))
         assert self._record.state is not None
         release = self._record.state.candidate.release
         self._say(f"{release} is bad and stays so; nothing more is asked until the arms are others")

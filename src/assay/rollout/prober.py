@@ -35,7 +35,7 @@ class Pace:
     memory_each_s: float = 5.0
 
 
-class Asking:
+class Prober:
     """`place`, `arms`: of the data centre. `stable_slot`: of the arm that tells which revisions are recent.
     The live requests begin after the first whole suite."""
 
@@ -60,7 +60,7 @@ class Asking:
         self._tasks: list[asyncio.Task[None]] = []
 
     def start(self) -> None:
-        works = [self._synthetic(), self._watch_memory(), *(self._ask(n) for n in range(_AT_ONCE))]
+        works = [self._synthetic(), self._watch_memory(), *(self._probe(n) for n in range(_AT_ONCE))]
         self._tasks = [asyncio.create_task(work) for work in works]
 
     async def stop(self) -> None:
@@ -80,7 +80,7 @@ class Asking:
                 self._has_suite.set()
             await asyncio.sleep(self._pace.suite_each_s if is_whole else self._pace.suite_again_s)
 
-    async def _ask(self, number: int) -> None:
+    async def _probe(self, number: int) -> None:
         """One of those who together keep the rate, unless the arms are slower."""
         await self._has_suite.wait()
         await asyncio.sleep(self._each_s * number / _AT_ONCE)
