@@ -84,3 +84,12 @@ def test_a_share_of_nothing_is_of_one() -> None:
     found = analyse(empty, PROSE)
     assert {getattr(found, field) for field in (*shares, "names_per_ref", "domains_per_external_link")} == {0}
     assert found.sentences_per_ref == PROSE.sentences
+
+
+def test_a_single_one_is_a_whole() -> None:
+    ones = ArticleStructure(
+        *(kind(*[1] * len(kind._fields)) for kind in get_type_hints(ArticleStructure).values())
+    )
+    found = analyse(ones, PROSE)
+    shares = {field for field in ArticleRatios._fields if "share" in field}
+    assert {getattr(found, field) for field in (*shares, "names_per_ref", "domains_per_external_link")} == {1}

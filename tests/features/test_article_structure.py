@@ -28,13 +28,14 @@ def structure(text: str) -> ArticleStructure:
 def test_the_lead_and_the_sections_are_measured_in_readable_characters() -> None:
     text = (
         f"Lead   text.\n== '''One''' ==\n{'a' * 400}\n=== Sub ===\n{'b' * 50}\n"
-        f"== Two ==\n{'c' * 100}\n== Three ==\n{'d' * 294}\n==== Deep ====\n===== Deeper =====\n"
+        f"== Two ==\n{'c' * 100}\n== Three ==\n{'d' * 294}\n"
+        "==== Deep ====\n===== Deeper =====\n====== Deepest ======\n"
     )
     found = structure(text).layout
     assert found.lead_chars == len("Lead text.")
-    assert (found.sections, found.subsections, found.deep_sections) == (3, 1, 2)
+    assert (found.sections, found.subsections, found.deep_sections) == (3, 1, 3)
     assert found.longest_section_chars == len("One ") + 400 + len(" Sub ") + 50
-    assert found.median_section_chars == len("Three ") + 294 + len(" Deep Deeper")
+    assert found.median_section_chars == len("Three ") + 294 + len(" Deep Deeper Deepest")
     assert found.short_sections == 1
     assert found.content_chars < found.chars
 
@@ -49,6 +50,11 @@ def test_the_median_of_two_sections_lies_between_them_and_none_have_none() -> No
 @pytest.mark.parametrize(("chars", "short"), [(297, 1), (298, 0)])
 def test_a_short_section_has_fewer_than_300_characters(chars: int, short: int) -> None:
     assert structure(f"== A ==\n{'a' * chars}").layout.short_sections == short
+
+
+def test_a_text_may_begin_with_a_section() -> None:
+    found = structure(f"==A==\n{'a' * 400}").layout
+    assert (found.lead_chars, found.longest_section_chars) == (0, len("A ") + 400)
 
 
 def test_sections_of_one_name_are_two() -> None:
@@ -170,10 +176,10 @@ def test_appendices() -> None:
 def test_typography() -> None:
     found = structure(
         "'''b''' ''i'' ''j''<!-- c --> 5&nbsp;km 6\u00a0km a–b a—b a&ndash;b a&mdash;b<br /><br>"
-        "<small>s</small><sup>2</sup><sub>2</sub><gallery>A.jpg</gallery>"
+        "<small>s</small><sup>2</sup><sub>2</sub><gallery>A.jpg</gallery><imagemap>B.jpg</imagemap>"
     ).typography
     assert (found.bold, found.italics, found.comments, found.hard_spaces, found.dashes) == (1, 2, 1, 2, 4)
-    assert (found.line_breaks, found.galleries, found.small_tags) == (2, 1, 3)
+    assert (found.line_breaks, found.galleries, found.small_tags) == (2, 2, 3)
 
 
 def test_nothing_has_no_share_and_no_count() -> None:
