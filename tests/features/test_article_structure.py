@@ -43,6 +43,10 @@ def test_the_lead_and_the_sections_are_measured_in_readable_characters() -> None
 def test_the_median_of_two_sections_lies_between_them_and_none_have_none() -> None:
     found = structure(f"== A ==\n{'a' * 98}\n== B ==\n{'b' * 198}\n").layout
     assert found.median_section_chars == 150
+    four = "".join(
+        f"== {name} ==\n{name * length}\n" for name, length in zip("ABCD", (8, 98, 198, 398), strict=True)
+    )
+    assert structure(four).layout.median_section_chars == 150
     assert structure("No section.").layout.median_section_chars is None
     assert structure("No section.").layout.longest_section_chars == 0
 
@@ -55,6 +59,10 @@ def test_a_short_section_has_fewer_than_300_characters(chars: int, short: int) -
 def test_a_text_may_begin_with_a_section() -> None:
     found = structure(f"==A==\n{'a' * 400}").layout
     assert (found.lead_chars, found.longest_section_chars) == (0, len("A ") + 400)
+
+
+def test_a_heading_without_a_word_begins_no_section() -> None:
+    assert structure("Lead.\n== ==\nMore.").layout.lead_chars == len("Lead. More.")
 
 
 def test_sections_of_one_name_are_two() -> None:

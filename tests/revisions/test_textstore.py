@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -44,21 +45,32 @@ TEXTS = st.lists(
 
 
 @given(TEXTS, st.randoms())
-def test_every_text_comes_back_in_any_order(texts: list[tuple[int, bytes]], order: object) -> None:
+def test_every_text_comes_back_in_any_order(texts: list[tuple[int, bytes]], order: Random) -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute(SCHEMA)
     stored(connection, texts)
     reader = TextReader(connection)
     rev_ids = list(range(1, len(texts) + 1)) * 2
-    order.shuffle(rev_ids)  # type: ignore[attr-defined]
+    order.shuffle(rev_ids)
     assert all(reader.read(rev_id) == texts[rev_id - 1][1] for rev_id in rev_ids)
     connection.close()
 
 
 def test_every_sixteenth_text_stands_alone(database: sqlite3.Connection) -> None:
-    rows = stored(database, versions(3 * CHAIN))
+    texts = versions(3 * CHAIN)
+    rows = stored(database, texts)
+    reader = TextReader(database)
+    assert [reader.read(rev_id) for rev_id, _, _ in reversed(rows)] == [text for _, text in reversed(texts)]
     assert [rev_id for rev_id, base, _ in rows if base is None] == [1, 1 + CHAIN, 1 + 2 * CHAIN]
     assert all(base == rev_id - 1 for rev_id, base, _ in rows if base is not None)
+
+
+def test_a_text_costs_what_it_adds_to_the_one_before(database: sqlite3.Connection) -> None:
+    random = Random(1).randbytes(5000)
+    (_, _, first), (_, _, second) = stored(database, [(1, random), (1, random + b"more")])
+    assert first is not None
+    assert second is not None
+    assert len(second) < 100 < 5000 <= len(first)
 
 
 def test_a_text_that_came_back_is_a_pointer_and_later_ones_build_on_it(database: sqlite3.Connection) -> None:
