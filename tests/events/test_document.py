@@ -108,6 +108,7 @@ def test_a_moment_is_in_utc(value: Any, expected: datetime) -> None:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
+        (1, 1),
         (7, 7),
         ("7", 7),
         (MAX_ID, MAX_ID),

@@ -127,6 +127,11 @@ def test_revisions_that_do_not_exist_in_either_shape(shape: type) -> None:
     assert read_revisions({"query": {"badrevids": entries}}, 1) == {8: revision_not_found(8)}
 
 
+def test_an_entry_without_an_id_is_nobody_s() -> None:
+    entries = [{**ENTRY, "revid": "5"}, {"revid": None}, 5]
+    assert read_revisions({"query": {"pages": [{"title": "T", "revisions": entries}, 5]}}, 1) == {}
+
+
 def test_accounts() -> None:
     found = user(groups=["*", "sysop"], registration="2001-02-03T04:05:06Z", editcount=0)
     assert found == Actor(
@@ -147,7 +152,13 @@ def test_a_registration_before_there_were_dates_is_none_and_a_spoilt_one_unknown
 
 
 def test_accounts_that_do_not_exist_are_left_out() -> None:
-    users = [{"userid": 7, "missing": True}, {"userid": 8, "name": "B", "missing": True}, {"name": "C"}, 5]
+    users = [
+        {"userid": 7, "missing": True},
+        {"userid": 8, "name": "B", "missing": True},
+        {"name": "C"},
+        {"userid": 9, "name": 9},
+        5,
+    ]
     assert read_users({"query": {"users": users}}) == {}
 
 

@@ -137,7 +137,9 @@ def test_a_text_larger_than_what_is_kept_is_read_all_the_same(
     monkeypatch.setattr(textstore, "CACHE_BYTES", 1)
     texts = versions(4)
     stored(database, texts)
-    assert TextReader(database).read(4) == texts[3][1]
+    reader = TextReader(database)
+    assert reader.read(4) == texts[3][1]
+    assert list(reader._cache) == [4], "for the one that is built on it"
 
 
 def test_a_lost_or_damaged_text_says_what_to_do(database: sqlite3.Connection) -> None:
