@@ -17,7 +17,7 @@ VALUES = {"id": "7", "timestamp": "2020-01-01T00:00:00Z"}
 EMPTY_TEXT = MeasuredText(b"", 0, None)
 
 
-def draft(text: MeasuredText | None = None, hidden: set[str] | None = None, **values: str) -> Draft:
+def draft(text: MeasuredText | None = None, hidden: set[str] | None = None, /, **values: str) -> Draft:
     return Draft({**VALUES, **values}, hidden or set(), text)
 
 
