@@ -1,4 +1,4 @@
-"""Which marks are masked when a parser would lose its time on them; its speed is tested in `test_wikicode`."""
+"""Which marks are masked when a parser would lose its time on them; its speed is told in `test_wikicode`."""
 
 from __future__ import annotations
 
