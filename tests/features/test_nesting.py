@@ -71,3 +71,8 @@ def test_the_threshold_is_what_the_open_marks_cost_to_the_text_s_end(monkeypatch
     assert tamed(text) == text
     monkeypatch.setattr(nesting, "MAX_WASTED_STEPS", 9)
     assert tamed(text) == "x" * 10 + MASK * 2 + "a " + MASK * 2 + "b"
+
+
+def test_many_open_marks_in_a_short_text_cost_their_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(nesting, "MAX_WASTED_STEPS", 100)
+    assert tamed("{{" * 20) == MASK * 40
