@@ -32,7 +32,14 @@ def edit(before: str | None, after: str, comment: str = "", **changes: Any) -> R
 
 def values(revision: Revision, names: Iterable[str], lexicons: Lexicons | None = None) -> list[FeatureValue]:
     """Values of the features called ``feature.assay.<name>``; fails when the revision has a problem."""
-    chosen = features([f"feature.assay.{name}" for name in names], lexicons or Lexicons())
+    return values_called([f"feature.assay.{name}" for name in names], revision, lexicons)
+
+
+def values_called(
+    names: Iterable[str], revision: Revision, lexicons: Lexicons | None = None
+) -> list[FeatureValue]:
+    """The same by whole names."""
+    chosen = features([*names], lexicons or Lexicons())
     row = Plan(chosen).run(revision).row(chosen)
     assert isinstance(row, list), row
     return row

@@ -332,7 +332,11 @@ def _is_prose(block: str) -> bool:
 
 
 def _section_chars(wikicode: Wikicode) -> tuple[int, list[int]]:
-    """Readable characters before the first heading, and of each section of level 2 with its subsections."""
+    """Readable characters before the first heading, and of each section of level 2 with its subsections.
+
+    Limit: a heading is looked for by its words, so that the same words in the text before it are taken for
+    it. Models have learned from values made this way; to mend it means to train them anew.
+    """
     content = wikicode.content
     starts = []
     position = 0

@@ -27,16 +27,15 @@ def has_link(comment: str) -> bool:
 
     Written without a regular expression: the legacy's takes quadratic time on many "[[".
     """
-    line_end = comment.find("\n")
-    limit = len(comment) if line_end < 0 else line_end
-    start = comment.find("[[", 0, limit + 1)
-    while 0 <= start < limit:
+    first_line = comment.partition("\n")[0]
+    start = first_line.find("[[")
+    while start >= 0:
         close = comment.find("]", start + 2)
         if close < 0:
             return False
         if close > start + 2 and comment.startswith("]]", close):
             return True
-        start = comment.find("[[", close, limit + 1)
+        start = first_line.find("[[", close)
     return False
 
 

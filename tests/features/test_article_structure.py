@@ -1,0 +1,196 @@
+"""How an article is built, one part of it at a time."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import pytest
+
+from assay.features.article_names import ArticleNames, article_names
+from assay.features.article_structure import ArticleStructure, analyse
+from assay.features.articles import NAMES_LEXICON
+from assay.features.lexicon import shipped
+from assay.features.wikicode import read
+
+PROSE = "A sentence of forty characters, or thereby. " * 5
+"""220 characters: a block of prose has 200 at least."""
+
+
+@cache
+def names() -> ArticleNames:
+    return article_names(shipped(NAMES_LEXICON)[NAMES_LEXICON])
+
+
+def structure(text: str) -> ArticleStructure:
+    return analyse(read(text), text, names())
+
+
+def test_the_lead_and_the_sections_are_measured_in_readable_characters() -> None:
+    text = (
+        f"Lead   text.\n== '''One''' ==\n{'a' * 400}\n=== Sub ===\n{'b' * 50}\n"
+        f"== Two ==\n{'c' * 100}\n== Three ==\n{'d' * 294}\n"
+        "==== Deep ====\n===== Deeper =====\n====== Deepest ======\n"
+    )
+    found = structure(text).layout
+    assert found.lead_chars == len("Lead text.")
+    assert (found.sections, found.subsections, found.deep_sections) == (3, 1, 3)
+    assert found.longest_section_chars == len("One ") + 400 + len(" Sub ") + 50
+    assert found.median_section_chars == len("Three ") + 294 + len(" Deep Deeper Deepest")
+    assert found.short_sections == 1
+    assert found.content_chars < found.chars
+
+
+def test_the_median_of_two_sections_lies_between_them_and_none_have_none() -> None:
+    found = structure(f"== A ==\n{'a' * 98}\n== B ==\n{'b' * 198}\n").layout
+    assert found.median_section_chars == 150
+    four = "".join(
+        f"== {name} ==\n{name * length}\n" for name, length in zip("ABCD", (8, 98, 198, 398), strict=True)
+    )
+    assert structure(four).layout.median_section_chars == 150
+    assert structure("No section.").layout.median_section_chars is None
+    assert structure("No section.").layout.longest_section_chars == 0
+
+
+@pytest.mark.parametrize(("chars", "short"), [(297, 1), (298, 0)])
+def test_a_short_section_has_fewer_than_300_characters(chars: int, short: int) -> None:
+    assert structure(f"== A ==\n{'a' * chars}").layout.short_sections == short
+
+
+def test_a_text_may_begin_with_a_section() -> None:
+    found = structure(f"==A==\n{'a' * 400}").layout
+    assert (found.lead_chars, found.longest_section_chars) == (0, len("A ") + 400)
+
+
+def test_a_heading_without_a_word_begins_no_section() -> None:
+    assert structure("Lead.\n== ==\nMore.").layout.lead_chars == len("Lead. More.")
+
+
+def test_sections_of_one_name_are_two() -> None:
+    """Headings are looked for one behind the other, not each from the beginning."""
+    found = structure(f"Lead.\n== A ==\n{'x' * 400}\n== A ==\n{'x' * 50}").layout
+    assert (found.lead_chars, found.short_sections) == (len("Lead."), 1)
+    assert found.longest_section_chars == len("A ") + 400
+
+
+@pytest.mark.parametrize(
+    "cited",
+    [
+        "<ref>x</ref>",
+        "<REF name=a />",
+        "{{sfn|A|1}}",
+        "{{ harvnb|A}}",
+        "{{#tag:ref|x}}",
+        "{{efn|x}}",
+        "{{r|a}}",
+    ],
+)
+def test_a_block_is_cited_by_any_kind_of_reference(cited: str) -> None:
+    text = f"{PROSE}{cited}\n \n{PROSE}{PROSE}\n\nshort\n\n{PROSE}"
+    found = structure(text).sourcing
+    assert (found.blocks, found.uncited_blocks) == (3, 2)
+    assert found.longest_uncited_chars == 2 * len(PROSE)
+    assert found.uncited_share == pytest.approx(3 * len(PROSE) / (4 * len(PROSE) + len(cited)))
+
+
+@pytest.mark.parametrize(
+    "start", ["{|", "| a", "=", "* a", "# a", ": a", "; a", "<b>", "!", "[[a]]", "_", "-"]
+)
+def test_a_block_that_begins_with_markup_is_no_prose(start: str) -> None:
+    assert structure(f"  {start}{PROSE}").sourcing.blocks == 0
+    assert structure(f"  a{start}{PROSE}").sourcing.blocks == 1
+
+
+@pytest.mark.parametrize(("chars", "blocks"), [(199, 0), (200, 1)])
+def test_a_block_of_prose_has_200_characters(chars: int, blocks: int) -> None:
+    assert structure("x" * chars).sourcing.blocks == blocks
+
+
+def test_references_are_tags_and_short_notes() -> None:
+    text = (
+        '<ref name="a">{{cite web|title=A}}</ref><ref name="a" /><ref>{{cite journal|title=B}}</ref>'
+        "{{sfn|A|1}} {{cite news|title=N}} {{efn|note}}"
+    )
+    found = structure(text).sourcing
+    assert (found.refs, found.reused_refs, found.ref_names, found.short_notes) == (4, 1, 1, 1)
+    assert (found.cites, found.web_cites, found.journal_cites, found.news_cites, found.book_cites) == (
+        3,
+        1,
+        1,
+        1,
+        0,
+    )
+    assert found.notes == 1
+    assert found.cites_per_ref == 3 / 4
+    assert found.refs_per_kchar == 8
+    assert structure("{{cite web|title=A}}").sourcing.cites_per_ref is None
+
+
+def test_links_and_domains() -> None:
+    text = (
+        "[[Ada]] [[Ada]] [[Engine|engines]] [[Category:People]] [[File:A.jpg|thumb]]\n"
+        "[http://www.Example.org/a A] [https://example.org/b B] http://other.example?x #"
+    )
+    found = structure(text).linking
+    assert (found.links, found.distinct_links, found.categories) == (3, 2, 1)
+    assert (found.external_links, found.domains) == (3, 2)
+    assert found.links_per_kchar == 6
+
+
+def test_above_the_least_length_counts_are_told_by_the_real_one() -> None:
+    found = structure("[[Ada]] " + "x" * 996).linking
+    assert found.links_per_kchar == 1
+
+
+def test_pictures() -> None:
+    text = "[[File:A.jpg|thumb|alt=An A]] [[File:B.OGG]] {{gallery|C.svg|D.jpeg}} .png5"
+    found = structure(text).pictures
+    assert (found.files, found.pictures, found.alt_texts) == (2, 3, 1)
+    assert found.pictures_per_kchar == 6
+
+
+def test_fields_of_infoboxes_only() -> None:
+    text = (
+        "{{Infobox person\n| name = Ada\n| born =\n|died=\t\n| a|b\n}}\n{{Other\n| x = y\n}}\n"
+        "{{Infobox place\n| area = 5\n}}"
+    )
+    found = structure(text).templates
+    assert (found.infoboxes, found.infobox_fields, found.infobox_filled) == (2, 4, 2)
+    assert (found.templates, found.distinct_templates) == (3, 3)
+    assert structure("{{a}} {{b}} {{a}}").templates.distinct_templates == 2
+
+
+def test_tables_and_lists() -> None:
+    found = structure("* a\n* b\n{|\n|-\n| c\n|-\n| d\n|}\n").tabulation
+    assert (found.tables, found.table_rows, found.list_items) == (1, 2, 2)
+    assert found.list_share == 2 * 100 / 500
+
+
+def test_templates_by_what_they_are_for() -> None:
+    found = structure(
+        "{{quote|x}}<blockquote>y</blockquote>{{convert|1|km}}{{main|A}}{{Reflist|30em}}{{reflist}}"
+        "{{citation needed}}{{unreferenced}}{{coord|1|2}}{{Portal|A}}{{Commons category|A}}"
+    ).apparatus
+    assert (found.quotes, found.conversions, found.main_links, found.coordinates) == (2, 1, 1, 1)
+    assert (found.reflists, found.reflist_arguments) == (2, 1)
+    assert (found.problems, found.inline_problems, found.portals, found.sisters) == (1, 1, 1, 1)
+
+
+def test_appendices() -> None:
+    found = structure("== See also ==\n== References ==\n== External links ==\n== History ==\n").appendices
+    assert (found.see_also, found.external_section, found.history_section) == (1, 1, 1)
+    assert structure("== Life ==").appendices == (0, 0, 0, 0, 0)
+
+
+def test_typography() -> None:
+    found = structure(
+        "'''b''' ''i'' ''j''<!-- c --> 5&nbsp;km 6\u00a0km a–b a—b a&ndash;b a&mdash;b<br /><br>"
+        "<small>s</small><sup>2</sup><sub>2</sub><gallery>A.jpg</gallery><imagemap>B.jpg</imagemap>"
+    ).typography
+    assert (found.bold, found.italics, found.comments, found.hard_spaces, found.dashes) == (1, 2, 1, 2, 4)
+    assert (found.line_breaks, found.galleries, found.small_tags) == (2, 2, 3)
+
+
+def test_nothing_has_no_share_and_no_count() -> None:
+    found = structure("")
+    assert found.sourcing.uncited_share is None
+    assert all(not value for group in found for value in group)
