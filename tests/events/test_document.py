@@ -24,6 +24,7 @@ def of(value: Any) -> Document:
 @pytest.mark.parametrize(
     ("read", "value", "expected"),
     [
+        (Document.text, "x", "x"),
         (Document.prose, "", ""),
         (Document.rev_id, 1, 1),
         (Document.rev_id, MAX_ID, MAX_ID),
