@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -23,6 +24,7 @@ def of(value: Any) -> Document:
 @pytest.mark.parametrize(
     ("read", "value", "expected"),
     [
+        (Document.text, "x", "x"),
         (Document.prose, "", ""),
         (Document.rev_id, 1, 1),
         (Document.rev_id, MAX_ID, MAX_ID),
@@ -36,6 +38,8 @@ def of(value: Any) -> Document:
         (Document.flag, None, UNKNOWN),
         (Document.texts, [], frozenset()),
         (Document.texts, ["b", "a", "b"], frozenset("ab")),
+        (Document.texts, None, UNKNOWN),
+        (Document.known_moment, 0, datetime(1970, 1, 1, tzinfo=UTC)),
         (Document.known_text, None, UNKNOWN),
         (Document.known_prose, None, UNKNOWN),
         (Document.known_moment, None, UNKNOWN),
@@ -103,6 +107,17 @@ def test_what_must_be_given_is_missed_by_its_dotted_name(read: Read) -> None:
 def test_a_moment_is_in_utc(value: Any, expected: datetime) -> None:
     found = of(value).moment("x")
     assert (found, found.tzinfo) == (expected, UTC)
+
+
+def test_a_moment_without_a_zone_is_utc_wherever_the_server_stands(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "JST-9")
+    time.tzset()
+    try:
+        found = of("2026-11-23T10:59:43").moment("x")
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert found == datetime(2026, 11, 23, 10, 59, 43, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
