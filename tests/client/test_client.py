@@ -171,15 +171,21 @@ class Failing:
         response = web.StreamResponse()
         await response.prepare(request)
         for rev_id in ids:
-            line: Any = {"revision": rev_id, "scores": {}} if rev_id != "done" else {"done": True}
-            if isinstance(rev_id, dict):
-                line = rev_id
-            await response.write(orjson.dumps(line) + b"\n")
+            await response.write(_line(rev_id) + b"\n")
         if "done" not in ids:
             await response.write(b'{"revision": 9')
             assert request.transport is not None
             request.transport.abort()
         return response
+
+
+def _line(what: Any) -> bytes:
+    """Of an id, of the end ("done"), or as it is given."""
+    if isinstance(what, bytes):
+        return what
+    if what == "done":
+        return orjson.dumps({"done": True})
+    return orjson.dumps(what if isinstance(what, dict) else {"revision": what, "scores": {}})
 
 
 @asynccontextmanager
@@ -237,6 +243,13 @@ async def test_what_is_not_an_answer_of_assays_is_said_to_be_so(body: Any) -> No
 async def test_a_streams_line_of_another_shape_is_said_to_be_so(line: Any) -> None:
     async with failing([line, "done"]) as (_, client):
         with pytest.raises(Away, match="shape"):
+            await anext(client.stream("w", [1]))
+
+
+@pytest.mark.parametrize("line", [b"5", b"null", b'["revision"]'])
+async def test_a_streams_line_that_is_no_object_is_said_to_be_so(line: bytes) -> None:
+    async with failing([line, "done"]) as (_, client):
+        with pytest.raises(Away, match="a line is no object"):
             await anext(client.stream("w", [1]))
 
 

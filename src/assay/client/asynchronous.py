@@ -222,7 +222,7 @@ class AsyncClient:
         document = {"revisions": list(rev_ids), **asked}
         async with self._transport.stream(f"/api/{quote(wiki, safe='')}/scores", document) as lines:
             async for line in lines:
-                yield line
+                yield read(_object, line)
 
     async def _whole(
         self, wiki: str, ids: list[int], asked: Mapping[str, Any]
@@ -236,8 +236,8 @@ class AsyncClient:
             try:
                 async with aclosing(self.lines(wiki, part, **asked)) as lines:
                     async for line in lines:
-                        if "revision" in line:
-                            left.pop(line["revision"], None)
+                        if isinstance(rev_id := line.get("revision"), int):
+                            left.pop(rev_id, None)
                             yield line
             except ClientError as refused:
                 limit = _fewer(refused, len(part))
@@ -346,6 +346,12 @@ def _fewer(error: ClientError, asked: int) -> int:
 def _table(told: Any) -> dict[int, Cells]:
     (answer,) = told.values()
     return {int(rev_id): parse_cells(cells) for rev_id, cells in answer["scores"].items()}
+
+
+def _object(line: Any) -> Mapping[str, Any]:
+    if not isinstance(line, dict):
+        raise TypeError(f"a line is no object but {line!r:.80}")
+    return line
 
 
 def _row(line: Any) -> tuple[int, Cells]:
