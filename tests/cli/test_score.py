@@ -58,7 +58,6 @@ def test_killed_in_the_middle_and_run_again_nothing_is_lost_or_doubled(tmp_path:
     )
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux's /dev/full")
 def test_an_output_that_takes_no_more_is_named_and_can_be_gone_on_with(tmp_path: Path) -> None:
     lines = LinesFile(tmp_path / "scores.jsonl")
     lines.append([{"wiki": "w", "rev_id": 1, "scores": {}}])
