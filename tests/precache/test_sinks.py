@@ -66,6 +66,13 @@ async def test_what_a_crash_left_of_a_line_is_cut_off(tmp_path: Path, torn: str)
     assert told(path) == [event(3)]
 
 
+async def test_batches_written_at_once_do_not_cut_each_other_off(tmp_path: Path) -> None:
+    path = tmp_path / "scores.jsonl"
+    sinks = [FileSink(path, fsync=False) for _ in range(4)]  # as of several followers
+    await asyncio.gather(*(sinks[number % 4].write([event(number)]) for number in range(2000)))
+    assert sorted(each["rev_id"] for each in told(path)) == list(range(2000))
+
+
 async def test_a_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     with pytest.raises(Unwritten, match="No such file or directory"):
         await FileSink(tmp_path / "missing" / "scores.jsonl").write([event(1)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -54,7 +55,7 @@ class StdoutSink:
 
 class FileSink:
     """Opened anew for each batch, so that it can be moved away at any time. What a crash left of a line is
-    cut off: its edit is told again."""
+    cut off: its edit is told again. One batch at a time, whoever writes to the file: the file is locked."""
 
     def __init__(self, path: Path, *, fsync: bool = True) -> None:
         self._path = path
@@ -72,6 +73,7 @@ class FileSink:
 
     def _append(self, text: bytes) -> None:
         with self._path.open("ab+", buffering=0) as file:
+            fcntl.flock(file, fcntl.LOCK_EX)  # else what another has just written is cut off as a crash's
             end = whole_lines(file)
             if file.seek(0, os.SEEK_END) > end:
                 file.truncate(end)
