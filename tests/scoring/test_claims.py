@@ -239,6 +239,74 @@ async def test_a_wake_up_lost_with_its_connection_is_noticed(redis: RedisServer)
         assert second.engine.jobs == []  # the scores were in the cache
 
 
+@asynccontextmanager
+async def two_processes(
+    redis: RedisServer, metrics: Metrics
+) -> AsyncIterator[tuple[RedisClaims, RedisClaims]]:
+    """Claims of two; `metrics`: of the second."""
+    address, clock = RedisOptions(redis.url), SystemClock()
+    one = RedisClaims(connect(address), "dev", ClaimOptions(ttl_s=20), Metrics(), clock)
+    other = RedisClaims(connect(address), "dev", ClaimOptions(ttl_s=20, answer_timeout_s=5), metrics, clock)
+    try:
+        yield one, other
+    finally:
+        await one.aclose()
+        await other.aclose()
+
+
+async def test_all_who_begin_to_wait_at_once_are_told(redis: RedisServer) -> None:
+    """The first to wait connect to Redis: once, for all."""
+    ids, metrics = [f"claim-{number}" for number in range(10)], Metrics()
+    async with two_processes(redis, metrics) as (one, other):
+        assert await one.take(ids) == set(ids)
+        waiting = [asyncio.create_task(other.wait(claim, 20)) for claim in ids]
+        await until_async(lambda: len(channels(redis)) == len(ids))
+        with redis.client() as client:
+            assert len(client.client_list(_type="pubsub")) == 1
+        await one.settle(dict.fromkeys(ids, b"told"))
+        assert await asyncio.gather(*waiting) == [b"told"] * len(ids)
+        assert metrics.value(CLAIMS, "failed") == 0
+
+
+async def test_all_who_wait_when_the_connection_is_lost_are_told(redis: RedisServer) -> None:
+    """The one that reads and those that come just then find it lost: it is made anew once, for all."""
+    ids, metrics = [f"claim-{number}" for number in range(10)], Metrics()
+    async with two_processes(redis, metrics) as (one, other):
+
+        async def told(claim: str) -> bytes:
+            while (told := await other.wait(claim, 20)) is None:
+                pass
+            return told
+
+        assert await one.take(ids) == set(ids)
+        waiting = [asyncio.create_task(told(ids[0]))]
+        await until_async(lambda: len(channels(redis)) == 1)
+        with redis.client() as client:
+            client.client_kill_filter(_type="pubsub")
+            waiting += [asyncio.create_task(told(claim)) for claim in ids[1:]]
+            await until_async(lambda: len(channels(redis)) == len(ids))
+            assert len(client.client_list(_type="pubsub")) == 1
+        await one.settle(dict.fromkeys(ids, b"told"), is_lasting=True)
+        assert await asyncio.gather(*waiting) == [b"told"] * len(ids)
+        assert metrics.value(CLAIMS, "failed") == 0
+
+
+async def test_who_waits_anew_is_not_cut_off_by_who_ends_waiting(redis: RedisServer) -> None:
+    async with two_processes(redis, Metrics()) as (one, other):
+        assert await one.take(["claim"]) == {"claim"}
+        first = asyncio.create_task(other.wait("claim", 20))
+        await until_async(lambda: len(channels(redis)) == 1)
+        async with other._subscribing:  # as if Redis were slow: who ends cannot say so yet
+            first.cancel()
+            await until_async(lambda: not other._waiting)
+            anew = asyncio.create_task(other.wait("claim", 20))
+            await until_async(lambda: other._waiting)
+        await until_async(lambda: other._subscribed["claim"].done())
+        assert len(channels(redis)) == 1
+        await one.settle({"claim": b"told"})
+        assert await anew == b"told"
+
+
 async def test_an_owner_cut_off_by_its_own_deadline_leaves_the_work_to_others(redis: RedisServer) -> None:
     async with nodes(redis, 2) as (first, second):
         first.engine.instead = deadline_passed

@@ -1,4 +1,4 @@
-"""A connection that was closed a moment ago is told as such, in both loops."""
+"""A connection that was closed a moment ago is told as such, in both loops; and one is made once."""
 
 from __future__ import annotations
 
@@ -39,3 +39,17 @@ async def _write_to_closed(server: RedisServer) -> None:
 def test_a_write_to_a_connection_just_closed(new_loop: Callable[[], asyncio.AbstractEventLoop]) -> None:
     with running() as server, asyncio.Runner(loop_factory=new_loop) as runner:
         runner.run(_write_to_closed(server))
+
+
+async def test_a_connection_is_made_once_however_many_find_it_lost() -> None:
+    with running() as server:
+        client = connect(RedisOptions(server.url))
+        pool: Any = client.connection_pool
+        connection = await pool.get_connection()
+        await connection.disconnect()
+        await asyncio.gather(*(connection.connect() for _ in range(10)))
+        with server.client() as looking:
+            assert len(looking.client_list()) == 2  # this one, and who looks
+        await _ping(connection)
+        await pool.release(connection)
+        await client.aclose()

@@ -1,11 +1,16 @@
-"""Asynchronous connections whose every failure is one of redis-py's errors.
+"""Asynchronous connections whose every failure is one of redis-py's errors, and that are made once.
 
 uvloop raises RuntimeError when something is written to a transport that was closed a moment ago, and redis-py
 lets it through, so that nobody who is ready for a lost connection, its own retries included, sees one.
+
+A subscription's connection has several users: one task reads, others subscribe. When it is lost, redis-py
+lets each of them connect at the same time; all sockets but the last are then forgotten, with what was
+subscribed on them.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -16,6 +21,23 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 class _Telling(AbstractConnection):
     """To be put before a kind of connection."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._connecting = asyncio.Lock()
+        self._connected_by: asyncio.Task[Any] | None = None
+
+    async def connect_check_health(
+        self, check_health: bool = True, retry_socket_connect: bool = True
+    ) -> None:
+        if self._connected_by is asyncio.current_task():  # what it says to the server before others may
+            return await super().connect_check_health(check_health, retry_socket_connect)
+        async with self._connecting:
+            self._connected_by = asyncio.current_task()
+            try:
+                await super().connect_check_health(check_health, retry_socket_connect)
+            finally:
+                self._connected_by = None
 
     async def send_packed_command(
         self, command: bytes | str | Iterable[bytes], check_health: bool = True
