@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import json
+import os
 import resource
+import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from io import BytesIO
+from io import BytesIO, FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +41,20 @@ def event(rev_id: int) -> dict[str, Any]:
 async def test_standard_output_gets_a_line_for_each(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     await StdoutSink().write([event(1), event(2)])
     assert [json.loads(line) for line in capfdbinary.readouterr().out.splitlines()] == [event(1), event(2)]
+
+
+async def test_batches_told_to_standard_output_at_once_are_not_mixed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a container, where PYTHONUNBUFFERED is set, and longer than a pipe takes at once."""
+    reading, writing = os.pipe()
+    monkeypatch.setattr(sys, "stdout", TextIOWrapper(FileIO(writing, "wb"), write_through=True))
+    sinks = [StdoutSink(), StdoutSink()]
+    long = {"comment": "x" * 100_000}
+    with os.fdopen(reading, "rb") as pipe:
+        got = asyncio.create_task(asyncio.to_thread(pipe.readlines))
+        await asyncio.gather(*(sinks[number % 2].write([event(number) | long]) for number in range(100)))
+        sys.stdout.close()
+        lines = await got
+    assert sorted(json.loads(line)["rev_id"] for line in lines) == list(range(100))
 
 
 # -- files -------------------------------------------------------------------------------------------
@@ -71,6 +88,23 @@ async def test_batches_written_at_once_do_not_cut_each_other_off(tmp_path: Path)
     sinks = [FileSink(path, fsync=False) for _ in range(4)]  # as of several followers
     await asyncio.gather(*(sinks[number % 4].write([event(number)]) for number in range(2000)))
     assert sorted(each["rev_id"] for each in told(path)) == list(range(2000))
+
+
+async def test_a_file_that_is_moved_away_while_a_batch_waits_for_its_turn_gets_nothing_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever moves it may pack it and remove it at once."""
+    path, moved, lock = tmp_path / "scores.jsonl", tmp_path / "scores.1.jsonl", fcntl.flock
+
+    def move_then_lock(file: Any, how: int) -> None:
+        if not moved.exists():
+            path.rename(moved)
+        lock(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", move_then_lock)
+    await FileSink(path).write([event(1)])
+    assert moved.read_bytes() == b""
+    assert told(path) == [event(1)]
 
 
 async def test_a_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ import asyncio
 import fcntl
 import os
 import sys
-from collections.abc import Mapping, Sequence
-from io import BytesIO, RawIOBase
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO, FileIO, RawIOBase
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -15,6 +17,8 @@ import orjson
 
 Event = Mapping[str, Any]
 _BLOCK: Final = 2**16
+_ON_STDOUT: Final = threading.Lock()
+"""Held by whoever writes there."""
 
 
 class Unwritten(Exception):
@@ -43,7 +47,8 @@ def lines(events: Sequence[Event]) -> bytes:
 
 
 class StdoutSink:
-    """Raises OSError (a broken pipe) when nobody reads any more, which ends the process."""
+    """One batch at a time, each whole. Raises OSError (a broken pipe) when nobody reads any more, which ends
+    the process."""
 
     async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
         await asyncio.to_thread(_to_stdout, lines(events))
@@ -72,8 +77,7 @@ class FileSink:
         pass
 
     def _append(self, text: bytes) -> None:
-        with self._path.open("ab+", buffering=0) as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # else what another has just written is cut off as a crash's
+        with self._locked() as file:
             end = whole_lines(file)
             if file.seek(0, os.SEEK_END) > end:
                 file.truncate(end)
@@ -87,6 +91,24 @@ class FileSink:
                 raise
             if self._fsync:
                 os.fsync(file.fileno())
+
+    @contextmanager
+    def _locked(self) -> Iterator[FileIO]:
+        """Else what another has just written is cut off as a crash's. What was moved away before it was our
+        turn may be packed and removed by now: it is let go."""
+        while True:
+            with self._path.open("ab+", buffering=0) as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                if _is_at(self._path, file):
+                    yield file
+                    return
+
+
+def _is_at(path: Path, file: FileIO) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
+    except FileNotFoundError:
+        return False
 
 
 def whole_lines(file: RawIOBase | BytesIO) -> int:
@@ -103,5 +125,6 @@ def whole_lines(file: RawIOBase | BytesIO) -> int:
 
 
 def _to_stdout(text: bytes) -> None:
-    sys.stdout.buffer.write(text)
-    sys.stdout.buffer.flush()
+    """Python's own stream has neither a lock nor a buffer where PYTHONUNBUFFERED is set, as in containers."""
+    with _ON_STDOUT, os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as stream:
+        stream.write(text)

@@ -31,7 +31,8 @@ class _Telling(AbstractConnection):
         self, check_health: bool = True, retry_socket_connect: bool = True
     ) -> None:
         if self._connected_by is asyncio.current_task():  # what it says to the server before others may
-            return await super().connect_check_health(check_health, retry_socket_connect)
+            await super().connect_check_health(check_health, retry_socket_connect)
+            return
         async with self._connecting:
             self._connected_by = asyncio.current_task()
             try:
