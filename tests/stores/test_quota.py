@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,8 +15,10 @@ from redis.asyncio import Redis
 
 from assay.clock import FakeClock
 from assay.stores.quota import Exceeded, Lease, Limits, MemoryQuotas, Quotas, RedisQuotas, arrive
+from assay.tasks import end
 from servers.proxy import HEALTHY, Behaviour, FaultProxy
 from servers.redis import RedisServer, running
+from waiting import until_async
 
 LIMITS = Limits(concurrent=3, per_minute=6, burst=50, lease_s=30.0)
 """So slow a rate that nothing leaks back within a test."""
@@ -319,6 +322,49 @@ async def test_a_place_that_redis_gave_unheard_is_given_back(clock: FakeClock) -
         await until_shared(quotas, clock)
         assert client.zcard("assay:quota:{a}:places") == 0
         await quotas.aclose()
+
+
+async def test_places_that_clients_took_and_hung_up_meanwhile_are_given_back(
+    shared_redis: RedisServer, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quotas = shared_quotas(shared_redis, clock)
+    ask, is_heard = quotas._enter, asyncio.Event()
+
+    async def unheard(*arguments: Any) -> Any:
+        answer = await ask(*arguments)
+        await is_heard.wait()
+        return answer
+
+    monkeypatch.setattr(quotas, "_enter", unheard)
+    with shared_redis.client() as client:
+        client.flushall()
+        entering = [asyncio.create_task(quotas.enter("a", 1, LIMITS)) for _ in range(LIMITS.concurrent)]
+        await until_async(lambda: client.zcard("assay:quota:{a}:places") == LIMITS.concurrent)
+        await end(entering)
+        is_heard.set()
+        assert await limit_met(quotas, "a") == "concurrent"
+        await let_in(quotas, "a")
+    await quotas.aclose()
+
+
+async def test_who_hangs_up_while_places_are_given_back_loses_none_of_them(clock: FakeClock) -> None:
+    with running() as server, server.client() as client:
+        quotas = shared_quotas(server, clock)
+        leases = [await let_in(quotas, name) for name in ("a", "b")]
+        server.freeze()
+        leaving = [asyncio.create_task(quotas.leave(lease)) for lease in leases]
+        await until_async(lambda: _busy(quotas))
+        await end(leaving)
+        server.thaw()
+        await quotas.leave(await let_in(quotas, "c"))
+        assert client.keys("assay:quota:*:places") == []
+        await quotas.aclose()
+
+
+def _busy(quotas: RedisQuotas) -> set[Any]:
+    """Connections on which something was asked that is not answered."""
+    pool: Any = quotas._redis.connection_pool
+    return set(pool._in_use_connections)
 
 
 async def until_shared(quotas: RedisQuotas, clock: FakeClock) -> None:

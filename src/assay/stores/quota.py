@@ -197,13 +197,19 @@ class RedisQuotas:
         try:
             async with asyncio.timeout(self._timeout_s):
                 limit, wait_us = await self._ask(client, token, cost, limits)
+        except asyncio.CancelledError:
+            self._debts.append((_places(client), token))
+            raise
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
             self._debts.append((_places(client), token))  # it may have been let in, unheard
             return await self._own.enter(client, cost, limits)
         if limit == b"rate":
             return Exceeded("rate", wait_us / 1e6)
-        return Exceeded("concurrent", BUSY_RETRY_S) if limit else Lease(client, token, shared=True)
+        if limit:
+            await self._settle()  # perhaps nobody holds them, and nobody else comes who could give them back
+            return Exceeded("concurrent", BUSY_RETRY_S)
+        return Lease(client, token, shared=True)
 
     async def leave(self, lease: Lease) -> None:
         if lease.shared:
@@ -228,14 +234,18 @@ class RedisQuotas:
         if not self._debts or self._clock.monotonic_s() < self._away_until_s:
             return
         debts = [self._debts.popleft() for _ in range(len(self._debts))]
+        is_settled = False
         try:
             async with asyncio.timeout(self._timeout_s), self._redis.pipeline(transaction=False) as pipeline:
                 for key, token in debts:
                     pipeline.zrem(key, token)
                 await pipeline.execute()
+            is_settled = True
         except (RedisError, OSError, TimeoutError) as error:
             self._failed(error)
-            self._debts.extend(debts)
+        finally:
+            if not is_settled:  # also when the one who does it for all is cancelled
+                self._debts.extend(debts)
 
     def _failed(self, error: Exception) -> None:
         self._away_until_s = self._clock.monotonic_s() + self._pause_s
