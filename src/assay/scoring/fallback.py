@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextvars import Context
 
 from assay.clock import Clock, Deadline
 from assay.errors import EngineUnavailable
@@ -34,11 +35,11 @@ class FallbackEngine:
         self._metrics = metrics
         self._clock = clock
         self._idle_s = idle_s
-        self._local: Engine | None = None
-        self._lock = asyncio.Lock()
+        self._local: asyncio.Task[Engine] | None = None
         self._in_use = 0
         self._used_s = 0.0
-        self._ending: asyncio.Task[None] | None = None
+        self._watching: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
         self._log = logger(__name__)
 
     async def start(self) -> None:
@@ -59,29 +60,48 @@ class FallbackEngine:
             self._used_s = self._clock.monotonic_s()
 
     async def aclose(self) -> None:
-        if self._ending is not None:
-            await end([self._ending])
+        if self._watching is not None:
+            await end([self._watching])
         await self._primary.aclose()
-        if self._local is not None:
-            await self._local.aclose()
+        if (local := self._local) is not None:
+            await end([local])  # one that is not ready yet ends itself
+            if not local.cancelled() and local.exception() is None:
+                await local.result().aclose()
+        if self._closing:
+            await asyncio.wait(self._closing)
 
     async def _started(self) -> Engine:
-        async with self._lock:
-            if self._local is None:
-                self._log.warning("the queue is away: scoring on this machine")
-                local = self._make_local()
-                await local.start()
-                self._local = local
-                self._ending = asyncio.create_task(self._end_when_idle())
-            return self._local
+        """Started for all who ask meanwhile: one who gives up takes it from nobody."""
+        if self._local is None:
+            self._local = asyncio.create_task(self._start_local(), context=Context())
+            self._local.add_done_callback(_heard)
+        return await asyncio.shield(self._local)
 
-    async def _end_when_idle(self) -> None:
+    async def _start_local(self) -> Engine:
+        self._log.warning("the queue is away: scoring on this machine")
+        local = self._make_local()
+        try:
+            await local.start()
+        except BaseException:
+            self._local = None
+            await local.aclose()
+            raise
+        self._watching = asyncio.create_task(self._end_when_idle(local))
+        return local
+
+    async def _end_when_idle(self, local: Engine) -> None:
         while True:
             await asyncio.sleep(self._idle_s / 4)
             if not self._in_use and self._clock.monotonic_s() - self._used_s >= self._idle_s:
                 break
-        async with self._lock:
-            local, self._local = self._local, None
-        if local is not None:
-            self._log.warning("the queue is back: local scoring ends")
-            await local.aclose()
+        self._local = None
+        self._log.warning("the queue is back: local scoring ends")
+        closing = asyncio.create_task(local.aclose())
+        self._closing.add(closing)
+        closing.add_done_callback(self._closing.discard)
+
+
+def _heard(start: asyncio.Task[Engine]) -> None:
+    """Whoever waited for it knows already."""
+    if not start.cancelled():
+        start.exception()
