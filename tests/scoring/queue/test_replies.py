@@ -92,3 +92,20 @@ async def test_a_broken_connection_loses_nothing_and_is_no_other_server(
         await until_async(lambda: len(heard.ups) == 2)
         await until_async(lambda: len(heard.replies) == 3)
         assert (heard.replies, heard.ups, heard.downs) == ([b"1", b"2", b"3"], [False, False], 1)
+
+
+async def test_what_a_stranger_wrote_keeps_nobody_from_the_other_answers(
+    shared_redis: RedisServer, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with reading(shared_redis) as (stream, heard):
+
+        def on_reply(data: bytes) -> None:
+            if data == b"1":
+                raise TypeError("unhashable type: 'list'")
+            heard.replies.append(data)
+
+        monkeypatch.setattr(stream, "_on_reply", on_reply)
+        client.xadd(stream.name, {"x": "a stranger's"})
+        send(client, stream, [1, 2])
+        await until_async(lambda: heard.replies == [b"2"])
+        assert (heard.ups, heard.downs) == ([False], 0)

@@ -106,7 +106,10 @@ class ReplyStream:
         entries = _entries(answer)
         for entry_id, fields in entries:
             self._last = entry_id
-            self._on_reply(fields[b"r"])
+            try:
+                self._on_reply(fields[b"r"])
+            except Exception:  # one of a stranger's must not keep the others from those who wait
+                self._log.exception("a reply that cannot be understood")
         self._untrimmed += len(entries)
         if self._untrimmed >= _TRIM_AFTER or (self._untrimmed and not entries):
             self._untrimmed = 0
