@@ -106,6 +106,43 @@ async def test_a_killed_nursery_takes_no_job_with_it() -> None:
         assert [code(cells) for cells in await asyncio.gather(*asked)] == ["scored"] * 3
 
 
+async def test_a_killed_nursery_takes_no_job_with_it_whose_next_process_dies_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """All processes die with the nursery, and the job is retried before the others' deaths are seen."""
+    spawned: list[Any] = []
+    spawn = PoolEngine._spawn
+
+    async def noted(engine: PoolEngine) -> Any:
+        spawned.append(await spawn(engine))
+        return spawned[-1]
+
+    monkeypatch.setattr(PoolEngine, "_spawn", noted)
+    async with pool(processes=4) as (engine, metrics):
+        asked = asyncio.create_task(engine.score(job(delay_s=0.3), soon()))
+        await until_async(lambda: engine.busy_pids)
+        for process in spawned:
+            if process.pid not in engine.busy_pids:
+                process.writer.transport.pause_reading()
+        assert engine.nursery_pid is not None
+        os.kill(engine.nursery_pid, signal.SIGKILL)
+        assert code(await asked) == "scored"
+        assert metrics.value(JOBS, "retried") > 1
+
+
+async def test_a_defect_in_reading_an_answer_costs_its_own_job_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(_: bytes) -> Any:
+        raise KeyError("revid")
+
+    async with pool() as (engine, _):
+        with monkeypatch.context() as patch:
+            patch.setattr("assay.scoring.pool.decode_computed", broken)
+            async with asyncio.timeout(20):
+                assert code(await engine.score(job(), soon())) == "engine_unavailable"
+        async with asyncio.timeout(20):
+            assert code(await engine.score(job(), soon())) == "scored"
+
+
 async def test_a_full_queue_refuses_at_once_and_says_when_to_come_back() -> None:
     async with pool(queue_jobs=1, time_limit_s=0.5) as (engine, metrics):
         running = asyncio.create_task(engine.score(job(delay_s=50), soon()))

@@ -121,7 +121,13 @@ class NurseryHandle:
 
     @property
     def pid(self) -> int | None:
-        return self._process.pid if self._process is not None else None
+        process = self._process  # a thread may end it just now
+        return None if process is None else process.pid
+
+    def lives(self, pid: int | None) -> bool:
+        """Whether the nursery of that pid is the present one, and has not died."""
+        process = self._process
+        return process is not None and process.pid == pid and process.poll() is None
 
     def _alive(self) -> socket.socket:
         if self._control is None:

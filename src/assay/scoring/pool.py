@@ -10,7 +10,8 @@ replaced; a process that dies costs its own job one retry. Jobs wait in one boun
 fit is refused at once. Results carry what they cost, so that the server can count it.
 
 Limits: the nursery is one process; when it dies, its children die with it, every job at hand is
-retried once, and a new nursery has to load the models again (about two seconds).
+retried, and a new nursery has to load the models again (about two seconds). A job that loses two
+nurseries is given up, as is one that loses two processes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import contextlib
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from assay.clock import Deadline
@@ -59,7 +60,9 @@ class _Task:
     deadline: Deadline
     queued_s: float
     result: asyncio.Future[Mapping[str, Cell]]
-    attempts: int = 0
+    deaths: int = 0
+    nurseries: set[int | None] = field(default_factory=set)
+    """Those that died under it, each with all of its processes."""
 
 
 @dataclass(eq=False, slots=True)
@@ -67,6 +70,8 @@ class _Process:
     pid: int
     reader: asyncio.StreamReader
     writer: asyncio.StreamWriter
+    nursery: int | None
+    """The pid of the one that forked it."""
     jobs: int = 0
     resident_bytes: int = 0
 
@@ -198,10 +203,11 @@ class PoolEngine:
 
     async def _spawn(self) -> _Process:
         pid, connection = await self._nursery.spawn()
+        nursery = self._nursery.pid
         reader, writer = await asyncio.open_unix_connection(sock=connection)
         self._pids.add(pid)
         self._metrics.set(WORKERS, len(self._pids))
-        return _Process(pid, reader, writer)
+        return _Process(pid, reader, writer, nursery)
 
     async def _respawn(self) -> _Process:
         """A process, with a new nursery if need be; tries until it succeeds or the engine closes."""
@@ -255,7 +261,6 @@ class PoolEngine:
 
     async def _run(self, process: _Process, task: _Task) -> str | None:
         """Have one job done. Returns why the process cannot be used any more, None when it can."""
-        task.attempts += 1
         self._busy[process.pid] = task
         try:
             async with asyncio.timeout(self._options.time_limit_s):
@@ -274,7 +279,12 @@ class PoolEngine:
         except (OSError, EOFError, frames.FrameError, CodecError) as error:
             self._nursery.kill(process.pid)  # a damaged answer comes from a living process
             self._log.warning("scoring process died", pid=process.pid, **_names(task), reason=repr(error))
-            await self._retry(task)
+            await self._retry(task, process)
+            return "died"
+        except Exception:  # a defect of ours must cost its own job, not him who attends the process
+            self._nursery.kill(process.pid)
+            self._log.exception("job failed", pid=process.pid, **_names(task))
+            self._refuse(task, computation_abandoned(task.job.revision.id))
             return "died"
         finally:
             del self._busy[process.pid]
@@ -283,8 +293,14 @@ class PoolEngine:
         self._metrics.job_done(computed.extract_s, computed.predict_s)
         self._answer(task, computed.priced())
 
-    async def _retry(self, task: _Task) -> None:
-        if task.attempts > 1:
+    async def _retry(self, task: _Task, process: _Process) -> None:
+        """Not every process that dies under a job dies of it: with a nursery, all do, and the job may have
+        been given to several of them."""
+        if self._nursery.lives(process.nursery):
+            task.deaths += 1
+        else:
+            task.nurseries.add(process.nursery)
+        if task.deaths > 1 or len(task.nurseries) > 1:
             self._metrics.count(JOBS, "crashed")
             self._refuse(task, engine_crashed(task.job.revision.id))
         else:
