@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import orjson
 
+from assay.durable import replacing
 from assay.errors import ConfigurationError
 from assay.features.graph import Plan
 from assay.features.node import Feature, FeatureValue
@@ -184,6 +185,5 @@ class _Shards:
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
-    part.replace(path)
+    with replacing(path) as stream:
+        stream.write(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))

@@ -19,6 +19,7 @@ from typing import Any, Final
 import orjson
 
 from assay.clock import Clock, Deadline
+from assay.durable import replacing
 from assay.errors import ConfigurationError, SourceError, SourceUnavailable
 from assay.revisions import history_rows
 from assay.revisions.action_api import ActionApi, ApiRefused
@@ -226,15 +227,13 @@ class Download:
         """
         if path.exists() and path.stat().st_mtime_ns >= self._file.path.stat().st_mtime_ns:
             return
-        part = path.with_name(f".{path.name}.part")
         lines = self._file.lines()
         texts: dict[str, str | None] = {}
-        with part.open("wb") as stream:
+        with replacing(path) as stream:
             for row in self.ordered():
                 if row["rev_id"] in self._texts:
                     row = {**row, **_text_of(str(row["rev_id"]), texts, lines)}
                 stream.write(orjson.dumps(row) + b"\n")
-        part.replace(path)
 
     def ordered(self) -> list[Row]:
         """Page after page in the order of time: as texts are asked for, and as the history is written."""

@@ -29,6 +29,7 @@ import orjson
 import structlog
 
 from assay.clock import Clock, SystemClock
+from assay.durable import sync_folder
 from assay.errors import JournalError, JournalHeld
 
 FILE_NAME: Final = "journal.jsonl"
@@ -142,7 +143,7 @@ class Journal:
         is_new = not self._path.exists()
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
         if is_new:
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         if torn := self._read():
             self._repair(torn)
 
@@ -268,12 +269,3 @@ def _write(file: int, content: bytes) -> None:
     """All of it: the kernel may take less at once."""
     while content:
         content = content[os.write(file, content) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file's name is on the disk only when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
