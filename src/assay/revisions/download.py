@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,10 +22,11 @@ from assay.clock import Clock, Deadline
 from assay.durable import replacing
 from assay.errors import ConfigurationError, SourceError, SourceUnavailable
 from assay.revisions import history_rows
-from assay.revisions.action_api import ActionApi, ApiRefused
-from assay.revisions.history_rows import Row, continuation
+from assay.revisions.action_api import ActionApi, ApiRefused, continuation
+from assay.revisions.history_rows import Row
 from assay.revisions.journal_file import JournalFile
 from assay.revisions.options import ApiOptions
+from assay.revisions.record import iso
 
 FORMAT: Final = 1
 ANSWER_LIMIT_S: Final = 900.0
@@ -124,7 +125,7 @@ class Download:
         header = {"assay_download": FORMAT, "wiki": site.id, **asdict(window)}
         told = next(iter(self._file.lines()), None)
         if told is None:
-            told = {**header, "until": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+            told = {**header, "until": iso(now)}
             self._file.append(told)
         different = sorted(key for key, value in header.items() if told.get(key) != value)
         if different:

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from assay.clock import Deadline
 from assay.errors import SourceUnavailable
-from assay.revisions.index_reader import IndexReader, Order, moment
+from assay.revisions.index_reader import IndexReader, Order
 from assay.revisions.labels import RADIUS, WINDOW_S, Edit, Label, identity_reverts
 from assay.revisions.problem import Problem, source_failed
-from assay.revisions.record import MAX_TEXT_BYTES
+from assay.revisions.record import MAX_TEXT_BYTES, moment
 from assay.revisions.types import Revision
 
 T = TypeVar("T")
