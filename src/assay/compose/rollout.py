@@ -13,10 +13,8 @@ from assay.compose.releases import root_of
 from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
 from assay.releases.manifest import ExpectedDrift, ReleaseManifest, check_id, is_id
-from assay.releases.open import open_store
-from assay.releases.options import store_address
+from assay.releases.open import store_of
 from assay.releases.root import Root
-from assay.releases.store import ReleaseStore
 from assay.releases.transfer import fetch, fetch_manifest
 from assay.rollout.arms import HttpArms, askers
 from assay.rollout.asker import Asker, named_releases
@@ -152,14 +150,9 @@ def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *
 # -- releases ----------------------------------------------------------------------------------------
 
 
-def _store(settings: Settings) -> ReleaseStore:
-    choice = settings.releases
-    return open_store(store_address(choice, None), choice.stall_limit_s, choice.s3_endpoint_url)
-
-
 def _fetched(settings: Settings, root: Root, release: str) -> ReleaseManifest:
     if not root.has(release):
-        fetch(root, release, _store(settings))
+        fetch(root, release, store_of(settings.releases))
     manifest = root.manifest(release)
     check(folder_faults(root.release(release), manifest), release)
     return manifest
@@ -171,7 +164,7 @@ def _manifest(settings: Settings, root: Root, release: str) -> ReleaseManifest |
     if not is_id(release):
         return None
     try:
-        return _known(root, release) or fetch_manifest(_store(settings), release)
+        return _known(root, release) or fetch_manifest(store_of(settings.releases), release)
     except ReleaseNotFound as error:
         raise ReleaseNotFound(f"models cannot be compared with those that serve: {error}") from None
 

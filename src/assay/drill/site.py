@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import tomli_w
 
+from assay.compose.bundles import SAMPLE_WIKI
 from assay.compose.data_centre import SLOTS, DataCentreOptions, SlotPorts, as_settings, prepare
 from assay.compose.own_redis import free_port
 from assay.compose.releases import BuildRequest, release_parts
@@ -33,7 +34,7 @@ from assay.releases.transfer import publish
 from assay.releases.wheel import build_patched_wheel, build_wheel
 from assay.rollout.options import DataCentreSettings, StageOptions
 
-WIKI: Final = "samplewiki"
+WIKI: Final = SAMPLE_WIKI
 MODELS: Final = ("damaging", "goodfaith")
 STANDBY, MAIN = "standby", "main"
 """The data centres: users ask mostly the second."""
