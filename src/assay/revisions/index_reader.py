@@ -84,9 +84,6 @@ class IndexReader:
     def close(self) -> None:
         self._db.close()
 
-    def meta(self) -> dict[str, str]:
-        return {row["key"]: row["value"] for row in self._db.execute("SELECT key, value FROM meta")}
-
     def count(self) -> int:
         return int(self._db.execute("SELECT COUNT(*) FROM revisions").fetchone()[0])
 

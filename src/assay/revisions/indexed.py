@@ -80,12 +80,6 @@ class IndexedSource:
         """One for the calling thread."""
         return IndexReader(self._index, self._max_text_bytes)
 
-    @property
-    def damage(self) -> str | None:
-        """What is wrong with the file behind the first damaged place, None if it was read to its end."""
-        with self._reader() as reader:
-            return reader.meta().get("damage")
-
     def count(self) -> int:
         """How many revisions there are."""
         with self._reader() as reader:

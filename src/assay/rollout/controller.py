@@ -20,7 +20,6 @@ from assay.rollout.check import Check, Status
 from assay.rollout.decide import Decision, decide
 from assay.rollout.drift import DeclaredDrift, OperatingPoints
 from assay.rollout.gathering import Gathering
-from assay.rollout.haproxy import server_weights, set_slot_weights
 from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.orders import Order
@@ -28,6 +27,7 @@ from assay.rollout.parts import Parts
 from assay.rollout.plan import USERS, Stage
 from assay.rollout.progress import Progress
 from assay.rollout.samples import Evidence, Observed
+from assay.rollout.shares import server_weights, set_slot_weights
 from assay.rollout.state import Rollout, weights
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 from assay.telemetry import logger

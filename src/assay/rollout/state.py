@@ -87,8 +87,8 @@ def started_data(
     """Of the entry that begins the journal's `number`-th rollout."""
     return {
         "id": f"{number}-{candidate.release}",
-        "stable": {"slot": stable.slot, "release": stable.release},
-        "candidate": {"slot": candidate.slot, "release": candidate.release},
+        "stable": stable.as_data(),
+        "candidate": candidate.as_data(),
         "plan": plan.as_data(),
         "is_emergency": is_emergency,
         "by": by,
