@@ -1,9 +1,7 @@
 """Assay tells people how good a wiki edit or article is.
 
-The folders are floors, and imports only go down (checked by import-linter)::
-
-    cli > compose > settings > serving > scoring > models | stores > features > revisions
-        > errors | clock | telemetry
+The folders are floors, and imports only go down; docs/explanation/architecture.md draws them, and
+import-linter checks them by pyproject.toml.
 """
 
 from importlib.metadata import version

@@ -12,9 +12,9 @@ import pytest
 
 from assay.releases.folder_store import FolderStore
 from assay.releases.transfer import publish
-from assay.rollout.haproxy import set_slot_weights
 from assay.rollout.journal import Journal, read_journal
 from assay.rollout.orders import take
+from assay.rollout.shares import set_slot_weights
 from cli.running import ASSAY, Ran, assay_each, environment
 from releases.small_release import small_release
 from rollout.small_site import Site

@@ -20,8 +20,6 @@ def test_found_by_wiki_and_model_in_order_and_loaded(tmp_path: Path) -> None:
         "aawiki": ["articlequality", "reverted"],
         "zzwiki": ["reverted"],
     }
-    assert list(library.manifests("aawiki")) == ["articlequality", "reverted"]
-    assert not library.manifests("nowiki")
     models = load_bundles(found.path for found in library)
     assert [model.wiki for model in models] == [
         "aawiki",
@@ -40,7 +38,7 @@ def test_a_later_folder_replaces_and_zips_count(tmp_path: Path) -> None:
         {f.relative_to(path).as_posix(): f.read_bytes() for f in path.rglob("*") if f.is_file()},
     )
     library = search(tmp_path / "shipped", tmp_path / "own")
-    assert library.manifests("testwiki")["reverted"].digest == manifest.digest
+    assert library.found["testwiki"]["reverted"].manifest.digest == manifest.digest
     assert load_bundles(found.path for found in library)[0].version == "2.0.0"
 
 
@@ -49,7 +47,7 @@ def test_a_bad_bundle_is_named_and_the_others_still_found(tmp_path: Path) -> Non
     bad, _ = makers.bundle(tmp_path, 4)
     (bad / "manifest.json").write_bytes(b"{}")
     library = search(tmp_path)
-    assert list(library.manifests("testwiki")) == ["reverted"]
+    assert list(library.found["testwiki"]) == ["reverted"]
     assert list(library.refused) == [bad]
     assert "schema_version" in str(library.refused[bad])
 
@@ -76,4 +74,4 @@ def test_every_shipped_bundle_loads() -> None:
     library = search(shipped_folder())
     assert not library.refused
     assert load_bundles(found.path for found in library)
-    assert "revid" in library.manifests("testwiki")
+    assert "revid" in library.found["testwiki"]

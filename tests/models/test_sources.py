@@ -9,9 +9,10 @@ import pytest
 
 from assay.errors import ConfigurationError
 from assay.models.bundle import load_bundle
+from assay.models.make import make_bundle
 from assay.models.recipe import Split
 from assay.models.recipes.damaging import DAMAGING, GOODFAITH
-from assay.models.sources import extractions, history_files, rows_of, train_recipe
+from assay.models.sources import extractions, history_files, rows_of
 from models import makers
 
 FEATURES = ("feature.wikitext.revision.chars", "feature.revision.user.is_anon")
@@ -67,9 +68,8 @@ def test_files_given_one_by_one_are_used_instead(data: Path, tmp_path: Path) -> 
 def test_a_reverted_model_in_one_go_and_the_work_is_kept(data: Path, tmp_path: Path) -> None:
     recipe = makers.recipe(wiki="anywiki", features=FEATURES, split=Split("wiki"))
     told: list[str] = []
-    manifest, document = train_recipe(
-        recipe, data, tmp_path / "out", tmp_path / "work", lambda _done, _total, what: told.append(what)
-    )
+    rows = rows_of(recipe, data, tmp_path / "work", lambda _done, _total, what: told.append(what))
+    manifest, document = make_bundle(rows, recipe, tmp_path / "out")
     assert load_bundle(tmp_path / "out").digest == manifest.digest
     assert document["counts"]["n"] == 80
     assert document["counts"]["labels"]["true"] > 10
@@ -92,7 +92,7 @@ def test_an_articlequality_model_in_one_go(data: Path, tmp_path: Path) -> None:
         wiki="aawiki",
         labels=("A", "B"),
     )
-    _, document = train_recipe(recipe, data, tmp_path / "out", tmp_path / "work")
+    _, document = make_bundle(rows_of(recipe, data, tmp_path / "work"), recipe, tmp_path / "out")
     assert document["counts"]["labels"] == {"A": 20, "B": 20}
     assert document["assay"]["exact_accuracy"] > 0.9
 

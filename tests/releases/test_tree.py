@@ -17,7 +17,6 @@ from assay.releases.tree import (
     faults,
     make_read_only,
     plain_files,
-    write_durably,
 )
 
 
@@ -74,17 +73,6 @@ def test_an_entry_is_of_the_whole_content(tmp_path: Path, size: int) -> None:
     (tmp_path / "file").write_bytes(content)
     assert entry_of(tmp_path / "file") == entry_of_bytes(content)
     assert entry_of_bytes(content).size_bytes == size
-
-
-def test_a_file_is_put_in_place_whole_with_its_mode_and_nothing_beside_it(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "launcher"
-    write_durably(path, b"old")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    before = path.stat().st_ino
-    write_durably(path, b"new", mode=0o755)
-    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o755)
-    assert path.stat().st_ino != before, "who reads the old one goes on reading it"
-    assert list(path.parent.iterdir()) == [path]
 
 
 def test_what_is_read_only_can_still_be_taken_away(folder: Path) -> None:

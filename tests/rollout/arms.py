@@ -7,6 +7,7 @@ bursts that slow everything down and make some requests fail in either arm, and 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -15,7 +16,7 @@ import numpy as np
 from assay.rollout.options import DataCentreSettings, RolloutOptions
 from assay.rollout.plan import Plan, Stage, make_plan
 from assay.rollout.samples import Arm, CellPair, Evidence, MemorySeen, Observed, Pair, SeenCell
-from assay.rollout.statistics import Array, Flags, least_without
+from assay.rollout.statistics import Array, Flags
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 
 STABLE, CANDIDATE = Arm("blue", "spring-000000000001"), Arm("green", "summer-000000000002")
@@ -258,6 +259,11 @@ def evidence(rng: np.random.Generator, stage: Stage, defect: Defect = SOUND, lar
     missing = max(0, int(stage.least_texts * 1.05) - pair_count)
     both = sorted((*asked, *swept(rng, stage, defect, missing)), key=lambda pair: pair.at_s)
     return Evidence(users, tuple(both), memory(rng, stage, defect, jobs))
+
+
+def least_without(bound: float) -> int:
+    """Samples without any that make `surplus_bound` no greater than `bound`."""
+    return math.ceil(math.log(0.05) / math.log(1 - bound)) if bound < 1 else 1
 
 
 def counts(stage: Stage, larger: float = 1.0) -> tuple[int, int]:

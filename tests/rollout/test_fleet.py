@@ -38,14 +38,8 @@ def script(folder: Path, text: str) -> list[str]:
 async def test_a_command_is_told_with_its_end(tmp_path: Path) -> None:
     command = script(tmp_path, "import sys; print('out'); print('bad', file=sys.stderr); sys.exit(3)")
     ran = await ProcessRunner().run("web1", command, 30.0)
-    assert (ran.node, ran.status, ran.stdout, ran.stderr) == ("web1", 3, "out\n", "bad\n")
-    assert ran.as_data() == {
-        "node": "web1",
-        "command": command,
-        "status": 3,
-        "seconds": round(ran.seconds, 3),
-        "told": "bad",
-    }
+    assert (ran.status, ran.stdout, ran.stderr) == (3, "out\n", "bad\n")
+    assert ran.last_lines() == "bad"
 
 
 async def test_output_is_kept_to_a_bound_and_its_end_counts(tmp_path: Path) -> None:
@@ -138,14 +132,14 @@ class FakeRunner:
         await asyncio.sleep(0)
         self.running -= 1
         step = "preflight" if "preflight" in command else "stop" if "stop" in command else "activate"
-        outcome = self._outcomes.get(f"{node} {step}") or done(node)
+        outcome = self._outcomes.get(f"{node} {step}") or done()
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
 
 
-def done(node: str, status: int | None = 0, stdout: str = "", stderr: str = "") -> Ran:
-    return Ran(node, ("assay",), status, stdout, stderr, 0.1)
+def done(status: int | None = 0, stdout: str = "", stderr: str = "") -> Ran:
+    return Ran(status, stdout, stderr, 0.1)
 
 
 def fleet(**outcomes: Ran | Exception) -> tuple[NodeFleet, FakeRunner]:
@@ -159,26 +153,26 @@ async def test_all_nodes_are_told_at_once() -> None:
     nodes, runner = fleet()
     await nodes.deploy("one", "green", RELEASE)
     assert runner.most == 2
-    assert len(nodes.ran) == len(runner.commands) == 4
+    assert len(runner.commands) == 4
     await nodes.retire("one", "green")
     limited = ("timeout", "--kill-after=5", "100", "stop", "green")
     assert runner.commands[-2:] == [("ssh", "web1", *limited), ("ssh", "web2", *limited)]
 
 
 async def test_nodes_that_fail_are_named_and_the_others_finish() -> None:
-    nodes, runner = fleet(web1_activate=done("web1", 1, stderr="a\nstale store\n"))
+    nodes, runner = fleet(web1_activate=done(1, stderr="a\nstale store\n"))
     with pytest.raises(FleetError, match=r"^Node web1: exit status 1: a / stale store\.$"):
         await nodes.deploy("one", "green", RELEASE)
     assert next(command for command in runner.commands if "preflight" in command)[:2] == ("ssh", "web2")
-    nodes, _ = fleet(web1_activate=done("web1", None), web2_activate=FleetError("Node web2: gone."))
+    nodes, _ = fleet(web1_activate=done(None), web2_activate=FleetError("Node web2: gone."))
     with pytest.raises(
         FleetError, match=r"Node web1: not done within 310 s: it said nothing. Node web2: gone."
     ):
         await nodes.deploy("one", "green", RELEASE)
-    nodes, _ = fleet(web2_stop=done("web2", 137, "Killed"))  # long before its limit
+    nodes, _ = fleet(web2_stop=done(137, "Killed"))  # long before its limit
     with pytest.raises(FleetError, match="Node web2: exit status 137: Killed"):
         await nodes.retire("one", "green")
-    nodes, _ = fleet(web2_stop=done("web2", 7, "still there"))
+    nodes, _ = fleet(web2_stop=done(7, "still there"))
     with pytest.raises(FleetError, match="Node web2: exit status 7: still there"):
         await nodes.retire("one", "green")
 
@@ -195,13 +189,13 @@ async def test_what_a_preflight_found_is_told_with_what_to_do() -> None:
         {"check": "wikis", "subject": "enwiki", "outcome": "passed", "said": "", "todo": ""},
     ]
     report = orjson.dumps({"version": 1, "ok": False, "checks": checks}).decode()
-    nodes, _ = fleet(web1_preflight=done("web1", 1, report))
+    nodes, _ = fleet(web1_preflight=done(1, report))
     with pytest.raises(FleetError, match=r"preflight failed: redis\.claims r:6379: no AUTH Mend it"):
         await nodes.deploy("one", "green", RELEASE)
-    nodes, _ = fleet(web1_preflight=done("web1", 1, "no json", "Traceback"))
+    nodes, _ = fleet(web1_preflight=done(1, "no json", "Traceback"))
     with pytest.raises(FleetError, match="preflight failed: Traceback"):
         await nodes.deploy("one", "green", RELEASE)
-    nodes, _ = fleet(web1_preflight=done("web1", None))
+    nodes, _ = fleet(web1_preflight=done(None))
     with pytest.raises(FleetError, match="preflight took more than 120 s"):
         await nodes.deploy("one", "green", RELEASE)
 

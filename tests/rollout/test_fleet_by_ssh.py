@@ -9,8 +9,8 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +22,7 @@ from assay.releases.root import Root
 from assay.releases.slots import pointed
 from assay.releases.transfer import publish
 from assay.rollout import fleet as fleets
-from assay.rollout.fleet import NodeFleet
+from assay.rollout.fleet import NodeFleet, ProcessRunner, Ran
 from assay.rollout.options import DataCentreSettings, NodeSettings
 from releases.small_release import small_release
 from servers.redis import free_port
@@ -49,6 +49,17 @@ def operators_options() -> list[str]:
     return operators_prefix()[0]
 
 
+class Recording(ProcessRunner):
+    """Keeps what the commands told."""
+
+    def __init__(self) -> None:
+        self.ran: list[Ran] = []
+
+    async def run(self, node: str, command: Sequence[str], limit_s: float) -> Ran:
+        self.ran.append(await super().run(node, command, limit_s))
+        return self.ran[-1]
+
+
 @dataclass(frozen=True)
 class Web:
     """A machine with sshd and a supervisor that asks for a password. `releases`: in its store, two."""
@@ -58,10 +69,11 @@ class Web:
     node: NodeSettings
     url: str
     releases: tuple[str, str]
+    runner: Recording = field(default_factory=Recording)
 
     def fleet(self, node: NodeSettings | None = None, limit_s: float = 120.0) -> NodeFleet:
         centre = DataCentreSettings("/sock", "http://127.0.0.1", {}, {"web1": node or self.node})
-        return NodeFleet({"one": centre}, deploy_limit_s=limit_s)
+        return NodeFleet({"one": centre}, deploy_limit_s=limit_s, runner=self.runner)
 
     def reached_by(self, *prefix: str) -> NodeFleet:
         return self.fleet(replace(self.node, prefix=prefix))
@@ -106,15 +118,15 @@ async def test_a_release_is_activated_proved_replaced_and_stopped(web: Web) -> N
         await fleet.deploy("one", SLOT, release)
         assert pointed(web.root, SLOT) == release
         wait_for_release(web.url, release, time.monotonic() + 5)
-    activated, proved = fleet.ran[-2:]
+    activated, proved = web.runner.ran[-2:]
     assert f"pointed {SLOT} to {web.releases[1]} (before: {web.releases[0]})" in activated.stdout
     assert "restarted web-0" in activated.stdout
     assert proved.stdout.startswith(web.releases[1])  # what a small release says to any command
     await fleet.deploy("one", SLOT, web.releases[1])
-    assert "nothing to do" in fleet.ran[-2].stdout
+    assert "nothing to do" in web.runner.ran[-2].stdout
     for told in ("stopped web-0\n", f"nothing of {SLOT} runs: nothing to do\n"):
         await fleet.retire("one", SLOT)
-        assert fleet.ran[-1].stdout == told
+        assert web.runner.ran[-1].stdout == told
     with contextlib.closing(socket.socket()) as client:
         assert client.connect_ex(("127.0.0.1", int(web.url.rpartition(":")[2]))) != 0
 
@@ -123,7 +135,7 @@ async def test_a_command_is_told_where_the_nodes_secrets_lie(web: Web) -> None:
     """After the host stands ``env``, and after that the command's limit."""
     fleet = web.fleet(replace(web.node, stop=("printenv", "ASSAY_REDIS__PASSWORD_FILE")))
     await fleet.retire("one", SLOT)
-    assert fleet.ran[-1].stdout == f"{web.root.path.parent / 'redis-password'}\n"
+    assert web.runner.ran[-1].stdout == f"{web.root.path.parent / 'redis-password'}\n"
 
 
 async def test_what_a_node_says_of_its_failure_is_told(web: Web) -> None:

@@ -10,9 +10,10 @@ import pytest
 from aiohttp import web
 
 from assay.clock import SystemClock
-from assay.rollout.haproxy import HaproxyBalancer, set_slot_weights
+from assay.rollout.haproxy import HaproxyBalancer
 from assay.rollout.haproxy_config import HaproxyConfig
 from assay.rollout.observe import CopyOptions, Observer
+from assay.rollout.shares import set_slot_weights
 from rollout.small_arms import ID, Steady, two_arms
 from servers.haproxy import haproxy
 from servers.redis import free_port

@@ -11,9 +11,10 @@ import pytest
 
 from assay.clock import SystemClock
 from assay.errors import BalancerError, BalancerUnavailable
-from assay.rollout.haproxy import FakeBalancer, HaproxyBalancer, Server, set_slot_weights
+from assay.rollout.haproxy import FakeBalancer, HaproxyBalancer, Server
 from assay.rollout.haproxy_config import HaproxyConfig
 from assay.rollout.pooling import Pooling
+from assay.rollout.shares import set_slot_weights
 from rollout.small_arms import Arm, Steady, two_arms
 from servers.haproxy import RunningHaproxy, haproxy
 from servers.redis import free_port

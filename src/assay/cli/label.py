@@ -15,6 +15,7 @@ from assay.cli.progress import counting, indexing, stepping
 from assay.revisions.indexed import LabelledEdit
 from assay.revisions.labels import RADIUS, WINDOW_S
 from assay.revisions.open import open_indexed
+from assay.revisions.record import iso
 
 COLUMNS = (
     "rev_id",
@@ -74,7 +75,7 @@ def label(
 def _row(edit: LabelledEdit) -> Iterator[str]:
     yield str(edit.rev_id)
     yield _plain(edit.page_title)
-    yield edit.timestamp.strftime("%Y-%m-%dT%H:%M:%SZ")
+    yield iso(edit.timestamp)
     yield "" if edit.user is None else _plain(edit.user)
     yield str(edit.is_anonymous)
     label = edit.label

@@ -16,6 +16,7 @@ from assay.errors import ConfigurationError
 from assay.models.wiki_history import MAX_EDITS as MAX_EDITS
 from assay.models.wiki_history import WikiHistory, fetch_history
 from assay.revisions.download import Window
+from assay.revisions.record import iso
 
 Since = Annotated[
     str | None,
@@ -76,5 +77,4 @@ def _since(day: str | None) -> str | None:
         moment = datetime.fromisoformat(day)
     except ValueError:
         raise ConfigurationError(f"--since {day!r}: write a day as 2024-01-31") from None
-    moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return iso(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)

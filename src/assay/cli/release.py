@@ -20,12 +20,11 @@ from assay.releases.activate import activate as activate_release
 from assay.releases.install import install as install_release
 from assay.releases.launcher import NODE_SETTINGS
 from assay.releases.manifest import check_id, is_id
-from assay.releases.open import open_store
-from assay.releases.options import root_folder, store_address
+from assay.releases.open import store_of
+from assay.releases.options import root_folder
 from assay.releases.processes import STOP_LIMIT_S, processes
 from assay.releases.remove import remove as remove_release
 from assay.releases.root import Root
-from assay.releases.store import ReleaseStore
 from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch as fetch_release
 from assay.releases.transfer import publish as publish_release
@@ -111,7 +110,7 @@ def publish(
     """Put a release into a store, from where every node fetches it by its id."""
     place = root_of(root, configuration)
     settings = _settings(place, configuration)
-    target = _store(settings, store)
+    target = store_of(settings.releases, store)
     with stepping() as report:
         release_id = publish_release(_folder(place, release), target, report)
     typer.echo(f"Published {release_id} in {target.address}")
@@ -125,7 +124,7 @@ def fetch(
     place = root_of(root, configuration)
     settings = _settings(place, configuration)
     with stepping() as report:
-        is_new = fetch_release(place, check_id(release), _store(settings, store), report)
+        is_new = fetch_release(place, check_id(release), store_of(settings.releases, store), report)
     typer.echo(f"{'Fetched' if is_new else 'Was here, and is whole'}: {place.release(release)}")
 
 
@@ -165,7 +164,7 @@ def activate(
     wanted = Activation(
         check_id(release),
         slot,
-        (lambda: _store(settings, store)) if has_store else None,
+        (lambda: store_of(settings.releases, store)) if has_store else None,
         _supervisor(supervisor, supervisor_user, supervisor_password_file),
         tuple(wait_url or ()),
         timeout,
@@ -200,7 +199,7 @@ def list_(store: Store = None, root: RootFolder = None, *, configuration: option
     place = root_of(root, configuration)
     if store is not None:
         settings = _settings(place, configuration)
-        for release in _store(settings, store).ids():
+        for release in store_of(settings.releases, store).ids():
             typer.echo(release)
         return
     for release in place.ids():
@@ -238,11 +237,6 @@ def _supervisor(url: str, user: str, password_file: str) -> SupervisorAddress | 
     if not url and (user or password_file):
         raise ConfigurationError("--supervisor-user and --supervisor-password-file need --supervisor")
     return SupervisorAddress(url, user, password_file) if url else None
-
-
-def _store(settings: Settings, given: str | None) -> ReleaseStore:
-    choice = settings.releases
-    return open_store(store_address(choice, given), choice.stall_limit_s, choice.s3_endpoint_url)
 
 
 def _folder(root: Root, release: str) -> Path:

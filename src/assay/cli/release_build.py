@@ -14,10 +14,10 @@ from assay.cli.groups import grouped
 from assay.cli.progress import indexing, stepping
 from assay.cli.release import RootFolder, root_of
 from assay.compose.releases import BuildRequest, build_release, golden_scores
+from assay.durable import write_durably
 from assay.errors import ConfigurationError
 from assay.releases.build import GoldenChoice
 from assay.releases.manifest import ExpectedDrift, parse_expected_drift
-from assay.releases.tree import write_durably
 from assay.telemetry import LogOptions, configure_logging
 
 

@@ -292,17 +292,16 @@ class AsyncClient:
         """Scores of a text that is not saved, with its difference from its parent. What is None is not
         told; `title` is needed unless `parent_rev_id` is given. `actor`: as in ``POST
         /api/{wiki}/text``."""
-        told = {
-            "text": text,
-            "parent_rev_id": parent_rev_id,
-            "parent_text": parent_text,
-            "title": title,
-            "comment": comment,
-            "is_minor": is_minor,
-            "actor": actor,
-            "models": models and list(models),
-        }
-        document = {name: value for name, value in told.items() if value is not None}
+        document = _given(
+            text=text,
+            parent_rev_id=parent_rev_id,
+            parent_text=parent_text,
+            title=title,
+            comment=comment,
+            is_minor=is_minor,
+            actor=actor,
+            models=models and list(models),
+        )
         return await self._ask(ExplainedRevision.parse, "POST", _path(wiki, "text"), document=document)
 
     # -- wikis and models ----------------------------------------------------------------------------
@@ -366,5 +365,6 @@ def _path(wiki: str, *parts: str | int) -> str:
     return "/".join(("/api", *(quote(str(part), safe="") for part in (wiki, *parts))))
 
 
-def _given(**parameters: str | None) -> dict[str, str]:
-    return {name: value for name, value in parameters.items() if value is not None}
+def _given(**told: Any) -> dict[str, Any]:
+    """What is not None."""
+    return {name: value for name, value in told.items() if value is not None}

@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
 
 from assay.compose.own_redis import own_redis
-from assay.compose.supervisor import Program, write
-
-_ASSAY: Final = (sys.executable, "-m", "assay.cli")
+from assay.compose.supervisor import ASSAY, Program, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +52,8 @@ def prepare(options: ClusterOptions) -> Path:
 
 
 def _assay_programs(options: ClusterOptions, environment: Mapping[str, str]) -> list[Program]:
-    worker = (*_ASSAY, "worker", *options.arguments, "--processes")
-    web = (*_ASSAY, "web", "--host", options.host, "--port", str(options.port), "--reuse-port")
+    worker = (*ASSAY, "worker", *options.arguments, "--processes")
+    web = (*ASSAY, "web", "--host", options.host, "--port", str(options.port), "--reuse-port")
     return [
         Program("worker-people", (*worker, "1", "--lane", "interactive"), 10, environment),
         *(
@@ -76,7 +72,7 @@ def _follower(folder: Path, options: ClusterOptions, environment: Mapping[str, s
     with the configuration of another."""
     place = ("--url", _address(options), "--folder", str(folder / "precache"))
     streams = (part for stream in options.follow or () for part in ("--follow", stream))
-    return Program("precache", (*_ASSAY, "precache", *options.arguments, *place, *streams), 30, environment)
+    return Program("precache", (*ASSAY, "precache", *options.arguments, *place, *streams), 30, environment)
 
 
 def _address(options: ClusterOptions) -> str:

@@ -7,19 +7,17 @@ release the slot's pointer names (`assay.releases.slots`); they start when the s
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from assay.compose.own_redis import own_redis
-from assay.compose.supervisor import Program, supervisor_url, write
+from assay.compose.supervisor import ASSAY, Program, supervisor_url, write
 from assay.errors import ConfigurationError
 from assay.rollout.haproxy_config import HaproxyConfig, render
 from assay.rollout.options import DataCentreSettings, NodeSettings, SlotSettings
 
-ASSAY: Final = (sys.executable, "-m", "assay.cli")
 SLOTS: Final = ("blue", "green")
 STABLE_SLOT: Final = SLOTS[0]
 _RETRIES: Final = 3

@@ -7,36 +7,30 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
 
 from assay.clock import SystemClock
 from assay.compose.releases import root_of
 from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
 from assay.releases.manifest import ExpectedDrift, ReleaseManifest, check_id, is_id
-from assay.releases.open import open_store
-from assay.releases.options import store_address
+from assay.releases.open import store_of
 from assay.releases.root import Root
-from assay.releases.store import ReleaseStore
 from assay.releases.transfer import fetch, fetch_manifest
 from assay.rollout.arms import HttpArms, askers
-from assay.rollout.asker import Ask, Asker
+from assay.rollout.asker import Asker, named_releases
 from assay.rollout.controller import Controller
 from assay.rollout.drift import OperatingPoints
 from assay.rollout.fleet import NodeFleet
 from assay.rollout.haproxy import Balancer, HaproxyBalancer
 from assay.rollout.journal import Journal
-from assay.rollout.meaning import Declared
 from assay.rollout.observe import CopyOptions, Observer
 from assay.rollout.options import RolloutOptions
 from assay.rollout.parts import Parts
 from assay.rollout.plan import Plan, make_plan
 from assay.rollout.points import operating_points
 from assay.rollout.samples import Arm
-from assay.rollout.state import Rollout, fold
+from assay.rollout.state import Rollout, fold, started_data
 from assay.settings import Settings
-
-RELEASE_HEADER: Final = "x-assay-release"
 
 
 def state_dir(settings: Settings) -> Path:
@@ -109,14 +103,11 @@ async def _controller(settings: Settings, journal: Journal) -> AsyncIterator[Con
     _check_places(options, state)
     manifest = _known(root_of(settings), state.candidate.release)
     drift: Sequence[ExpectedDrift] = manifest.expected_drift if manifest is not None else ()
-    declared = Declared([(item.wiki, item.model) for item in drift])
     copies = CopyOptions(share=options.stages.shadow_share, per_s=options.stages.pairs_per_s)
     observer = Observer(tuple(options.data_centres), copies, clock)
     async with askers() as (direct, front), observer.listening(options.log_address):
         arms = {
-            name: HttpArms(
-                name, centre, state.stable, state.candidate, direct, front, clock, declared=declared
-            )
+            name: HttpArms(name, centre, state.stable, state.candidate, direct, front, clock, drift)
             for name, centre in options.data_centres.items()
         }
         fleet = NodeFleet(options.data_centres, deploy_limit_s=options.stages.deploy_limit_s)
@@ -153,30 +144,15 @@ def _check_over(journal: Journal) -> None:
 
 def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *, is_emergency: bool) -> None:
     number = sum(entry.kind == "started" for entry in journal.entries) + 1
-    journal.append(
-        "started",
-        {
-            "id": f"{number}-{candidate.release}",
-            "stable": {"slot": stable.slot, "release": stable.release},
-            "candidate": {"slot": candidate.slot, "release": candidate.release},
-            "plan": plan.as_data(),
-            "is_emergency": is_emergency,
-            "by": by,
-        },
-    )
+    journal.append("started", started_data(number, stable, candidate, plan, by=by, is_emergency=is_emergency))
 
 
 # -- releases ----------------------------------------------------------------------------------------
 
 
-def _store(settings: Settings) -> ReleaseStore:
-    choice = settings.releases
-    return open_store(store_address(choice, None), choice.stall_limit_s, choice.s3_endpoint_url)
-
-
 def _fetched(settings: Settings, root: Root, release: str) -> ReleaseManifest:
     if not root.has(release):
-        fetch(root, release, _store(settings))
+        fetch(root, release, store_of(settings.releases))
     manifest = root.manifest(release)
     check(folder_faults(root.release(release), manifest), release)
     return manifest
@@ -188,7 +164,7 @@ def _manifest(settings: Settings, root: Root, release: str) -> ReleaseManifest |
     if not is_id(release):
         return None
     try:
-        return _known(root, release) or fetch_manifest(_store(settings), release)
+        return _known(root, release) or fetch_manifest(store_of(settings.releases), release)
     except ReleaseNotFound as error:
         raise ReleaseNotFound(f"models cannot be compared with those that serve: {error}") from None
 
@@ -258,8 +234,7 @@ async def _slot_with_users(options: RolloutOptions, data_centre: str) -> str:
 async def _release_of(asker: Asker, options: RolloutOptions, slot: str) -> str:
     """The one release that every web process of the slot names."""
     urls = [url for centre in options.data_centres.values() for url in centre.slots[slot].urls]
-    answers = await asyncio.gather(*(asker.ask(url, Ask("/livez")) for url in urls))
-    named = {url: a.headers.get(RELEASE_HEADER, "") for url, a in zip(urls, answers, strict=True)}
+    named = await named_releases(asker, urls)
     if silent := [url for url, release in named.items() if not release]:
         raise ConfigurationError(f"no release answers at {', '.join(silent)}: is slot {slot} running?")
     if len(set(named.values())) > 1:

@@ -15,6 +15,8 @@ from typing import Final
 
 from assay.errors import ConfigurationError
 
+ASSAY: Final = (sys.executable, "-m", "assay.cli")
+"""The command line, run by the code that runs now."""
 _DRAIN_S: Final = 40
 """Seconds before a process that was told to end is killed: more than a request and a job together take."""
 

@@ -11,8 +11,7 @@ from assay.compose.releases import root_of
 from assay.compose.rollout import state_dir
 from assay.errors import ReleaseError, ReleaseNotFound
 from assay.releases.manifest import ExpectedDrift, is_id
-from assay.releases.open import open_store
-from assay.releases.options import store_address
+from assay.releases.open import store_of
 from assay.releases.transfer import fetch_manifest
 from assay.rollout.arms import HttpPlace
 from assay.rollout.asker import HttpAsker
@@ -53,14 +52,13 @@ def declared_drift(settings: Settings, release: str) -> Sequence[ExpectedDrift] 
     """
     if not is_id(release):
         return None
-    root, choice = root_of(settings), settings.releases
+    root = root_of(settings)
     try:
         if root.has(release):
             return root.manifest(release).expected_drift
-        if choice.store is None:
+        if settings.releases.store is None:
             return None
-        store = open_store(store_address(choice, None), choice.stall_limit_s, choice.s3_endpoint_url)
-        return fetch_manifest(store, release).expected_drift
+        return fetch_manifest(store_of(settings.releases), release).expected_drift
     except ReleaseNotFound:
         return None
     except OSError as error:

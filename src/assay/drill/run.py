@@ -6,7 +6,6 @@ import asyncio
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -18,6 +17,7 @@ import aiohttp
 import orjson
 
 from assay.clock import Deadline, SystemClock
+from assay.compose.supervisor import ASSAY
 from assay.drill.defects import STAGES, Defect
 from assay.drill.site import (
     MAIN,
@@ -133,8 +133,8 @@ async def _activate(site: Site, release: str) -> None:
     """As an operator does by hand the first time."""
     commands = [
         [
-            *(sys.executable, "-m", "assay.cli", "release", "activate", release, "--slot", "blue"),
-            *("--root", str(options.root), "--store", str(site.folder / "store")),
+            *(*ASSAY, "release", "activate", release, "--slot", "blue"),
+            *("--root", str(options.root), "--store", site.store.address),
             *("--supervisor", options.supervisor_url),
         ]
         for options in site.data_centres.values()
@@ -152,15 +152,9 @@ async def _roll_out(site: Site, users: Users, defect: Defect, release: str) -> R
         kept.mkdir(exist_ok=True)
         shutil.move(state_dir, kept / f"{len(list(kept.iterdir())):02}")
     command = [
-        sys.executable,
-        "-m",
-        "assay.cli",
-        "rollout",
-        "start",
-        release,
+        *(*ASSAY, "rollout", "start", release),
         *(["--now"] if defect.is_emergency else []),
-        "--config",
-        str(site.configuration),
+        *("--config", str(site.configuration)),
     ]
     began_s = time.time()
     async with asyncio.TaskGroup() as group:

@@ -16,6 +16,7 @@ from urllib.request import urlopen
 
 import tomli_w
 
+from assay.compose.bundles import SAMPLE_WIKI
 from assay.compose.data_centre import SLOTS, DataCentreOptions, SlotPorts, as_settings, prepare
 from assay.compose.own_redis import free_port
 from assay.compose.releases import BuildRequest, release_parts
@@ -33,7 +34,7 @@ from assay.releases.transfer import publish
 from assay.releases.wheel import build_patched_wheel, build_wheel
 from assay.rollout.options import DataCentreSettings, StageOptions
 
-WIKI: Final = "samplewiki"
+WIKI: Final = SAMPLE_WIKI
 MODELS: Final = ("damaging", "goodfaith")
 STANDBY, MAIN = "standby", "main"
 """The data centres: users ask mostly the second."""
@@ -175,7 +176,7 @@ def build_variant(site: Site, defect: Defect, stable: str) -> str:
     golden = GoldenChoice(file=site.release(stable) / GOLDEN)
     release = _built(site, defect.name, wheel, bundles, drift, golden)
     if defect.is_stale:  # as a mirror that was not brought up to date gives what it has
-        objects = site.folder / "store"
+        objects = site.store.folder
         shutil.copyfile(objects / manifest_key(stable), objects / manifest_key(release))
     return release
 
@@ -228,7 +229,7 @@ def _write_node_settings(site: Site, options: DataCentreOptions) -> None:
         tomli_w.dumps(
             {
                 "cache_dir": str(site.folder / "cache"),
-                "releases": {"store": str(site.folder / "store")},
+                "releases": {"store": site.store.address},
                 "redis": {"url": f"redis://127.0.0.1:{redis}/0", "password": password},
                 **_TIGHT,
             }
@@ -239,7 +240,7 @@ def _write_node_settings(site: Site, options: DataCentreOptions) -> None:
 def _controller_settings(site: Site, log_address: str) -> dict[str, Any]:
     centres = {name: _plain(as_settings(options)) for name, options in site.data_centres.items()}
     return {
-        "releases": {"root": str(site.builder.path), "store": str(site.folder / "store")},
+        "releases": {"root": str(site.builder.path), "store": site.store.address},
         "rollout": {
             "state_dir": str(site.state_dir),
             "log_address": log_address,

@@ -61,11 +61,11 @@ def assemble(parts: Parts, cards: Mapping[str, str] | None = None) -> tuple[Mani
     return manifest, {MANIFEST: manifest.to_bytes(), **contents, **card_contents}
 
 
-def revid_parts(wiki: str = "testwiki") -> Parts:
+def revid_parts() -> Parts:
     """The deterministic test model (see `assay.models.revid`), under the version that ORES's own checks of a
     running server compare."""
     return Parts(
-        wiki=wiki,
+        wiki="testwiki",
         model="revid",
         version="0.0.0",
         kind="revid",

@@ -7,7 +7,6 @@ anything. Texts are not in it.
 from __future__ import annotations
 
 import hashlib
-import os
 import struct
 import zipfile
 import zlib
@@ -20,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
+from assay.durable import replacing
 from assay.errors import ConfigurationError
 from assay.models.actor_group import UNKNOWN_GROUP
 
@@ -143,9 +143,8 @@ class Dataset:
 
     def save(self, path: Path) -> None:
         """Write atomically: a reader sees the old file or the whole new one."""
-        part = path.with_name(f".{path.name}.part")
         arrays = {f"column.{name}": column for name, column in self.columns.items()}
-        with part.open("wb") as stream:
+        with replacing(path) as stream:
             np.savez_compressed(
                 stream,
                 allow_pickle=False,
@@ -153,9 +152,6 @@ class Dataset:
                 x=self.x,
                 **arrays,
             )
-            stream.flush()
-            os.fsync(stream.fileno())
-        part.replace(path)
 
     @classmethod
     def load(cls, path: Path) -> Dataset:

@@ -7,6 +7,7 @@ rows with features masked, and for a model that learned from another's probabili
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import numpy as np
@@ -25,6 +26,9 @@ from assay.models.trees import TreeModel
 _EXPLAINED_ROWS: Final = 200
 """Rows over which contributions are averaged: enough for an order of importance, 10 ms each at worst."""
 
+_SEED: Final = 2016
+"""Of the intervals of what no recipe measures."""
+
 
 def measured(trained: Trained) -> dict[str, Any]:
     """Statistics of the held-out rows of a training."""
@@ -39,7 +43,7 @@ def measured(trained: Trained) -> dict[str, Any]:
             "held_out": {"n": len(data), "how": how_held_out(recipe)},
             "parts": dict(_by_part(scored, names, held_out.part)),
             "masked": [
-                {"prefixes": list(mask.prefixes), **_short(_with(scored, probability))}
+                {"prefixes": list(mask.prefixes), **_short(replace(scored, probability=probability))}
                 for mask, probability in zip(recipe.masks, held_out.masked, strict=True)
             ],
             "teacher": _teacher(recipe, data, held_out.probability),
@@ -49,7 +53,7 @@ def measured(trained: Trained) -> dict[str, Any]:
     return document
 
 
-def evaluate(model: Model, dataset: Dataset, *, truth: str = "label", seed: int = 2016) -> dict[str, Any]:
+def evaluate(model: Model, dataset: Dataset, *, truth: str = "label") -> dict[str, Any]:
     """Statistics of `model` on all rows of `dataset`, whose `truth` column tells the right labels.
 
     Only honest on rows that the model did not learn from. Raises `ConfigurationError` when the data set lacks
@@ -60,7 +64,7 @@ def evaluate(model: Model, dataset: Dataset, *, truth: str = "label", seed: int 
     if not len(data):
         raise ConfigurationError(f"no row has a value in the column {truth!r}: name another one")
     scored = scored_rows(model.labels, data, predicted(model, data.x), truth, None)
-    document = statistics(scored, seed)
+    document = statistics(scored, _SEED)
     document["assay"]["held_out"] = {"n": len(data), "how": f"all rows of a data set, against {truth!r}"}
     return document
 
@@ -120,12 +124,6 @@ def _clusters(data: Dataset) -> Array:
     page = np.where(data["page"] == "", data["rev_id"].astype(np.str_), data["page"])
     clusters: Array = np.char.add(np.char.add(data["wiki"], "\t"), page)
     return clusters
-
-
-def _with(scored: Scored, probability: Floats) -> Scored:
-    return Scored(
-        scored.labels, scored.truth, probability, scored.clusters, scored.groups, scored.population_rates
-    )
 
 
 def _by_part(scored: Scored, names: list[str], part: Indices) -> Iterator[tuple[str, Mapping[str, Any]]]:

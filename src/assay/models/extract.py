@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import orjson
 
+from assay.durable import replacing
 from assay.errors import ConfigurationError
 from assay.features.graph import Plan
 from assay.features.node import Feature, FeatureValue
@@ -47,17 +48,13 @@ def extract(
     target: Path,
     *,
     progress: ExtractProgress = silent,
-    restart: bool = False,
 ) -> Extraction:
     """Compute `features` of all `examples` into the file `target`.
 
-    A target that is finished for the same examples and features is read, not made again. `restart`
-    discards what an interrupted run left. Raises `ConfigurationError` when what is there was made from
-    other examples or features.
+    A target that is finished for the same examples and features is read, not made again. Raises
+    `ConfigurationError` when what is there was made from other examples or features.
     """
     shards = _Shards(target, examples, features)
-    if restart:
-        shards.discard()
     finished = shards.finished()
     if finished is not None:
         return finished
@@ -114,11 +111,6 @@ class _Shards:
         self._names = [feature.name for feature in features]
         versions = [f"{feature.name} {feature.version}" for feature in features]
         self._made_from = {"examples": examples.identity, "features": versions}
-
-    def discard(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
-        for path in (self._target, self._receipt):
-            path.unlink(missing_ok=True)
 
     def finished(self) -> Extraction | None:
         """The data set, if it was made already from the same."""
@@ -177,13 +169,12 @@ class _Shards:
         document: dict[str, Any] = orjson.loads(path.read_bytes())
         if document["made_from"] != self._made_from:
             raise ConfigurationError(
-                f"{path.parent} holds rows of other examples or other feature versions: "
-                "ask for a restart, or give another place for the data set"
+                f"{self._target} and what lies beside it are rows of other examples or other feature "
+                "versions: remove them, or give another place for the data set"
             )
         return document
 
 
 def _write(path: Path, document: Mapping[str, Any]) -> None:
-    part = path.with_name(f".{path.name}.part")
-    part.write_bytes(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
-    part.replace(path)
+    with replacing(path) as stream:
+        stream.write(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))

@@ -17,6 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
+from assay.durable import replacing
 from assay.errors import BundleError
 
 MAX_FILES: Final = 64
@@ -145,14 +146,15 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
 
 def write_zip(path: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` as a zip that depends on their contents only, and put it in place atomically."""
-    part = path.with_name(f".{path.name}.part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed:
+    with (
+        replacing(path) as stream,
+        zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as packed,
+    ):
         for name in sorted(files):
             entry = zipfile.ZipInfo(name, _ZIP_EPOCH)
             entry.compress_type = zipfile.ZIP_DEFLATED
             entry.external_attr = (stat.S_IFREG | 0o644) << 16
             packed.writestr(entry, files[name])
-    part.replace(path)
 
 
 def _bounded(name: str, content: bytes, limit_bytes: int) -> bytes:

@@ -32,10 +32,6 @@ class Library:
     found: Mapping[str, Mapping[str, Found]]
     refused: Mapping[Path, BundleError] = field(default_factory=dict)
 
-    def manifests(self, wiki: str) -> Mapping[str, Manifest]:
-        """By model name; empty for a wiki without bundles."""
-        return {name: found.manifest for name, found in self.found.get(wiki, {}).items()}
-
     def __iter__(self) -> Iterator[Found]:
         return (found for models in self.found.values() for found in models.values())
 

@@ -21,7 +21,6 @@ from assay.features.lexicon import Lexicon
 Floats = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 
-FOLDS: Final = 10
 LEAST_ARTICLES: Final = 20
 """A term must occur in so many articles to get a weight."""
 DAMPING: Final = 30.0

@@ -18,7 +18,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from assay.errors import ConfigurationError
 from assay.features.article_names import article_names
@@ -33,8 +33,7 @@ from assay.models.examples import (
     RecordedExamples,
 )
 from assay.models.extract import Extraction, extract
-from assay.models.make import make_bundle, recipe_features, recipe_lexicons
-from assay.models.manifest import Manifest
+from assay.models.make import recipe_features, recipe_lexicons
 from assay.models.model import ANY_WIKI
 from assay.models.rated_articles import RatedArticles
 from assay.models.recipe import Recipe
@@ -50,19 +49,12 @@ _PRODUCTION: Final = Path("enwiki-damaging", "ores_production_scores.csv.xz")
 _HISTORY_FILES: Final = ("revisions.jsonl.xz", "revisions.jsonl", "dump.xml.lzma", "dump.xml")
 
 
-def train_recipe(
-    recipe: Recipe, data: Data, target: Path, work: Path, progress: Progress = silent
-) -> tuple[Manifest, dict[str, Any]]:
-    """A bundle at `target` from `data`; in `work` what is computed on the way is kept.
+def rows_of(recipe: Recipe, data: Data, work: Path, progress: Progress = silent) -> Dataset:
+    """All rows that the recipe learns from, features computed; in `work` what is computed on the way is kept.
 
     Killed and begun anew, it goes on with the rows that are there. Raises `ConfigurationError` when files
     are missing.
     """
-    return make_bundle(rows_of(recipe, data, work, progress), recipe, target, progress)
-
-
-def rows_of(recipe: Recipe, data: Data, work: Path, progress: Progress = silent) -> Dataset:
-    """All rows that the recipe learns from, features computed."""
     return concat([part.dataset for part in extractions(recipe, data, work, progress)])
 
 

@@ -8,7 +8,7 @@ ours stands under ``assay``.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -64,13 +64,12 @@ class Scored:
         )
 
     def rows(self, chosen: Array) -> Scored:
-        return Scored(
-            self.labels,
-            self.truth[chosen],
-            self.probability[chosen],
-            self.clusters[chosen],
-            self.groups[chosen],
-            self.population_rates,
+        return replace(
+            self,
+            truth=self.truth[chosen],
+            probability=self.probability[chosen],
+            clusters=self.clusters[chosen],
+            groups=self.groups[chosen],
         )
 
 
@@ -226,9 +225,7 @@ def _group(scored: Scored, seed: int) -> dict[str, Any]:
     document: dict[str, Any] = {"n": len(truth), "trues": int(truth.sum())}
     if len(truth) < _MIN_GROUP:
         return document
-    at_half = _confusion(
-        Scored(scored.labels, scored.truth, scored.probability, scored.clusters, scored.groups), 0
-    )
+    at_half = _confusion(replace(scored, population_rates=None), 0)
     return {
         **document,
         "observed_rate": float(truth.mean()),

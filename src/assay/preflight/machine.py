@@ -29,8 +29,6 @@ from assay.stores.redis_options import address
 
 MAX_REDIS_SKEW_S: Final = 2.0
 """Deadlines travel as times of day; `assay.scoring.queue.overdue` allows as much."""
-_WEB_CLIENTS: Final = 5
-"""Pools of connections to Redis in a web process: scores, quotas, claims, queue, replies."""
 _OTHER_FILES: Final = 64
 _FREE_DISK_BYTES: Final = 256 * 1024 * 1024
 _MEMORY_RESERVE_BYTES: Final = 256 * 1024 * 1024
@@ -166,7 +164,8 @@ def skew(before_s: float, told_s: float, after_s: float) -> float:
 
 
 def files_needed(settings: Settings) -> int:
-    """Of a web process with all its connections open: clients, Redis, wikis."""
+    """Of a web process with all its connections open: clients, Redis (a pool each for scores, quotas, claims,
+    queue and replies), wikis."""
     redis = 3 * settings.redis.max_connections + 2 * parts.queue_options(settings).max_connections
     wikis = len(settings.wikis) * settings.wiki_api.parallel
     return settings.http.max_connections + redis + wikis + _OTHER_FILES

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -56,21 +55,13 @@ class _Models:
     sets: tuple[str, ...]
 
 
-async def preflight(
-    settings: Settings,
-    options: PreflightOptions,
-    golden: Golden | None = None,
-    *,
-    clock: Clock | None = None,
-    available: Callable[[], int | None] = available_bytes,
-) -> Report:
+async def preflight(settings: Settings, options: PreflightOptions, golden: Golden | None = None) -> Report:
     """Every check; nothing is changed but keys in Redis that expire within a minute. Never raises.
 
     `golden`: the scores that the release promises, None when the process does not run from one.
-    `available`: bytes of memory that the machine can give.
     """
     chosen = await in_thread(lambda: _models(settings))
-    clock, rev_id = clock or SystemClock(), nonce_id()
+    clock, rev_id = SystemClock(), nonce_id()
     metrics = Metrics(__version__, settings.release, "preflight")
 
     async def load() -> bundles.Loaded:
@@ -85,7 +76,7 @@ async def preflight(
             _configuration(settings),
             *_of_models(chosen, settings, options, loaded, golden, rev_id, metrics, clock, stack),
             Machine(
-                settings, loaded if chosen else _nothing_loaded, clock, options.workers, available
+                settings, loaded if chosen else _nothing_loaded, clock, options.workers, available_bytes
             ).group(),
         ]
         return _joined(redis, await run(groups, settings.release))

@@ -10,6 +10,7 @@ from typing import Final
 
 import orjson
 
+from assay.durable import sync_folder
 from assay.errors import BundleError, ReleaseError
 from assay.models.facts import read_manifest as read_bundle
 from assay.models.files import MAX_FILE_BYTES, open_files
@@ -32,7 +33,7 @@ from assay.releases.manifest import (
 )
 from assay.releases.progress import Report
 from assay.releases.root import Root, read_manifest
-from assay.releases.tree import discard, entry_of, plain_files, sync_folder
+from assay.releases.tree import discard, entry_of, plain_files
 from assay.releases.wheel import version_of
 
 _STEPS: Final = ("code", "bundles", "schema of the configuration", "golden scores", "digests")

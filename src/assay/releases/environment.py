@@ -19,9 +19,10 @@ from typing import Final
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
+from assay.durable import write_durably
 from assay.errors import ReleaseError
 from assay.releases.root import Root
-from assay.releases.tree import discard, write_durably
+from assay.releases.tree import discard
 
 INSTALL_LIMIT_S: Final = 900.0
 MAX_REQUIREMENTS_BYTES: Final = 4 * 1024 * 1024

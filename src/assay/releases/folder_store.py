@@ -8,11 +8,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
 
+from assay.durable import sync_folder
 from assay.errors import ReleaseNotFound
 from assay.releases.manifest import FileEntry, is_id
 from assay.releases.store import CHUNK_BYTES
 from assay.releases.store_failures import away, broken_off
-from assay.releases.tree import entry_of, sync_folder
+from assay.releases.tree import entry_of
 
 
 @dataclass(frozen=True, slots=True)

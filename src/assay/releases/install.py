@@ -8,20 +8,13 @@ from typing import Any, Final
 
 import orjson
 
+from assay.durable import sync_folder, write_durably
 from assay.errors import ReleaseError
 from assay.releases import environment
 from assay.releases.launcher import CODE, LAUNCHER, launcher_text
 from assay.releases.manifest import MANIFEST, REQUIREMENTS, FileEntry, ReleaseManifest
 from assay.releases.root import Root
-from assay.releases.tree import (
-    discard,
-    entry_of_bytes,
-    faults,
-    make_read_only,
-    plain_files,
-    sync_folder,
-    write_durably,
-)
+from assay.releases.tree import discard, entry_of_bytes, faults, make_read_only, plain_files
 from assay.releases.wheel import contents, unpack
 
 INSTALLED: Final = "installed.json"

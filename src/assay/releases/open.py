@@ -5,7 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from assay.errors import ConfigurationError
+from assay.releases.options import ReleaseOptions, store_address
 from assay.releases.store import ReleaseStore
+
+
+def store_of(options: ReleaseOptions, given: str | None = None) -> ReleaseStore:
+    """The store at the address that was `given`, else that of the settings. Raises `ConfigurationError`."""
+    return open_store(store_address(options, given), options.stall_limit_s, options.s3_endpoint_url)
 
 
 def open_store(address: str, stall_limit_s: float, s3_endpoint_url: str | None = None) -> ReleaseStore:

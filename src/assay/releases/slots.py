@@ -6,11 +6,11 @@ import re
 from pathlib import Path
 from typing import Final
 
+from assay.durable import sync_folder, write_durably
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.install import is_installed
 from assay.releases.manifest import is_id
 from assay.releases.root import Root
-from assay.releases.tree import sync_folder, write_durably
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9-]{0,31}")
 

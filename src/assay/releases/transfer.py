@@ -10,6 +10,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import BinaryIO
 
+from assay.durable import sync_folder
 from assay.errors import ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
 from assay.releases.manifest import (
@@ -22,7 +23,7 @@ from assay.releases.manifest import (
 from assay.releases.progress import Report
 from assay.releases.root import Root, read_manifest
 from assay.releases.store import ReleaseStore, manifest_key, object_key
-from assay.releases.tree import discard, entry_of, plain_files, sync_folder
+from assay.releases.tree import discard, entry_of, plain_files
 
 
 def publish(folder: Path, store: ReleaseStore, report: Report = lambda *_: None) -> str:

@@ -1,4 +1,4 @@
-"""Folders of plain files on disk: written whole, proved against a manifest, taken away again."""
+"""Folders of plain files on disk: proved against a manifest, made read-only, taken away again."""
 
 from __future__ import annotations
 
@@ -61,28 +61,6 @@ def faults(folder: Path, expected: Mapping[str, FileEntry], besides: Container[s
             yield f"{path} is foreign: nothing says that it should be there"
         elif fault := _fault(folder / path, expected[path]):
             yield f"{path} {fault}"
-
-
-def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
-    """Put a file in place in one step; after a crash there is the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    part.chmod(mode)
-    part.replace(path)
-    sync_folder(path.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the system keep names that were just made or renamed in `folder`."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def make_read_only(folder: Path) -> None:

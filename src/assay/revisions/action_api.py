@@ -134,12 +134,12 @@ class ActionApi:
         for _ in range(MAX_CONTINUATIONS):
             document = await self.query({**parameters, **following}, deadline)
             yield document
-            rest = document.get("continue")
-            if not isinstance(rest, dict):
+            rest = continuation(document)
+            if rest is None:
                 return
-            before, following = following, {str(key): str(value) for key, value in rest.items()}
-            if following == before:
+            if rest == following:
                 raise AnswerTooLarge(f"{self._url}: the next item is larger than the wiki gives at once")
+            following = rest
         raise SourceUnavailable(f"{self._url}: the answer was continued {MAX_CONTINUATIONS} times")
 
     async def aclose(self) -> None:
@@ -201,6 +201,12 @@ class ActionApi:
                     f"the answer is larger than {self._options.max_response_bytes} bytes", is_retryable=False
                 )
         return bytes(body)
+
+
+def continuation(document: Mapping[str, Any]) -> dict[str, str] | None:
+    """What to add to the query for the next answer; None: this was the last."""
+    rest = document.get("continue")
+    return {str(key): str(value) for key, value in rest.items()} if isinstance(rest, dict) else None
 
 
 def _document(response: aiohttp.ClientResponse, body: bytes) -> dict[str, Any]:

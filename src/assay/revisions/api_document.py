@@ -1,15 +1,17 @@
-"""What the action API says about revisions and users, read into our types; pure, one entry at a time.
+"""What the action API says about revisions and users, read into our types; pure.
 
-Every entry is read on its own: one that is malformed is a problem for its id and for no other.
+For serving every entry is read on its own: one that is malformed is a problem for its id and for no other.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
+from assay.errors import SourceUnavailable
 from assay.revisions.digest import base36_of_hex
 from assay.revisions.problem import (
     Problem,
@@ -21,7 +23,7 @@ from assay.revisions.problem import (
     text_too_large,
     user_deleted,
 )
-from assay.revisions.record import is_ip, seconds, whole
+from assay.revisions.record import is_ip, moment, seconds, whole
 from assay.revisions.types import UNKNOWN, Actor, Known, Page, Revision, anonymous_actor
 
 REVISION_PROPERTIES = "ids|timestamp|user|userid|comment|flags|size|sha1|contentmodel|content|tags"
@@ -51,6 +53,17 @@ def read_users(document: Mapping[str, Any]) -> dict[int, Actor]:
         if isinstance(user_id, int) and isinstance(name, str) and not entry.get("missing"):
             users[user_id] = _account(user_id, name, entry)
     return users
+
+
+@contextmanager
+def well_formed() -> Iterator[None]:
+    """For reading an answer that must be whole: one of another shape raises `SourceUnavailable`."""
+    try:
+        yield
+    except (AttributeError, KeyError, OverflowError, TypeError, ValueError) as error:
+        raise SourceUnavailable(
+            f"The wiki's answer is malformed ({type(error).__name__}: {error}): try again."
+        ) from None
 
 
 def with_account(actor: Actor, account: Actor) -> Actor:
@@ -84,7 +97,7 @@ def _revision(
         id=rev_id,
         page=Page(_string(page["title"]), _integer(page.get("pageid")), _integer(page.get("ns"))),
         actor=_author(rev_id, entry),
-        timestamp=_moment(entry["timestamp"]),
+        timestamp=moment(seconds(entry["timestamp"])),
         comment=comment_deleted(rev_id) if entry.get("commenthidden") else _string(entry["comment"]),
         text=_text(rev_id, slot, max_text_bytes),
         parent_id=int(entry["parentid"]) or None,
@@ -138,13 +151,9 @@ def _registered_at(entry: Mapping[str, Any]) -> Known[datetime | None]:
     if "registration" not in entry:
         return UNKNOWN
     try:
-        return None if entry["registration"] is None else _moment(entry["registration"])
+        return None if entry["registration"] is None else moment(seconds(entry["registration"]))
     except (TypeError, ValueError, OverflowError):
         return UNKNOWN
-
-
-def _moment(timestamp: str) -> datetime:
-    return datetime.fromtimestamp(seconds(timestamp), UTC)
 
 
 def _string(value: Any) -> str:

@@ -12,19 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
 from assay.clock import Clock, Deadline
+from assay.durable import replacing
 from assay.errors import ConfigurationError, SourceError, SourceUnavailable
 from assay.revisions import history_rows
-from assay.revisions.action_api import ActionApi, ApiRefused
-from assay.revisions.history_rows import Row, continuation
+from assay.revisions.action_api import ActionApi, ApiRefused, continuation
+from assay.revisions.history_rows import Row
 from assay.revisions.journal_file import JournalFile
 from assay.revisions.options import ApiOptions
+from assay.revisions.record import iso
 
 FORMAT: Final = 1
 ANSWER_LIMIT_S: Final = 900.0
@@ -123,7 +125,7 @@ class Download:
         header = {"assay_download": FORMAT, "wiki": site.id, **asdict(window)}
         told = next(iter(self._file.lines()), None)
         if told is None:
-            told = {**header, "until": now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")}
+            told = {**header, "until": iso(now)}
             self._file.append(told)
         different = sorted(key for key, value in header.items() if told.get(key) != value)
         if different:
@@ -226,15 +228,13 @@ class Download:
         """
         if path.exists() and path.stat().st_mtime_ns >= self._file.path.stat().st_mtime_ns:
             return
-        part = path.with_name(f".{path.name}.part")
         lines = self._file.lines()
         texts: dict[str, str | None] = {}
-        with part.open("wb") as stream:
+        with replacing(path) as stream:
             for row in self.ordered():
                 if row["rev_id"] in self._texts:
                     row = {**row, **_text_of(str(row["rev_id"]), texts, lines)}
                 stream.write(orjson.dumps(row) + b"\n")
-        part.replace(path)
 
     def ordered(self) -> list[Row]:
         """Page after page in the order of time: as texts are asked for, and as the history is written."""

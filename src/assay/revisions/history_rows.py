@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from assay.errors import SourceUnavailable
+from assay.revisions.api_document import well_formed
 from assay.revisions.digest import base36_of_hex
 from assay.revisions.record import is_ip, seconds, whole
 
@@ -17,35 +17,20 @@ PROPERTIES: Final = "ids|timestamp|user|userid|comment|flags|size|sha1|contentmo
 """Of `arvprop`, for `rows`."""
 Row = dict[str, Any]
 """One revision in the fields of a history's line, without its text."""
-_MALFORMED: Final = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 def rows(document: Mapping[str, Any]) -> list[Row]:
     """Every revision of an answer to `list=allrevisions`. Raises `SourceUnavailable` when it is malformed."""
-    try:
+    with well_formed():
         pages = document["query"]["allrevisions"]
         return [_row(page, entry) for page in pages for entry in page["revisions"]]
-    except _MALFORMED as error:
-        raise _malformed(error) from None
 
 
 def texts(document: Mapping[str, Any]) -> dict[int, str | None]:
     """Texts by revision of an answer to `prop=revisions`; None: hidden. Raises as `rows`."""
-    try:
+    with well_formed():
         pages = document["query"].get("pages", ())
         return {int(entry["revid"]): _text(entry) for page in pages for entry in page.get("revisions", ())}
-    except _MALFORMED as error:
-        raise _malformed(error) from None
-
-
-def continuation(document: Mapping[str, Any]) -> dict[str, str] | None:
-    """What to add to the query for the next answer; None: this was the last."""
-    rest = document.get("continue")
-    return {str(key): str(value) for key, value in rest.items()} if isinstance(rest, dict) else None
-
-
-def _malformed(error: Exception) -> SourceUnavailable:
-    return SourceUnavailable(f"The wiki's answer is malformed ({type(error).__name__}: {error}): try again.")
 
 
 def _row(page: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:

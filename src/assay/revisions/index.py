@@ -40,12 +40,11 @@ def ensure_index(
     *,
     max_text_bytes: int = MAX_TEXT_BYTES,
     progress: ReportProgress | None = None,
-    accept_damaged: bool = False,
 ) -> None:
     """Build, resume or rebuild the index of `path` at `index`, or find it complete and return at once.
 
-    Raises `SourceError` when the file is damaged; with `accept_damaged` what comes before the damage
-    is used. Several processes may call this at once: one builds, the others wait.
+    Raises `SourceError` when the file is damaged. Several processes may call this at once: one builds, the
+    others wait.
     """
     record_reader(path)
     fingerprint = _fingerprint(path, max_text_bytes)
@@ -56,10 +55,10 @@ def ensure_index(
             if meta.get("source") != fingerprint:
                 _remove(index)
                 meta = {}
-            if "damage" in meta and not accept_damaged:
+            if "damage" in meta:
                 raise SourceError(meta["damage"])
             if meta.get("state") != "complete":
-                IndexBuilder(path, index, fingerprint, max_text_bytes, progress).run(accept_damaged)
+                IndexBuilder(path, index, fingerprint, max_text_bytes, progress).run()
     except (OSError, sqlite3.Error) as error:
         raise SourceError(
             f"The index {index} cannot be written ({error}): make room, or name a folder in ASSAY_CACHE_DIR."

@@ -58,15 +58,16 @@ class IndexBuilder:
         self._page: tuple[str, Known[int], int] = ("", UNKNOWN, 0)
         self._actors: dict[str, int] = {}
 
-    def run(self, accept_damaged: bool) -> None:
+    def run(self) -> None:
+        """Raises `SourceError` for a file that is damaged, and keeps it in mind."""
         try:
-            if self._meta["state"] == "reading" and "damage" not in self._meta:
-                self._read(accept_damaged)
+            if self._meta["state"] == "reading":
+                self._read()
             self._link()
         finally:
             self._db.close()
 
-    def _read(self, accept_damaged: bool) -> None:
+    def _read(self) -> None:
         with open_stream(self._path) as stream:
             records = record_reader(self._path)(stream, self._path, max_text_bytes=self._max_text_bytes)
             try:
@@ -76,8 +77,7 @@ class IndexBuilder:
             except SourceError as damage:
                 self._remember(damage=str(damage))
                 self._db.execute("COMMIT")
-                if not accept_damaged:
-                    raise
+                raise
         self._remember(state="linking")
 
     def _skip(self, records: Iterator[Record], stream: Stream) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 from urllib.parse import quote
@@ -22,7 +22,7 @@ from assay.revisions.problem import (
     text_too_large,
     user_deleted,
 )
-from assay.revisions.record import MAX_ID, TextState
+from assay.revisions.record import MAX_ID, TextState, moment
 from assay.revisions.textstore import TextReader
 from assay.revisions.types import (
     UNKNOWN,
@@ -83,9 +83,6 @@ class IndexReader:
 
     def close(self) -> None:
         self._db.close()
-
-    def meta(self) -> dict[str, str]:
-        return {row["key"]: row["value"] for row in self._db.execute("SELECT key, value FROM meta")}
 
     def count(self) -> int:
         return int(self._db.execute("SELECT COUNT(*) FROM revisions").fetchone()[0])
@@ -234,13 +231,8 @@ def _connect(index: Path) -> sqlite3.Connection:
     return connection
 
 
-def moment(seconds: int) -> datetime:
-    """In UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
-
-
-def _moment_or_none(seconds: int | None) -> datetime | None:
-    return None if seconds is None else moment(seconds)
+def _moment_or_none(at_s: int | None) -> datetime | None:
+    return None if at_s is None else moment(at_s)
 
 
 def _known(value: T | None) -> Known[T]:

@@ -15,10 +15,10 @@ from typing import Any, TypeVar
 
 from assay.clock import Deadline
 from assay.errors import SourceUnavailable
-from assay.revisions.index_reader import IndexReader, Order, moment
+from assay.revisions.index_reader import IndexReader, Order
 from assay.revisions.labels import RADIUS, WINDOW_S, Edit, Label, identity_reverts
 from assay.revisions.problem import Problem, source_failed
-from assay.revisions.record import MAX_TEXT_BYTES
+from assay.revisions.record import MAX_TEXT_BYTES, moment
 from assay.revisions.types import Revision
 
 T = TypeVar("T")
@@ -79,12 +79,6 @@ class IndexedSource:
     def _reader(self) -> IndexReader:
         """One for the calling thread."""
         return IndexReader(self._index, self._max_text_bytes)
-
-    @property
-    def damage(self) -> str | None:
-        """What is wrong with the file behind the first damaged place, None if it was read to its end."""
-        with self._reader() as reader:
-            return reader.meta().get("damage")
 
     def count(self) -> int:
         """How many revisions there are."""

@@ -9,13 +9,12 @@ import fcntl
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
+from assay.durable import cut_torn_line
 from assay.errors import ConfigurationError
-
-CHUNK_BYTES: Final = 2**20
 
 
 class JournalFile:
@@ -33,8 +32,7 @@ class JournalFile:
             raise ConfigurationError(
                 f"{path} is being written by another process: wait for it, or give another folder"
             ) from None
-        if (whole := self._whole_bytes()) < path.stat().st_size:
-            self._file.truncate(whole)
+        cut_torn_line(self._file)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Every line, in the order of writing. Raises `ConfigurationError` naming one that is damaged."""
@@ -56,15 +54,3 @@ class JournalFile:
 
     def close(self) -> None:
         self._file.close()
-
-    def _whole_bytes(self) -> int:
-        """Up to the last line break."""
-        end = self._file.seek(0, os.SEEK_END)
-        while end:
-            start = max(0, end - CHUNK_BYTES)
-            self._file.seek(start)
-            at = self._file.read(end - start).rfind(b"\n")
-            if at >= 0:
-                return start + at + 1
-            end = start
-        return 0

@@ -13,17 +13,18 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final, Generic, TypeVar
 
 from assay.clock import Deadline
 from assay.errors import SourceUnavailable
 from assay.revisions import window
 from assay.revisions.action_api import ActionApi
+from assay.revisions.api_document import well_formed
 from assay.revisions.digest import base36_of_hex
 from assay.revisions.labels import Edit
 from assay.revisions.past import NOBODY
-from assay.revisions.record import seconds
+from assay.revisions.record import iso, moment, seconds
 from assay.revisions.source import Pasts
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Known, PageHistory, Revision
 from assay.revisions.window import Contribution, Fate
@@ -37,7 +38,6 @@ ARTICLES: Final = "0"
 
 K = TypeVar("K", int, str)
 E = TypeVar("E", Edit, Contribution)
-_MALFORMED: Final = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,28 +125,23 @@ async def _latest(
     """Remembered, or one query for the latest edits and, where there are more, one for the very first."""
     if (known := kept.find(key, until_s, asking.now_s)) is not None:
         return known
-    start = {f"{prefix}start": _timestamp(until_s), f"{prefix}dir": "older", f"{prefix}limit": PER_QUERY}
+    start = {f"{prefix}start": iso(moment(until_s)), f"{prefix}dir": "older", f"{prefix}limit": PER_QUERY}
     document = await asking.ask({**parameters, **start})
-    edits = sorted(_read(read, document), key=lambda it: (it.timestamp_s, it.rev_id))
+    with well_formed():
+        edits = sorted(read(document), key=lambda it: (it.timestamp_s, it.rev_id))
     is_whole = "continue" not in document
     first_s = edits[0].timestamp_s if edits else None
     if not is_whole:
         oldest = {**parameters, f"{prefix}dir": "newer", f"{prefix}limit": "1"}
-        first = _read(read, await asking.ask(oldest))
+        document = await asking.ask(oldest)
+        with well_formed():
+            first = read(document)
         if not first:
             raise SourceUnavailable("The wiki tells of many edits and of no first one.")
         first_s = min(it.timestamp_s for it in first)
     latest = _Latest(until_s, tuple(edits), first_s, is_whole)
     kept.put(key, latest, asking.now_s)
     return latest
-
-
-def _read(read: Callable[[Mapping[str, Any]], list[E]], document: Mapping[str, Any]) -> list[E]:
-    """An answer that is not of the right shape must not pass for a past without edits."""
-    try:
-        return read(document)
-    except _MALFORMED as error:
-        raise SourceUnavailable(f"The wiki's answer is malformed ({type(error).__name__}).") from None
 
 
 class _Asking:
@@ -292,7 +287,3 @@ def _page_edits(document: Mapping[str, Any]) -> list[Edit]:
 def _contributions(document: Mapping[str, Any]) -> list[Contribution]:
     rows = document["query"]["usercontribs"]
     return [Contribution(int(row["revid"]), seconds(row["timestamp"]), int(row["pageid"])) for row in rows]
-
-
-def _timestamp(moment_s: int) -> str:
-    return datetime.fromtimestamp(moment_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

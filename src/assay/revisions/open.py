@@ -44,7 +44,6 @@ def open_source(
     cache_dir: Path | None = None,
     max_text_bytes: int = MAX_TEXT_BYTES,
     progress: ReportProgress | None = None,
-    accept_damaged: bool = False,
 ) -> Source:
     """The source of `wiki` at `spec`: the address of its api.php, or the path of a file.
 
@@ -53,13 +52,7 @@ def open_source(
     try:
         if "://" in spec:
             return _live(spec, api or ApiOptions(), max_text_bytes)
-        return open_indexed(
-            Path(spec),
-            cache_dir=cache_dir,
-            max_text_bytes=max_text_bytes,
-            progress=progress,
-            accept_damaged=accept_damaged,
-        )
+        return open_indexed(Path(spec), cache_dir=cache_dir, max_text_bytes=max_text_bytes, progress=progress)
     except SourceError as error:
         raise SourceError(f"Wiki {wiki!r}: {error}") from None
 
@@ -86,7 +79,6 @@ def open_indexed(
     cache_dir: Path | None = None,
     max_text_bytes: int = MAX_TEXT_BYTES,
     progress: ReportProgress | None = None,
-    accept_damaged: bool = False,
 ) -> IndexedSource:
     """A dump or history, indexed first if need be (`ensure_index`). Blocks; raises `SourceError`."""
     if path.is_dir():
@@ -95,5 +87,5 @@ def open_indexed(
         raise SourceError(f"{path} does not exist: check the path.")
     record_reader(path)
     index = index_path(path, default_cache_dir() if cache_dir is None else cache_dir)
-    ensure_index(path, index, max_text_bytes=max_text_bytes, progress=progress, accept_damaged=accept_damaged)
+    ensure_index(path, index, max_text_bytes=max_text_bytes, progress=progress)
     return IndexedSource(index, max_text_bytes=max_text_bytes)

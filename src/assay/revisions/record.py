@@ -77,12 +77,22 @@ def is_ip(name: str) -> bool:
     return True
 
 
+def moment(at_s: int) -> datetime:
+    """In UTC, of seconds since 1970."""
+    return datetime.fromtimestamp(at_s, UTC)
+
+
+def iso(at: datetime) -> str:
+    """As MediaWiki writes an aware time, in UTC: ``2024-01-31T00:00:00Z``."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 def seconds(timestamp: str) -> int:
     """Seconds since 1970 of an ISO 8601 time; without a zone it is UTC. Raises ValueError, also where the
     zone leads out of the calendar: what is read so could not be told again."""
-    moment = datetime.fromisoformat(timestamp)
+    at = datetime.fromisoformat(timestamp)
     try:
-        in_utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        in_utc = at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{timestamp!r} lies before the year 1 or after 9999") from None
     return int(in_utc.timestamp())

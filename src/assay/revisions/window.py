@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from assay.revisions.labels import Edit, identity_reverts
 from assay.revisions.past import PageRow, actor_pasts, page_pasts
+from assay.revisions.record import moment
 from assay.revisions.types import ActorHistory, PageHistory
 
 PAGE_EDITS: Final = 499
@@ -68,8 +68,8 @@ def page_history(before: Sequence[Edit], edit: Edit, created_at_s: int | None = 
         reverts=_count(reverts),
         reverted=_count(reverted),
         actors=_count(actors),
-        created_at=_moment(_count(first) if created_at_s is None else created_at_s),
-        last_revert_at=None if last_revert is None else _moment(last_revert),
+        created_at=moment(_count(first) if created_at_s is None else created_at_s),
+        last_revert_at=None if last_revert is None else moment(last_revert),
         recent_reverts=_count(recent_reverts),
         recent_reverted=_count(recent_reverted),
     )
@@ -101,9 +101,9 @@ def actor_history(
         reverts=_count(reverts),
         pages=_count(pages),
         edits_to_page=_count(to_page),
-        first_edit_at=None if first is None else _moment(first),
-        last_edit_at=None if last is None else _moment(last),
-        last_reverted_at=None if last_reverted is None else _moment(last_reverted),
+        first_edit_at=None if first is None else moment(first),
+        last_edit_at=None if last is None else moment(last),
+        last_reverted_at=None if last_reverted is None else moment(last_reverted),
     )
 
 
@@ -129,7 +129,3 @@ def fates(page: Iterable[Edit]) -> dict[int, Fate]:
 def _count(value: int | None) -> int:
     assert value is not None
     return value
-
-
-def _moment(seconds: int) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

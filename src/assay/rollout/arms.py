@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from assay.clock import Clock
-from assay.rollout.asker import Ask, Asker, HttpAsker
-from assay.rollout.compare import RELEASE_HEADER
+from assay.rollout.asker import Ask, Asker, HttpAsker, named_releases
 from assay.rollout.drift import DeclaredDrift
 from assay.rollout.meaning import Declared
 from assay.rollout.memory import memory_seen
@@ -23,7 +21,8 @@ from assay.rollout.synthetic import Suite
 
 
 class HttpArms:
-    """`asker`: of the arms directly. `front_asker`: of the front door, with `COPY_HEADER` on its requests."""
+    """`asker`: of the arms directly. `front_asker`: of the front door, with `COPY_HEADER` on its requests.
+    `drift`: what the candidate's release says it will change."""
 
     def __init__(
         self,
@@ -34,10 +33,9 @@ class HttpArms:
         asker: Asker,
         front_asker: Asker,
         clock: Clock,
-        *,
-        declared: Declared | None = None,
-        chance: random.Random | None = None,
+        drift: Sequence[DeclaredDrift] = (),
     ) -> None:
+        declared = Declared([(item.wiki, item.model) for item in drift])
         old, new = (_address(arm, settings.slots[arm.slot]) for arm in (stable, candidate))
         self._data_centre = data_centre
         self._settings = settings
@@ -45,9 +43,9 @@ class HttpArms:
         self._asker = asker
         self._front_asker = front_asker
         self._clock = clock
-        self._pairs = Pairs(data_centre, old, new, asker, clock, declared=declared, chance=chance)
-        self._sweep = Sweep(asker, old.urls[0], chance=chance)
-        self._suite = Suite(self._pairs, old, new, asker, chance=chance)
+        self._pairs = Pairs(data_centre, old, new, asker, clock, declared)
+        self._sweep = Sweep(asker, old.urls[0])
+        self._suite = Suite(self._pairs, old, new, asker)
 
     async def ask(self, target: str) -> Pair:
         """The same request of both, compared."""
@@ -81,22 +79,12 @@ class HttpArms:
 class HttpPlace:
     """A data centre in which others move the users: `assay.rollout.parts.Place`."""
 
-    def __init__(
-        self,
-        data_centre: str,
-        settings: DataCentreSettings,
-        asker: Asker,
-        clock: Clock,
-        *,
-        chance: random.Random | None = None,
-    ) -> None:
+    def __init__(self, data_centre: str, settings: DataCentreSettings, asker: Asker, clock: Clock) -> None:
         self._data_centre = data_centre
         self._settings = settings
         self._asker = asker
         self._clock = clock
-        self._questions = {
-            slot: Questions(asker, one.urls[0], clock, chance=chance) for slot, one in settings.slots.items()
-        }
+        self._questions = {slot: Questions(asker, one.urls[0], clock) for slot, one in settings.slots.items()}
 
     async def releases(self) -> Mapping[str, str]:
         """By slot; of processes that do not answer nothing is said, those that do must agree."""
@@ -114,7 +102,7 @@ class HttpPlace:
             self._asker,
             self._asker,  # nobody logs a front door's requests to us
             self._clock,
-            declared=Declared([(item.wiki, item.model) for item in declared]),
+            declared,
         )
 
     async def next_target(self, slot: str) -> str:
@@ -122,8 +110,7 @@ class HttpPlace:
         return await self._questions[slot].next()
 
     async def _release_of(self, settings: SlotSettings) -> str:
-        answers = await asyncio.gather(*(self._asker.ask(url, Ask("/livez")) for url in settings.urls))
-        named = {name for answer in answers if (name := answer.headers.get(RELEASE_HEADER, ""))}
+        named = set((await named_releases(self._asker, settings.urls)).values()) - {""}
         return named.pop() if len(named) == 1 else ""
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -12,7 +13,7 @@ import aiohttp
 import orjson
 from yarl import URL
 
-from assay.rollout.compare import Answer
+from assay.rollout.compare import RELEASE_HEADER, Answer
 
 ASK_LIMIT_S: Final = 25.0
 """Longer than Assay's own limit (web.app.request_timeout_s), so that its answer is seen."""
@@ -90,6 +91,13 @@ class HttpAsker:
                     return Answer(0, lost=f"more than {MAX_BODY_BYTES} bytes")
             told = {name.lower(): value for name, value in response.headers.items()}
             return Answer(response.status, told, bytes(read))
+
+
+async def named_releases(asker: Asker, urls: Sequence[str]) -> dict[str, str]:
+    """The release that the web process at each address names; empty: it answers nothing, or names none."""
+    answers = await asyncio.gather(*(asker.ask(url, Ask("/livez")) for url in urls))
+    told = [answer.headers.get(RELEASE_HEADER, "") for answer in answers]
+    return dict(zip(urls, told, strict=True))
 
 
 async def ask_arm(asker: Asker, url: str, ask: Ask) -> Answer:

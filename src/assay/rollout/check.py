@@ -33,11 +33,6 @@ class Check:
             "bad_since_s": self.bad_since_s,
         }
 
-    @classmethod
-    def from_data(cls, data: Mapping[str, Any]) -> Check:
-        """What `as_data` wrote. Raises `KeyError` when something is missing."""
-        return cls(data["name"], data["status"], data["sentence"], data["figures"], data["bad_since_s"])
-
 
 def percent(share: float) -> str:
     """For sentences."""

@@ -20,7 +20,6 @@ from assay.rollout.check import Check, Status
 from assay.rollout.decide import Decision, decide
 from assay.rollout.drift import DeclaredDrift, OperatingPoints
 from assay.rollout.gathering import Gathering
-from assay.rollout.haproxy import server_weights, set_slot_weights
 from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
 from assay.rollout.orders import Order
@@ -28,6 +27,7 @@ from assay.rollout.parts import Parts
 from assay.rollout.plan import USERS, Stage
 from assay.rollout.progress import Progress
 from assay.rollout.samples import Evidence, Observed
+from assay.rollout.shares import server_weights, set_slot_weights
 from assay.rollout.state import Rollout, weights
 from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 from assay.telemetry import logger
@@ -273,7 +273,7 @@ class Controller:
             text = (
                 f"{stage.name}: the stable arm does not tell its thresholds: flips are those of predictions"
             )
-            self._journal.append("note", {"text": text})
+            self._note(text)
 
     async def _keep_stage(self, state: Rollout) -> None:
         """What was seen in the stage that is over counts for the later ones of its data centre."""
@@ -332,7 +332,7 @@ class Controller:
             except (BalancerUnavailable, BalancerError):
                 continue
             if any(servers[server].weight != weight for server, weight in wanted.items()):
-                self._journal.append("note", {"text": f"{name}: weights were changed by somebody else"})
+                self._note(f"{name}: weights were changed by somebody else")
                 del self._set[name]
 
     async def _set_weight(self, state: Rollout, data_centre: str, candidate: int) -> bool:
@@ -341,7 +341,7 @@ class Controller:
             await set_slot_weights(self._parts.balancers[data_centre], shares)
         except (BalancerUnavailable, BalancerError) as error:
             if self._trouble.get(data_centre) != str(error):
-                self._journal.append("note", {"text": f"{data_centre}: weights were not set: {error}"})
+                self._note(f"{data_centre}: weights were not set: {error}")
                 self._log.error("weights were not set", data_centre=data_centre, reason=str(error))
             self._trouble[data_centre] = str(error)
             return False
@@ -360,7 +360,7 @@ class Controller:
             try:
                 await self._parts.fleet.retire(name, state.candidate.slot)
             except Exception as error:  # users are safe; whoever reads the journal must know of the rest
-                self._journal.append("note", {"text": f"{name}: the candidate still runs: {error}"})
+                self._note(f"{name}: the candidate still runs: {error}")
         self._journal.append(
             "rolled_back",
             {"served": self._served, "failed": self._failed, "last_candidate_s": self._last_s},
@@ -384,6 +384,9 @@ class Controller:
         return any(server.slot == slot and server.sessions for server in servers.values())
 
     # -- what is known -------------------------------------------------------------------------------
+
+    def _note(self, text: str) -> None:
+        self._journal.append("note", {"text": text})
 
     def _now_s(self) -> float:
         return self._clock.now().timestamp()

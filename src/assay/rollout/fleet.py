@@ -40,11 +40,9 @@ _THIS_MACHINE: Final = {"": NodeSettings()}
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """A command's end, for the journal. `status`: of its exit; None when it was ended for taking too long.
+    """A command's end. `status`: of its exit; None when it was ended for taking too long.
     `stdout`, `stderr`: their last `MAX_KEPT_BYTES`."""
 
-    node: str
-    command: tuple[str, ...]
     status: int | None
     stdout: str
     stderr: str
@@ -54,16 +52,6 @@ class Ran:
         """What an operator reads first: the end of the errors, or of the output when there are none."""
         lines = (self.stderr.strip() or self.stdout.strip()).splitlines()[-_TOLD_LINES:]
         return " / ".join(line.strip() for line in lines)[-_TOLD_CHARS:]
-
-    def as_data(self) -> dict[str, Any]:
-        """For the journal."""
-        return {
-            "node": self.node,
-            "command": list(self.command),
-            "status": self.status,
-            "seconds": round(self.seconds, 3),
-            "told": self.last_lines(),
-        }
 
 
 class Runner(Protocol):
@@ -107,14 +95,11 @@ class ProcessRunner:
                 os.killpg(process.pid, signal.SIGKILL)  # also what it left running
             await process.wait()
         stdout, stderr = (bytes(stream).decode("utf-8", "replace") for stream in kept)
-        return Ran(node, tuple(command), status, stdout, stderr, time.monotonic() - begun_s)
+        return Ran(status, stdout, stderr, time.monotonic() - begun_s)
 
 
 class NodeFleet:
-    """`deploy_limit_s`: seconds for a node to fetch, install and start a release. `ran`: every command since
-    the start that ended, the newest last, at most `KEPT`."""
-
-    KEPT: Final = 200
+    """`deploy_limit_s`: seconds for a node to fetch, install and start a release."""
 
     def __init__(
         self,
@@ -123,7 +108,6 @@ class NodeFleet:
         deploy_limit_s: float,
         runner: Runner | None = None,
     ) -> None:
-        self.ran: list[Ran] = []
         self._data_centres = data_centres
         self._deploy_limit_s = deploy_limit_s
         self._runner = runner or ProcessRunner()
@@ -163,13 +147,12 @@ class NodeFleet:
         if faults:
             raise FleetError(" ".join(faults))
 
-    async def _do(self, name: str, node: NodeSettings, command: Sequence[str], limit_s: float) -> Ran:
+    async def _do(self, name: str, node: NodeSettings, command: Sequence[str], limit_s: float) -> None:
         ran = await self._run(name, node, command, limit_s)
         if ran.status is None:
             raise FleetError(f"Node {name}: not done within {limit_s:g} s: {_shown(ran)}.")
         if ran.status != 0:
             raise FleetError(f"Node {name}: exit status {ran.status}: {_shown(ran)}.")
-        return ran
 
     async def _preflight(self, name: str, node: NodeSettings, slot: str) -> None:
         ran = await self._run(name, node, preflight(node, slot), PREFLIGHT_LIMIT_S)
@@ -182,8 +165,7 @@ class NodeFleet:
         whole = there(node, command, limit_s)
         ran = await self._runner.run(name, whole, limit_s + (GRACE_S if node.prefix else 0.0))
         if node.prefix and ran.status in _GIVEN_UP and ran.seconds >= limit_s:
-            ran = replace(ran, status=None)
-        self.ran = [*self.ran[1 - self.KEPT :], ran]
+            return replace(ran, status=None)
         return ran
 
 

@@ -20,7 +20,14 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from assay.errors import JournalError
-from assay.rollout.journal import FILE_NAME, FIRST_DIGEST, MAX_LINE_BYTES, Entry, parse_entry
+from assay.rollout.journal import (
+    FILE_NAME,
+    FIRST_DIGEST,
+    MAX_LINE_BYTES,
+    Entry,
+    parse_entries,
+    parse_entry,
+)
 from assay.rollout.state import Rollout, after
 from assay.rollout.story import Story
 
@@ -171,8 +178,4 @@ class Follower:
         bounds = [base, *(self._end(number) for number in range(before, last + 1))]
         lines = [content[start - base : end - base - 1] for start, end in pairwise(bounds)]
         digest = FIRST_DIGEST if first == 1 else hashlib.sha256(lines.pop(0)).hexdigest()
-        entries: list[Entry] = []
-        for number, line in enumerate(lines, first):
-            entries.append(parse_entry(line, number, digest, self._path))
-            digest = entries[-1].digest
-        return entries
+        return list(parse_entries(lines, self._path, first, digest))

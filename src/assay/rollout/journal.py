@@ -18,7 +18,7 @@ import fcntl
 import hashlib
 import os
 import socket
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ import orjson
 import structlog
 
 from assay.clock import Clock, SystemClock
+from assay.durable import sync_folder
 from assay.errors import JournalError, JournalHeld
 
 FILE_NAME: Final = "journal.jsonl"
@@ -65,7 +66,8 @@ def read_journal(folder: Path) -> tuple[Entry, ...]:
 
     Raises `JournalError` when the chain is broken: the message names the line.
     """
-    return _parsed(_whole_lines(_content(folder / FILE_NAME))[0], folder / FILE_NAME)
+    *lines, _torn = _content(folder / FILE_NAME).split(b"\n")
+    return tuple(parse_entries(lines, folder / FILE_NAME))
 
 
 class Journal:
@@ -142,7 +144,7 @@ class Journal:
         is_new = not self._path.exists()
         self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o640)
         if is_new:
-            _sync_folder(self._folder)
+            sync_folder(self._folder)
         if torn := self._read():
             self._repair(torn)
 
@@ -216,19 +218,6 @@ def _content(path: Path) -> bytes:
         raise JournalError(f"{path} cannot be read: {error}") from None
 
 
-def _whole_lines(content: bytes) -> tuple[list[bytes], bytes]:
-    """Lines without their ends, and what stands after the last end."""
-    *lines, torn = content.split(b"\n")
-    return lines, torn
-
-
-def _parsed(lines: list[bytes], path: Path) -> tuple[Entry, ...]:
-    entries: list[Entry] = []
-    for number, line in enumerate(lines, 1):
-        entries.append(parse_entry(line, number, entries[-1].digest if entries else FIRST_DIGEST, path))
-    return tuple(entries)
-
-
 def _line(number: int, at: datetime, kind: str, data: Mapping[str, Any], previous: str) -> bytes:
     document = {
         "number": number,
@@ -244,6 +233,16 @@ def _line(number: int, at: datetime, kind: str, data: Mapping[str, Any], previou
     if len(line) > MAX_LINE_BYTES:
         raise JournalError(f"entry {number} ({kind}) has {len(line)} bytes; the limit is {MAX_LINE_BYTES}")
     return line
+
+
+def parse_entries(
+    lines: Iterable[bytes], path: Path, first: int = 1, previous: str = FIRST_DIGEST
+) -> Iterator[Entry]:
+    """Entries of lines that follow each other, from entry number `first` on; otherwise as `parse_entry`."""
+    for number, line in enumerate(lines, first):
+        entry = parse_entry(line, number, previous, path)
+        previous = entry.digest
+        yield entry
 
 
 def parse_entry(line: bytes, number: int, previous: str, path: Path) -> Entry:
@@ -268,12 +267,3 @@ def _write(file: int, content: bytes) -> None:
     """All of it: the kernel may take less at once."""
     while content:
         content = content[os.write(file, content) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """A new file's name is on the disk only when its folder is."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

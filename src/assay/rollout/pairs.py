@@ -56,8 +56,8 @@ class Pairs:
         candidate: ArmAddress,
         asker: Asker,
         clock: Clock,
-        *,
         declared: Declared | None = None,
+        *,
         chance: random.Random | None = None,
     ) -> None:
         self._data_centre = data_centre

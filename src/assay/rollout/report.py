@@ -12,8 +12,8 @@ from typing import Any, Final
 from assay.errors import JournalError
 from assay.rollout.journal import Entry
 from assay.rollout.state import Rollout, after
+from assay.rollout.wording import CONTROLLER
 
-_CONTROLLER: Final = "controller"
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", **{mark: f"\\{mark}" for mark in "\\`[]|"}})
 
 
@@ -173,7 +173,7 @@ def _last_verdict(own: Sequence[Entry]) -> str:
 
 
 def _who(entry: Entry) -> str:
-    return _cell(str(entry.data.get("by") or _CONTROLLER))
+    return _cell(str(entry.data.get("by") or CONTROLLER))
 
 
 def _moment(at: datetime) -> str:

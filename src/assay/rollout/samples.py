@@ -19,6 +19,10 @@ class Arm:
     slot: str
     release: str = ""
 
+    def as_data(self) -> dict[str, str]:
+        """As JSON values."""
+        return {"slot": self.slot, "release": self.release}
+
 
 CLIENT_GAVE_UP: Final = 499
 """The status of a request whose client left before the answer's end; nginx's number. No failure of ours, but

@@ -81,6 +81,20 @@ def fold(entries: Iterable[Entry]) -> Rollout | None:
     return state
 
 
+def started_data(
+    number: int, stable: Arm, candidate: Arm, plan: Plan, *, by: str, is_emergency: bool = False
+) -> dict[str, Any]:
+    """Of the entry that begins the journal's `number`-th rollout."""
+    return {
+        "id": f"{number}-{candidate.release}",
+        "stable": stable.as_data(),
+        "candidate": candidate.as_data(),
+        "plan": plan.as_data(),
+        "is_emergency": is_emergency,
+        "by": by,
+    }
+
+
 def after(state: Rollout | None, entry: Entry) -> Rollout | None:
     """The state that an entry leads to. Raises `JournalError` when it cannot follow."""
     if entry.kind in INFORMATION:

@@ -115,11 +115,6 @@ def surplus_bound(count: int, of: int, expected: float, confidence: float = 0.95
     return max(0.0, upper - expected)
 
 
-def least_without(bound: float, confidence: float = 0.95) -> int:
-    """Samples without any that make `surplus_bound` no greater than `bound`."""
-    return math.ceil(math.log(1 - confidence) / math.log(1 - bound)) if bound < 1 else 1
-
-
 def slower_p(stable: Array, candidate: Array) -> float:
     """Mann–Whitney's U test, one-sided: how likely the candidate's values rank so high when both come from
     one distribution. Ties get middle ranks and correct the variance; exact for small samples without ties. 1

@@ -45,7 +45,6 @@ class Story:
 
     rollout: Rollout
     by: str
-    first_entry: int
     last_entry: int
     last_s: float
     began_s: dict[int, float] = field(default_factory=dict)
@@ -64,7 +63,7 @@ class Story:
 
     @classmethod
     def of(cls, rollout: Rollout, started: Entry) -> Story:
-        story = cls(rollout, who(started), started.number, started.number, started.at_s)
+        story = cls(rollout, who(started), started.number, started.at_s)
         begun = rollout.plan.stages if rollout.is_watched else rollout.plan.stages[:1]
         story.began_s = {stage.number: started.at_s for stage in begun}
         return story

@@ -8,7 +8,7 @@ on how often it was asked for (`assay.rollout.looks`), and what was bad once sta
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Self
@@ -79,11 +79,6 @@ class Verdict:
     def as_data(self) -> list[dict[str, Any]]:
         """As JSON values, for the journal."""
         return [check.as_data() for check in self.checks]
-
-    @classmethod
-    def from_data(cls, data: Sequence[Mapping[str, Any]]) -> Verdict:
-        """What `as_data` wrote. Raises `KeyError` when something is missing."""
-        return cls(tuple(Check.from_data(item) for item in data))
 
 
 @dataclass(frozen=True, slots=True)

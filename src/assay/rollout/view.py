@@ -53,8 +53,8 @@ def _summary(story: Story) -> dict[str, Any]:
     rollout = story.rollout
     return {
         "id": rollout.id,
-        "candidate": {"slot": rollout.candidate.slot, "release": rollout.candidate.release},
-        "stable": {"slot": rollout.stable.slot, "release": rollout.stable.release},
+        "candidate": rollout.candidate.as_data(),
+        "stable": rollout.stable.as_data(),
         "status": rollout.status,
         "reason": cut(rollout.reason),
         "is_emergency": rollout.is_emergency,

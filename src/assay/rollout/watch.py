@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NoReturn
+from typing import Final, NoReturn
 
 from assay.clock import Clock
 from assay.errors import AssayError, JournalError
@@ -21,8 +21,7 @@ from assay.rollout.options import RolloutOptions
 from assay.rollout.parts import Place
 from assay.rollout.plan import Stage, make_watch_plan
 from assay.rollout.prober import Pace, Prober
-from assay.rollout.samples import Arm
-from assay.rollout.state import Rollout, after
+from assay.rollout.state import Rollout, after, started_data
 from assay.rollout.subject import Slots, Subject, Told, is_silent, subject_in, subject_of
 from assay.rollout.verdict import Verdict
 from assay.rollout.window import BLOCK_PAIRS, Window
@@ -200,16 +199,9 @@ class Watcher:
             self._ask(subject)
 
     def _start(self, subject: Subject) -> None:
+        number, plan = self._record.rollouts + 1, make_watch_plan(self._options, subject.data_centres)
         self._journal.append(
-            "started",
-            {
-                "id": f"{self._record.rollouts + 1}-{subject.candidate.release}",
-                "stable": _arm_data(subject.stable),
-                "candidate": _arm_data(subject.candidate),
-                "plan": make_watch_plan(self._options, subject.data_centres).as_data(),
-                "is_emergency": False,
-                "by": self._by,
-            },
+            "started", started_data(number, subject.stable, subject.candidate, plan, by=self._by)
         )
         self._said = ""
 
@@ -231,8 +223,11 @@ class Watcher:
             self._probers[stage.number] = prober
 
     async def _leave(self) -> None:
-        probers, self._probers = self._probers, {}
         self._is_begun = False
+        await self._stop_probing()
+
+    async def _stop_probing(self) -> None:
+        probers, self._probers = self._probers, {}
         await asyncio.gather(*(prober.stop() for prober in probers.values()))
 
     # -- verdicts ------------------------------------------------------------------------------------
@@ -252,7 +247,10 @@ class Watcher:
             )
             self._show(stage, prober.window, verdict)
         if self._probers and self._record.is_bad:
+            assert state is not None
             await self._stop_probing()
+            release = state.candidate.release
+            self._say(f"{release} is bad and stays so; nothing more is asked until the arms are others")
 
     def _show(self, stage: Stage, window: Window, verdict: Verdict) -> None:
         """Into the journal, when it says something new or it is time, and only if it rests on something that
@@ -272,14 +270,6 @@ class Watcher:
         else:
             self._journal.append("unchanged", {**told, "entry": entry})
         self._written[stage.number] = _Written(outline, window.compared, now_s, entry, figures_s)
-
-    async def _stop_probing(self) -> None:
-        """What was bad stays bad."""
-        probers, self._probers = self._probers, {}
-        await asyncio.gather(*(prober.stop() for prober in probers.values()))
-        assert self._record.state is not None
-        release = self._record.state.candidate.release
-        self._say(f"{release} is bad and stays so; nothing more is asked until the arms are others")
 
     # -- what is known -------------------------------------------------------------------------------
 
@@ -307,7 +297,3 @@ def _shown(subject: Subject | None) -> str:
         return "nothing"
     where = ", ".join(subject.data_centres)
     return f"{subject.candidate.release} stands beside {subject.stable.release} in {where}"
-
-
-def _arm_data(arm: Arm) -> dict[str, Any]:
-    return {"slot": arm.slot, "release": arm.release}

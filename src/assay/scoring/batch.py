@@ -14,11 +14,11 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Protocol
 
-from assay.clock import Clock, Deadline, SystemClock
+from assay.clock import Deadline, SystemClock
 from assay.errors import ConfigurationError, RetryableError, SourceUnavailable
 from assay.models.model import Model
 from assay.scoring.lines import Lines
@@ -42,9 +42,10 @@ _OTHER: Final = {
 }
 """What a differing value in a file's last line says about how the file was begun."""
 
-
 DIGEST_CHARS: Final = 12
 """Of a bundle's digest, in a line."""
+_CHUNK_LIMIT_S: Final = 120.0
+"""For one chunk, fetching included."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ class ChunkScorer(Protocol):
 
 
 class LocalScorer:
-    """`ChunkScorer` of this process. `deadline_s`: for one chunk, fetching included."""
+    """`ChunkScorer` of this process."""
 
     def __init__(
         self,
@@ -102,21 +103,17 @@ class LocalScorer:
         *,
         features: bool = False,
         explain: bool = False,
-        deadline_s: float = 120.0,
-        clock: Clock | None = None,
     ) -> None:
         self._service = service
         self._models = service.wikis.named(wiki).models
         self._request = ScoreRequest(wiki, (), tuple(models), {}, features, explain)
         self._shape = shape
-        self._deadline_s = deadline_s
-        self._clock = clock or SystemClock()
+        self._clock = SystemClock()
         self.terms = Terms(wiki, {name: self._models[name].digest for name in models}, features, explain)
 
     async def score(self, rev_ids: tuple[int, ...]) -> Mapping[int, Row]:
-        base = self._request
-        request = ScoreRequest(base.wiki, rev_ids, base.models, {}, base.features, base.explain)
-        table = await self._service.score(request, Deadline.after(self._deadline_s, self._clock))
+        request = replace(self._request, rev_ids=rev_ids)
+        table = await self._service.score(request, Deadline.after(_CHUNK_LIMIT_S, self._clock))
         return {
             rev_id: {name: self._shape(cell, self._models[name]) for name, cell in cells.items()}
             for rev_id, cells in table.items()

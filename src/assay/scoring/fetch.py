@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from assay.clock import Deadline
+from assay.errors import DeadlineExceeded, RetryableError, SourceUnavailable
 from assay.revisions.problem import Problem, source_failed
 from assay.revisions.source import Pasts, TellsPasts
 from assay.revisions.types import UNKNOWN, Revision
@@ -43,6 +44,11 @@ async def fetch(
     fetched = await _fetch(wiki, missing, deadline, metrics) if missing else {}
     found = {rev_id: fetched.get(rev_id) or at_hand[rev_id] for rev_id in rev_ids}
     return await _with_pasts(wiki, found, deadline, metrics) if pasts else Fetched(found)
+
+
+def not_now(problem: Problem, deadline: Deadline) -> RetryableError:
+    """To be raised where a whole answer stands or falls with a revision that cannot be had just now."""
+    return (DeadlineExceeded if deadline.passed else SourceUnavailable)(problem.message, delay_s=2.0)
 
 
 async def _fetch(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded, SourceUnavailable
+from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded
 from assay.models.model import Model
 from assay.revisions.called import called
 from assay.revisions.problem import Problem
@@ -16,7 +16,7 @@ from assay.scoring.cache import ScoreCache
 from assay.scoring.claims import Claims, LocalClaims
 from assay.scoring.computations import Computations
 from assay.scoring.engine import Engine
-from assay.scoring.fetch import Fetched, fetch
+from assay.scoring.fetch import Fetched, fetch, not_now
 from assay.scoring.group import Wanted
 from assay.scoring.identity import identity
 from assay.scoring.key import ScoreKey, injection_digest
@@ -138,9 +138,11 @@ class ScoringService:
         }
         for wanted, cell in cells.items():
             table[wanted.key.rev_id][wanted.key.model] = cell
-            outcome = cell.code if isinstance(cell, Problem) else "scored"
-            self._metrics.count(CELLS, wanted.key.wiki, wanted.key.model, outcome)
+            self._count(wanted.key.wiki, wanted.key.model, cell)
         return table
+
+    def _count(self, wiki: str, model: str, cell: Cell) -> None:
+        self._metrics.count(CELLS, wiki, model, cell.code if isinstance(cell, Problem) else "scored")
 
     # -- revisions -----------------------------------------------------------------------------------
 
@@ -163,7 +165,7 @@ class ScoringService:
         if isinstance(told.parent, int):
             found = (await self.fetch(wiki, [told.parent], deadline)).found[told.parent]
             if isinstance(found, Problem) and found.retryable:
-                raise (DeadlineExceeded if deadline.passed else SourceUnavailable)(found.message, delay_s=2.0)
+                raise not_now(found, deadline)
             if isinstance(found, Problem):
                 raise BadParameter(f"Could not use revision {told.parent} as the parent. {found.message}")
             parent = found
@@ -196,7 +198,7 @@ class ScoringService:
             name = called(revision.id).capitalize()
             raise DeadlineExceeded(f"{name} was not scored in time; try again.") from error
         for model, cell in cells.items():
-            self._metrics.count(CELLS, wiki.name, model, cell.code if isinstance(cell, Problem) else "scored")
+            self._count(wiki.name, model, cell)
         return cells
 
 

@@ -107,8 +107,10 @@ class Wiki:
         pasts = {PAGE_HISTORY.name, ACTOR_HISTORY.name}
         return frozenset(name for name, model in self.models.items() if pasts & read_by(model))
 
-    def select(self, names: Sequence[str]) -> tuple[Model, ...]:
-        """The named models in order. Raises `UnknownModel` naming the missing, in ORES's words."""
+    def select(self, names: Sequence[str] | None) -> tuple[Model, ...]:
+        """The named models in order; None: all. Raises `UnknownModel` naming the missing, in ORES's words."""
+        if names is None:
+            return tuple(self.models.values())
         if missing := [name for name in names if name not in self.models]:
             told = tuple(name[:MAX_TOLD_CHARS] for name in missing[:MAX_TOLD_NAMES])
             more = f" and {len(missing) - len(told)} more" if len(missing) > len(told) else ""

@@ -40,9 +40,9 @@ def json_body(schema: str) -> dict[str, Any]:
     return {"required": False, "content": {"application/json": {"schema": ref(schema)}}}
 
 
-def rev_id_path(name: str = "rev_id", least: int = 1) -> dict[str, Any]:
+def rev_id_path(least: int = 1) -> dict[str, Any]:
     return {
-        "name": name,
+        "name": "rev_id",
         "in": "path",
         "required": True,
         "description": "Revision id.",

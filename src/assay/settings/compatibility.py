@@ -16,13 +16,12 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from assay.releases.manifest import CONFIGURATION, CONFIGURATION_SCHEMA
 from assay.settings.layers import CONFIG, PREFIX, Given, read_text
 from assay.settings.loading import resolve
 from assay.settings.reading import read
 from assay.settings.schema import VERSION_KEY
 
-SCHEMA_FILE: Final = "configuration.schema.json"
-CONFIGURATION_FILE: Final = "configuration.toml"
 _OF_A_RELEASE: Final = frozenset(
     {CONFIG, *(f"{PREFIX}{name}" for name in ("RELEASE", "BUNDLE_DIRECTORIES", "SHIPPED_BUNDLES"))}
 )
@@ -83,7 +82,7 @@ def installed(root: Path, faults: list[str]) -> list[Installed]:
     for folder in _entries(root / "releases"):
         slots = live.get(folder.name)
         role = f"live in slot {', '.join(slots)}" if slots else "rollback target"
-        release = Installed(folder.name, role, folder / SCHEMA_FILE, folder / CONFIGURATION_FILE)
+        release = Installed(folder.name, role, folder / CONFIGURATION_SCHEMA, folder / CONFIGURATION)
         if missing := [path for path in (release.schema, release.configuration) if not path.is_file()]:
             faults.extend(f"{release}: there is no file {path}: install it again" for path in missing)
         else:

@@ -91,6 +91,14 @@ def merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]
     return both
 
 
+def nested(place: Place, value: Any) -> dict[str, Any]:
+    """A tree that holds this value alone."""
+    for part in reversed(place):
+        value = {part: value}
+    assert isinstance(value, dict)
+    return value
+
+
 def read_document(path: Path) -> dict[str, Any]:
     """A configuration file. Raises OSError or ValueError that says what is wrong."""
     try:
@@ -133,7 +141,7 @@ def _secrets(paths: Iterable[Path], schema: Schema, faults: list[str]) -> Iterat
     for path in paths:
         try:
             place = tuple(path.name.split("."))
-            yield Layer(str(path), _nested(place, _decoded(_secret(path), node_at(schema, place))))
+            yield Layer(str(path), nested(place, _decoded(_secret(path), node_at(schema, place))))
         except (OSError, ValueError) as error:
             faults.append(f"{path}: {_reason(error)}")
 
@@ -147,7 +155,7 @@ def _variables(variables: Mapping[str, str], schema: Schema, faults: list[str]) 
             place = _place(name)
             if node_at(schema, place) is None and name.endswith(FROM_FILE):
                 place, text = _place(name.removesuffix(FROM_FILE)), _secret(Path(text))
-            yield Layer(name, _nested(place, _decoded(text, node_at(schema, place))), is_variable=True)
+            yield Layer(name, nested(place, _decoded(text, node_at(schema, place))), is_variable=True)
         except (OSError, ValueError) as error:
             faults.append(f"{name}: {_reason(error)}")
 
@@ -204,13 +212,6 @@ def _json(text: str) -> Any:
         raise ValueError(f"is no JSON ({error.msg} at character {error.pos})") from None
     except RecursionError:
         raise ValueError("is nested too deep") from None
-
-
-def _nested(place: Place, value: Any) -> dict[str, Any]:
-    for part in reversed(place):
-        value = {part: value}
-    assert isinstance(value, dict)
-    return value
 
 
 def _given_twice(variables: Sequence[Layer]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from assay.settings.layers import Layer, Place, merged
+from assay.settings.layers import Layer, Place, merged, nested
 from assay.settings.sections import ANY_NAME
 
 SCHEMA_VERSION: Final = 1
@@ -189,8 +189,4 @@ def _with(values: Mapping[str, Any], place: Place, value: Any, over: Any) -> dic
         value = merged(value, over)
     elif over is not None:
         value = over
-    nested: Any = value
-    for part in reversed(place):
-        nested = {part: nested}
-    assert isinstance(nested, dict)
-    return merged(values, nested)
+    return merged(values, nested(place, value))

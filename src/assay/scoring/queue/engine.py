@@ -297,9 +297,8 @@ class CeleryEngine:
             self._from_stranger(pending, reply)
             return
         if reply.outcome != "computed" and reply.attempt != pending.attempt:
-            self._metrics.count(
-                LATE_REPLIES
-            )  # what became of an attempt that was given up; another is under way
+            # what became of an attempt that was given up; another is under way
+            self._metrics.count(LATE_REPLIES)
             return
         self._settle(pending, reply)
 

@@ -52,18 +52,18 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, DeadlineExceeded, SourceUnavailable
+from assay.errors import BadParameter, SourceUnavailable
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
+from assay.scoring.fetch import not_now
 from assay.scoring.request import Injection
 from assay.scoring.wikis import Wiki
 from assay.serving import openapi
 from assay.serving.backend import Backend
 from assay.serving.json_body import read_object
-from assay.serving.native.explained import cells_document, diff_document
+from assay.serving.native.explained import cells_document, explained_revision
 from assay.serving.native.fetched import FetchedRevisions
-from assay.serving.native.revision import revision_document
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
 from assay.serving.parameters import parse_limit, parse_rev_id, read_fields
@@ -126,26 +126,16 @@ class NativeApi:
         wiki, deadline = self._backend.wiki(request), self._backend.deadline()
         async with self._backend.gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
-            cells, difference = await asyncio.gather(
-                self._backend.service.score_revision(
-                    wiki, tuple(wiki.models.values()), revision, {}, deadline, told=False
-                ),
-                asyncio.to_thread(diff_document, revision),
+            explained = await explained_revision(
+                self._backend.service, wiki, wiki.select(None), revision, {}, deadline
             )
-        return json_response(
-            {
-                "wiki": wiki.name,
-                "revision": revision_document(revision),
-                "diff": difference,
-                "scores": cells_document(wiki, cells, {}),
-            }
-        )
+        return json_response(explained)
 
     async def what_if(self, request: Request) -> Response:
         """Scores of an edit with some values replaced"""
         wiki, deadline = self._backend.wiki(request), self._backend.deadline()
         names, injection = await _what_if(request)
-        models = wiki.select(tuple(wiki.models) if names is None else names)
+        models = wiki.select(names)
         async with self._backend.gate.hold(request, cost=1):
             revision = await self._fetch(wiki, request, deadline)
             cells = await self._backend.service.score_revision(
@@ -164,8 +154,7 @@ class NativeApi:
         found = fetched.found[rev_id]
         if isinstance(found, Problem):
             if found.retryable:
-                kind = DeadlineExceeded if deadline.passed else SourceUnavailable
-                raise kind(found.message, delay_s=2.0)
+                raise not_now(found, deadline)
             raise HttpError(404, found.message, code=found.code)
         if rev_id not in fetched.short:  # else the page would show other scores than a program gets
             self._fetched.put(wiki.name, found)

@@ -1,4 +1,4 @@
-"""Members of the JSON object that asks for a stream, read within limits."""
+"""Members of a JSON object under ``/api/``, read within limits."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from assay.errors import BadParameter, TooManyRevisions
 from assay.revisions.record import MAX_ID
 
 
-def check_keys(asked: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Raises `BadParameter`: a misspelt key is a wish that would not be granted."""
+def check_keys(asked: Mapping[str, Any], known: Sequence[str], where: str = "the body") -> None:
+    """Raises `BadParameter`: a misspelt key is a wish that would not be granted, or a fact that a score would
+    not know of."""
     if strangers := sorted(set(asked) - set(known)):
         raise BadParameter(
-            f"Could not interpret the body. There is no {strangers[0][:100]!r}; known are {', '.join(known)}."
+            f"Could not interpret {where}. There is no {strangers[0][:100]!r}; known are {', '.join(known)}."
         )
 
 

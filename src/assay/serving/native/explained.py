@@ -1,19 +1,44 @@
-"""Scores with what moved them, and what an edit did, as JSON: ``CELL`` and ``DIFF`` of the contract in
+"""What an edit did, its scores and what moved them, as JSON: ``CELL`` and ``DIFF`` of the contract in
 `assay.serving.native.api`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from assay.clock import Deadline
 from assay.models.model import Model
 from assay.models.recipe import label_name
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 from assay.scoring.request import Cell, Injection
+from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
-from assay.serving.cells import error_document, keyed
+from assay.serving.cells import error_document, score_document
 from assay.serving.native.linediff import diff
+from assay.serving.native.revision import revision_document
+
+
+async def explained_revision(
+    service: ScoringService,
+    wiki: Wiki,
+    models: Sequence[Model],
+    revision: Revision,
+    injection: Injection,
+    deadline: Deadline,
+) -> dict[str, Any]:
+    """What the edit did, its scores, and what moved them. Raises as `ScoringService.score_revision`."""
+    cells, difference = await asyncio.gather(
+        service.score_revision(wiki, models, revision, injection, deadline, told=False),
+        asyncio.to_thread(diff_document, revision),
+    )
+    return {
+        "wiki": wiki.name,
+        "revision": revision_document(revision),
+        "diff": difference,
+        "scores": cells_document(wiki, cells, injection),
+    }
 
 
 def cells_document(wiki: Wiki, cells: Mapping[str, Cell], injection: Injection) -> dict[str, Any]:
@@ -29,8 +54,7 @@ def _cell_document(cell: Cell, model: Model, injection: Injection) -> dict[str, 
     assert values is not None
     columns = {label_name(label): parts for label, parts in explanation.contributions.items()}
     return {
-        "prediction": cell.score.prediction,
-        "probability": keyed(cell.score.probability),
+        **score_document(cell.score),
         "features": [
             {
                 "name": feature.name,

@@ -26,7 +26,7 @@ from assay.revisions.problem import Problem
 from assay.scoring.request import Cell
 from assay.serving import openapi
 from assay.serving.backend import Backend
-from assay.serving.cells import error_document, keyed
+from assay.serving.cells import error_document, score_document
 from assay.serving.feed import DEFAULT_EDITS, MAX_EDITS, Edit, Feed
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.schemas import SCHEMAS as NATIVE
@@ -95,8 +95,6 @@ def feed_document(wiki: str, edits: Sequence[Edit]) -> dict[str, Any]:
 def scores_document(cells: Mapping[str, Cell]) -> dict[str, Any]:
     """``CELL``s by model."""
     return {
-        name: {"error": error_document(cell)}
-        if isinstance(cell, Problem)
-        else {"prediction": cell.score.prediction, "probability": keyed(cell.score.probability)}
+        name: {"error": error_document(cell)} if isinstance(cell, Problem) else score_document(cell.score)
         for name, cell in cells.items()
     }

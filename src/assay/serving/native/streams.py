@@ -73,7 +73,7 @@ class ScoreStreams:
         body = await read_object(request)
         bodies.check_keys(body, _KEYS)
         names, _ = read_wishes(body)
-        models = wiki.select(tuple(wiki.models) if names is None else names)
+        models = wiki.select(names)
         asked = Asked(
             wiki.name,
             {model.name: model for model in models},

@@ -15,7 +15,6 @@ What is not told is unknown, and features of it are missing. Nothing is kept.
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -30,8 +29,8 @@ from assay.scoring.unsaved import ParentText, Unsaved
 from assay.serving import openapi
 from assay.serving.backend import Backend
 from assay.serving.json_body import read_object
-from assay.serving.native.explained import cells_document, diff_document
-from assay.serving.native.revision import revision_document
+from assay.serving.native.bodies import check_keys
+from assay.serving.native.explained import explained_revision
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.wishes import WISHES, read_wishes
 from assay.serving.respond import json_response
@@ -58,26 +57,18 @@ class TextApi:
         deadline = self._backend.deadline()
         asked = await read_object(request)
         told, (names, injection) = read_unsaved(asked), read_wishes(asked)
-        models = wiki.select(tuple(wiki.models) if names is None else names)
+        models = wiki.select(names)
         async with self._backend.gate.hold(request, cost=1):
             revision = await self._backend.service.unsaved(wiki, told, deadline)
-            cells, difference = await asyncio.gather(
-                self._backend.service.score_revision(wiki, models, revision, injection, deadline, told=False),
-                asyncio.to_thread(diff_document, revision),
+            explained = await explained_revision(
+                self._backend.service, wiki, models, revision, injection, deadline
             )
-        return json_response(
-            {
-                "wiki": wiki.name,
-                "revision": revision_document(revision),
-                "diff": difference,
-                "scores": cells_document(wiki, cells, injection),
-            }
-        )
+        return json_response(explained)
 
 
 def read_unsaved(asked: Mapping[str, Any]) -> Unsaved:
     """Raises `BadParameter`."""
-    _refuse_strangers(asked, (*TEXT_KEYS, *WISHES), "the body")
+    check_keys(asked, (*TEXT_KEYS, *WISHES))
     fields = Document(asked)
     if fields.has("parent_rev_id") and fields.has("parent_text"):
         raise BadParameter("Give parent_rev_id or parent_text, not both.")
@@ -100,7 +91,7 @@ def read_unsaved(asked: Mapping[str, Any]) -> Unsaved:
 
 def _actor(asked: Any) -> Actor:
     fields = Document(asked, "actor")
-    _refuse_strangers(asked, ACTOR_KEYS, "actor")
+    check_keys(asked, ACTOR_KEYS, "actor")
     name, is_anonymous = fields.known_text("name"), fields.flag("is_anonymous")
     if is_anonymous is UNKNOWN:
         if not isinstance(name, str):
@@ -120,11 +111,3 @@ def _actor(asked: Any) -> Actor:
 
 def _account(fields: Document) -> Known[int]:
     return fields.rev_id("id") if fields.has("id") else UNKNOWN
-
-
-def _refuse_strangers(asked: Mapping[str, Any], known: tuple[str, ...], where: str) -> None:
-    """A misspelt member would be a fact that the score does not know of."""
-    if strangers := sorted(set(asked) - set(known)):
-        raise BadParameter(
-            f"Could not interpret {where}. There is no {strangers[0][:100]!r}; known are {', '.join(known)}."
-        )

@@ -1,0 +1,65 @@
+"""Files that a kill or a power cut leaves whole: as they were, or as they were to become."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, Final
+
+_PIECE_BYTES: Final = 2**16
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes the place of `path` in one step when the block ends; not when it raises.
+
+    Until then it lies beside it as ``.<name>.part``, where the next writer overwrites what a killed one left.
+    """
+    part = path.with_name(f".{path.name}.part")
+    with part.open("wb") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
+    """Put a file in place in one step; its folder is made when it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as stream:
+        stream.write(content)
+        os.fchmod(stream.fileno(), mode)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the system keep names that were just made or renamed in `folder`."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def cut_torn_line(file: BinaryIO) -> int:
+    """Cut off what a killed writer left of a last line; the file's size then, in bytes. A file of whole lines
+    is not touched. `file`: open for reading and writing, and locked by whoever may write to it."""
+    size = file.seek(0, os.SEEK_END)
+    whole = _whole_lines(file, size)
+    if whole < size:
+        file.truncate(whole)
+    return whole
+
+
+def _whole_lines(file: BinaryIO, size: int) -> int:
+    """Bytes up to the last line's end, looked for from the file's end."""
+    end = size
+    while end:
+        start = max(0, end - _PIECE_BYTES)
+        file.seek(start)
+        if found := file.read(end - start).rfind(b"\n") + 1:
+            return start + found
+        end = start
+    return 0

@@ -1,0 +1,79 @@
+"""What a kill or a power cut leaves is a file as it was, or as it was to become."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from assay import durable
+from assay.durable import cut_torn_line, replacing, write_durably
+
+
+def test_a_file_is_put_in_place_whole_with_its_mode_and_nothing_beside_it(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "launcher"
+    write_durably(path, b"old")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o644
+    before = path.stat().st_ino
+    write_durably(path, b"new", mode=0o755)
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode)) == (b"new", 0o755)
+    assert path.stat().st_ino != before, "who reads the old one goes on reading it"
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_until_the_end_and_after_a_failure_the_old_file_stands(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail() -> None:
+        with replacing(path) as stream:
+            stream.write(b"half of the new")
+            assert path.read_bytes() == b"old"
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert path.read_bytes() == b"old"
+    with replacing(path) as stream:
+        stream.write(b"new")
+    assert path.read_bytes() == b"new", "and what the failure left is no part of it"
+
+
+def test_the_disk_has_the_content_before_the_name_and_then_the_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+
+    def fsync(handle: int) -> None:
+        kind = "folder" if stat.S_ISDIR(os.fstat(handle).st_mode) else "file"
+        seen.append((kind, {path.name: path.read_bytes() for path in tmp_path.iterdir()}))
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with replacing(tmp_path / "file") as stream:
+        stream.write(b"content")
+    assert seen == [("file", {".file.part": b"content"}), ("folder", {"file": b"content"})]
+
+
+@given(st.binary(max_size=30).map(lambda text: text.replace(b"x", b"\n")), st.integers(1, 8))
+def test_a_torn_line_is_cut_off_wherever_it_begins(text: bytes, piece: int) -> None:
+    with tempfile.TemporaryFile() as file, pytest.MonkeyPatch.context() as small:
+        small.setattr(durable, "_PIECE_BYTES", piece)
+        file.write(text)
+        whole = text[: text.rfind(b"\n") + 1]
+        assert cut_torn_line(file) == len(whole)
+        file.seek(0)
+        assert file.read() == whole
+
+
+def test_a_file_of_whole_lines_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    path.write_bytes(b"1\n2\n")
+    os.utime(path, ns=(0, 0))
+    with path.open("r+b") as file:
+        assert cut_torn_line(file) == 4
+    assert path.stat().st_mtime_ns == 0
