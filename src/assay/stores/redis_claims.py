@@ -63,6 +63,7 @@ class RedisClaims:
         self._waiting: dict[str, set[asyncio.Future[bytes | None]]] = {}
         self._pubsub: PubSub = redis.pubsub()
         self._subscribed: dict[str, asyncio.Future[None]] = {}
+        self._subscribing = asyncio.Lock()  # two that connect at once: redis-py hears only the later one
         self._tasks: list[asyncio.Task[None]] = []
         self._somebody_waits = asyncio.Event()
         self._rests_until_s = float("-inf")
@@ -153,8 +154,11 @@ class RedisClaims:
 
     async def _listen(self, claim: str) -> bool:
         """Returns when Redis has said that it will tell us: whoever settles from now on is heard."""
-        said = self._subscribed.setdefault(claim, asyncio.get_running_loop().create_future())
-        await self._pubsub.subscribe(self._key(claim))
+        said = self._subscribed.get(claim)
+        if said is None:  # else somebody here listens already: subscribed once more, it would be told again
+            said = self._subscribed[claim] = asyncio.get_running_loop().create_future()
+            async with self._subscribing:
+                await self._pubsub.subscribe(self._key(claim))
         self._somebody_waits.set()
         self._begin(self._read_for_ever)
         await asyncio.shield(said)
@@ -164,7 +168,8 @@ class RedisClaims:
         """Also from a Redis that is left alone, lest channels gather there."""
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(self._options.answer_timeout_s):
-                await self._pubsub.unsubscribe(self._key(claim))
+                async with self._subscribing:
+                    await self._pubsub.unsubscribe(self._key(claim))
 
     async def _asked(self, question: Awaitable[T]) -> T | None:
         """The answer; None when Redis does not give it in time, or is left alone just now."""
