@@ -61,10 +61,16 @@ class CountingEngine(InlineEngine):
 class Node:
     """One web process's service, with clients of its own."""
 
-    def __init__(self, redis: RedisServer, store: KeyValueStore | None = None, release: str = "dev") -> None:
+    def __init__(
+        self,
+        redis: RedisServer,
+        store: KeyValueStore | None = None,
+        release: str = "dev",
+        options: ClaimOptions = QUICK,
+    ) -> None:
         clock, self.metrics = SystemClock(), Metrics()
         address = RedisOptions(redis.url)
-        self.claims = RedisClaims(connect(address), release, QUICK, self.metrics, clock)
+        self.claims = RedisClaims(connect(address), release, options, self.metrics, clock)
         self.engine = CountingEngine(self.metrics)
         wikis = Wikis({"testwiki": SyntheticSource(clock)}, MODELS)
         kept = RedisStore(connect(address)) if store is None else store
@@ -82,9 +88,12 @@ class Node:
 
 
 @asynccontextmanager
-async def nodes(redis: RedisServer, count: int, *others: str) -> AsyncIterator[list[Node]]:
+async def nodes(
+    redis: RedisServer, count: int, *others: str, options: ClaimOptions = QUICK
+) -> AsyncIterator[list[Node]]:
     """`others`: releases of further nodes."""
-    made = [Node(redis) for _ in range(count)] + [Node(redis, release=name) for name in others]
+    made = [Node(redis, options=options) for _ in range(count)]
+    made += [Node(redis, release=name) for name in others]
     try:
         yield made
     finally:
@@ -164,7 +173,7 @@ class Late:
 async def test_who_claims_just_after_the_end_is_told_and_computes_nothing(
     redis: RedisServer, request_: ScoreRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with nodes(redis, 2) as (first, second):
+    async with nodes(redis, 2, options=ClaimOptions(ttl_s=20)) as (first, second):
         late = Late(second.claims)
         monkeypatch.setattr(second.claims, "take", late.take)
         first.engine.go.set()
@@ -301,7 +310,7 @@ async def test_who_waits_anew_is_not_cut_off_by_who_ends_waiting(redis: RedisSer
             await until_async(lambda: not other._waiting)
             anew = asyncio.create_task(other.wait("claim", 20))
             await until_async(lambda: other._waiting)
-        await until_async(lambda: other._subscribed["claim"].done())
+        await until_async(lambda: "claim" in other._subscribed and other._subscribed["claim"].done())
         assert len(channels(redis)) == 1
         await one.settle({"claim": b"told"})
         assert await anew == b"told"

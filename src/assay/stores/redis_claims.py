@@ -154,13 +154,23 @@ class RedisClaims:
 
     async def _listen(self, claim: str) -> bool:
         """Returns when Redis has said that it will tell us: whoever settles from now on is heard."""
-        said = self._subscribed.setdefault(claim, asyncio.get_running_loop().create_future())
         async with self._subscribing:  # the first connection is made by each who finds none
-            await self._pubsub.subscribe(self._key(claim))
+            if (said := self._subscribed.get(claim)) is None:
+                said = await self._subscribe(claim)
         self._somebody_waits.set()
         self._begin(self._read_for_ever)
         await asyncio.shield(said)
         return True
+
+    async def _subscribe(self, claim: str) -> asyncio.Future[None]:
+        """Done when Redis has said so. Once for all who wait here: whatever is said again wakes them all."""
+        said = self._subscribed[claim] = asyncio.get_running_loop().create_future()
+        try:
+            await self._pubsub.subscribe(self._key(claim))
+        except BaseException:  # the next who waits is to try
+            del self._subscribed[claim]
+            raise
+        return said
 
     async def _unsubscribe(self, claim: str) -> None:
         """Also from a Redis that is left alone, lest channels gather there; not from under who waits anew."""
