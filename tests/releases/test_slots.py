@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assay.errors import ConfigurationError, ReleaseError
-from assay.releases import slots
+from assay.releases import slots, tree
 from assay.releases.install import install
 from assay.releases.remove import remove
 from assay.releases.root import Root
@@ -58,7 +58,7 @@ def test_what_is_not_installed_is_not_pointed_to(root: Root, two: tuple[str, str
 def test_what_is_just_being_pointed_to_is_not_removed(
     root: Root, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, write, waits, refused = fcntl.flock, slots.write_durably, threading.Event(), list[str]()
+    lock, write, waits, refused = fcntl.flock, tree.write_durably, threading.Event(), list[str]()
 
     def noted_lock(file: Any, how: int) -> None:
         try:
