@@ -99,6 +99,19 @@ def test_killed_with_sigkill_nothing_is_lost_or_doubled(tmp_path: Path) -> None:
     assert done.dataset.digest == whole.dataset.digest
 
 
+def test_of_two_at_once_the_second_is_refused_and_no_row_is_doubled(tmp_path: Path) -> None:
+    target = tmp_path / "d.npz"
+
+    class Twice(Numbers):
+        def since(self, position: int) -> Iterator[Example | Unusable]:
+            yield from super().since(position)
+            with pytest.raises(ConfigurationError, match="by another process"):
+                extract(Numbers(self.total), FEATURES, target)
+
+    made = extract(Twice(2 * SHARD + 9), FEATURES, target).dataset
+    assert made.digest == extract(Numbers(2 * SHARD + 9), FEATURES, tmp_path / "once.npz").dataset.digest
+
+
 def test_other_examples_or_features_are_not_mixed_in(tmp_path: Path) -> None:
     extract(Numbers(20), FEATURES, tmp_path / "d.npz")
     with pytest.raises(ConfigurationError, match="remove them, or give another place"):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 
 import pytest
 
 from assay.precache.refilled import Refilled, Wake
 from assay.precache.stream import Malformed, Told
+from assay.tasks import end
 
 FAR_S = 3600.0
 
@@ -69,3 +71,33 @@ async def test_a_feed_that_ends_ends_the_stream() -> None:
     stream = Refilled(Short([]), None, Wake(FAR_S))
     async with asyncio.timeout(30):
         assert [item async for item in stream.follow(None)] == []
+
+
+class Quiet:
+    """A feed on which nothing happens. `is_heard`: somebody listens."""
+
+    def __init__(self) -> None:
+        self.is_heard = asyncio.Event()
+
+    async def listen(self, connected: Callable[[], None]) -> AsyncGenerator[Told]:
+        connected()
+        self.is_heard.set()
+        await asyncio.Event().wait()
+        yield Malformed("never")
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
+
+
+async def test_a_stream_that_is_given_up_leaves_nothing_that_waits() -> None:
+    feed, before = Quiet(), asyncio.all_tasks()
+    stream = Refilled(feed, None, Wake(FAR_S)).follow(None)
+
+    async def hear() -> None:
+        async with aclosing(stream):
+            await anext(stream)
+
+    hearing = asyncio.create_task(hear())
+    await feed.is_heard.wait()
+    await end([hearing])
+    assert asyncio.all_tasks() == before

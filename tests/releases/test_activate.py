@@ -185,15 +185,24 @@ def test_code_that_does_not_start_is_told(node: Node, tmp_path: Path) -> None:
 
 def test_a_process_that_ends_later_is_told_with_its_last_words(node: Node, tmp_path: Path) -> None:
     """As one that finds, once its models are loaded, that its password is wrong; it is not waited for."""
+    is_waited_for = tmp_path / "waited-for"
     dies = SAYS_WHO_IT_IS.replace(
         'if sys.argv[1] == "web":',
-        'if sys.argv[1] == "web":\n    import time; time.sleep(2); sys.exit("Redis refuses our password")',
+        'if sys.argv[1] == "web":\n'
+        "    import pathlib, time\n"
+        f"    while not pathlib.Path({str(is_waited_for)!r}).exists(): time.sleep(0.01)\n"
+        '    sys.exit("Redis refuses our password")',
     )
     release = publish(small_release(tmp_path, "dies", dies), node.store)
+
+    def report(_done: int, _total: int, what: str) -> None:
+        if what.startswith("waiting: "):
+            is_waited_for.touch()
+
     with pytest.raises(
         ReleaseError, match=r"blue:web-\d.* ended after the start: Redis refuses our password"
     ):
-        activate(node.activation(release, timeout_s=60), node.root)
+        activate(node.activation(release, timeout_s=60), node.root, report)
 
 
 def test_a_configuration_that_the_release_cannot_read_keeps_the_pointer(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from assay import durable
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases import slots
 from assay.releases.install import install
+from assay.releases.remove import remove
 from assay.releases.root import Root
 from releases.small_release import small_release
+from waiting import until
 
 
 @pytest.fixture
@@ -49,6 +54,39 @@ def test_what_is_not_installed_is_not_pointed_to(root: Root, two: tuple[str, str
     with pytest.raises(ReleaseError, match="is not installed"):
         slots.point(root, "blue", fetched)
     assert slots.pointed(root, "blue") is None
+
+
+def test_what_is_just_being_pointed_to_is_not_removed(
+    root: Root, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock, write, waits, refused = fcntl.flock, durable.write_durably, threading.Event(), list[str]()
+
+    def noted_lock(file: Any, how: int) -> None:
+        try:
+            lock(file, how)
+        except BlockingIOError:
+            waits.set()
+            raise
+
+    def remove_it() -> None:
+        try:
+            remove(root, two[0])
+        except ReleaseError as error:
+            refused.append(str(error))
+
+    removing = threading.Thread(target=remove_it)
+
+    def write_meanwhile(path: Path, content: bytes) -> None:
+        removing.start()
+        until(lambda: waits.is_set() or not removing.is_alive())
+        write(path, content)
+
+    monkeypatch.setattr(fcntl, "flock", noted_lock)
+    monkeypatch.setattr(slots, "write_durably", write_meanwhile)
+    assert slots.point(root, "blue", two[0])
+    removing.join()
+    assert refused == [f"blue still points to {two[0]}: activate another release there first"]
+    assert (root.slots / "blue" / "bin" / "assay").is_file()
 
 
 def test_the_pointer_is_never_away(root: Root, two: tuple[str, str]) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import orjson
 import pytest
@@ -173,3 +174,37 @@ def test_whoever_says_when_to_ask_again_is_left_alone_that_long(tmp_path: Path) 
     with LinesFile(tmp_path / "out") as lines:
         assert asyncio.run(batch.run(iter([1]), lines, lambda more: None)) == 1
     assert pauses == [30.0, 60.0]
+
+
+class Slow:
+    """Scores the first chunk, and never the next. `is_asked`: for the next."""
+
+    terms = Terms(TEST_WIKI, {})
+
+    def __init__(self) -> None:
+        self.is_asked, self.is_given_up = asyncio.Event(), False
+
+    async def score(self, rev_ids: tuple[int, ...]) -> Mapping[int, Row]:
+        if rev_ids == (1,):
+            await self.is_asked.wait()
+            return {1: {}}
+        self.is_asked.set()
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.is_given_up = True
+        return {}
+
+
+async def test_when_no_more_can_be_written_nothing_is_left_under_way() -> None:
+    class Full:
+        count = 0
+        last: dict[str, Any] | None = None
+
+        def append(self, documents: Iterable[Mapping[str, Any]]) -> None:
+            raise ConfigurationError("no space")
+
+    slow = Slow()
+    with pytest.raises(ConfigurationError, match="no space"):
+        await Batch(slow, BatchOptions(chunk=1, ahead=2)).run(iter([1, 2]), Full(), lambda more: None)
+    assert slow.is_given_up

@@ -27,7 +27,7 @@ from assay.scoring.synthetic import synthetic_revision
 from assay.telemetry import JOBS, REPLACEMENTS, WORKERS, Metrics
 from servers.processes import is_running
 from small_models import small_models
-from waiting import soon, until_async
+from waiting import soon, until, until_async
 
 DIGESTS = small_models().digests
 LOADER = Loader("small_models:small_models")
@@ -126,6 +126,7 @@ async def test_a_killed_nursery_takes_no_job_with_it_whose_next_process_dies_too
                 process.writer.transport.pause_reading()
         assert engine.nursery_pid is not None
         os.kill(engine.nursery_pid, signal.SIGKILL)
+        until(lambda: not any(is_running(pid) for pid in engine.pids))
         assert code(await asked) == "scored"
         assert metrics.value(JOBS, "retried") > 1
 

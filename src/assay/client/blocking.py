@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -30,10 +32,15 @@ def _blocking(
 class Client:
     """`AsyncClient` with the same arguments, methods and errors; each method returns when it is done.
 
-    Use it as a context manager, or call `close`. Threads may share one.
+    Use it as a context manager, or call `close`. Threads may share one. Processes may not: it raises
+    RuntimeError in a process that was forked off, and after `close`.
     """
 
     def __init__(self, url: str, **options: Any) -> None:
+        self._pid = os.getpid()
+        self._asking = threading.RLock()
+        self._closing = threading.Lock()
+        self._is_closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="assay-client", daemon=True)
         self._thread.start()
@@ -46,13 +53,19 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close all connections and end the thread. Nothing happens when it is closed already."""
-        if self._loop.is_closed():
+        """Close all connections and end the thread. What other threads wait for is given up: they get
+        `concurrent.futures.CancelledError`. Nothing happens when it is closed already."""
+        if self._pid != os.getpid():
             return
-        self._wait(self._client.aclose())
-        self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join()
-        self._loop.close()
+        with self._closing:
+            if self._loop.is_closed():
+                return
+            with self._asking:  # whatever was begun before is known to the loop, and nothing is begun after
+                self._is_closed = True
+            asyncio.run_coroutine_threadsafe(_ended(self._client), self._loop).result()
+            self._loop.call_soon_threadsafe(self._loop.stop)
+            self._thread.join()
+            self._loop.close()
 
     score = _blocking(AsyncClient.score)
     explain = _blocking(AsyncClient.explain)
@@ -70,25 +83,57 @@ class Client:
         """As `AsyncClient.stream`. The next line is read when it is asked for; closing the iterator ends
         the work."""
         lines = self._client.stream(wiki, rev_ids, models, **wishes)
+        step: asyncio.Task[Any] | None = None
 
         async def following() -> tuple[int, Cells] | None:
+            nonlocal step
+            step = asyncio.current_task()
             return await anext(lines, None)
+
+        async def ending() -> None:
+            if step is not None and not step.done():  # interrupted: it cannot be closed while it runs
+                step.cancel()
+                await asyncio.wait([step])
+            await lines.aclose()
 
         try:
             while (line := self._wait(following())) is not None:
                 yield line
         finally:
-            self._wait(lines.aclose())
+            if not self._is_closed and self._pid == os.getpid():
+                self._wait(ending())
 
     def _wait(self, work: Coroutine[Any, Any, R]) -> R:
-        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            future = self._begun(work)
+        except RuntimeError:
+            work.close()
+            raise
         try:
             return future.result()
         except BaseException:  # an interrupted program must not leave the request running
             future.cancel()
             raise
 
+    def _begun(self, work: Coroutine[Any, Any, R]) -> Future[R]:
+        if self._pid != os.getpid():  # nobody runs the loop here
+            raise RuntimeError("this client was made in another process: make one in each")
+        with self._asking:
+            if self._is_closed:
+                raise RuntimeError("this client is closed")
+            return asyncio.run_coroutine_threadsafe(work, self._loop)
+
 
 async def _made(url: str, options: dict[str, Any]) -> AsyncClient:
     """In the loop that it will run in."""
     return AsyncClient(url, **options)
+
+
+async def _ended(client: AsyncClient) -> None:
+    """In its loop: nothing is under way any more."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+    await client.aclose()

@@ -6,9 +6,12 @@ anew after a kill -9 skips as many examples as the shards hold. When all is done
 
 from __future__ import annotations
 
+import fcntl
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -52,14 +55,15 @@ def extract(
     """Compute `features` of all `examples` into the file `target`.
 
     A target that is finished for the same examples and features is read, not made again. Raises
-    `ConfigurationError` when what is there was made from other examples or features.
+    `ConfigurationError` when what is there was made from other examples or features, or is being made by
+    another process.
     """
     shards = _Shards(target, examples, features)
-    finished = shards.finished()
-    if finished is not None:
+    if (finished := shards.finished()) is not None:
         return finished
-    _compute(examples, features, shards, progress)
-    return shards.finish()
+    with shards.held():
+        _compute(examples, features, shards, progress)
+        return shards.finish()
 
 
 def _compute(
@@ -112,6 +116,37 @@ class _Shards:
         versions = [f"{feature.name} {feature.version}" for feature in features]
         self._made_from = {"examples": examples.identity, "features": versions}
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The folder, made when it is missing, for this process alone; the system lets go of it when the
+        process dies. Two at once would number their shards alike, or double rows."""
+        while True:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                self._lock(handle)
+                if self._is_at(handle):
+                    yield
+                    return
+            finally:
+                os.close(handle)
+
+    def _lock(self, handle: int) -> None:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise ConfigurationError(
+                f"{self._target} is being made by another process: wait for it or end it, or give another "
+                "place for the data set"
+            ) from None
+
+    def _is_at(self, handle: int) -> bool:
+        """Whether the folder was not taken away, by a process that finished, before it was locked."""
+        try:
+            return os.path.samestat(self._folder.stat(), os.fstat(handle))
+        except FileNotFoundError:
+            return False
+
     def finished(self) -> Extraction | None:
         """The data set, if it was made already from the same."""
         if not self._receipt.exists() or not self._target.exists():
@@ -120,12 +155,11 @@ class _Shards:
         return Extraction(Dataset.load(self._target), receipt["unusable"])
 
     def done(self) -> int:
-        """How many examples the shards hold; begins the folder when there is none."""
+        """How many examples the shards hold."""
         state = self._folder / "state.json"
         if state.exists():
             self._same(state)
         else:
-            self._folder.mkdir(parents=True, exist_ok=True)
             _write(state, {"made_from": self._made_from})
         return sum(shard["examples"] for shard in self._receipts())
 

@@ -63,18 +63,18 @@ class Refilled:
         tasks = [asyncio.create_task(self._hear(told))]
         if self._changes is not None:
             tasks.append(asyncio.create_task(self._look(self._changes, position, told)))
+        getting = asyncio.create_task(told.get())
         try:
             while True:
-                getting = asyncio.create_task(told.get())
                 done, _ = await asyncio.wait([getting, *tasks], return_when=asyncio.FIRST_COMPLETED)
                 if getting not in done:
-                    await end([getting])
                     for task in done:
                         task.result()
                     return
                 yield getting.result()
+                getting = asyncio.create_task(told.get())
         finally:
-            await end(tasks)
+            await end([getting, *tasks])
 
     async def aclose(self) -> None:
         await self._feed.aclose()

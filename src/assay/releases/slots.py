@@ -56,17 +56,22 @@ def point(root: Root, slot: str, release_id: str) -> bool:
     Until `restarted` is told, the slot counts as one whose processes may still run the release before, also
     when this process is killed right after. Raises `ReleaseError` when the release is not installed.
     """
-    if not is_installed(root.release(release_id)):
-        raise ReleaseError(f"the release {release_id} is not installed: assay release install {release_id}")
-    if pointed(root, slot) == release_id:
-        return False
-    write_durably(_unrestarted(root, slot), f"{release_id}\n".encode())
-    part = root.slots / f".{slot}.part"
-    part.unlink(missing_ok=True)
-    part.symlink_to(f"../releases/{release_id}")
-    part.replace(root.slots / slot)
-    sync_folder(root.slots)
-    return True
+    with root.lock(
+        f"release-{release_id}"
+    ):  # else it might be removed before the pointer says that it is used
+        if not is_installed(root.release(release_id)):
+            raise ReleaseError(
+                f"the release {release_id} is not installed: assay release install {release_id}"
+            )
+        if pointed(root, slot) == release_id:
+            return False
+        write_durably(_unrestarted(root, slot), f"{release_id}\n".encode())
+        part = root.slots / f".{slot}.part"
+        part.unlink(missing_ok=True)
+        part.symlink_to(f"../releases/{release_id}")
+        part.replace(root.slots / slot)
+        sync_folder(root.slots)
+        return True
 
 
 def needs_restart(root: Root, slot: str) -> bool:

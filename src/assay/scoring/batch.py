@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, Final, Protocol
@@ -144,9 +145,10 @@ class Batch:
         remaining = self._behind(iter(rev_ids), output)
         advanced(output.count)
         before = output.count
-        async for ids, rows in self._rows(remaining):
-            output.append(self._line(rev_id, rows[rev_id]) for rev_id in ids)
-            advanced(len(ids))
+        async with aclosing(self._rows(remaining)) as chunks:
+            async for ids, rows in chunks:
+                output.append(self._line(rev_id, rows[rev_id]) for rev_id in ids)
+                advanced(len(ids))
         return output.count - before
 
     def _behind(self, rev_ids: Iterator[int], output: Lines) -> Iterator[int]:
@@ -163,7 +165,7 @@ class Batch:
             )
         return rev_ids
 
-    async def _rows(self, rev_ids: Iterator[int]) -> AsyncIterator[tuple[list[int], Mapping[int, Row]]]:
+    async def _rows(self, rev_ids: Iterator[int]) -> AsyncGenerator[tuple[list[int], Mapping[int, Row]]]:
         """Chunks in order, a few of them under way at a time."""
         under_way: deque[tuple[list[int], asyncio.Task[Mapping[int, Row]]]] = deque()
         try:
@@ -175,8 +177,10 @@ class Batch:
                 ids, task = under_way.popleft()
                 yield ids, await task
         finally:
-            for _, task in under_way:
+            left = [task for _, task in under_way]
+            for task in left:
                 task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     def _line(self, rev_id: int, row: Row) -> Document:
         return {"wiki": self._terms["wiki"], "rev_id": rev_id, "scores": row, **self._terms}
