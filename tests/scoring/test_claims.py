@@ -38,7 +38,11 @@ from waiting import until_async
 
 MODELS = small_models()
 REQUEST = ScoreRequest("testwiki", (31, 32), ("revid",))
-QUICK = ClaimOptions(ttl_s=0.6)
+LIMIT_S = 30.0
+PATIENT = ClaimOptions(ttl_s=LIMIT_S, answer_timeout_s=LIMIT_S)
+"""On a machine that is busy otherwise, no claim expires, and Redis does not count as away."""
+QUICK = replace(PATIENT, ttl_s=1.5)
+"""For what happens when a claim's time is over."""
 
 
 class CountingEngine(InlineEngine):
@@ -66,10 +70,10 @@ class Node:
         redis: RedisServer,
         store: KeyValueStore | None = None,
         release: str = "dev",
-        options: ClaimOptions = QUICK,
+        options: ClaimOptions = PATIENT,
     ) -> None:
         clock, self.metrics = SystemClock(), Metrics()
-        address = RedisOptions(redis.url)
+        address = RedisOptions(redis.url, connect_timeout_s=LIMIT_S, answer_timeout_s=LIMIT_S)
         self.claims = RedisClaims(connect(address), release, options, self.metrics, clock)
         self.engine = CountingEngine(self.metrics)
         wikis = Wikis({"testwiki": SyntheticSource(clock)}, MODELS)
@@ -77,7 +81,7 @@ class Node:
         cache = ScoreCache(kept, ScoreCacheOptions())
         self.service = ScoringService(wikis, self.engine, cache, self.metrics, self.claims)
 
-    def ask(self, request: ScoreRequest = REQUEST, limit_s: float = 20) -> asyncio.Task[bool]:
+    def ask(self, request: ScoreRequest = REQUEST, limit_s: float = 2 * LIMIT_S) -> asyncio.Task[bool]:
         """True when every cell is scored."""
 
         async def scored() -> bool:
@@ -89,11 +93,11 @@ class Node:
 
 @asynccontextmanager
 async def nodes(
-    redis: RedisServer, count: int, *others: str, options: ClaimOptions = QUICK
+    redis: RedisServer, count: int, *others: str, options: ClaimOptions = PATIENT
 ) -> AsyncIterator[list[Node]]:
     """`others`: releases of further nodes."""
-    made = [Node(redis, options=options) for _ in range(count)]
-    made += [Node(redis, release=name) for name in others]
+    releases = ["dev"] * count + [*others]
+    made = [Node(redis, release=name, options=options) for name in releases]
     try:
         yield made
     finally:
@@ -134,7 +138,7 @@ async def test_who_waits_gets_what_was_computed_and_asks_redis_no_more_than_once
     redis: RedisServer,
 ) -> None:
     request = replace(REQUEST, rev_ids=(31,), features=True)
-    async with nodes(redis, 2) as (first, second):
+    async with nodes(redis, 2, options=QUICK) as (first, second):
         one = first.ask(request)
         await until_async(lambda: first.engine.jobs == [31])
         other = second.ask(request)
@@ -173,7 +177,7 @@ class Late:
 async def test_who_claims_just_after_the_end_is_told_and_computes_nothing(
     redis: RedisServer, request_: ScoreRequest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with nodes(redis, 2, options=ClaimOptions(ttl_s=20)) as (first, second):
+    async with nodes(redis, 2) as (first, second):
         late = Late(second.claims)
         monkeypatch.setattr(second.claims, "take", late.take)
         first.engine.go.set()
@@ -189,7 +193,7 @@ async def test_who_claims_just_after_the_end_is_told_and_computes_nothing(
 
 async def test_an_answer_lies_in_its_claims_place_for_a_moment_only(redis: RedisServer) -> None:
     request = replace(REQUEST, features=True)
-    async with nodes(redis, 2) as (first, second):
+    async with nodes(redis, 2, options=QUICK) as (first, second):
         first.engine.go.set()
         second.engine.go.set()
         assert await first.ask(request)
@@ -224,7 +228,7 @@ async def test_a_release_never_waits_for_what_another_computes(redis: RedisServe
 
 
 async def test_a_dead_owners_claim_is_taken_over(redis: RedisServer) -> None:
-    async with nodes(redis, 1) as (node,):
+    async with nodes(redis, 1, options=QUICK) as (node,):
         node.engine.go.set()
         with redis.client() as client:  # claimed by a process that does nothing any more
             ids = [job_id([_key(rev)], features=False, explain=False) for rev in REQUEST.rev_ids]
@@ -254,8 +258,8 @@ async def two_processes(
 ) -> AsyncIterator[tuple[RedisClaims, RedisClaims]]:
     """Claims of two; `metrics`: of the second."""
     address, clock = RedisOptions(redis.url), SystemClock()
-    one = RedisClaims(connect(address), "dev", ClaimOptions(ttl_s=20), Metrics(), clock)
-    other = RedisClaims(connect(address), "dev", ClaimOptions(ttl_s=20, answer_timeout_s=5), metrics, clock)
+    one = RedisClaims(connect(address), "dev", PATIENT, Metrics(), clock)
+    other = RedisClaims(connect(address), "dev", PATIENT, metrics, clock)
     try:
         yield one, other
     finally:
@@ -268,11 +272,11 @@ async def test_all_who_begin_to_wait_at_once_are_told(redis: RedisServer) -> Non
     ids, metrics = [f"claim-{number}" for number in range(10)], Metrics()
     async with two_processes(redis, metrics) as (one, other):
         assert await one.take(ids) == set(ids)
-        waiting = [asyncio.create_task(other.wait(claim, 20)) for claim in ids]
+        waiting = [asyncio.create_task(other.wait(claim, LIMIT_S)) for claim in ids]
         await until_async(lambda: len(channels(redis)) == len(ids))
         with redis.client() as client:
             assert len(client.client_list(_type="pubsub")) == 1
-        await one.settle(dict.fromkeys(ids, b"told"))
+        await one.settle(dict.fromkeys(ids, b"told"), is_lasting=True)
         assert await asyncio.gather(*waiting) == [b"told"] * len(ids)
         assert metrics.value(CLAIMS, "failed") == 0
 
@@ -283,7 +287,7 @@ async def test_all_who_wait_when_the_connection_is_lost_are_told(redis: RedisSer
     async with two_processes(redis, metrics) as (one, other):
 
         async def told(claim: str) -> bytes:
-            while (told := await other.wait(claim, 20)) is None:
+            while (told := await other.wait(claim, LIMIT_S)) is None:
                 pass
             return told
 
@@ -303,16 +307,16 @@ async def test_all_who_wait_when_the_connection_is_lost_are_told(redis: RedisSer
 async def test_who_waits_anew_is_not_cut_off_by_who_ends_waiting(redis: RedisServer) -> None:
     async with two_processes(redis, Metrics()) as (one, other):
         assert await one.take(["claim"]) == {"claim"}
-        first = asyncio.create_task(other.wait("claim", 20))
+        first = asyncio.create_task(other.wait("claim", LIMIT_S))
         await until_async(lambda: len(channels(redis)) == 1)
         async with other._subscribing:  # as if Redis were slow: who ends cannot say so yet
             first.cancel()
             await until_async(lambda: not other._waiting)
-            anew = asyncio.create_task(other.wait("claim", 20))
+            anew = asyncio.create_task(other.wait("claim", LIMIT_S))
             await until_async(lambda: other._waiting)
         await until_async(lambda: "claim" in other._subscribed and other._subscribed["claim"].done())
         assert len(channels(redis)) == 1
-        await one.settle({"claim": b"told"})
+        await one.settle({"claim": b"told"}, is_lasting=True)
         assert await anew == b"told"
 
 
@@ -333,7 +337,8 @@ async def test_an_owner_cut_off_by_its_own_deadline_leaves_the_work_to_others(re
 
 
 async def test_without_redis_everybody_computes(redis: RedisServer) -> None:
-    both = [Node(redis, MemoryStore(MemoryStoreOptions(), SystemClock())) for _ in range(2)]
+    stores = [MemoryStore(MemoryStoreOptions(), SystemClock()) for _ in range(2)]
+    both = [Node(redis, store, options=ClaimOptions()) for store in stores]
     redis.freeze()
     try:
         for node in both:
@@ -347,7 +352,7 @@ async def test_without_redis_everybody_computes(redis: RedisServer) -> None:
 
 
 async def test_a_flushed_redis_costs_at_most_a_second_computation(redis: RedisServer) -> None:
-    async with nodes(redis, 2) as (first, second):
+    async with nodes(redis, 2, options=QUICK) as (first, second):
         one = first.ask()
         await until_async(lambda: len(first.engine.jobs) == 2)
         other = second.ask()
