@@ -34,9 +34,9 @@ def document(cell: Any) -> bytes:
 
 def test_what_any_of_the_releases_says_is_right() -> None:
     both = users(STABLE, RETRAINED)
-    assert both._fault(answered({"score": STABLE})) is None
-    assert both._fault(answered({"score": RETRAINED})) is None
-    told = users(STABLE)._fault(answered({"score": RETRAINED}))
+    assert both.fault(answered({"score": STABLE})) is None
+    assert both.fault(answered({"score": RETRAINED})) is None
+    told = users(STABLE).fault(answered({"score": RETRAINED}))
     assert told is not None
     assert told.startswith("200 w 5 m is ")
     assert told.endswith(": /v3/scores/w/5/m/")
@@ -54,13 +54,13 @@ def test_what_any_of_the_releases_says_is_right() -> None:
 )
 def test_everything_else_is_an_incident(cell: Any, status: int, told: str) -> None:
     for own in (users(STABLE), users(STABLE, RETRAINED)):
-        assert own._fault(answered(cell, status)) == f"{told}: /v3/scores/w/5/m/"
+        assert own.fault(answered(cell, status)) == f"{told}: /v3/scores/w/5/m/"
 
 
 @pytest.mark.parametrize(("status", "body"), [(None, None), (200, None), (None, b"{}")])
 def test_no_whole_answer_is_an_incident(status: int | None, body: bytes | None) -> None:
     lost = Answered(ASKED, "http://x", 1.0, 1.0, 1.1, status, body, 1, Verdict(lost="cut off"))
-    assert users(STABLE)._fault(lost) == "no answer (cut off): /v3/scores/w/5/m/"
+    assert users(STABLE).fault(lost) == "no answer (cut off): /v3/scores/w/5/m/"
 
 
 def test_a_time_counts_from_its_beginning_until_before_its_end() -> None:

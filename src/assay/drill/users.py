@@ -94,12 +94,12 @@ class Users:
         def count(answered: Answered) -> None:
             at_s = began_s + answered.due_s
             self.asked_s.append(at_s)
-            if (what := self._fault(answered)) is not None:
+            if (what := self.fault(answered)) is not None:
                 self.incidents.append(Incident(at_s, front.data_centre, what))
 
         await run(plan, stop=stop, on_answer=count, expected=self.expected[0])
 
-    def _fault(self, answered: Answered) -> str | None:
+    def fault(self, answered: Answered) -> str | None:
         """What is wrong with an answer, in words; None when nothing is."""
         if answered.status is None or answered.body is None:
             return f"no answer ({answered.verdict.lost}): {answered.request.target}"

@@ -12,7 +12,7 @@ import os
 import re
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Protocol
 
@@ -133,7 +133,7 @@ class NodeFleet:
 
     # -- parts ---------------------------------------------------------------------------------------
 
-    async def _on_all(self, data_centre: str, work: Any) -> None:
+    async def _on_all(self, data_centre: str, work: Callable[[str, NodeSettings], Awaitable[None]]) -> None:
         nodes = self._data_centres[data_centre].nodes or _THIS_MACHINE
         outcomes = await asyncio.gather(
             *(work(name or "this machine", node) for name, node in nodes.items()), return_exceptions=True

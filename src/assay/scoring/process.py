@@ -48,12 +48,18 @@ def serve(connection: socket.socket, models: ModelSets, plans: PlanCache) -> Non
 
 def run(request: bytes, models: ModelSets, plans: PlanCache) -> bytes:
     """One encoded job to one encoded result."""
+    return answer(request, models, plans)[1]
+
+
+def answer(request: bytes, models: ModelSets, plans: PlanCache) -> tuple[Computed, bytes]:
+    """What an encoded job gives, and the same encoded. Raises `CodecError` for what is no job."""
     job = decode_job(request)
     computed = compute(job, models.of(job.wiki), plans)
     try:
-        return encode_computed(computed)
+        return computed, encode_computed(computed)
     except TypeError as error:  # a value that JSON cannot say: an integer beyond 64 bits, a lone surrogate
-        return encode_computed(Computed(dict.fromkeys(job.models, unencodable(job.revision.id, str(error)))))
+        told = Computed(dict.fromkeys(job.models, unencodable(job.revision.id, str(error))))
+        return told, encode_computed(told)
 
 
 def resident_bytes() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.errors import BadParameter, DeadlineExceeded, EngineUnavailable, Overloaded, SourceUnavailable
 from assay.models.model import Model
 from assay.revisions.called import called
 from assay.revisions.problem import Problem
@@ -145,6 +145,14 @@ class ScoringService:
         self._metrics.count(CELLS, wiki, model, cell.code if isinstance(cell, Problem) else "scored")
 
     # -- revisions -----------------------------------------------------------------------------------
+
+    async def recent(self, wiki: Wiki, limit: int, deadline: Deadline) -> Sequence[int]:
+        """Ids of the latest edits, newest first. Raises `SourceUnavailable`."""
+        try:
+            async with asyncio.timeout(deadline.remaining_s()):
+                return list(await wiki.source.recent(limit, deadline))[:limit]
+        except TimeoutError as error:
+            raise SourceUnavailable(f"{wiki.name} did not answer in time; try again.") from error
 
     async def fetch(
         self, wiki: Wiki, rev_ids: Sequence[int], deadline: Deadline, *, pasts: bool = False

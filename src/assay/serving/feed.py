@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from assay.clock import Clock, Deadline
-from assay.errors import AssayError, DeadlineExceeded, Overloaded, RetryableError, SourceUnavailable
+from assay.errors import AssayError, DeadlineExceeded, Overloaded, RetryableError
 from assay.revisions.problem import Problem
 from assay.revisions.types import Actor, Revision
 from assay.scoring.options import MAX_REVISIONS
@@ -75,11 +75,7 @@ class Feed:
         now_s = self._clock.monotonic_s()
         if now_s < kept.looked_at_s + FRESH_S:
             return {}
-        try:
-            async with asyncio.timeout(deadline.remaining_s()):
-                ids = tuple(await wiki.source.recent(MAX_EDITS, deadline))[:MAX_EDITS]
-        except TimeoutError as error:
-            raise SourceUnavailable(f"{wiki.name} did not answer in time; try again.") from error
+        ids = await self._service.recent(wiki, MAX_EDITS, deadline)
         missing = kept.missing(ids, now_s)
         found = (await self._service.fetch(wiki, missing, deadline)).found if missing else {}
         kept.keep(ids, found, now_s)
@@ -105,9 +101,8 @@ class Feed:
                 cells.update(
                     await self._service.score(ScoreRequest(wiki.name, asked, names), deadline, at_hand)
                 )
-        except (
-            RetryableError
-        ) as error:  # every cell would say so; who, where and when can be told all the same
+        except RetryableError as error:
+            # every cell would say so; who, where and when can be told all the same
             cells.update({rev_id: dict.fromkeys(names, _reason(error, rev_id)) for rev_id in asked})
         return cells
 

@@ -20,9 +20,8 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from assay.scoring.codec import CodecError, Computed, decode_job, encode_computed
-from assay.scoring.problems import unencodable
-from assay.scoring.process import resident_bytes
+from assay.scoring.codec import CodecError
+from assay.scoring.process import answer, resident_bytes
 from assay.scoring.queue.envelope import (
     Envelope,
     Outcome,
@@ -33,7 +32,7 @@ from assay.scoring.queue.envelope import (
     encode_reply,
 )
 from assay.scoring.queue.replies import STREAM_LENGTH, STREAM_TTL_S
-from assay.scoring.score import PlanCache, compute
+from assay.scoring.score import PlanCache
 from assay.scoring.warming import warm
 from assay.scoring.wikis import ModelSets, identities
 from assay.telemetry import bound, continued, logger, span
@@ -126,7 +125,7 @@ class Scoring:
         if content is None:
             return Spent("unwanted", waited_s)
         try:
-            computed, encoded = self._compute(content)
+            computed, encoded = answer(decompress(content), self._models, self._plans)
         except CodecError as error:
             self.reply(envelope, "damaged", str(error), waited_s)
             return Spent("damaged", waited_s)
@@ -166,15 +165,6 @@ class Scoring:
         for a process to be replaced, or here for Redis."""
         worker: Any = self._client().get(envelope.taken_key)
         return worker is not None and bytes(worker).decode() != self._name
-
-    def _compute(self, content: bytes) -> tuple[Computed, bytes]:
-        job = decode_job(decompress(content))
-        computed = compute(job, self._models.of(job.wiki), self._plans)
-        try:
-            return computed, encode_computed(computed)
-        except TypeError as error:  # a value that JSON cannot say
-            told = Computed(dict.fromkeys(job.models, unencodable(job.revision.id, str(error))))
-            return told, encode_computed(told)
 
     def reply(
         self,

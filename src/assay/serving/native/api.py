@@ -45,14 +45,13 @@ with a status; `code` is stable, and asking again makes sense only when `retryab
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from assay.clock import Deadline
-from assay.errors import BadParameter, SourceUnavailable
+from assay.errors import BadParameter
 from assay.models.model import Model
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
@@ -113,13 +112,10 @@ class NativeApi:
         wiki = self._backend.wiki(request)
         limit = parse_limit((await read_fields(request)).get("limit", str(DEFAULT_RECENT)), MAX_RECENT)
         deadline = self._backend.deadline()
-        try:
-            # the wiki is asked each time, so that it counts as one revision does
-            async with self._backend.gate.hold(request, cost=1), asyncio.timeout(deadline.remaining_s()):
-                found = await wiki.source.recent(limit, deadline)
-        except TimeoutError as error:
-            raise SourceUnavailable(f"{wiki.name} did not answer in time; try again.") from error
-        return json_response({"wiki": wiki.name, "revisions": list(found[:limit])})
+        # the wiki is asked each time, so that it counts as one revision does
+        async with self._backend.gate.hold(request, cost=1):
+            found = await self._backend.service.recent(wiki, limit, deadline)
+        return json_response({"wiki": wiki.name, "revisions": found})
 
     async def revision(self, request: Request) -> Response:
         """One edit: what it did, its scores, and what moved them"""
