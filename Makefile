@@ -18,7 +18,8 @@ help: ## this list
 	@sh tools/setup.sh dev
 
 run: .venv/.run-ready ## serve the shipped models and the sample wiki on http://127.0.0.1:8080 (PORT=, HOST=)
-	@exec $(BIN)/assay serve --host $(HOST) --port $(PORT)
+	@ASSAY_LOG__LEVEL=$${ASSAY_LOG__LEVEL:-warning} ASSAY_LOG__JSON=$${ASSAY_LOG__JSON:-false} \
+		exec $(BIN)/assay serve --host $(HOST) --port $(PORT)
 
 test: .venv/.dev-ready ## the whole test suite
 	$(BIN)/pytest $(PYTEST_ARGS)

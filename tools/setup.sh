@@ -75,7 +75,13 @@ ldconfig -p 2>/dev/null | grep -q libgomp.so.1 || debian libgomp1
 
 [ -x .venv/bin/python ] && .venv/bin/python -c 'import pip' 2>/dev/null || "$python" -m venv --clear .venv
 
-pip() { .venv/bin/python -m pip --disable-pip-version-check --quiet "$@"; }
+pip() { # told is only what it says when it fails: the rest is about its own configuration
+    .venv/bin/python -m pip --disable-pip-version-check --quiet "$@" >.venv/pip.log 2>&1 || {
+        cat .venv/pip.log >&2
+        echo "The packages could not be installed: see above, mend that, and run make again." >&2
+        exit 1
+    }
+}
 case $kind in
 run) requirements=requirements.txt ;;
 dev)
@@ -96,7 +102,7 @@ dev)
     ;;
 *) echo "usage: tools/setup.sh run|dev" >&2; exit 2 ;;
 esac
-echo "Installing the pinned packages of $requirements into .venv ..."
+echo "Installing the pinned packages of $requirements into .venv, which takes a minute ..."
 pip install --require-hashes -r "$requirements"
 pip install --no-deps --no-build-isolation -e .
 touch .venv/.run-ready ".venv/.$kind-ready"

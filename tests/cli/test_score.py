@@ -30,6 +30,16 @@ def test_a_few_ids_are_answered_on_standard_output(tmp_path: Path) -> None:
     assert lines[1]["scores"]["revid"]["score"]["probability"]["true"] == pytest.approx(0.43)
 
 
+def test_a_wiki_that_is_none_is_told_at_once_and_no_scores_are_tried(tmp_path: Path) -> None:
+    """Not as one that went away in the middle, for which a batch waits a minute."""
+    url = "http://127.0.0.1:9/w/api.php"
+    done = _score(tmp_path, f"club={url}", "1")
+    assert done.returncode == 1
+    assert f"assay: {url}: the connection failed" in done.stderr
+    assert "give the address of api.php that Special:Version names" in done.stderr
+    assert "asking again" not in done.stderr
+
+
 def kill_amid(victim: subprocess.Popen[bytes], output: Path) -> None:
     """Once some lines are written and others are not."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import socket
@@ -13,14 +14,15 @@ from pathlib import Path
 from urllib.request import urlopen
 
 from cli.running import ASSAY, assay, environment
+from waiting import until
 
 
 @contextmanager
-def _serving(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """The address that the server tells, and its process."""
+def _serving(folder: Path, *arguments: str, **more: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """The address that the server tells once it answers, and its process. `more`: environment variables."""
     command = (*ASSAY, "serve", "--port", "0", "--processes", "1", *arguments)
     with subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, env=environment(folder), cwd=folder
+        command, stderr=subprocess.PIPE, text=True, env=environment(folder, **more), cwd=folder
     ) as process:
         assert process.stderr is not None
         told = ""
@@ -31,9 +33,6 @@ def _serving(folder: Path, *arguments: str) -> Iterator[tuple[str, subprocess.Po
                     break
             else:
                 raise AssertionError(told)
-            for line in process.stderr:
-                if "startup complete" in line:
-                    break
             yield found[1], process
         finally:
             if process.poll() is None:
@@ -76,6 +75,67 @@ def test_a_history_is_served_under_the_name_it_is_given(tmp_path: Path) -> None:
     with _serving(tmp_path, "--wiki", "cywiki=cy.jsonl", "--bundles", "cywiki=enwiki") as (address, _):
         assert set(_get(f"{address}v3/scores/")) == {"cywiki", "testwiki"}
         assert '"score"' in json.dumps(_get(f"{address}v3/scores/cywiki/7/"))
+
+
+def test_a_first_run_without_logs_says_one_line(tmp_path: Path) -> None:
+    """As `make run` does it. The address is told once it answers; so short an indexing is not."""
+    levels = {"ASSAY_LOG__LEVEL": "warning", "ASSAY_LOG__JSON": "false"}
+    with _serving(tmp_path, **levels) as (address, process):
+        assert _get(f"{address}livez")
+        process.send_signal(signal.SIGINT)
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+        assert process.wait(60) == 0
+
+
+def test_an_interrupt_while_the_models_load_ends_it_without_a_traceback(tmp_path: Path) -> None:
+    """Ctrl-C reaches the whole group of processes."""
+    command = (*ASSAY, "serve", "--port", "0", "--processes", "1")
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        process_group=0,
+    ) as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if "Waiting for application startup" in line:
+                break
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until(lambda: children.read_text() != "")
+        os.killpg(process.pid, signal.SIGINT)
+        assert "Traceback" not in process.stderr.read()
+        assert process.wait(60) == 0
+
+
+def test_a_wiki_that_is_none_is_told_at_the_start_and_served_all_the_same(tmp_path: Path) -> None:
+    command = (
+        *ASSAY,
+        "serve",
+        "--port",
+        "0",
+        "--processes",
+        "1",
+        "--wiki",
+        "club=http://127.0.0.1:9/w/api.php",
+    )
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, text=True, env=environment(tmp_path), cwd=tmp_path
+    ) as process:
+        assert process.stderr is not None
+        told = ""
+        while not ("on http://" in told and '"warning"' in told):
+            told += (line := process.stderr.readline())
+            assert line, told
+        process.send_signal(signal.SIGTERM)
+        process.stderr.read()
+        assert process.wait(60) == 0
+    (warning,) = (json.loads(line) for line in told.splitlines() if '"warning"' in line)
+    assert warning["wiki"] == "club"
+    assert "http://127.0.0.1:9/w/api.php: the connection failed" in warning["reason"]
+    assert "Special:Version" in warning["reason"]
 
 
 def test_a_taken_port_is_told_at_once(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page
 
-_CONTRAST = """() => {
+_COLOURS = """
   const channels = (text) => {
     const numbers = text.match(/[\\d.]+/g).map(Number);
     return text.startsWith('color(srgb') ? numbers.map((n, i) => (i < 3 ? n * 255 : n)) : numbers;
@@ -21,6 +21,12 @@ _CONTRAST = """() => {
     });
     return 0.2126 * r + 0.7152 * g + 0.0722 * b;
   };
+"""
+
+_CONTRAST = (
+    "() => {"
+    + _COLOURS
+    + """
   const ground = (element) => {
     const layers = [];
     for (let e = element; e; e = e.parentElement) layers.push(channels(getComputedStyle(e).backgroundColor));
@@ -41,6 +47,31 @@ _CONTRAST = """() => {
   }
   return { seen, faults: [...faults] };
 }"""
+)
+
+_DRAWINGS = (
+    "() => {"
+    + _COLOURS
+    + """
+  const canvas = document.body.appendChild(document.createElement('i'));
+  canvas.style.cssText = 'color: Canvas; forced-color-adjust: none';
+  const back = light(channels(getComputedStyle(canvas).color));
+  canvas.remove();
+  const faults = new Set();
+  let seen = 0;
+  for (const shape of document.querySelectorAll('main svg :is(path, polyline, circle, rect, text)')) {
+    if (!shape.checkVisibility()) continue;
+    const style = getComputedStyle(shape);
+    for (const paint of [style.fill, style.stroke].filter((paint) => paint !== 'none')) {
+      const [a, b] = [light(channels(paint)), back].sort((x, y) => y - x);
+      const ratio = (a + 0.05) / (b + 0.05);
+      seen += 1;
+      if (ratio < 3) faults.add(`${shape.tagName}.${shape.getAttribute('class')}: ${ratio.toFixed(2)}`);
+    }
+  }
+  return { seen, faults: [...faults] };
+}"""
+)
 
 _STRUCTURE = """() => {
   const faults = [];
@@ -78,6 +109,13 @@ def contrast_faults(page: Page) -> list[str]:
     result = page.evaluate(_CONTRAST)
     assert result["seen"] > 5, "the audit must have seen the page's text"
     return list(result["faults"])
+
+
+def drawing_faults(page: Page) -> list[str]:
+    """Shapes and words of drawings that hardly differ from a reader's own ground (WCAG 1.4.11)."""
+    found = page.evaluate(_DRAWINGS)
+    assert found["seen"], "the page has no drawings"
+    return [str(fault) for fault in found["faults"]]
 
 
 def structure_faults(page: Page) -> list[str]:

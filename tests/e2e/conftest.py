@@ -63,6 +63,7 @@ def contexts(browser: Browser) -> dict[str, BrowserContext]:
     kinds: dict[str, dict[str, Any]] = {
         "light": desk,
         "dark": desk | {"color_scheme": "dark"},
+        "forced": desk | {"color_scheme": "dark", "forced_colors": "active"},
         "phone": desk | {"viewport": {"width": 360, "height": 740}, "has_touch": True},
     }
     return {kind: browser.new_context(**options) for kind, options in kinds.items()}

@@ -52,18 +52,24 @@ _CLASSES = ("Stub", "Start", "C", "B", "GA", "FA")
 
 
 def app() -> FastAPI:
-    """The page and its stand-in API for two wikis: ``samplewiki`` and ``enwiki`` (with a live address)."""
+    """The page and its stand-in API: ``samplewiki``, ``enwiki`` with a live address, and a farm, two
+    wikis with one host."""
     with open_stream(EXPORT) as stream:
         records = {r.rev_id: r for r in read_export(stream, EXPORT)}
     application = FastAPI()
-    urls = {"enwiki": "https://en.wikipedia.org/w/index.php"}
-    site = Site(PageOptions(("samplewiki", "enwiki"), urls, "1.0"))
+    urls = {
+        "enwiki": "https://en.wikipedia.org/w/index.php",
+        "appleclub": "https://farm.example.org/apples/index.php",
+        "pearclub": "https://farm.example.org/pears/w/index.php",
+    }
+    wikis_served = ("samplewiki", *urls)
+    site = Site(PageOptions(wikis_served, urls, "1.0"))
     add_home(application.router, site)
     site.add_files(application.router)
 
     @application.get("/api/wikis")
     async def wikis() -> Any:
-        return {"wikis": [{"name": name, "models": _models()} for name in ("enwiki", "samplewiki")]}
+        return {"wikis": [{"name": name, "models": _models()} for name in wikis_served]}
 
     @application.get("/api/{wiki}/recent")
     async def recent(wiki: str, limit: int) -> Any:

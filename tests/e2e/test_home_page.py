@@ -394,6 +394,68 @@ def test_an_edit_of_another_wiki_is_not_taken_for_one_here(open_page: Visit, sta
     expect(page.locator("#welcome")).to_be_visible()
 
 
+def test_the_path_tells_wikis_of_one_host_apart(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    page.get_by_label("Revision id").fill(f"https://farm.example.org/pears/wiki/Special:Diff/{VANDALISM}")
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-title")).to_be_visible()
+    assert query(page) == {"wiki": ["pearclub"], "rev": [str(VANDALISM)]}
+
+
+def test_an_address_that_two_wikis_may_have_is_asked_about_once(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    pasted = f"https://farm.example.org/wiki/Special:Diff/{VANDALISM}"
+    page.get_by_label("Revision id").fill(pasted)
+    page.keyboard.press("Enter")
+    expect(page.locator("#rev-error")).to_have_text(
+        "This address may be of appleclub or pearclub. "
+        "Choose its wiki from the list and press Score it again."
+    )
+    expect(page.get_by_label("Revision id")).to_have_value(pasted)
+    expect(page.get_by_label("Wiki")).to_be_focused()
+    expect(page.locator("#welcome")).to_be_visible()
+    page.get_by_label("Wiki").select_option("pearclub")
+    page.get_by_role("button", name="Score it").click()
+    expect(page.locator("#edit-title")).to_be_visible()
+    assert query(page) == {"wiki": ["pearclub"], "rev": [str(VANDALISM)]}
+    expect(page.locator("#rev-error")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    ("address", "names"),
+    [
+        ("https://en.wikipedia.org/wiki/Special:Diff/1", ["en"]),
+        ("https://en.m.wikipedia.org/w/index.php?diff=1", ["en"]),
+        ("https://farm.org/a/index.php?diff=1", ["a"]),
+        ("https://farm.org/a/b/Special:Diff/1", ["b"]),
+        ("https://farm.org/a/b/w/index.php?diff=1", ["b"]),
+        ("https://farm.org/new/index.php?diff=1", ["new", "again"]),
+        ("https://farm.org/ab/index.php?diff=1", []),
+        ("https://farm.org/wiki/Special:Diff/1", ["a", "b", "new", "again"]),
+        ("https://farm.org/other/index.php/Special:Diff/1", []),
+        ("https://farm.org:8443/a/index.php?diff=1", []),
+        ("https://alone.org/wiki/Special:Diff/1", ["alone"]),
+    ],
+)
+def test_wikis_of_one_host_are_told_apart_by_the_longest_path(
+    words: Page, address: str, names: list[str]
+) -> None:
+    urls = {
+        "en": "https://en.wikipedia.org/w/index.php",
+        "a": "https://farm.org/a/index.php",
+        "b": "https://farm.org/a/b/w/index.php",
+        "new": "https://farm.org/new/index.php",
+        "again": "https://farm.org/new/w/index.php",
+        "alone": "https://alone.org/mediawiki/index.php",
+    }
+    wikis = [{"name": name, "indexUrl": url} for name, url in urls.items()]
+    call = """async ([address, wikis]) => {
+      const { wikisAt } = await import('/static/x/address.js');
+      return wikisAt(new URL(address), wikis).map(({ name }) => name);
+    }"""
+    assert words.evaluate(call, [address, wikis]) == names
+
+
 @pytest.mark.parametrize(
     ("text", "rev"),
     [

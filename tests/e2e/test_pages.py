@@ -16,6 +16,7 @@ from assay.serving.pages import wording
 from e2e.audit import (
     axe_faults,
     contrast_faults,
+    drawing_faults,
     focus_is_visible,
     small_targets,
     structure_faults,
@@ -400,6 +401,11 @@ def test_they_are_readable_for_everybody(open_page: Visit, served: Served, name:
         if kind == "phone":
             assert unnamed_controls(page) == []
             assert axe_faults(page) == []
+
+
+@pytest.mark.parametrize("name", ["feed", "card", "thresholds"])
+def test_drawings_are_in_a_readers_own_colours(open_page: Visit, served: Served, name: str) -> None:
+    assert drawing_faults(look(open_page, served, PAGES[name], "forced")) == []
 
 
 def test_words_are_the_same_on_both_sides(open_page: Visit, served: Served) -> None:

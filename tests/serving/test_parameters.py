@@ -176,3 +176,22 @@ def test_an_empty_injection_is_none() -> None:
 def test_the_path_comes_before_the_parameters() -> None:
     asked = parse({"revids": "1|2", "models": "a|b"}, "3", "c")
     assert (asked.rev_ids, asked.models) == ((3,), ("c",))
+
+
+def test_a_list_may_be_repeated_and_of_all_else_the_first_value_counts() -> None:
+    """`revids=1&revids=2` is how many libraries write lists; the second must not be lost without a word."""
+    fields = fields_of(
+        b"revids=1|2&revids=3&models=a&models=b&format=json&format=xml",
+        b"revids=9&models=c",
+        "application/x-www-form-urlencoded",
+    )
+    assert parse(fields).rev_ids == (1, 2, 3)
+    assert parse(fields).models == ("a", "b")
+    assert fields["format"] == "json"
+
+
+def test_commas_between_ids_are_refused_with_what_stands_there_instead() -> None:
+    with pytest.raises(BadParameter, match=r"'1,2' is not .* with \| between several\.$"):
+        parse({"revids": "1,2"})
+    with pytest.raises(BadParameter, match=r"to [0-9]+\.$"):
+        parse({}, "1,2")

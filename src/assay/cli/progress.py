@@ -72,10 +72,11 @@ def stepping() -> Iterator[Steps]:
 
 
 @contextmanager
-def indexing(name: str, console: Console | None = None) -> Iterator[ReportProgress]:
+def indexing(name: str, console: Console | None = None, patience_s: float = 1.0) -> Iterator[ReportProgress]:
     """A bar for the first reading of a dump or history, in bytes of the packed file.
 
-    It appears with the first report; a complete index reports nothing, and then nothing is shown.
+    It appears with the first report after `patience_s`: what is done sooner is not worth a line, and a
+    complete index reports nothing.
     """
     progress = Progress(
         TextColumn("{task.description}"),
@@ -85,25 +86,31 @@ def indexing(name: str, console: Console | None = None) -> Iterator[ReportProgre
         TimeRemainingColumn(),
         console=console or Console(file=sys.stderr),
     )
-    bar = _IndexBar(name, progress)
+    bar = _IndexBar(name, progress, patience_s)
     try:
         yield bar.report
     finally:
-        progress.stop()
+        if bar.is_shown:  # stopping one that never began writes an empty line
+            progress.stop()
 
 
 class _IndexBar:
-    def __init__(self, name: str, progress: Progress) -> None:
-        self._name, self._progress = name, progress
+    def __init__(self, name: str, progress: Progress, patience_s: float) -> None:
+        self._name, self._progress, self._patience_s = name, progress, patience_s
         self._began_s = time.monotonic()
         self._task = progress.add_task(name, start=False, visible=False, revisions=0, rate=0)
 
+    @property
+    def is_shown(self) -> bool:
+        return self._progress.tasks[self._task].started
+
     def report(self, state: IndexProgress) -> None:
-        task = self._progress.tasks[self._task]
-        if not task.started:
+        elapsed_s = time.monotonic() - self._began_s  # the first report comes when much is done already
+        if not self.is_shown:
+            if elapsed_s < self._patience_s:
+                return
             self._progress.start()
             self._progress.start_task(self._task)
-        elapsed_s = time.monotonic() - self._began_s  # the first report comes when much is done already
         self._progress.update(
             self._task,
             description=f"{self._name}: {'indexing' if state.phase == 'reading' else 'linking'}",

@@ -15,12 +15,14 @@ from assay.cli import options
 from assay.cli.groups import grouped
 from assay.cli.progress import counting, indexing
 from assay.client import AsyncClient, Patience
+from assay.compose import first_look
 from assay.compose.bundles import wikis_of
 from assay.compose.remote import OPTIONS as REMOTE
 from assay.compose.remote import open_remote
 from assay.compose.scorer import Scorer, build_scorer
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.revisions.indexed import IndexedSource
+from assay.revisions.open import is_live
 from assay.scoring.batch import Batch, LocalScorer
 from assay.scoring.lines import Lines, LinesFile, LinesStream, parse_id, read_ids
 from assay.scoring.wikis import TEST_WIKI
@@ -89,6 +91,7 @@ def score(
     with _opened(output) as lines:
         scorer = build_scorer(settings, indexing, only=name)
         chosen = _models(_names(models), scorer, name)
+        _look(scorer, name, settings.wiki_api.contact)
         chunks = LocalScorer(scorer.service, name, chosen, cell_document, features=features, explain=explain)
         listed, total = _whole(scorer, name) if every else (iter(ids), _length(ids))
         with counting(f"scoring {name}", total) as advance:
@@ -102,6 +105,14 @@ def _asked(words: Sequence[str], input: Path | None, *, every: bool) -> tuple[st
     if (bool(given) + (input is not None) + every) != 1:
         raise ConfigurationError("give either revision ids, or --input FILE, or --all")
     return named, given if input is None else _from_file(input)
+
+
+def _look(scorer: Scorer, wiki: str, contact: str) -> None:
+    """A batch is patient with a wiki that is away, which nobody would be with an address that is none."""
+    chosen = scorer.wikis.get(wiki)
+    if chosen is not None and is_live(chosen.source):
+        with counting(f"asking {chosen.source}", None):
+            asyncio.run(first_look.look(chosen.source, contact, scorer.clock))
 
 
 async def _run(

@@ -59,8 +59,10 @@ def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
         web = build_web(settings, scorer)
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        typer.echo(f"Assay scores {', '.join(scorer.wikis)} on {address}", err=True)
-        if not server.serve(web.asgi, listener, settings.http, web.draining):
+        told = f"Assay scores {', '.join(scorer.wikis)} on {address}"
+        if not server.serve(
+            web.asgi, listener, settings.http, web.draining, lambda: typer.echo(told, err=True)
+        ):
             raise EngineFailed("the server could not start; the log above says why")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from assay import __version__
 from assay.clock import Clock, SystemClock
+from assay.compose import first_look
 from assay.compose.bundles import choose
 from assay.compose.models import load_chosen
 from assay.compose.precaching import rules_of
@@ -98,6 +99,7 @@ def build_web(settings: Settings, scorer: Scorer) -> Application:
         release=settings.release,
         operating_points=_operating_points(scorer.wikis),
         page=page,
+        beside=lambda: first_look.tell_silent(scorer.wikis, settings.wiki_api.contact, scorer.clock),
     )
 
 

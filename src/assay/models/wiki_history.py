@@ -64,6 +64,7 @@ async def fetch_history(
     `name`: None for the wiki's own. `max_edits`: 0 fetches no texts. Raises `TooFewReverts` before any text
     is fetched, `SourceError` for a wiki that cannot be read, `SourceUnavailable` when it does not answer now.
     """
+    report(0, 1, f"asking {window.api}")
     site = await _site(window.api, contact, clock)
     wiki = _checked(site.id if name is None else name, given=name is not None)
     path = folder / f"{wiki}.jsonl"

@@ -44,8 +44,8 @@ def polite(contact: str) -> ApiOptions:
 
 
 def brisk(contact: str) -> ApiOptions:
-    """For the first question: a wrong address must not be tried for minutes."""
-    return replace(polite(contact), attempts=3, backoff_s=0.5)
+    """For the first question, which any wiki answers soon: a wrong address must not be tried for minutes."""
+    return replace(polite(contact), attempts=2, attempt_timeout_s=15.0, backoff_s=0.5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,11 @@ def default_cache_dir() -> Path:
         ) from None
 
 
+def is_live(spec: str) -> bool:
+    """Whether this is a wiki's address and no file."""
+    return "://" in spec
+
+
 def open_source(
     wiki: str,
     spec: str,
@@ -50,7 +55,7 @@ def open_source(
     Raises `SourceError`, naming the wiki, for everything else and for files that cannot be used.
     """
     try:
-        if "://" in spec:
+        if is_live(spec):
             return _live(spec, api or ApiOptions(), max_text_bytes)
         return open_indexed(Path(spec), cache_dir=cache_dir, max_text_bytes=max_text_bytes, progress=progress)
     except SourceError as error:

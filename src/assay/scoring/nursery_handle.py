@@ -71,6 +71,7 @@ class NurseryHandle:
                 pass_fds=[fd],
                 stdin=subprocess.DEVNULL,
                 env={**os.environ, "OMP_NUM_THREADS": "1"},  # threads would not survive the forks
+                process_group=0,  # Ctrl-C is for the server alone, also before the nursery ignores it
             )
         ours.setblocking(False)
         self._control = ours

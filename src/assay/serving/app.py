@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp
 
-from assay import __version__
+from assay import __version__, tasks
 from assay.clock import Clock
 from assay.errors import AssayError
 from assay.events import Rules
@@ -69,6 +69,7 @@ def build_app(
     operating_points: ConfiguredPoints | None = None,
     page: PageOptions | None = None,
     routers: Sequence[APIRouter] = (),
+    beside: Callable[[], Awaitable[None]] | None = None,
 ) -> Application:
     """The ASGI application. It starts the service's engine and closes service and quotas at the end.
 
@@ -76,7 +77,7 @@ def build_app(
     process. `rules`: which edits posted as events are scored; None: none. `release`: named on every answer.
     `operating_points`: an operator's own, by wiki and model. `page`: what the pages for people show; None:
     there are none, and refusals and versions are JSON for everybody. `routers`: further ones, matched after
-    ours.
+    ours. `beside`: work of its own, begun with the application and cancelled at its end; it must not raise.
     """
     rules = rules or Rules()
     site = None if page is None else Site(page)
@@ -88,7 +89,7 @@ def build_app(
     feed = Feed(service, clock)
     health = Health(service, metrics, clock, options.health)
     scorer = Scorer(backend, rules.called)
-    app = _fastapi(service, gate)
+    app = _fastapi(service, gate, beside)
     own = [
         ScoreRoutes(backend, infos).router(),
         Precache(backend, infos, rules).router(),
@@ -112,15 +113,17 @@ def build_app(
     return Application(app, guard, told, draining)
 
 
-def _fastapi(service: ScoringService, gate: Gate) -> FastAPI:
+def _fastapi(service: ScoringService, gate: Gate, beside: Callable[[], Awaitable[None]] | None) -> FastAPI:
     """No routes yet; its document tells of those that it has when it is first asked for."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await service.engine.start()
+        aside = [] if beside is None else [asyncio.ensure_future(beside())]
         try:
+            await service.engine.start()
             yield
         finally:
+            await tasks.end(aside)
             await service.aclose()
             await gate.aclose()
 

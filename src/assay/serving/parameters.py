@@ -1,4 +1,5 @@
 """Query and form parameters as ORES read them: the query first, then the form body, the first value of each.
+Only of lists, which ORES's clients join by bars and others repeat, are all values read.
 
 Unknown parameters are ignored, because clients send many; an unknown *value* of a known one is refused,
 because it is a wish that would not be granted.
@@ -33,6 +34,7 @@ NO_REVISION: Final = 0
 """MediaWiki's name for the parent of a page's first revision. Dashboards ask for the parents of all edits and
 pass it on; ORES found no such revision, and scored the others."""
 
+_LISTS: Final = ("revids", "models")
 _REV_ID: Final = re.compile(r"[0-9]{1,19}", re.ASCII)
 _INJECTED: Final = ("feature.", "datasource.")
 _PLAIN_FIELD: Final = re.compile(
@@ -62,14 +64,23 @@ class ScoreParameters:
 
 async def read_fields(request: Request) -> dict[str, str]:
     """All parameters of the query string and, for POST, of the form body."""
-    fields = list(_pairs(request.scope["query_string"], "the query string"))
+    query = list(_pairs(request.scope["query_string"], "the query string"))
+    form: list[tuple[str, str]] = []
     if request.method == "POST":
-        fields.extend(_form(await request.body(), request.headers.get("content-type", "")))
-    if len(fields) > MAX_FIELDS:
-        raise BadParameter(f"{len(fields)} parameters; at most {MAX_FIELDS} are allowed: use 'inject'.")
+        form = list(_form(await request.body(), request.headers.get("content-type", "")))
+    if (count := len(query) + len(form)) > MAX_FIELDS:
+        raise BadParameter(f"{count} parameters; at most {MAX_FIELDS} are allowed: use 'inject'.")
+    return {**_first(form), **_first(query)}
+
+
+def _first(pairs: list[tuple[str, str]]) -> dict[str, str]:
+    """The first value of each name; of a list all, as one list."""
     first: dict[str, str] = {}
-    for name, value in fields:
-        first.setdefault(name, value)
+    for name, value in pairs:
+        if name in _LISTS and name in first:
+            first[name] += f"|{value}"
+        else:
+            first.setdefault(name, value)
     return first
 
 
@@ -125,7 +136,7 @@ def parse_rev_id(name: str, text: str, *, least: int = 1) -> int:
     if not least <= number <= MAX_ID:
         raise BadParameter(
             f"Could not interpret {name}. {text[:40]!r} is not a revision id: "
-            f"give a whole number from {least} to {MAX_ID}."
+            f"give a whole number from {least} to {MAX_ID}{', with | between several' * (name == 'revids')}."
         )
     return number
 

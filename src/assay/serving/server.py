@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+from collections.abc import Callable
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -21,11 +22,20 @@ def listen(host: str, port: int, options: ServerOptions, *, reuse_port: bool = F
 
 
 class _Server(uvicorn.Server):
-    """Tells the application when it is asked to end, before it waits for answers under way."""
+    """Tells when it answers; and the application when it is asked to end, before it waits for answers under
+    way."""
 
-    def __init__(self, config: uvicorn.Config, draining: asyncio.Event) -> None:
+    def __init__(
+        self, config: uvicorn.Config, draining: asyncio.Event, started: Callable[[], None] | None
+    ) -> None:
         super().__init__(config)
         self._draining = draining
+        self._tell_started = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit and self._tell_started is not None:
+            self._tell_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._draining.set()
@@ -33,10 +43,13 @@ class _Server(uvicorn.Server):
 
 
 def build_server(
-    app: ASGIApp, options: ServerOptions, draining: asyncio.Event | None = None
+    app: ASGIApp,
+    options: ServerOptions,
+    draining: asyncio.Event | None = None,
+    started: Callable[[], None] | None = None,
 ) -> uvicorn.Server:
     """For tests and embedding; `serve` runs it in the usual way. `draining`: of the application, if it has
-    long answers to bring to their end."""
+    long answers to bring to their end. `started`: called once it answers, unless it is to end by then."""
     return _Server(
         uvicorn.Config(
             app,
@@ -55,18 +68,24 @@ def build_server(
             timeout_graceful_shutdown=round(options.drain_timeout_s),
         ),
         draining or asyncio.Event(),
+        started,
     )
 
 
 def serve(
-    app: ASGIApp, listener: socket.socket, options: ServerOptions, draining: asyncio.Event | None = None
+    app: ASGIApp,
+    listener: socket.socket,
+    options: ServerOptions,
+    draining: asyncio.Event | None = None,
+    started: Callable[[], None] | None = None,
 ) -> bool:
-    """Serve until TERM or INT, then drain. False when the application did not start.
+    """Serve until TERM or INT, then drain; arguments as of `build_server`. False when the application did
+    not start.
 
     Afterwards uvicorn raises the signal again for whoever had a handler; here nobody may die of it,
     because an orderly end is a success.
     """
-    server = build_server(app, options, draining)
+    server = build_server(app, options, draining, started)
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         server.run(sockets=[listener])

@@ -28,11 +28,25 @@ export function revisionIn(text) {
   return ID.test(named) ? named : null;
 }
 
-/** Whether two addresses are of one wiki; its pages for phones count as its own. */
-export function ofOneWiki(address, other) {
-  return desktopHost(address) === desktopHost(other);
+/**
+ * Those of `wikis`, each { name, indexUrl }, whose edit the address may be: none, the one, or several that it does not
+ * tell apart. Wikis of one host are told apart by their paths. Pages may have paths of their own, such as /wiki/, which
+ * no index.php shows; so an address that fits no wiki's path may be of any of its host, unless it is an index.php.
+ */
+export function wikisAt(address, wikis) {
+  const onHost = wikis.filter(({ indexUrl }) => desktopHost(new URL(indexUrl)) === desktopHost(address));
+  const within = onHost.filter(({ indexUrl }) => address.pathname.startsWith(rootOf(indexUrl)));
+  if (!within.length) return /\/index\.php(\/|$)/.test(address.pathname) ? [] : onHost;
+  const longest = Math.max(...within.map(({ indexUrl }) => rootOf(indexUrl).length));
+  return within.filter(({ indexUrl }) => rootOf(indexUrl).length === longest);
 }
 
+/** The path below which all of a wiki lies: its scripts' folder, or the one above a customary /w/. */
+function rootOf(indexUrl) {
+  return new URL(indexUrl).pathname.replace(/\/(?:w\/)?index\.php$/, "/");
+}
+
+/** Its pages for phones count as the wiki's own. */
 function desktopHost(address) {
   return address.host.replace(".m.", ".");
 }

@@ -1,6 +1,6 @@
 // The page: reads the address, asks the API, shows the answer, keeps the address right.
 
-import { ofOneWiki, revisionIn, webAddress } from "./address.js";
+import { revisionIn, webAddress, wikisAt } from "./address.js";
 import * as api from "./api.js";
 import { diffSection } from "./diff.js";
 import { debounce, fill, h } from "./dom.js";
@@ -18,6 +18,7 @@ const revField = element("rev");
 let models = new Map(); // wiki → its models as the API tells them
 let recents = new Map(); // wiki → { ids, next }
 let shown = null; // { wiki, rev, scores, cards, injection }
+let doubted = ""; // the address that was last told to be of several wikis: given again, the reader has chosen
 let followed = null; // the part of the address that the page shows
 let request = new AbortController();
 let whatIfRequest = new AbortController();
@@ -208,24 +209,43 @@ function readRevision() {
   const text = revField.value.trim();
   const rev = revisionIn(text);
   const address = webAddress(text);
-  let fault = rev === null ? "Enter a revision id, a whole number such as 1290, or the address of an edit." : "";
-  if (!fault && address && !chooseWikiOf(address)) fault = `This server does not score edits of ${address.host}.`;
+  if (rev === null) return refuse("Enter a revision id, a whole number such as 1290, or the address of an edit.", revField);
+  const doubt = address ? chooseWikiOf(address) : "";
+  if (doubt) return refuse(doubt, doubted === address.href ? wikiField : revField);
+  refuse("");
+  revField.value = rev;
+  return rev;
+}
+
+/** Tells what is wrong, nothing when it is "", and takes the reader to the field that mends it. */
+function refuse(fault, field) {
   const message = element("rev-error");
   message.hidden = !fault;
   message.textContent = fault;
   revField.setAttribute("aria-invalid", String(Boolean(fault)));
-  if (fault) revField.focus();
-  else revField.value = rev;
-  return fault ? null : rev;
+  field?.focus();
+  return null;
 }
 
-/** False when it is the address of a wiki that is not in the list. A wiki without an address, such as a dump, may be any. */
+/** Chooses the wiki whose address it is; else says why not. A wiki without an address, such as a dump, may be any. */
 function chooseWikiOf(address) {
-  const isOf = (option) => option.dataset.indexUrl && ofOneWiki(address, new URL(option.dataset.indexUrl));
-  const chosen = wikiField.selectedOptions[0];
-  const found = chosen && isOf(chosen) ? chosen : [...wikiField.options].find(isOf);
-  if (found) wikiField.value = found.value;
-  return Boolean(found) || !chosen?.dataset.indexUrl;
+  const listed = [...wikiField.options].map((option) => ({ name: option.value, indexUrl: option.dataset.indexUrl }));
+  const found = wikisAt(address, listed.filter(({ indexUrl }) => indexUrl));
+  if (found.length > 1) return chooseAmong(found.map(({ name }) => name), address);
+  if (found.length) wikiField.value = found[0].name;
+  const mayBeAny = wikiField.selectedOptions[0] && !wikiField.selectedOptions[0].dataset.indexUrl;
+  return found.length || mayBeAny ? "" : `This server does not score edits of ${address.host}.`;
+}
+
+/** An address that several wikis share is asked about once; given again, it is of the wiki that the list shows. */
+function chooseAmong(names, address) {
+  if (doubted === address.href && names.includes(wikiField.value)) {
+    doubted = "";
+    return "";
+  }
+  doubted = address.href;
+  if (!names.includes(wikiField.value)) wikiField.value = names[0];
+  return `This address may be of ${names.join(" or ")}. Choose its wiki from the list and press Score it again.`;
 }
 
 form.addEventListener("submit", (event) => {
