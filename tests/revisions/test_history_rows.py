@@ -20,7 +20,8 @@ from assay.revisions.types import Actor, Revision
 from shared_data import shared
 
 ENTRY: dict[str, Any] = {
-    "revid": 5, "parentid": 4, "minor": False, "user": "Ada", "userid": 7, "timestamp": "2020-01-01T00:00:00Z",
+    "revid": 5, "parentid": 4, "minor": False, "user": "Ada", "userid": 7,
+    "timestamp": "2020-01-01T00:00:00Z",
     "size": 4, "sha1": "372ea08cab33e71c02c651dbc83a474d32c676ea", "comment": "c",
     "slots": {"main": {"contentmodel": "wikitext", "content": "text"}},
 }  # fmt: skip
