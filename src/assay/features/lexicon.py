@@ -36,7 +36,10 @@ class Lexicon:
 
     @classmethod
     def of(cls, name: str, entries: Iterable[str]) -> Lexicon:
-        """From any entries: sorted, made unique, blank ones left out. Equal content gives equal digests."""
+        """From entries: sorted, made unique, blank ones left out. Equal content gives equal digests.
+
+        None may begin with ``#`` or hold a line's end: the list would not come back from its file.
+        """
         kept = tuple(sorted({entry for entry in entries if entry.strip()}))
         digest = hashlib.sha256("\n".join((name, *kept)).encode()).hexdigest()
         return cls(name, kept, digest)
