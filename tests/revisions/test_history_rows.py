@@ -10,10 +10,11 @@ import orjson
 import pytest
 
 from assay.errors import SourceUnavailable
+from assay.revisions.action_api import continuation
 from assay.revisions.api_document import read_revisions
 from assay.revisions.compressed import open_stream
 from assay.revisions.history import read_history
-from assay.revisions.history_rows import continuation, rows, texts
+from assay.revisions.history_rows import rows, texts
 from assay.revisions.problem import Problem, text_deleted
 from assay.revisions.record import MAX_TEXT_BYTES, Record, TextState
 from assay.revisions.types import Actor, Revision
