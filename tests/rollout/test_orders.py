@@ -66,7 +66,7 @@ def test_half_an_order_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
         seen.extend(take(tmp_path))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Path, "rename", killed)
+    monkeypatch.setattr(Path, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
         give(tmp_path, Order("abort", "ada"))
     monkeypatch.undo()

@@ -19,6 +19,7 @@ from typing import Final, Literal, get_args
 
 import orjson
 
+from assay.durable import replacing
 from assay.errors import ConfigurationError
 
 Kind = Literal["pause", "resume", "abort", "promote"]
@@ -61,9 +62,8 @@ def give(state_dir: Path, order: Order) -> None:
     folder = state_dir / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     name = f"{time.time_ns():020d}-{os.getpid()}"
-    part = folder / f".{name}.part"
-    part.write_bytes(content)
-    part.rename(folder / f"{name}.json")
+    with replacing(folder / f"{name}.json") as stream:
+        stream.write(content)
 
 
 def _sayable(text: str) -> str:
