@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from assay.compose.own_redis import own_redis
-from assay.compose.supervisor import Program, write
+from assay.compose.supervisor import Program, check_free, write
 
 _ASSAY: Final = (sys.executable, "-m", "assay.cli")
 
@@ -38,10 +38,11 @@ class ClusterOptions:
 def prepare(options: ClusterOptions) -> Path:
     """Write the supervisor's configuration, and Redis's password, into the folder; the configuration's path.
 
-    Raises `ConfigurationError` when there is no redis-server to start.
+    Raises `ConfigurationError` when there is no redis-server to start, or a cluster runs there already.
     """
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    check_free(folder)
     environment: dict[str, str] = {}
     programs: list[Program] = []
     if options.redis_url is None:
