@@ -21,7 +21,7 @@ from rollout.small_site import Site
 from servers.processes import Process, running, status
 from waiting import until_async
 
-WEIGHT_1 = 3
+WEIGHT_1, LAST = 3, 7
 """The stage of the first weight, after preflight, synthetic and shadow."""
 ORDERS = ("rollout pause", "rollout resume", "rollout promote", "rollout abort")
 
@@ -202,6 +202,19 @@ async def test_abort_rolls_back_when_no_controller_runs(two: Site) -> None:
     assert two.stopped() == {"green"}
     assert list(take(two.state_dir, ())) == []
     await refused(two, {"rollout abort": "no rollout is under way"})
+
+
+async def test_abort_does_not_count_on_a_controller_that_ends_just_then(site: Site) -> None:
+    """It takes no order any more, and holds the journal for a moment still."""
+    site.under_way(LAST)
+    with Journal(site.state_dir) as journal:
+        aborting = asyncio.create_task(told(site, "rollout abort"))
+        await until_async(lambda: list((site.state_dir / "orders").glob("*.json")))
+        journal.append("done", {"served": 9, "failed": 0})
+        await asyncio.wait([aborting], timeout=2)
+    (ran,) = await aborting
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert "new-2 answered all users before the order came" in ran.stderr
 
 
 # -- the controller ----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import configparser
 import os
 import shlex
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -51,6 +52,20 @@ def test_a_password_file_that_was_left_empty_gets_a_password(tmp_path: Path) -> 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     own_redis(tmp_path)
     assert path.read_text() == password
+
+
+def test_a_cluster_that_runs_is_not_written_over(tmp_path: Path) -> None:
+    """Its Redis would come back on another port when it is started again, and nobody would find it."""
+    options = ClusterOptions(tmp_path, "127.0.0.1", 8080)
+    prepare(options)
+    before = {path: path.read_bytes() for path in tmp_path.iterdir() if path.is_file()}
+    with socket.socket(socket.AF_UNIX) as running:
+        running.bind(str(tmp_path / "supervisor.sock"))
+        running.listen()
+        with pytest.raises(ConfigurationError, match=r"end it first, or give another --folder"):
+            prepare(options)
+    assert {path: path.read_bytes() for path in before} == before
+    prepare(options)  # what it left of its socket is no hindrance
 
 
 def test_people_have_a_worker_of_their_own_and_redis_a_password(tmp_path: Path) -> None:

@@ -14,9 +14,12 @@ import pytest
 from assay.clock import SystemClock
 from assay.compose import queue as parts
 from assay.preflight.check import Failed, Passed, Report, run
-from assay.preflight.redis import Ways
+from assay.preflight.redis import Ways, _Broken, _claim, _count_a_client
 from assay.settings import Settings, load
-from assay.stores.redis_options import RedisOptions
+from assay.stores.options import ClaimOptions
+from assay.stores.quota import Exceeded, Lease, Limits, MemoryQuotas
+from assay.stores.redis_claims import RedisClaims
+from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import Metrics
 from servers import redis as redis_server
 from servers.redis import RedisServer, free_port
@@ -209,3 +212,49 @@ def test_tls_with_a_ca_of_ones_own(certificate: Path) -> None:
         stranger = checked(replace(given, redis=replace(options, tls_ca_file=None)))
         assert not any(outcomes(stranger)[way] for way in WAYS)
         assert "certificate verify failed" in stranger["redis.scores"].outcome.said.lower()
+
+
+# -- one answer that is late ---------------------------------------------------------------------------
+
+
+class Late:
+    """Quotas whose `unheard`-th question is not answered in time, so that the process counts for itself."""
+
+    def __init__(self, unheard: int) -> None:
+        self._own = MemoryQuotas(SystemClock())
+        self._unheard = unheard
+        self._asked = 0
+
+    async def enter(self, client: str, cost: int, limits: Limits) -> Lease | Exceeded:
+        self._asked += 1
+        if self._asked == self._unheard:
+            return Lease(client, "counted here")
+        entered = await self._own.enter(client, cost, limits)
+        return replace(entered, shared=True) if isinstance(entered, Lease) else entered
+
+    async def leave(self, lease: Lease) -> None:
+        await self._own.leave(lease)
+
+    async def aclose(self) -> None:
+        await self._own.aclose()
+
+
+@pytest.mark.parametrize("unheard", [1, 2, 3])
+async def test_a_place_that_redis_gave_too_late_is_not_taken_for_a_second_one(unheard: int) -> None:
+    await _count_a_client(Late(unheard), pause_s=0)
+
+
+async def test_quotas_that_redis_never_hears_of_are_told() -> None:
+    with pytest.raises(_Broken, match="by each process alone"):
+        await _count_a_client(MemoryQuotas(SystemClock()), pause_s=0)
+
+
+async def test_claims_are_tried_again_once_redis_is_asked_again(guarded: RedisServer) -> None:
+    """After one answer that was late, Redis is left alone for a while: to try meanwhile is in vain."""
+    options, clock = RedisOptions(guarded.url, password=PASSWORD), SystemClock()
+    chosen = ClaimOptions(answer_timeout_s=20, rest_s=0.5)
+    mine, other = (RedisClaims(connect(options), "r1", chosen, Metrics(), clock) for _ in range(2))
+    other._rests_until_s = clock.monotonic_s() + chosen.rest_s
+    await _claim(mine, other, chosen.rest_s)
+    await mine.aclose()
+    await other.aclose()

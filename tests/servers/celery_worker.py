@@ -25,6 +25,7 @@ from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.queue.job import Scoring
 from assay.scoring.queue.options import CeleryOptions, WorkerOptions
 from assay.scoring.queue.overdue import heartbeat_key
+from assay.scoring.queue.replies import BLOCK_S
 from assay.scoring.queue.worker import Parts, run, worker_name
 from assay.scoring.wikis import ModelSets
 from assay.stores.redis_options import RedisOptions, connect
@@ -33,6 +34,7 @@ from small_models import small_models
 
 RELEASE: Final = "test"
 START_LIMIT_S: Final = 60.0
+_ANSWER_LIMIT_S: Final = 20.0
 
 
 def main(url: str, release: str, queues_of: str, celery: str, worker: str) -> int:
@@ -126,17 +128,19 @@ def celery_engine(
     release: str = RELEASE,
     fails_fast: bool = False,
 ) -> CeleryEngine:
-    """An engine of a web process, not yet started."""
+    """An engine of a web process, not yet started. A Redis that is slow, as on a machine that is busy
+    otherwise, does not count as away."""
     chosen = options or CeleryOptions()
-    address = RedisOptions(url)
+    address = RedisOptions(url, answer_timeout_s=_ANSWER_LIMIT_S)
     return CeleryEngine(
         chosen,
         release,
         models,
         connect(address),
-        connect(address),
+        connect(address, answer_timeout_s=BLOCK_S + _ANSWER_LIMIT_S),
         metrics,
         SystemClock(),
+        send_limit_s=_ANSWER_LIMIT_S,
         fails_fast=fails_fast,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -10,13 +11,17 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Final
 
 import pytest
 import redis
 
 START_LIMIT_S = 20.0
+_RESERVED: Final = 64
+"""Ports at the same time; whoever asked for one has long begun with it by then."""
 
 
 class RedisServer:
@@ -172,11 +177,27 @@ def _is_whole(master: RedisServer) -> bool:
         return bool(client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
 
 
+_reserved: Final = deque[socket.socket]()
+
+
 def free_port() -> int:
-    """A port that nobody listens on just now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody has just now, and that the system gives to nobody who lets it choose: between this
+    and the server's start, a connection of any other process may begin. Bound, but not listened on, it can
+    still be had by a server that names it (SO_REUSEADDR)."""
+    probe = socket.socket()
+    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    probe.bind(("127.0.0.1", 0))
+    _reserved.append(probe)
+    while len(_reserved) > _RESERVED:
+        _reserved.popleft().close()
+    port: int = probe.getsockname()[1]
+    return port
+
+
+@atexit.register
+def _give_back() -> None:
+    for probe in _reserved:
+        probe.close()
 
 
 def missing(program: str) -> None:

@@ -111,7 +111,8 @@ def report(
     typer.echo(write_report(read_journal(Path(settings.rollout.state_dir)), rollout), nl=False)
 
 
-def give_order(settings: Settings, kind: orders.Kind, reason: str) -> None:
+def give_order(settings: Settings, kind: orders.Kind, reason: str) -> str:
+    """The order's name."""
     folder = Path(settings.rollout.state_dir)
     state = fold(read_journal(folder))
     if state is None or state.is_over:
@@ -120,7 +121,7 @@ def give_order(settings: Settings, kind: orders.Kind, reason: str) -> None:
         raise ConfigurationError(
             f"{state.candidate.release} is only watched: give the order to Argo Rollouts or Flagger"
         )
-    orders.give(folder, orders.Order(kind, orders.operator(), reason, state.id))
+    return orders.give(folder, orders.Order(kind, orders.operator(), reason, state.id))
 
 
 # -- status ------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,7 +19,7 @@ from assay.compose import rollout as parts
 from assay.compose.watch import watch as watch_arms
 from assay.errors import ConfigurationError, JournalHeld
 from assay.rollout import orders
-from assay.rollout.journal import Journal
+from assay.rollout.journal import Journal, read_journal
 from assay.rollout.state import Rollout
 from assay.rollout.web import PageOptions, run_page
 from assay.settings import Settings
@@ -26,6 +27,9 @@ from assay.telemetry import configure_logging
 
 NOT_DONE: Final = 3
 """Exit status of a rollout that was rolled back."""
+_TAKEN_LIMIT_S: Final = 120.0
+"""For whoever holds the journal to take an order or to end: longer than pooling and depooling take."""
+_LOOK_AGAIN_S: Final = 0.1
 
 ReleaseId = Annotated[str, typer.Argument(metavar="RELEASE", help="The release's id, NAME-DIGEST.")]
 
@@ -100,15 +104,13 @@ def back(*, configuration: options.Configuration) -> None:
 def abort(reason: Reason = "", *, configuration: options.Configuration) -> None:
     """Roll back at once; works without a running controller, too.
 
-    Exit status 0: it is rolled back, or the running controller has the order.
+    Exit status 0: it is rolled back, or the running controller does it.
     """
     settings = options.load_settings(configuration)
     configure_logging(settings.log)
-    give_order(settings, "abort", reason)
-    try:
-        with Journal(parts.state_dir(settings)) as journal:
-            state = asyncio.run(parts.control(settings, journal))
-    except JournalHeld:
+    name = give_order(settings, "abort", reason)
+    state = _rolled_back(settings, name)
+    if state is None:
         typer.echo("The running controller rolls back.")
         return
     if state.status == "done":
@@ -117,6 +119,24 @@ def abort(reason: Reason = "", *, configuration: options.Configuration) -> None:
             "`assay rollout back`"
         )
     typer.echo(f"{state.candidate.release} was rolled back: {state.reason}")
+
+
+def _rolled_back(settings: Settings, order: str) -> Rollout | None:
+    """By this process, once nobody else holds the journal; None: a controller has taken the order. One that
+    is about to end takes none any more, and whoever pools or depools never does."""
+    until_s = time.monotonic() + _TAKEN_LIMIT_S
+    while True:
+        try:
+            with Journal(parts.state_dir(settings)) as journal:
+                return asyncio.run(parts.control(settings, journal))
+        except JournalHeld as held:
+            entries = read_journal(parts.state_dir(settings))
+            taken = next((entry for entry in reversed(entries) if entry.data.get("order") == order), None)
+            if taken is not None and taken.kind == "aborted":
+                return None
+            if time.monotonic() > until_s:
+                raise JournalHeld(f"the order has been given, and nobody takes it: {held}") from None
+        time.sleep(_LOOK_AGAIN_S)
 
 
 @grouped

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from assay.compose.own_redis import own_redis
-from assay.compose.supervisor import ASSAY, Program, write
+from assay.compose.supervisor import ASSAY, Program, check_free, write
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +34,11 @@ class ClusterOptions:
 def prepare(options: ClusterOptions) -> Path:
     """Write the supervisor's configuration, and Redis's password, into the folder; the configuration's path.
 
-    Raises `ConfigurationError` when there is no redis-server to start.
+    Raises `ConfigurationError` when there is no redis-server to start, or a cluster runs there already.
     """
     folder = options.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
+    check_free(folder)
     environment: dict[str, str] = {}
     programs: list[Program] = []
     if options.redis_url is None:

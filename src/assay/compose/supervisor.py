@@ -7,6 +7,7 @@ each program in one folder.
 from __future__ import annotations
 
 import shlex
+import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -46,6 +47,19 @@ def write(folder: Path, programs: Sequence[Program]) -> Path:
     return path
 
 
+def check_free(folder: Path) -> None:
+    """Raises `ConfigurationError` when a supervisor runs with the configuration in `folder`: what is written
+    anew beneath it would count only once something of it is started again, hours later."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(_socket(folder)))
+        except OSError:  # nobody listens there
+            return
+    raise ConfigurationError(
+        f"what runs in {folder} is not to be written over: end it first, or give another --folder"
+    )
+
+
 def supervisor_command(configuration: Path) -> list[str]:
     """Runs in the foreground until it is told to end."""
     return [
@@ -60,7 +74,11 @@ def supervisor_command(configuration: Path) -> list[str]:
 
 def supervisor_url(folder: Path) -> str:
     """Where the supervisor of that folder takes orders (XML-RPC)."""
-    return f"unix://{folder / 'supervisor.sock'}"
+    return f"unix://{_socket(folder)}"
+
+
+def _socket(folder: Path) -> Path:
+    return folder / "supervisor.sock"
 
 
 def render(folder: Path, programs: Sequence[Program]) -> str:
@@ -75,7 +93,7 @@ pidfile={_value(str(folder / "supervisord.pid"), "the folder")}
 silent=true
 
 [unix_http_server]
-file={_value(str(folder / "supervisor.sock"), "the folder")}
+file={_value(str(_socket(folder)), "the folder")}
 chmod=0700
 
 [supervisorctl]

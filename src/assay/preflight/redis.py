@@ -135,7 +135,7 @@ class Ways:
             said = await _converse(clients[0], f"{prefix}:preflight")
             await clients[0].eval("return 1", 0)
             await clients[0].publish(f"{prefix}:preflight-{_nonce()}", b"")
-            await _claim(mine, other)
+            await _claim(mine, other, self.settings.claims.rest_s)
             return Passed(f"{said}; a second process waited for the first one's result and was told it")
         finally:
             await asyncio.gather(mine.aclose(), other.aclose())
@@ -267,35 +267,53 @@ def _check_value(found: Any, value: bytes, lives_ms: int) -> None:
         raise _Broken(f"a key that was to live {_KEEP_MS} ms has a time to live of {lives_ms} ms")
 
 
-async def _count_a_client(quotas: Quotas) -> None:
+class _Unheard(Exception):
+    """Redis did not answer in time, for as short a time as serving waits, and is left alone for a while."""
+
+
+async def _count_a_client(quotas: Quotas, pause_s: float = 1.1) -> None:
+    """`pause_s`: more than quotas leave Redis alone after a failure."""
+    for _ in range(_ATTEMPTS):
+        try:
+            return await _count_once(quotas, f"preflight-{_nonce()}")
+        except _Unheard:
+            await asyncio.sleep(pause_s)
+    raise _Broken("quotas are counted by each process alone (the log above says why)")
+
+
+async def _count_once(quotas: Quotas, client: str) -> None:
     """One place: the first is let in, the second is not, until the first has left."""
     limits = Limits(concurrent=1, per_minute=6000, burst=100, lease_s=10)
-    client = f"preflight-{_nonce()}"
-    for _ in range(_ATTEMPTS):
-        first = await quotas.enter(client, 1, limits)
-        if isinstance(first, Lease) and first.shared:
-            break
-        if isinstance(first, Lease):
-            await quotas.leave(first)
-        await asyncio.sleep(0.4)  # quotas leave Redis alone for a second after a failure
-    else:
-        raise _Broken("quotas are counted by each process alone (the log above says why)")
-    second = await quotas.enter(client, 1, limits)
+    first = await _entered(quotas, client, limits)
+    if isinstance(first, Exceeded):
+        raise _Broken("a client that has no place gets none")
+    second = await _entered(quotas, client, limits)
     await quotas.leave(first)
     if not isinstance(second, Exceeded):
         raise _Broken("a client got two places where it may have one")
-    if isinstance(third := await quotas.enter(client, 1, limits), Exceeded):
+    if isinstance(third := await _entered(quotas, client, limits), Exceeded):
         raise _Broken("a place that was given back is not free")
     await quotas.leave(third)
 
 
-async def _claim(mine: Claims, other: Claims) -> None:
-    """What one takes the other waits for. Who listens too late finds nothing: it is tried with more time."""
+async def _entered(quotas: Quotas, client: str, limits: Limits) -> Lease | Exceeded:
+    """As Redis says. Raises `_Unheard`."""
+    entered = await quotas.enter(client, 1, limits)
+    if isinstance(entered, Lease) and not entered.shared:
+        await quotas.leave(entered)
+        raise _Unheard
+    return entered
+
+
+async def _claim(mine: Claims, other: Claims, rest_s: float) -> None:
+    """What one takes the other waits for. Who listens too late finds nothing: it is tried with more time.
+    `rest_s`: for so long claims leave Redis alone after a failure, and meanwhile nobody asks it."""
     for attempt in range(_ATTEMPTS):
         claim, told = f"preflight-{_nonce()}", secrets.token_bytes(16)
         await mine.take([claim])
         if await other.take([claim]):
             await asyncio.gather(mine.settle({claim: None}), other.settle({claim: None}))
+            await asyncio.sleep(rest_s)
             continue  # not answered in time, or truly taken twice
         waiting = asyncio.ensure_future(other.wait(claim, 2.0))
         await asyncio.sleep(0.05 * 2**attempt)

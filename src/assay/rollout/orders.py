@@ -48,8 +48,9 @@ def operator() -> str:
     return f"{os.environ.get('SUDO_USER') or name}@{socket.gethostname()}"
 
 
-def give(state_dir: Path, order: Order) -> None:
-    """Whole or not at all: a controller never reads half an order.
+def give(state_dir: Path, order: Order) -> str:
+    """Whole or not at all: a controller never reads half an order. Its name, by which it is journalled once
+    it is taken.
 
     Raises `ConfigurationError` when it is longer than a controller reads. What is no Unicode in its words (a
     terminal with another encoding) is replaced: it must not keep an abort from being given.
@@ -61,9 +62,10 @@ def give(state_dir: Path, order: Order) -> None:
         )
     folder = state_dir / _FOLDER
     folder.mkdir(parents=True, exist_ok=True)
-    name = f"{time.time_ns():020d}-{os.getpid()}"
-    with replacing(folder / f"{name}.json") as stream:
+    name = f"{time.time_ns():020d}-{os.getpid()}.json"
+    with replacing(folder / name) as stream:
         stream.write(content)
+    return name
 
 
 def _sayable(text: str) -> str:

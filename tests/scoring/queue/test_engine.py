@@ -16,7 +16,7 @@ import pytest
 from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.queue.engine import CeleryEngine
-from assay.scoring.queue.envelope import Reply, encode_reply, queue_name
+from assay.scoring.queue.envelope import Reply, encode_reply, queue_name, taken_key
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.request import Cell, Job, Scored
 from assay.scoring.synthetic import synthetic_revision
@@ -114,6 +114,19 @@ async def test_a_job_that_vanished_is_sent_again(redis: RedisServer) -> None:
         with redis.client() as client:
             await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
             client.flushall()  # the same server goes on, so nobody is told
+        with small_worker(redis.url, options=QUICK, processes=1):
+            assert is_scored(await waiting)
+        assert metrics.value(RESENT, "vanished") == 1
+
+
+async def test_what_a_stranger_wrote_does_not_end_the_looking_after_jobs(redis: RedisServer) -> None:
+    async with engine_of(redis) as (engine, metrics):
+        waiting = asyncio.create_task(engine.score(PLAIN, soon()))
+        with redis.client() as client:
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+            client.flushall()
+            (job_id,) = engine._pending
+            client.set(taken_key(job_id, 1), b"\xff", px=3000)  # no worker's name, until after some looks
         with small_worker(redis.url, options=QUICK, processes=1):
             assert is_scored(await waiting)
         assert metrics.value(RESENT, "vanished") == 1

@@ -12,7 +12,6 @@ and nothing else. What cannot be sent is refused at once (`EngineUnavailable`).
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass
@@ -397,8 +396,12 @@ class CeleryEngine:
             await asyncio.sleep(self._options.heartbeat_s)
             late = [p for p in self._pending.values() if self._now_s() - p.sent_s > overdue.PATIENCE_S]
             if late and self._up.is_set():
-                with contextlib.suppress(RedisError, OSError, TimeoutError):  # then another look, later
+                try:
                     await self._look_after(late)
+                except (RedisError, OSError, TimeoutError):
+                    continue  # then another look, later
+                except Exception:  # what a stranger wrote must not end the looking for all
+                    self._log.exception("overdue jobs cannot be looked after", jobs=len(late))
 
     async def _look_after(self, late: Sequence[_Pending]) -> None:
         sent = [overdue.Sent(p.id, p.attempt, p.sent_s, p.lane) for p in late]
