@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,7 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
+from assay.models.library import shipped_folder
 from cli.running import ASSAY, assay, environment
+from servers.processes import status
+from servers.redis import free_port
 from waiting import until
 
 
@@ -88,6 +92,25 @@ def test_a_first_run_without_logs_says_one_line(tmp_path: Path) -> None:
         assert process.wait(60) == 0
 
 
+def test_a_full_disk_under_the_log_stops_no_scores(tmp_path: Path) -> None:
+    port = free_port()
+    with (
+        Path("/dev/full").open("w") as full,
+        subprocess.Popen(
+            (*ASSAY, "serve", "--port", str(port), "--processes", "1"),
+            stderr=full,
+            env=environment(tmp_path),
+            cwd=tmp_path,
+        ) as process,
+    ):
+        try:
+            until(lambda: status(port, "/readyz") == 200, 60)
+            assert _get(f"http://127.0.0.1:{port}/v3/scores/testwiki/12/")
+        finally:
+            process.terminate()
+        assert process.wait(60) == 0
+
+
 def test_an_interrupt_while_the_models_load_ends_it_without_a_traceback(tmp_path: Path) -> None:
     """Ctrl-C reaches the whole group of processes."""
     command = (*ASSAY, "serve", "--port", "0", "--processes", "1")
@@ -157,6 +180,19 @@ def test_a_name_that_is_no_address_is_told(tmp_path: Path) -> None:
     assert "Unknown error" not in done.stderr
     assert "no such host port 0: " in done.stderr
     assert ": give a --host that is an address of this machine" in done.stderr
+
+
+def test_trees_that_are_cut_short_are_told_in_a_sentence(tmp_path: Path) -> None:
+    """They are read by the scoring processes alone, so that the server has begun to start by then."""
+    bundle = tmp_path / "bundles" / "enwiki" / "damaging"
+    shutil.copytree(shipped_folder() / "enwiki" / "damaging", bundle)
+    os.truncate(bundle / "trees.txt", 1000)
+    done = assay(tmp_path, "serve", "--port", "0", "--processes", "1", "--bundle-directory", "bundles")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("assay: the scoring processes could not load the models: ")
+    assert "trees.txt has 1000 bytes" in last
 
 
 def test_a_damaged_bundle_is_refused_before_anything_is_served(tmp_path: Path) -> None:

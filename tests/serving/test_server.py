@@ -57,8 +57,8 @@ class Running:
     process: subprocess.Popen[str]
     served: Served
 
-    def terminate(self) -> int:
-        self.process.send_signal(signal.SIGTERM)
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
         return self.process.wait(60)
 
 
@@ -160,7 +160,8 @@ async def test_a_hundred_equal_requests_at_once_are_computed_once(running: Runni
     assert metric(running.served, done) == before + 1
 
 
-def test_what_is_under_way_is_answered_before_the_end_and_nothing_is_left() -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_what_is_under_way_is_answered_before_the_end_and_nothing_is_left(number: signal.Signals) -> None:
     with started() as running:
         ask(running.served, "/readyz")
         (nursery,) = children_of(running.process.pid)
@@ -171,7 +172,7 @@ def test_what_is_under_way_is_answered_before_the_end_and_nothing_is_left() -> N
         client.start()
         while metric(running.served, "assay_http_requests_in_flight") < 2:  # it and the question itself
             pass
-        assert running.terminate() == 0
+        assert running.terminate(number) == 0
         client.join()
     assert replies[0].json["testwiki"]["scores"]["97"]["revid"]["score"]["probability"]["true"] == 0.79
     for handle in handles:

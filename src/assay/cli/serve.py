@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import suppress
 
 import typer
 
@@ -59,10 +60,12 @@ def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
         web = build_web(settings, scorer)
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}/"
-        told = f"Assay scores {', '.join(scorer.wikis)} on {address}"
-        if not server.serve(
-            web.asgi, listener, settings.http, web.draining, lambda: typer.echo(told, err=True)
-        ):
+
+        def tell_started() -> None:
+            with suppress(OSError):  # a full disk stops no scores, nor does it by the log
+                typer.echo(f"Assay scores {', '.join(scorer.wikis)} on {address}", err=True)
+
+        if not server.serve(web.asgi, listener, settings.http, web.draining, tell_started):
             raise EngineFailed("the server could not start; the log above says why")
 
 

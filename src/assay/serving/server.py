@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
+import sys
 from collections.abc import Callable
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from assay.errors import AssayError
 from assay.serving.options import ServerOptions
 from assay.serving.protocol import limited_http
 
@@ -19,6 +21,28 @@ def listen(host: str, port: int, options: ServerOptions, *, reuse_port: bool = F
     port, and the kernel shares out the connections. Raises OSError when the address is taken."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     return socket.create_server((host, port), family=family, backlog=options.backlog, reuse_port=reuse_port)
+
+
+class _Application:
+    """The application, and in `failure` the `AssayError` that kept it from starting. Such an error is one
+    sentence for a person; Starlette would have its traceback logged, once for each router."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self.failure: AssayError | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "lifespan":
+            return await self._app(scope, receive, send)
+
+        async def tell(message: Message) -> None:
+            error = sys.exception() if message["type"] == "lifespan.startup.failed" else None
+            if isinstance(error, AssayError):
+                self.failure = error
+                message = {**message, "message": ""}
+            await send(message)
+
+        return await self._app(scope, receive, tell)
 
 
 class _Server(uvicorn.Server):
@@ -33,7 +57,10 @@ class _Server(uvicorn.Server):
         self._tell_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        try:
+            await super().startup(sockets)
+        except SystemExit:  # of an application that did not start; `serve` says so
+            self.should_exit = True
         if self.started and not self.should_exit and self._tell_started is not None:
             self._tell_started()
 
@@ -79,17 +106,22 @@ def serve(
     draining: asyncio.Event | None = None,
     started: Callable[[], None] | None = None,
 ) -> bool:
-    """Serve until TERM or INT, then drain; arguments as of `build_server`. False when the application did
-    not start.
+    """Serve until TERM, INT or HUP, then drain; arguments as of `build_server`. False when the application
+    did not start, and its log says why; raises the `AssayError` that was the reason.
 
     Afterwards uvicorn raises the signal again for whoever had a handler; here nobody may die of it,
     because an orderly end is a success.
     """
-    server = build_server(app, options, draining, started)
+    application = _Application(app)
+    server = build_server(application, options, draining, started)
     before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's wish stands
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, server.handle_exit)
     try:
         server.run(sockets=[listener])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if application.failure is not None:
+        raise application.failure
     return server.started
