@@ -63,11 +63,16 @@ def test_settings_of_the_builders_environment_do_not_count(
 
 @pytest.mark.parametrize(
     "text",
-    ['[redis]\npassword = "hush-hush"\n', '[redis]\nurl = "redis://user:hush-hush@host/0"\n'],
+    [
+        '[redis]\npassword = "hush-hush"\n',
+        '[redis]\nurl = "redis://user:hush-hush@host/0"\n',
+        '[rollout.data_centres.a]\nhaproxy = "/a"\nfront_url = "http://f"\n'
+        '[rollout.data_centres.a.slots.stable]\nurls = ["http://user:hush-hush@h:1"]\n',
+    ],
 )
 def test_secrets_are_no_part_of_a_release(tmp_path: Path, text: str) -> None:
     file = _file(tmp_path, "secret.toml", text)
-    with pytest.raises(ConfigurationError, match=r"redis\.\w+.*_FILE") as caught:
+    with pytest.raises(ConfigurationError, match=r"holds secrets \(\w+\.[\w.]+\).*_FILE") as caught:
         release_parts(_request(file), tmp_path / "a.whl")
     assert "hush-hush" not in str(caught.value)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,19 @@ async def test_a_process_that_dies_while_loading_is_told(
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with pytest.raises(BundleError, match="ended with status 1"):
         await bundles.load(choice, ["samplewiki"], REV_ID)
+
+
+async def test_a_scoring_process_that_is_killed_is_told(
+    choice: Choice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As by a system without memory. It was taken for one that needs none, and the node for large enough."""
+    (tmp_path / "sitecustomize.py").write_text(
+        "import os, signal\n"
+        "os.register_at_fork(after_in_child=lambda: os.kill(os.getpid(), signal.SIGKILL))\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BundleError, match="ended with status -9"):
+        await bundles.load(replace(choice, paths=()), [], REV_ID)
 
 
 class Promised:

@@ -56,6 +56,7 @@ def test_secrets_are_never_written(log: io.StringIO) -> None:
         password="hunter2",
         api_key="hunter2",
         url="https://user:hunter2@wiki.example/api.php",
+        arms=["http://:hunter2@h:80", ("http://u:hunter2@h:81", {"token": "hunter2", "n": 1})],
     )
     logging.getLogger("other").warning("cannot reach redis://:hunter2@host/0")
     assert "hunter2" not in log.getvalue()

@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import orjson
 
-from assay.errors import AssayError
+from assay.errors import AssayError, BundleError
 from assay.scoring.codec import encode_computed
 from assay.scoring.loading import load_models
 from assay.scoring.request import Job
@@ -71,20 +71,28 @@ def _answer(models: ModelSets, plans: PlanCache, wiki: str, rev_id: int) -> byte
 
 
 def _forked(models: ModelSets, plans: PlanCache, wikis: list[str], rev_id: int) -> int:
-    """The private memory of a child that has scored; 0 where the system does not tell."""
+    """The private memory of a child that has scored; 0 where the system does not tell. Raises `BundleError`
+    for one that does not live to tell it: a machine without memory for scoring kills it."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        for _ in range(_ROUNDS):
-            for wiki in wikis:
-                _answer(models, plans, wiki, rev_id)
-        os.write(writing, str(memory_bytes("Private_Dirty", "Private_Clean")).encode())
-        os._exit(0)
+        code = 1
+        try:
+            for _ in range(_ROUNDS):
+                for wiki in wikis:
+                    _answer(models, plans, wiki, rev_id)
+            os.write(writing, str(memory_bytes("Private_Dirty", "Private_Clean")).encode())
+            code = 0
+        finally:
+            os._exit(code)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         told = pipe.read()
-    os.waitpid(child, 0)
-    return int(told or 0)
+    _, status = os.waitpid(child, 0)
+    if not told:
+        code = os.waitstatus_to_exitcode(status)
+        raise BundleError(f"they load, but a process that scored with them ended with status {code}")
+    return int(told)
 
 
 def memory_bytes(*kinds: str, pid: int | str = "self") -> int:

@@ -109,7 +109,7 @@ def wrong(faults: Iterable[str]) -> ConfigurationError:
 
 def describe(settings: Settings) -> dict[str, Any]:
     """As plain values, for ``assay config show``; nothing in it is secret."""
-    return _redacted(plain(settings))
+    return {name: redacted(name, value) for name, value in plain(settings).items()}
 
 
 def plain(settings: Settings) -> dict[str, Any]:
@@ -122,13 +122,6 @@ def plain(settings: Settings) -> dict[str, Any]:
 @cache
 def _adapter() -> TypeAdapter[Settings]:
     return TypeAdapter(Settings)
-
-
-def _redacted(section: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        key: _redacted(value) if isinstance(value, Mapping) else redacted(key, value)
-        for key, value in section.items()
-    }
 
 
 def _sound(reading: Reading) -> dict[str, Any]:

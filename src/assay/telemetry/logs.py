@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TextIO
@@ -31,11 +31,18 @@ def is_secret(key: str) -> bool:
 
 
 def redacted(key: str, value: Any) -> Any:
-    """`value`, or what may be told of it; None stays None, because that a secret is not set is no secret."""
+    """`value`, or what may be told of it, however deep it holds what may not.
+
+    None stays None, because that a secret is not set is no secret.
+    """
     if value is not None and is_secret(key):
         return _REDACTED
-    if isinstance(value, str) and "://" in value:
-        return _CREDENTIALS_IN_URL.sub(_REDACTED + "@", value)
+    if isinstance(value, str):
+        return _CREDENTIALS_IN_URL.sub(_REDACTED + "@", value) if "://" in value else value
+    if isinstance(value, Mapping):
+        return {name: redacted(str(name), inner) for name, inner in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(redacted(key, item) for item in value)
     return value
 
 
