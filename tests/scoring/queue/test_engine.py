@@ -15,6 +15,7 @@ import pytest
 
 from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
+from assay.scoring.queue import overdue
 from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.queue.envelope import Reply, encode_reply, queue_name, taken_key
 from assay.scoring.queue.options import CeleryOptions
@@ -119,14 +120,27 @@ async def test_a_job_that_vanished_is_sent_again(redis: RedisServer) -> None:
         assert metrics.value(RESENT, "vanished") == 1
 
 
-async def test_what_a_stranger_wrote_does_not_end_the_looking_after_jobs(redis: RedisServer) -> None:
+async def test_what_a_stranger_wrote_does_not_end_the_looking_after_jobs(
+    redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, has_looked = overdue.look, asyncio.Event()
+
+    async def noted_look(*arguments: Any) -> Any:
+        try:
+            return await look(*arguments)
+        finally:
+            has_looked.set()
+
+    monkeypatch.setattr(overdue, "look", noted_look)
     async with engine_of(redis) as (engine, metrics):
         waiting = asyncio.create_task(engine.score(PLAIN, soon()))
         with redis.client() as client:
             await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
             client.flushall()
             (job_id,) = engine._pending
-            client.set(taken_key(job_id, 1), b"\xff", px=3000)  # no worker's name, until after some looks
+            client.set(taken_key(job_id, 1), b"\xff")  # no worker's name
+            await has_looked.wait()
+            client.delete(taken_key(job_id, 1))
         with small_worker(redis.url, options=QUICK, processes=1):
             assert is_scored(await waiting)
         assert metrics.value(RESENT, "vanished") == 1
