@@ -29,7 +29,7 @@ from assay.scoring.queue.replies import BLOCK_S
 from assay.scoring.queue.worker import Parts, run, worker_name
 from assay.scoring.wikis import ModelSets
 from assay.stores.redis_options import RedisOptions, connect
-from assay.telemetry import LogOptions, Metrics, configure_logging
+from assay.telemetry import LogOptions, Metrics, configure_logging, serve_metrics
 from small_models import small_models
 
 RELEASE: Final = "test"
@@ -48,8 +48,11 @@ def main(url: str, release: str, queues_of: str, celery: str, worker: str) -> in
 
     scoring = Scoring(release, name, small_models(), connect)
     app = build_celery(url, {}, release, options)
-    parts = Parts(queues_of, scoring, name, connect, Metrics())
-    return run(app, parts, replace(WorkerOptions(), **json.loads(worker)), options)
+    metrics, chosen = Metrics(), replace(WorkerOptions(), **json.loads(worker))
+    with contextlib.ExitStack() as stack:
+        if chosen.metrics_port:
+            stack.enter_context(serve_metrics(metrics, chosen.metrics_host, chosen.metrics_port))
+        return run(app, Parts(queues_of, scoring, name, connect, metrics), chosen, options)
 
 
 class Worker:

@@ -23,6 +23,7 @@ from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded
+from billiard.pool import EX_RECYCLE
 from celery import Celery, bootsteps
 from celery.platforms import SecurityWarning
 from celery.signals import setup_logging
@@ -98,7 +99,30 @@ def _signs_of_life(
         def create(self, worker: Any) -> SignsOfLife:
             return SignsOfLife(parts.name, keys, parts.connect, parts.metrics, options, worker)
 
+        def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+            """Of Celery, for each connection. The pool sets its own handler of ended processes after this."""
+            hub.call_soon(_count_worn, worker.pool._pool, parts.metrics)
+
     return Step
+
+
+def _count_worn(pool: Any, metrics: Metrics) -> None:
+    """Have each process counted that `pool` replaces although nothing befell it: Celery tells nobody."""
+    if not isinstance(pool.on_process_down, _CountingWorn):
+        pool.on_process_down = _CountingWorn(metrics, pool.on_process_down)
+
+
+@dataclass(frozen=True)
+class _CountingWorn:
+    """A handler of ended processes around another."""
+
+    metrics: Metrics
+    handled: Callable[[Any], None]
+
+    def __call__(self, process: Any) -> None:
+        if process.exitcode == EX_RECYCLE:
+            self.metrics.count(REPLACEMENTS, "recycled")
+        self.handled(process)
 
 
 def _keep_our_logging(**_: Any) -> None:

@@ -1,0 +1,119 @@
+"""What a worker counts and replaces: operators' alerts and the judgement of leaks read it. What becomes of
+jobs: `test_engine`."""
+
+from __future__ import annotations
+
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from assay.revisions.problem import Problem
+from assay.scoring.queue.engine import CeleryEngine
+from assay.scoring.queue.options import CeleryOptions
+from assay.scoring.request import Job, Scored
+from assay.scoring.synthetic import synthetic_revision
+from assay.telemetry import Metrics
+from servers.celery_worker import Worker, celery_engine, small_worker
+from servers.redis import RedisServer, free_port
+from small_models import small_models
+from waiting import soon, until_async
+
+MODELS: Final = small_models()
+PLAIN: Final = Job("testwiki", ("revid",), synthetic_revision(31))
+RUNAWAY: Final = replace(PLAIN, injection={"feature.delay": 50})
+DEADLY: Final = Job("smallwiki", ("damaging",), replace(synthetic_revision(31), text="CRASH"))
+QUICK: Final[dict[str, Any]] = {"time_limit_s": 1.0, "heartbeat_s": 0.2, "lost_after_s": 1.0}
+MAX_JOBS: Final = 3
+REPLACEMENTS: Final = "assay_engine_worker_replacements_total"
+JOBS: Final = "assay_engine_jobs_total"
+RESIDENT: Final = "assay_engine_worker_resident_bytes"
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A worker with one scoring process, and what its main process counts."""
+
+    worker: Worker
+    port: int
+    engine: CeleryEngine
+
+    def value(self, name: str, label: str = "") -> float:
+        """0.0 for what it does not tell."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics") as answer:
+            families = text_string_to_metric_families(answer.read().decode())
+        return sum(
+            sample.value
+            for family in families
+            for sample in family.samples
+            if sample.name == name and (not label or label in sample.labels.values())
+        )
+
+    async def is_scored(self) -> bool:
+        return isinstance((await self.engine.score(PLAIN, soon()))["revid"], Scored)
+
+    async def problem(self, job: Job) -> str:
+        (cell,) = (await self.engine.score(job, soon())).values()
+        assert isinstance(cell, Problem)
+        return cell.code
+
+
+@pytest.fixture(scope="module")
+def worker(shared_redis: RedisServer) -> Iterator[tuple[Worker, int]]:
+    port = free_port()
+    with small_worker(
+        shared_redis.url, options=QUICK, processes=1, max_jobs_per_process=MAX_JOBS, metrics_port=port
+    ) as worker:
+        yield worker, port
+
+
+@pytest.fixture
+async def counted(shared_redis: RedisServer, worker: tuple[Worker, int]) -> AsyncIterator[Counted]:
+    engine = celery_engine(
+        shared_redis.url, MODELS, Metrics(), replace(CeleryOptions(), **QUICK, away_grace_s=30.0)
+    )
+    await engine.start()
+    try:
+        yield Counted(*worker, engine)
+    finally:
+        await engine.aclose()
+
+
+async def test_jobs_are_counted_and_worn_processes_replaced(counted: Counted) -> None:
+    first, done = counted.worker.children, counted.value(JOBS, "done")
+    recycled = counted.value(REPLACEMENTS, "recycled")
+    for _ in range(2 * MAX_JOBS):
+        assert await counted.is_scored()
+    await until_async(lambda: counted.value(REPLACEMENTS, "recycled") == recycled + 2)
+    assert counted.value(JOBS, "done") == done + 2 * MAX_JOBS
+    assert not set(first) & set(counted.worker.children)
+    assert counted.value(RESIDENT) > 2**20
+
+
+async def test_a_lost_connection_changes_no_count(counted: Counted, shared_redis: RedisServer) -> None:
+    done, recycled = counted.value(JOBS, "done"), counted.value(REPLACEMENTS, "recycled")
+    with shared_redis.client() as client:
+        client.client_kill_filter(_type="normal", skipme=True)
+    for _ in range(MAX_JOBS):
+        assert await counted.is_scored()
+    await until_async(lambda: counted.value(REPLACEMENTS, "recycled") == recycled + 1)
+    assert counted.value(JOBS, "done") == done + MAX_JOBS
+
+
+async def test_a_runaway_is_counted_once(counted: Counted) -> None:
+    names = [(REPLACEMENTS, "time_limit"), (REPLACEMENTS, "died"), (JOBS, "time_limit"), (JOBS, "retried")]
+    before = [counted.value(*name) for name in names]
+    assert await counted.problem(RUNAWAY) == "time_limit_exceeded"
+    assert await counted.is_scored()
+    assert [counted.value(*name) - old for name, old in zip(names, before, strict=True)] == [1, 0, 1, 0]
+
+
+async def test_each_death_is_counted(counted: Counted) -> None:
+    names = [(REPLACEMENTS, "died"), (REPLACEMENTS, "time_limit"), (JOBS, "retried"), (JOBS, "time_limit")]
+    before = [counted.value(*name) for name in names]
+    assert await counted.problem(DEADLY) == "engine_crashed"
+    assert await counted.is_scored()
+    assert [counted.value(*name) - old for name, old in zip(names, before, strict=True)] == [2, 0, 2, 0]
