@@ -110,3 +110,9 @@ def test_a_forked_process_is_told_to_make_its_own(url: str) -> None:
             finally:
                 os._exit(status)
         assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_client_that_cannot_be_made_leaves_no_thread() -> None:
+    with pytest.raises(TypeError, match="no_such_option"):
+        Client("http://127.0.0.1:9", no_such_option=1)
+    assert "assay-client" not in {thread.name for thread in threading.enumerate()}

@@ -44,7 +44,11 @@ class Client:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="assay-client", daemon=True)
         self._thread.start()
-        self._client = self._wait(_made(url, options))
+        try:
+            self._client = self._wait(_made(url, options))
+        except BaseException:
+            self._end()
+            raise
 
     def __enter__(self) -> Self:
         return self
@@ -63,9 +67,12 @@ class Client:
             with self._asking:  # whatever was begun before is known to the loop, and nothing is begun after
                 self._is_closed = True
             asyncio.run_coroutine_threadsafe(_ended(self._client), self._loop).result()
-            self._loop.call_soon_threadsafe(self._loop.stop)
-            self._thread.join()
-            self._loop.close()
+            self._end()
+
+    def _end(self) -> None:
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
 
     score = _blocking(AsyncClient.score)
     explain = _blocking(AsyncClient.explain)
