@@ -239,6 +239,13 @@ async def test_what_is_not_an_answer_of_assays_is_said_to_be_so(body: Any) -> No
             await client.explain("w", 1)
 
 
+@pytest.mark.parametrize("scores", [{"1": {}}, {"1": {}, "3": {}}, {"1": {}, "2": 5}])
+async def test_a_table_without_a_revision_is_said_to_be_of_another_shape(scores: Any) -> None:
+    async with failing((200, {"w": {"scores": scores}}, {})) as (_, client):
+        with pytest.raises(Away, match="shape"):
+            await client.score("w", [1, 2])
+
+
 @pytest.mark.parametrize("line", [{"revision": 1}, {"revision": 1, "scores": 5}])
 async def test_a_streams_line_of_another_shape_is_said_to_be_so(line: Any) -> None:
     async with failing([line, "done"]) as (_, client):

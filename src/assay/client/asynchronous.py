@@ -167,7 +167,9 @@ class AsyncClient:
         """A row for each id, in as many requests as the server's limit of bytes wants."""
         try:
             async with self._places:
-                return await self._ask(_table, "POST", asked.path, form=asked.form(ids))
+                return await self._ask(
+                    lambda told: _table(told, ids), "POST", asked.path, form=asked.form(ids)
+                )
         except Refused as refused:
             if refused.status != TOO_LARGE or (len(ids) == 1 and ids[0] not in asked.injection):
                 raise
@@ -342,9 +344,10 @@ def _fewer(error: ClientError, asked: int) -> int:
     return error.limit or (asked // 2 if error.status == TOO_LARGE else 0)
 
 
-def _table(told: Any) -> dict[int, Cells]:
+def _table(told: Any, ids: Iterable[int]) -> dict[int, Cells]:
+    """Raises KeyError when one of `ids` is not among it."""
     (answer,) = told.values()
-    return {int(rev_id): parse_cells(cells) for rev_id, cells in answer["scores"].items()}
+    return {rev_id: parse_cells(answer["scores"][str(rev_id)]) for rev_id in ids}
 
 
 def _object(line: Any) -> Mapping[str, Any]:
