@@ -37,15 +37,15 @@ def own_redis(folder: Path, password: str | None = None) -> tuple[Program, dict[
     configuration = folder / "redis.conf"
     configuration.touch(0o600)
     configuration.write_text(
-        f"bind 127.0.0.1\nport {port}\nrequirepass {_quoted(password)}\n"
-        f'dir "{folder}"\nsave ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy volatile-lru\n'
+        f"bind 127.0.0.1\nport {port}\nrequirepass {_quoted(password)}\ndir {_quoted(str(folder))}\n"
+        'save ""\nappendonly no\nmaxmemory 256mb\nmaxmemory-policy volatile-lru\n'
     )
     return Program("redis", (server, str(configuration)), 1), environment
 
 
-def _quoted(password: str) -> str:
+def _quoted(text: str) -> str:
     """As redis.conf reads any bytes."""
-    return '"' + "".join(f"\\x{byte:02x}" for byte in password.encode()) + '"'
+    return '"' + "".join(f"\\x{byte:02x}" for byte in text.encode("utf-8", "surrogateescape")) + '"'
 
 
 def free_port() -> int:
