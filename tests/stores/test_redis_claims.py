@@ -136,6 +136,19 @@ async def test_who_waits_until_the_end_of_its_time_leaves_nothing(
         assert await two.wait("free", 60) is None
 
 
+async def test_whoever_waits_no_longer_takes_nothing_from_the_others(
+    shared_redis: RedisServer, client: Redis
+) -> None:
+    async with process(shared_redis) as (one, _), process(shared_redis) as (two, _told):
+        await one.take(["a"])
+        waiting = asyncio.create_task(two.wait("a", 60))
+        await until_async(lambda: calls(client, "get") == 1)
+        assert await two.wait("a", 0.05) is None
+        assert listeners(client, "a") == 1
+        await one.settle({"a": b"score"})
+        assert await waiting == b"score"
+
+
 async def test_an_answer_that_does_not_last_frees_its_claim(shared_redis: RedisServer, client: Redis) -> None:
     async with process(shared_redis) as (one, _), process(shared_redis) as (two, told):
         await one.take(["lasting", "passing", "nothing"])
