@@ -275,3 +275,14 @@ def test_a_damaged_release_is_not_put_into_a_slot(root: Root, store: FolderStore
     assert slots.slots(root) == {"blue": first}
     with pytest.raises(ReleaseError, match="is damaged"):
         install(root, first)
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:8080", "http://", "http://127.0.0.1:x", "http://[::1", "ftp://a"])
+def test_an_address_that_is_none_is_told_before_anything_is_done(
+    root: Root, store: FolderStore, first: str, url: str
+) -> None:
+    wanted = Activation(first, "blue", lambda: store, wait_urls=["http://127.0.0.1:9", url], timeout_s=0.5)
+    with pytest.raises(ConfigurationError, match="no address of a web process"):
+        activate(wanted, root)
+    assert not root.has(first)
+    assert slots.pointed(root, "blue") is None

@@ -50,6 +50,8 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
     """
     until_s = time.monotonic() + wanted.timeout_s
     check_slot(wanted.slot)
+    for url in wanted.wait_urls:
+        _address(url)
     with ExitStack() as stack:
         supervisor = processes(wanted.supervisor)
         if supervisor is not None:
@@ -127,13 +129,11 @@ def _ready(wanted: Activation, root: Root, report: Report) -> list[str]:
 
 def _seen(url: str) -> tuple[str, str]:
     """What is wrong with the answer (empty: nothing), and the release that it names."""
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigurationError(f"{url!r:.120} is no address of a web process: write http://host:port")
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname, parts.port, timeout=_ANSWER_LIMIT_S)
+    scheme, host, port, path = _address(url)
+    kind = http.client.HTTPSConnection if scheme == "https" else http.client.HTTPConnection
+    connection = kind(host, port, timeout=_ANSWER_LIMIT_S)
     try:
-        connection.request("GET", f"{parts.path.rstrip('/')}/livez")
+        connection.request("GET", f"{path}/livez")
         answer = connection.getresponse()
         answer.read(_PIECE)
         fault = "" if answer.status == 200 else f"answered {answer.status}"
@@ -142,3 +142,15 @@ def _seen(url: str) -> tuple[str, str]:
         return f"did not answer ({error})", ""
     finally:
         connection.close()
+
+
+def _address(url: str) -> tuple[str, str, int | None, str]:
+    """Scheme, host, port and the path before ours. Raises `ConfigurationError`."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        port, parts = None, urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ConfigurationError(f"{url!r:.120} is no address of a web process: write http://host:port")
+    return parts.scheme, parts.hostname, port, parts.path.rstrip("/")
