@@ -194,7 +194,10 @@ def test_an_address_is_used_without_its_final_slash() -> None:
     assert check_url("https://node.example/assay") == "https://node.example/assay"
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:80", "ftp://x", "http://u:p@h/", "http://h/?q", "http://"])
+@pytest.mark.parametrize(
+    "url",
+    ["127.0.0.1:80", "ftp://x", "http://u:p@h/", "http://h/?q", "http://", "http://[::1", "http://h:port"],
+)
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape("http://HOST:PORT")):
         check_url(url)

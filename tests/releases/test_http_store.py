@@ -116,3 +116,10 @@ def test_addresses_that_hold_more_are_refused_without_telling_it(address: str) -
     with pytest.raises(ConfigurationError) as caught:
         HttpStore(address, LIMIT_S)
     assert "secret-word" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "https://host:port", "https://user:secret#word@host"])
+def test_what_is_no_address_is_refused_without_telling_it(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="cannot be read: write https") as caught:
+        HttpStore(address, LIMIT_S)
+    assert "secret" not in str(caught.value)

@@ -70,6 +70,12 @@ def test_a_password_in_the_address_is_refused_and_not_repeated(url: str) -> None
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.parametrize("url", ["127.0.0.1:9001", "http://", "http://[::1", "http://127.0.0.1:port"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="must be systemd, unix:"):
+        Supervisor(SupervisorAddress(url))
+
+
 @pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo\n", b"\xff", b"x" * 5000, None])
 def test_what_is_no_password_file_is_refused(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "password"

@@ -86,6 +86,7 @@ async def test_a_claim_that_has_become_anothers_is_left_to_it(
         await one.take(["slow"])
         client.set(key("slow"), "another's", px=60_000)
         await one.settle({"slow": b"late"}, is_lasting=True)
+        await one.settle({"slow": b"again", "never ours": None}, is_lasting=True)
         assert client.get(key("slow")) == b"another's"
 
 

@@ -175,7 +175,11 @@ def nonce_id() -> int:
 
 def check_url(url: str) -> str:
     """Without its final slash. Raises `ConfigurationError`."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
         raise ConfigurationError("--url: write it as http://HOST:PORT, without user name or query")
     return url.rstrip("/")

@@ -26,7 +26,13 @@ class HttpStore:
     """A `ReleaseStore` that cannot be written. Proxies are those of the environment."""
 
     def __init__(self, address: str, stall_limit_s: float) -> None:
-        parts = urlsplit(address)
+        try:
+            parts = urlsplit(address)
+            _ = parts.port
+        except ValueError:
+            raise ConfigurationError(
+                "the release store's address cannot be read: write https://host:port/path"
+            ) from None
         if not parts.hostname or parts.username or parts.password or parts.query or parts.fragment:
             raise ConfigurationError(
                 f"the release store {parts.scheme}://{parts.hostname or ''} must be a plain address: no "

@@ -24,6 +24,7 @@ CALL_LIMIT_S: Final = 10.0
 _LOOK_AGAIN_S: Final = 0.1
 _LAST_WORDS_BYTES: Final = 600
 _MAX_PASSWORD_BYTES: Final = 4096
+_NO_ADDRESS: Final = "the supervisor must be systemd, unix:///path/to.sock or http://host:port"
 _ENDED: Final = frozenset({"STOPPED", "EXITED", "FATAL", "UNKNOWN"})
 
 
@@ -46,19 +47,21 @@ class Supervisor:
     """
 
     def __init__(self, at: SupervisorAddress) -> None:
-        parts = urlsplit(at.url)
+        try:
+            parts = urlsplit(at.url)
+            port = parts.port or 80
+        except ValueError:
+            raise ConfigurationError(_NO_ADDRESS) from None
         if parts.username is not None or parts.password is not None:
             raise ConfigurationError(
                 "the supervisor's address has a user or password in it, which every user of this machine "
                 "could read in the list of processes: give --supervisor-user and --supervisor-password-file"
             )
         if parts.scheme not in ("unix", "http") or not (parts.path or parts.hostname):
-            raise ConfigurationError(
-                "the supervisor must be systemd, unix:///path/to.sock or http://host:port"
-            )
+            raise ConfigurationError(_NO_ADDRESS)
         if bool(at.user) != bool(at.password_file):
             raise ConfigurationError("the supervisor's user and password file: give both or neither")
-        host = f"{parts.hostname}:{parts.port or 80}" if parts.hostname else ""
+        host = f"{parts.hostname}:{port}" if parts.hostname else ""
         self.address = f"unix://{parts.path}" if parts.scheme == "unix" else f"http://{host}"
         self._has_account = bool(at.user)
         password = _password(Path(at.password_file)) if at.user else None
