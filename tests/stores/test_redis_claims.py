@@ -64,6 +64,8 @@ async def test_a_claim_is_won_once(shared_redis: RedisServer, client: Redis) -> 
         assert await one.take(["a", "b"]) == {"a", "b"}
         assert await two.take(["b", "c", "d", "e"]) == {"c", "d", "e"}
         assert await two.take(["a"]) == set()
+        lives_ms: Any = client.pttl(key("a"))  # should its owner die
+        assert 0 < lives_ms <= LONG.ttl_s * 1000
         assert (told_one.value(CLAIMS, "won"), told_two.value(CLAIMS, "won")) == (2, 3)
 
 
