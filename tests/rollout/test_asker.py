@@ -68,9 +68,10 @@ async def test_a_redirect_is_an_answer_and_a_cookie_is_not_sent_back(monkeypatch
 
 async def test_no_whole_answer_has_no_status_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assay.rollout.asker.MAX_BODY_BYTES", 1000)
-    async with HttpAsker(limit_s=0.3) as asker:
+    async with HttpAsker(limit_s=0.1) as asker:
         with faulty_server(silent) as url:
             assert (await asker.ask(url, Ask("/"))).lost == "no answer in time"
+    async with HttpAsker() as asker:
         with faulty_server(content(b"half", announced=100)) as url:
             cut = await asker.ask(url, Ask("/"))
         with faulty_server(content(bytes(1001))) as url:

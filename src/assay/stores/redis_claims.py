@@ -196,7 +196,10 @@ class RedisClaims:
     # -- in the background ---------------------------------------------------------------------------
 
     def _begin(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Start a background task when it is first needed."""
+        """Start a background task when it is first needed, and again should a defect have ended it."""
+        for ended in [task for task in self._tasks if task.done() and not task.cancelled()]:
+            self._log.error("a task of claims failed", task=ended.get_name(), reason=repr(ended.exception()))
+            self._tasks.remove(ended)
         names = {task.get_name() for task in self._tasks}
         if (name := f"claims: {work.__name__}") not in names:
             self._tasks.append(asyncio.create_task(work(), name=name))

@@ -26,7 +26,7 @@ MODELS: Final = small_models()
 PLAIN: Final = Job("testwiki", ("revid",), synthetic_revision(31))
 RUNAWAY: Final = replace(PLAIN, injection={"feature.delay": 50})
 DEADLY: Final = Job("smallwiki", ("damaging",), replace(synthetic_revision(31), text="CRASH"))
-QUICK: Final[dict[str, Any]] = {"time_limit_s": 1.0, "heartbeat_s": 0.2, "lost_after_s": 1.0}
+QUICK: Final[dict[str, Any]] = {"time_limit_s": 1.2, "heartbeat_s": 0.2}
 MAX_JOBS: Final = 3
 REPLACEMENTS: Final = "assay_engine_worker_replacements_total"
 JOBS: Final = "assay_engine_jobs_total"
