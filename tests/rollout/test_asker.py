@@ -17,20 +17,20 @@ class Arm:
     def __init__(self, *answers: web.Response) -> None:
         self.answers = list(answers)
         self.asked: list[tuple[str, str, str | None, str]] = []
-        self.cookies: list[str | None] = []
+        self.told: list[list[str | None]] = []
 
     async def answer(self, request: web.Request) -> web.Response:
         body = (await request.read()).decode()
         kind = request.headers.get("Content-Type")
         self.asked.append((request.method, request.raw_path, kind, body))
-        self.cookies.append(request.headers.get("Cookie"))
+        self.told.append([request.headers.get(name) for name in ("Cookie", "User-Agent", "X-Own")])
         return self.answers.pop(0) if self.answers else web.Response(text="ok")
 
     async def ask(self, *asks: Ask) -> list[Answer]:
         application = web.Application()
         application.router.add_route("*", "/{path:.*}", self.answer)
-        async with site(application) as port, HttpAsker() as asker:
-            return [await ask_arm(asker, f"http://127.0.0.1:{port}/", ask) for ask in asks]
+        async with site(application) as port, HttpAsker(headers={"X-Own": "1"}) as asker:
+            return [await ask_arm(asker, f"http://localhost:{port}/", ask) for ask in asks]
 
 
 async def test_each_kind_of_request_arrives_as_it_is() -> None:
@@ -63,14 +63,15 @@ async def test_a_redirect_is_an_answer_and_a_cookie_is_not_sent_back(monkeypatch
     assert (first.status, first.headers["location"]) == (302, "/elsewhere")
     assert second.status == 200
     assert [path for _, path, _, _ in arm.asked] == ["/x", "/y"]
-    assert arm.cookies == [None, None]
+    assert arm.told == [[None, "assay-rollout", "1"]] * 2
 
 
 async def test_no_whole_answer_has_no_status_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("assay.rollout.asker.MAX_BODY_BYTES", 1000)
     async with HttpAsker(limit_s=0.1) as asker:
         with faulty_server(silent) as url:
-            assert (await asker.ask(url, Ask("/"))).lost == "no answer in time"
+            late = await asker.ask(url, Ask("/"))
+            assert (late.status, late.lost) == (0, "no answer in time")
     async with HttpAsker() as asker:
         with faulty_server(content(b"half", announced=100)) as url:
             cut = await asker.ask(url, Ask("/"))
