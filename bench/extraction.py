@@ -152,7 +152,7 @@ def learn(texts: list[str]) -> None:
     forget()
     is_known = matching.dictionary(LEXICONS["english.dictionary"]).known
     for text in texts:
-        words = tokens.TokensOfKind(tokens.tokenize(text), "word")
+        words = tokens.TokensOfKind("word", tokens.tokenize(text))
         stems.stems_length(words)
         for word in words.counts:
             is_known[word]

@@ -100,5 +100,26 @@ def test_alignment_accounts_for_every_character(old: str, new: str) -> None:
     assert len(new) - len(alignment.added) == len(old) - len(alignment.removed)
 
 
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("<b>bold\nstill</b>\nplain\n", "<b>bold\nstill\nplain\n"),
+        ("<b>bold\nstill\nplain\n", "<b>bold\nstill</b>\nplain\n"),
+        ("{{T|\na}}\nplain\n", "{{T|\na\nplain\n"),
+    ],
+)
+def test_a_closing_mark_that_only_one_text_has_counts_in_that_text_only(old: str, new: str) -> None:
+    assert parent_structure(old, align(old, new), read(new)) == read(old).structure
+
+
+def test_lines_that_stand_between_two_changed_ones_are_shared() -> None:
+    lines = [f"line {number} of a longer text\n" for number in range(60)]
+    edited = [*lines]
+    edited[10], edited[50] = "first\n", "second\n"
+    alignment = align("".join(lines), "".join(edited))
+    assert alignment[2:4] == (lines[10] + lines[50], "first\nsecond\n")
+    assert alignment.isolated == alignment[2:4]
+
+
 def test_a_page_creation_shares_nothing() -> None:
     assert align(None, "all new\n").added == "all new\n"

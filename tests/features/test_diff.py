@@ -20,11 +20,11 @@ TRICKY = st.text(st.sampled_from("aAéÉΣσςßẞsSſkK\N{KELVIN SIGN}ǆǅǄİ
 def word_delta(parent: str, text: str) -> Delta:
     alignment, revision = align(parent, text), tokenize(text)
     before = ParentTokens(revision, tokenize(alignment.added), tokenize(alignment.removed), alignment)
-    return _word_delta(TokensOfKind(before, "word"), TokensOfKind(revision, "word"))
+    return _word_delta(TokensOfKind("word", before), TokensOfKind("word", revision))
 
 
 def lowered(text: str) -> Counter[str]:
-    return Counter(map(lower_case, TokensOfKind(tokenize(text), "word")))
+    return Counter(map(lower_case, TokensOfKind("word", tokenize(text))))
 
 
 @given(WORDS, WORDS)
@@ -41,13 +41,13 @@ def test_a_dotted_capital_is_the_plain_letter() -> None:
 
 
 def test_injected_words_are_lowered_too() -> None:
-    words = TokensOfKind(Tokens(["İ", "i", "I", "x"]), "word", injected=True)
+    words = TokensOfKind("word", Tokens(["İ", "i", "I", "x"]), injected=True)
     assert spellings(words, {"i"}) == [("İ", "i", 1), ("i", "i", 1), ("I", "i", 1)]
 
 
 @given(st.lists(TRICKY), st.sets(TRICKY.map(lower_case)))
 def test_all_spellings_of_the_wanted_words_are_found(tokens: list[str], wanted: set[str]) -> None:
-    words = TokensOfKind(tokenize(" ".join(tokens)), "word")
+    words = TokensOfKind("word", tokenize(" ".join(tokens)))
     counts = words.counts.items()
     expected = [(word, lower_case(word), n) for word, n in counts if lower_case(word) in wanted]
     assert sorted(spellings(words, wanted)) == sorted(expected)

@@ -13,7 +13,6 @@ or bold text in two, and the parent must be read as a whole. Completeness is jud
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any, Final, NamedTuple
 
 from rapidfuzz.distance import Indel, Postfix, Prefix
@@ -43,13 +42,12 @@ class Step(NamedTuple):
 class Alignment(NamedTuple):
     """Parent and revision, and where they differ.
 
-    `shared`: what both have, in order. `removed`, `added`: all other lines of the parent and of the
-    revision. `isolated`: the same two, enlarged until every construct in them is complete; or None.
+    `removed`, `added`: all lines of the parent and of the revision that they do not share. `isolated`: the
+    same two, enlarged until every construct in them is complete; or None.
     """
 
     parent_text: str
     text: str
-    shared: tuple[str, ...]
     removed: str
     added: str
     isolated: tuple[str, str] | None
@@ -59,20 +57,25 @@ def align(parent_text: str | None, text: str) -> Alignment:
     """Find what is shared. A page creation (None) shares nothing."""
     parent = parent_text or ""
     if parent == text:
-        return Alignment(text, text, (text,), "", "", ("", ""))
+        return Alignment(text, text, "", "", ("", ""))
     start = _cut(parent, text, Prefix.similarity(parent, text))
     limit = min(len(parent), len(text)) - start
     tail = _tail(parent, text, start, min(Postfix.similarity(parent, text), limit))
-    head, rest = text[:start], text[len(text) - tail :]
     steps = _steps(parent[start : len(parent) - tail], text[start : len(text) - tail])
-    return Alignment(
-        parent,
-        text,
-        (head, *(new for old, new in steps if old == new), rest),
-        "".join(old for old, new in steps if old != new),
-        "".join(new for old, new in steps if old != new),
-        _isolated(parent, text, head, steps, rest),
-    )
+    changed = _changed(steps)
+    complete = Completeness(text, changed.old)
+    isolated = _isolated(complete, text[:start], steps, text[len(text) - tail :])
+    return Alignment(parent, text, changed.old, changed.new, isolated)
+
+
+def _changed(steps: list[Step]) -> Step:
+    """What differs, in one step."""
+    changed = [step for step in steps if step.old != step.new]
+    return changed[0] if len(changed) == 1 else _joined(changed)
+
+
+def _joined(steps: list[Step]) -> Step:
+    return Step("".join([step.old for step in steps]), "".join([step.new for step in steps]))
 
 
 def _cut(parent: str, text: str, prefix: int) -> int:
@@ -130,31 +133,25 @@ def _lines(text: str) -> list[str]:
     return [line + "\n" for line in lines[:-1]] + lines[-1:]
 
 
-def _isolated(parent: str, text: str, head: str, steps: list[Step], rest: str) -> tuple[str, str] | None:
+def _isolated(complete: Completeness, head: str, steps: list[Step], rest: str) -> Step | None:
     if not (head or rest) and len(steps) == 1:
         return steps[0]
-    complete = Completeness(parent, text)
     if complete.closes_later(head, rest):
         return None
-    if len(steps) > _MAX_STEPS:
-        steps = [Step("".join(step.old for step in steps), "".join(step.new for step in steps))]
-    groups = list(_complete_groups(steps, complete))
-    if not all(group is not None for group in groups):
-        return None
-    changed = [group for group in groups if group is not None and group.old != group.new]
-    return "".join(group.old for group in changed), "".join(group.new for group in changed)
+    groups = _complete_groups([_joined(steps)] if len(steps) > _MAX_STEPS else steps, complete)
+    return None if groups is None else _changed(groups)
 
 
-def _complete_groups(steps: list[Step], complete: Completeness) -> Iterator[Step | None]:
+def _complete_groups(steps: list[Step], complete: Completeness) -> list[Step] | None:
     """Steps joined until every construct that begins in a group ends in it; None when one never does."""
+    groups: list[Step] = []
     old = new = ""
     for step in steps:
         old, new = old + step.old, new + step.new
         if complete(old) and (old == new or complete(new)):
-            yield Step(old, new)
+            groups.append(Step(old, new))
             old = new = ""
-    if old or new:
-        yield None
+    return None if old or new else groups
 
 
 def _of_texts(value: Any) -> Alignment:

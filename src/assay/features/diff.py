@@ -71,17 +71,18 @@ def changed_counts(old: Mapping[str, int], new: Mapping[str, int]) -> Iterator[t
             yield item, before, -before
 
 
-def changed_tokens(parent: TokensOfKind, revision: TokensOfKind) -> Iterator[tuple[str, int, int]]:
+def changed_tokens(parent: TokensOfKind, revision: TokensOfKind) -> list[tuple[str, int, int]]:
     """(token, old count, delta) of each token of the kind whose count differs; from the changed lines
     alone when the parent's tokens were derived from the revision's."""
     tokens = parent.tokens
     if parent.injected or not isinstance(tokens, ParentTokens) or revision.tokens is not tokens.revision:
-        return changed_counts(parent.counts, revision.counts)
-    return iter(tokens.changes(parent.kind))
+        return [*changed_counts(parent.counts, revision.counts)]
+    return tokens.changes(parent.kind)
 
 
 def _token_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:
-    return summed((old, delta) for _, old, delta in changed_tokens(parent, revision))
+    changes = changed_tokens(parent, revision)
+    return summed([(old, delta) for _, old, delta in changes]) if changes else NO_DELTA
 
 
 def _word_delta(parent: TokensOfKind, revision: TokensOfKind) -> Delta:

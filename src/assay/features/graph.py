@@ -35,6 +35,7 @@ class Plan:
             for slot, node in enumerate(order)
             if isinstance(node, Root) and node.read is not None and node.name not in injected
         )
+        self._given = tuple(slot for slot, _ in (*self._injected, *self._roots))
         computed = [node for node in order if node.name not in injected and not isinstance(node, Root)]
         self._steps = tuple(steps_of(computed, self._slots))
 
@@ -46,7 +47,7 @@ class Plan:
         for slot, read in self._roots:
             values[slot] = read(revision)
         steps = iter(self._steps)
-        if STOPS.isdisjoint(map(type, values)):
+        if STOPS.isdisjoint(map(type, map(values.__getitem__, self._given))):
             take_until_one_stops(steps, values)
         take(steps, values)
         return Values(self._slots, values)

@@ -11,7 +11,8 @@ Each list is a datasource under ORES's name and can be injected as a JSON list o
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import partial
 from itertools import chain, compress
 from typing import Any, Final
 
@@ -88,7 +89,8 @@ class Tokens(LazyStrings):
     @kept
     def unusual_words(self) -> list[str]:
         """The distinct words that are none of the `usual_spellings` of their lower case."""
-        return [*compress(self.counts, self.kinds.translate(_IS_UNUSUAL))]
+        is_unusual = self.kinds.translate(_IS_UNUSUAL)
+        return [*compress(self.counts, is_unusual)] if 1 in is_unusual else []
 
     @kept
     def totals(self) -> list[int]:
@@ -163,9 +165,8 @@ class ParentTokens(Tokens):
         """Whether there is a token of at least so many characters."""
         if self.removed.longest >= chars:
             return True
-        added = self.added.counts
-        counts = self.revision.counts.items()
-        return any(count > added.get(token, 0) for token, count in counts if len(token) >= chars)
+        added, counts = self.added.counts, self.revision.counts
+        return any(counts[token] > added.get(token, 0) for token in [t for t in counts if len(t) >= chars])
 
     def changes(self, kind: str) -> list[tuple[str, int, int]]:
         """(token, count in the parent, delta to the revision) of each token of a kind whose count differs."""
@@ -195,11 +196,14 @@ class ParentTokens(Tokens):
 class TokensOfKind(LazyStrings):
     """The tokens of one kind among all. Counting them needs no list."""
 
-    def __init__(self, tokens: Tokens, kind: str, *, injected: bool = False) -> None:
+    def __init__(self, kind: str, tokens: Tokens, *, injected: bool = False) -> None:
         self.tokens = tokens
         self.kind = kind
         self.injected = injected
-        self._admitted = _ANY if injected else _ADMITTED[kind]
+
+    @property
+    def _admitted(self) -> frozenset[int]:
+        return _ANY if self.injected else _ADMITTED[self.kind]
 
     def __len__(self) -> int:
         return len(self.tokens) if self.injected else self.tokens.total(self.kind)
@@ -269,20 +273,14 @@ _LISTS: Final = {
 LISTED_KINDS: Final = tuple(_LISTS)
 
 
-def _of_kind(kind: str) -> tuple[Callable[[Tokens], TokensOfKind], Callable[[Any], TokensOfKind]]:
-    def select(tokens: Tokens) -> TokensOfKind:
-        return TokensOfKind(tokens, kind)
-
-    def from_json(value: Any) -> TokensOfKind:
-        return TokensOfKind(Tokens(strings(value)), kind, injected=True)
-
-    return select, from_json
-
-
 def _list_node(of: str, tokens: Datasource, kind: str) -> Datasource:
-    select, from_json = _of_kind(kind)
-    name = f"datasource.wikitext.revision{of}.{_LISTS[kind]}"
-    return Datasource(name, f"The tokens that are {_LISTS[kind]}.", (tokens,), select, from_json=from_json)
+    return Datasource(
+        f"datasource.wikitext.revision{of}.{_LISTS[kind]}",
+        f"The tokens that are {_LISTS[kind]}.",
+        (tokens,),
+        partial(TokensOfKind, kind),
+        from_json=lambda value: TokensOfKind(kind, Tokens(strings(value)), injected=True),
+    )
 
 
 OF_KIND: Final = {kind: _list_node("", TOKENS, kind) for kind in _LISTS}

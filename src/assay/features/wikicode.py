@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from operator import add, sub
+from itertools import compress, islice
+from operator import add, itemgetter, sub
 from typing import Any, Final, NamedTuple
 
 from mwparserfromhell.parser import Parser
@@ -63,6 +64,9 @@ class Structure(NamedTuple):
 
 _NOTHING: Final = Structure()
 _PLAIN_NAMES: Final = frozenset(bytes((_CODES[marks.Text], _CODES[end])) for end in _NAME_ENDS)
+_PLAIN_TAGS: Final = tuple(bytes((_CODES[marks.TagOpenOpen],)) + name for name in _PLAIN_NAMES)
+_IS_TAG: Final = bytes(code == _CODES[marks.TagOpenOpen] for code in range(256))
+_text_of: Final = itemgetter("text")
 _COUNTED: Final = tuple(
     _CODES[kind]
     for kind in (
@@ -92,7 +96,7 @@ class Wikicode:
             return _NOTHING
         counts = map(self._kinds.count, _COUNTED)
         headings, wikilinks, external_links, templates, tags, comments = counts
-        names = Counter(self.tag_names) if tags else {}
+        names = _lines(self.tag_names) if tags else b""
         levels = [0] * 6
         if headings:
             for position in self._places(marks.HeadingStart):
@@ -103,8 +107,8 @@ class Wikicode:
             external_links,
             templates,
             tags,
-            _starting_with("ref", names),
-            _starting_with("li", names),
+            names.count(b"\nref"),
+            names.count(b"\nli"),
             comments,
             *levels,
         )
@@ -113,14 +117,9 @@ class Wikicode:
     def tag_names(self) -> tuple[str, ...]:
         """As written; bold is "b", a list item "li"; see `Structure`."""
         tokens, kinds = self._tokens, self._kinds
-        return tuple(
-            [
-                tokens[place + 1]["text"]
-                if kinds[place + 1 : place + 3] in _PLAIN_NAMES
-                else self._render(place + 1, _NAME_ENDS)
-                for place in self._places(marks.TagOpenOpen)
-            ]
-        )
+        if sum(map(kinds.count, _PLAIN_TAGS)) == kinds.count(_CODES[marks.TagOpenOpen]):
+            return tuple(map(_text_of, compress(islice(tokens, 1, None), kinds.translate(_IS_TAG))))
+        return tuple([self._render(place + 1, _NAME_ENDS) for place in self._places(marks.TagOpenOpen)])
 
     @kept
     def template_names(self) -> tuple[str, ...]:
@@ -232,8 +231,9 @@ def _tokenize(text: str) -> Any:
     return Parser()._tokenizer.tokenize(text, 0, False)  # type: ignore[no-untyped-call]
 
 
-def _starting_with(prefix: str, names: Mapping[str, int]) -> int:
-    return sum([count for name, count in names.items() if name[: len(prefix)].lower() == prefix])
+def _lines(names: tuple[str, ...]) -> bytes:
+    """A line of each, with its ASCII letters in lower case."""
+    return "\n".join(("", *names)).encode("utf-8", "surrogatepass").lower()
 
 
 _OPENS: Final = frozenset(

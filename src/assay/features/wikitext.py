@@ -48,13 +48,9 @@ def parent_structure(parent_text: str | None, alignment: Alignment, wikicode: Wi
     """By adding and subtracting the changed lines, where their constructs stand alone."""
     if alignment.isolated is None or wikicode.text is not alignment.text:
         return read(parent_text or "").structure
-    removed, added = alignment.isolated
+    removed, added = (read(part).structure for part in alignment.isolated)
     structure = wikicode.structure
-    if added:
-        structure = structure.minus(read(added).structure)
-    if removed:
-        structure = structure.plus(read(removed).structure)
-    return structure
+    return structure if removed == added else structure.minus(added).plus(removed)
 
 
 PARENT_STRUCTURE: Final = Datasource(

@@ -81,12 +81,13 @@ def dictionary_delta(words: Dictionary, parent: TokensOfKind, revision: TokensOf
     is_known = words.known
     unknown_deltas: dict[str, int] = {}
     known_deltas: dict[str, int] = {}
-    for word, _, delta in changed_tokens(parent, revision):
+    changes = changed_tokens(parent, revision)
+    if not changes:
+        return DictionaryDelta(NO_DELTA, NO_DELTA)
+    for word, _, delta in changes:
         deltas = known_deltas if is_known[word] else unknown_deltas
         lowered = lower_case(word)
         deltas[lowered] = deltas.get(lowered, 0) + delta
-    if not (known_deltas or unknown_deltas):
-        return DictionaryDelta(NO_DELTA, NO_DELTA)
     known = dict.fromkeys(known_deltas, 0)
     unknown = dict.fromkeys(unknown_deltas, 0)
     for word, lowered, count in spellings(revision, known | unknown):
