@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from assay.clock import SystemClock
+from assay.clock import Clock, FakeClock, SystemClock
 from assay.events import Rules, read_event
 from assay.precache.asking import Assay
 from assay.precache.cursor import Cursor
@@ -75,6 +75,20 @@ class Kept:
         pass
 
 
+class Quick(Patience):
+    """Waits for nothing: its clock goes on instead. `waits`: all that was asked for."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        super().__init__()
+        self._clock = clock
+        self.waits: list[float] = []
+
+    async def wait(self, seconds: float) -> None:
+        self.waits.append(seconds)
+        self._clock.advance(seconds)
+        await super().wait(0)
+
+
 class Running:
     """A follower with its parts."""
 
@@ -94,19 +108,28 @@ class Running:
 
 @asynccontextmanager
 async def following(
-    url: str, folder: Path, stream: Given, rules: Rules = RULES, sink: Kept | None = None, **options: Any
+    url: str,
+    folder: Path,
+    stream: Given,
+    rules: Rules = RULES,
+    sink: Kept | None = None,
+    *,
+    patience: Patience | None = None,
+    clock: Clock | None = None,
+    **given: Any,
 ) -> AsyncIterator[Running]:
     """Ended in an orderly way, so that what it has done is stored."""
-    running = Running(stream, sink or Kept(), Metrics(), Patience())
+    running = Running(stream, sink or Kept(), Metrics(), patience or Patience())
+    options = PrecacheOptions(assay=url, **given)
     follower = Follower(
-        PrecacheOptions(assay=url, **options),
+        options,
         rules,
         {"given": (stream, Cursor(folder / "given.json", "given"))},
-        Assay(url, 20.0),
+        Assay(url, options.request_timeout_s),
         Telling({"kept": running.sink}, running.patience, running.metrics),
         running.patience,
         running.metrics,
-        SystemClock(),
+        clock or SystemClock(),
     )
     running.task = asyncio.create_task(follower.run())
     try:

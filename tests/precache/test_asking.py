@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any
 
 import pytest
@@ -18,6 +19,12 @@ CELL = {"damaging": {"score": {"prediction": True, "probability": {"true": 0.9, 
 TOLD: dict[str, Any] = {
     "smallwiki": {"scores": {"7": CELL, "8": CELL}, "models": {"damaging": {"version": "1.2"}}}
 }
+
+NO_CELLS: list[Any] = [
+    *(5, None, {}, {"error": "no"}, {"error": {"type": "X"}}, {"error": {"message": "x"}}),
+    *({"score": 5}, {"score": {}}, {"score": {"prediction": True}}, {"score": {"probability": {}}}),
+    {"score": {"prediction": True, "probability": 1}},
+]
 
 
 class Answering:
@@ -61,7 +68,7 @@ async def test_many_revisions_are_asked_for_together_as_for_the_cache() -> None:
     assert server.asked == [("POST", "/v3/scores/smallwiki/", form)]
 
 
-@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 425, 429, 503])
 async def test_whoever_says_wait_is_away_for_that_long(status: int) -> None:
     async with answering("busy", status, Retry_After="7") as (assay, _):
         with pytest.raises(Away, match=f"answers {status}: busy") as away:
@@ -76,7 +83,7 @@ async def test_whoever_does_not_say_how_long_is_away() -> None:
         assert away.value.delay_s is None
 
 
-@pytest.mark.parametrize("status", [500, 501, 599])
+@pytest.mark.parametrize("status", [500, 501, 502, 504, 599])
 async def test_an_error_that_the_request_may_have_caused_has_failed(status: int) -> None:
     async with answering({"error": {"message": "broken"}}, status) as (assay, _):
         with pytest.raises(Failed) as failed:
@@ -86,6 +93,14 @@ async def test_an_error_that_the_request_may_have_caused_has_failed(status: int)
         "message": f"HTTP {status}: broken",
         "retryable": True,
     }
+    assert failed.value.delay_s is None
+
+
+async def test_whoever_failed_may_say_how_long_to_wait() -> None:
+    async with answering("broken", 500, Retry_After="7") as (assay, _):
+        with pytest.raises(Failed) as failed:
+            await scores(assay)
+        assert failed.value.delay_s == 7.0
 
 
 @pytest.mark.parametrize("status", [302, 400, 403, 404, 499])
@@ -123,12 +138,23 @@ async def test_what_was_said_in_no_known_letters_is_still_an_answer(
         {"smallwiki": {"scores": {"7": 5}, "models": {}}},
         {"smallwiki": {"scores": [], "models": {}}},
         {"smallwiki": {"scores": {}, "models": {"damaging": {}}}},
+        *({"smallwiki": {"scores": {"7": {"damaging": cell}}, "models": {}}} for cell in NO_CELLS),
     ],
 )
 async def test_an_answer_that_is_none_is_no_answer_to_go_by(body: Any) -> None:
     async with answering(body) as (assay, _):
-        with pytest.raises(Away, match=r"gave (no JSON|an answer without scores)"):
+        with pytest.raises(Failed, match=r"gave (no JSON|an answer without scores)") as failed:
             await scores(assay)
+    assert failed.value.error["type"] == "RequestFailed"
+    assert failed.value.error["message"].startswith("Assay gave ")
+    assert failed.value.error["retryable"] is True
+
+
+async def test_cells_that_are_errors_are_an_answer() -> None:
+    cell = {"damaging": {"error": {"type": "TextDeleted", "message": "gone"}}}
+    told = {"smallwiki": {"scores": {"7": cell}, "models": {}}}
+    async with answering(told) as (assay, _):
+        assert await scores(assay) == Answer({7: cell}, {})
 
 
 async def test_nobody_there_is_away_and_may_come() -> None:
@@ -139,11 +165,46 @@ async def test_nobody_there_is_away_and_may_come() -> None:
     await assay.aclose()
 
 
-async def test_a_silent_assay_is_away_when_the_time_is_over() -> None:
+async def test_a_silent_assay_has_failed_when_the_time_is_over() -> None:
     async with answering(TOLD, timeout_s=1e-9) as (assay, server):
-        with pytest.raises(Away, match="did not answer in time"):
+        with pytest.raises(Failed, match="did not answer in time"):
             await scores(assay)
         assert server.asked == []
+
+
+async def test_whoever_takes_no_connection_is_away() -> None:
+    """Its queue of connections is full, so that the system lets further ones wait."""
+    with socket.socket() as full:
+        full.bind(("127.0.0.1", 0))
+        full.listen(0)
+        with ExitStack() as waiting:
+            for _ in range(8):
+                one = waiting.enter_context(socket.socket())
+                one.setblocking(False)
+                one.connect_ex(full.getsockname())
+            assay = Assay(f"http://127.0.0.1:{full.getsockname()[1]}", 20.0, connect_limit_s=0.05)
+            with pytest.raises(Away, match="timeout"):
+                await scores(assay)
+            await assay.aclose()
+
+
+async def test_each_request_has_a_connection_of_its_own() -> None:
+    """One that was kept may be closed just then, and a load balancer may know a better server by now."""
+    peers: set[Any] = set()
+
+    async def answer(request: web.Request) -> web.Response:
+        assert request.transport is not None
+        peers.add(request.transport.get_extra_info("peername"))
+        return web.json_response(TOLD)
+
+    application = web.Application()
+    application.router.add_route("*", "/{path:.*}", answer)
+    async with site(application) as port:
+        assay = Assay(f"http://127.0.0.1:{port}", 20.0)
+        for _ in range(3):
+            await scores(assay)
+        await assay.aclose()
+    assert len(peers) == 3
 
 
 KNOWN: dict[str, Any] = {

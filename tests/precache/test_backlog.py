@@ -85,6 +85,68 @@ async def test_nothing_that_waits_is_given_out_after_the_end() -> None:
     assert await backlog.take(50) == []
 
 
+def suspect(rev_id: int) -> Task:
+    one = task(rev_id)
+    one.is_suspect = True
+    return one
+
+
+async def test_suspects_are_given_out_alone_and_one_at_a_time() -> None:
+    backlog = Backlog(10)
+    for one in (suspect(1), suspect(2), task(3), task(4)):
+        await backlog.put(one)
+    first = await backlog.take(50)
+    assert ids(first) == [1]
+    others = await backlog.take(50)
+    assert ids(others) == [3, 4]
+    taking = asyncio.create_task(backlog.take(50))
+    await backlog.tried(others)
+    await _all_others()
+    assert not taking.done(), "the first is under way"
+    await backlog.tried(first)
+    assert ids(await taking) == [2]
+
+
+async def test_who_waits_while_a_suspect_is_under_way_gets_what_comes() -> None:
+    backlog = Backlog(10)
+    await backlog.put(suspect(1))
+    await backlog.take(50)
+    await backlog.put(suspect(2))
+    taking = asyncio.create_task(backlog.take(50))
+    await _all_others()
+    await backlog.put(task(3))
+    assert ids(await taking) == [3]
+
+
+async def test_suspects_and_others_take_turns() -> None:
+    """With one worker, neither waits for all of the others."""
+    backlog = Backlog(20)
+    for rev_id in range(1, 4):
+        await backlog.put(suspect(rev_id))
+    for rev_id in range(11, 15):
+        await backlog.put(task(rev_id))
+    found = []
+    for _ in range(7):
+        batch = await backlog.take(1)
+        found += ids(batch)
+        await backlog.tried(batch)
+    assert found == [1, 11, 2, 12, 3, 13, 14]
+
+
+async def test_a_suspect_that_was_cleared_is_as_others() -> None:
+    backlog = Backlog(10)
+    one = suspect(1)
+    await backlog.put(one)
+    batch = await backlog.take(50)
+    one.is_suspect = False
+    await backlog.tried(batch)
+    await backlog.put_back(one)
+    await backlog.put(task(2))
+    assert ids(await backlog.take(50)) == [1, 2]
+    await backlog.put(suspect(3))
+    assert ids(await backlog.take(50)) == [3]
+
+
 @given(st.lists(st.sampled_from([DAMAGING, BOTH, OTHER]), max_size=20), st.integers(1, 5))
 def test_each_is_given_out_once_and_those_of_one_kind_in_order(kinds: list[Wanted], most: int) -> None:
     async def taken() -> list[list[Task]]:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from assay.precache.judge import Again, Tell, judge
+from assay.precache.judge import Again, Tell, first_error, judge
 
 GOOD: dict[str, Any] = {"score": {"prediction": True, "probability": {"true": 1.0}}}
 MODELS = ("damaging", "goodfaith")
@@ -50,3 +50,11 @@ def test_a_retryable_error_is_tried_for_a_while() -> None:
 def test_a_cell_that_is_not_there_is_no_success() -> None:
     assert verdict({"damaging": GOOD}) == Again(1.0, "cell")
     assert verdict({}) == Again(1.0, "cell")
+
+
+def test_the_first_error_in_the_models_order_says_why() -> None:
+    cells = {"goodfaith": {"error": {"message": "second"}}, "damaging": {"error": {"message": "first"}}}
+    assert first_error(cells, MODELS) == "first"
+    assert first_error({**cells, "damaging": GOOD}, MODELS) == "second"
+    assert first_error({"damaging": GOOD}, MODELS) == "Assay's answer leaves it out."
+    assert first_error({"damaging": GOOD, "goodfaith": GOOD}, MODELS) == ""

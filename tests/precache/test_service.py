@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
+from assay.clock import FakeClock
 from assay.errors import ConfigurationError
 from assay.events import NoEdit, Rules
 from assay.precache.cursor import Cursor
@@ -19,7 +21,7 @@ from assay.telemetry import (
     PRECACHE_PENDING,
     PRECACHE_RETRIES,
 )
-from precache.running import Given, Kept, following
+from precache.running import Given, Kept, Quick, following
 from servers.asgi import Served, serving
 from servers.redis import free_port
 from small_app import AWAY, GONE, HIDDEN_TEXT, SmallApp, ask
@@ -87,6 +89,33 @@ async def test_what_cannot_be_scored_is_told_with_its_errors(assay: Served, tmp_
         HIDDEN_TEXT: "TextDeleted",
         AWAY: "RequestError",
     }
+
+
+async def test_the_log_says_once_why_an_edit_is_not_told_yet_and_once_that_it_was_given_up(
+    assay: Served, tmp_path: Path
+) -> None:
+    clock = FakeClock()
+    with capture_logs() as logs:
+        async with following(
+            assay.url,
+            tmp_path,
+            Given(140, GONE, AWAY),
+            lag_attempts=4,
+            give_up_s=4.0,
+            patience=Quick(clock),
+            clock=clock,
+        ) as running:
+            await running.until(lambda: len(running.sink.events) == 3)
+    lines = [line for line in logs if line["event"] == "edit not scored yet"]
+    told = {(line["rev_id"], line["log_level"], line["wiki"], line["again_in_s"]) for line in lines}
+    assert told == {(GONE, "info", "smallwiki", 1.0), (AWAY, "warning", "smallwiki", 1.0)}
+    assert len(lines) == 2
+    final = [line for line in logs if line["event"] == "edit without score"]
+    assert {(line["rev_id"], line["model"], line["attempts"] > 1) for line in final} == {
+        (rev_id, model, True) for rev_id in (GONE, AWAY) for model in ("damaging", "goodfaith")
+    }
+    reasons = {line["rev_id"]: line["reason"] for line in final}
+    assert all(line["reason"] == reasons[line["rev_id"]] != "" for line in lines)
 
 
 async def test_it_goes_on_from_its_position(assay: Served, tmp_path: Path) -> None:

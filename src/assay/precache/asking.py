@@ -13,10 +13,15 @@ import orjson
 from assay import __version__
 from assay.errors import ConfigurationError
 from assay.precache.judge import Cells
-from assay.revisions.action_api import RETRYABLE_STATUSES, retry_after_s
+from assay.revisions.action_api import retry_after_s
 
-_AWAY: Final = RETRYABLE_STATUSES - {500}
-"""Whatever is asked: a load balancer without a server, a quota, a queue that is full."""
+FAILED: Final = "RequestFailed"
+"""The type of the error of an edit for which there was no answer."""
+
+CONNECT_LIMIT_S: Final = 10.0
+_NOT_NOW: Final = frozenset({408, 425, 429, 503})
+"""Whatever is asked: a load balancer without a server, a quota, a queue that is full. Not 502 and 504, which
+a load balancer answers for a web process that died of a request, or hangs on it."""
 
 
 class Refused(Exception):
@@ -29,16 +34,19 @@ class Refused(Exception):
 
 
 class Failed(Exception):
-    """Assay answers that something went wrong with this request, which may be the request's doing. `error`:
-    as a v3 cell has it."""
+    """Assay took the request and gave no scores: it said that something went wrong, or nothing at all, or
+    what cannot be read. That may be the request's doing. `error`: as a v3 cell has it. `delay_s`: what it
+    asked to wait, None if it did not."""
 
-    def __init__(self, reason: str, error: Mapping[str, Any]) -> None:
+    def __init__(self, reason: str, error: Mapping[str, Any], delay_s: float | None = None) -> None:
         super().__init__(reason)
         self.error = error
+        self.delay_s = delay_s
 
 
 class Away(Exception):
-    """There was no answer to go by. `delay_s`: what Assay asked to wait, None if it did not."""
+    """Nobody took the request, or it is too early for any. `delay_s`: what Assay asked to wait, None if it
+    did not."""
 
     def __init__(self, reason: str, delay_s: float | None = None) -> None:
         super().__init__(reason)
@@ -54,11 +62,12 @@ class Answer:
 
 
 class Assay:
-    """A session with one Assay. `url`: where it answers."""
+    """A session with one Assay. `url`: where it answers. `timeout_s`: for a whole answer. `connect_limit_s`:
+    for a connection."""
 
-    def __init__(self, url: str, timeout_s: float) -> None:
+    def __init__(self, url: str, timeout_s: float, *, connect_limit_s: float = CONNECT_LIMIT_S) -> None:
         self._url = url.rstrip("/")
-        self._timeout = aiohttp.ClientTimeout(total=timeout_s)
+        self._timeout = aiohttp.ClientTimeout(total=timeout_s, sock_connect=connect_limit_s)
         self._session: aiohttp.ClientSession | None = None
 
     async def check(self, models: Mapping[str, Sequence[str]]) -> None:
@@ -86,14 +95,14 @@ class Assay:
             "precache": "true",
             "error_codes": "true",
         }
-        told = (await self._document("POST", f"/v3/scores/{wiki}/", form)).get(wiki)
+        told: Any = (await self._document("POST", f"/v3/scores/{wiki}/", form)).get(wiki)
         try:
             return Answer(
-                {int(rev_id): dict(cells) for rev_id, cells in told["scores"].items()},  # type: ignore[index]
-                {name: str(info["version"]) for name, info in told["models"].items()},  # type: ignore[index]
+                {int(rev_id): _cells(cells) for rev_id, cells in told["scores"].items()},
+                {name: str(info["version"]) for name, info in told["models"].items()},
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise Away(f"{self._url} gave an answer without scores ({type(error).__name__})") from None
+            raise self._no_answer(f"gave an answer without scores ({type(error).__name__})") from None
 
     async def aclose(self) -> None:
         session, self._session = self._session, None
@@ -107,24 +116,29 @@ class Assay:
             ) as response:
                 body = await response.read()
                 wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
-        except TimeoutError:
-            raise Away(f"{self._url} did not answer in time") from None
-        except (aiohttp.ClientError, OSError, ValueError) as error:
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise Away(f"{self._url}: {error or type(error).__name__}") from None
+        except TimeoutError:
+            raise self._no_answer("did not answer in time") from None
+        except (aiohttp.ClientError, OSError, ValueError) as error:
+            raise self._no_answer(f"gave no answer: {error or type(error).__name__}") from None
         if response.status != 200:
             reason = f"{self._url} answers {response.status}: {body[:200].decode(errors='replace')}"
-            if response.status in _AWAY:
+            if response.status in _NOT_NOW:
                 raise Away(reason, wait_s)
             if response.status >= 500:
-                raise Failed(reason, _error("RequestFailed", response.status, body) | {"retryable": True})
+                raise Failed(reason, _error(FAILED, response.status, body) | {"retryable": True}, wait_s)
             raise Refused(reason, _error("RequestRefused", response.status, body))
         try:
             document = orjson.loads(body)
         except orjson.JSONDecodeError:
-            raise Away(f"{self._url} gave no JSON") from None
+            raise self._no_answer("gave no JSON") from None
         if not isinstance(document, dict):
-            raise Away(f"{self._url} gave no JSON object")
+            raise self._no_answer("gave no JSON object")
         return document
+
+    def _no_answer(self, what: str) -> Failed:
+        return Failed(f"{self._url} {what}", {"type": FAILED, "message": f"Assay {what}", "retryable": True})
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -132,8 +146,27 @@ class Assay:
                 timeout=self._timeout,
                 headers={"User-Agent": f"assay-precache/{__version__}"},
                 cookie_jar=aiohttp.DummyCookieJar(),
+                # a kept one may be closed while it is used, which looks like a request that Assay dies of
+                connector=aiohttp.TCPConnector(force_close=True),
             )
         return self._session
+
+
+def _cells(cells: Any) -> Cells:
+    """Of one revision. Raises ValueError, or AttributeError, for what is none."""
+    if strange := [name for name, cell in cells.items() if not _is_cell(cell)]:
+        raise ValueError(f"no cell: {strange[0]}")
+    return dict(cells)
+
+
+def _is_cell(cell: Any) -> bool:
+    """Whether all is there that an event tells of it."""
+    if not isinstance(cell, dict):
+        return False
+    if "error" in cell:
+        return isinstance(cell["error"], dict) and {"type", "message"} <= cell["error"].keys()
+    score = cell.get("score")
+    return isinstance(score, dict) and "prediction" in score and isinstance(score.get("probability"), dict)
 
 
 def _error(kind: str, status: int, body: bytes) -> dict[str, Any]:

@@ -14,6 +14,10 @@ _MOST_AGAIN_S: Final = 60.0
 Cells = Mapping[str, Mapping[str, Any]]
 Reason = Literal["lag", "cell"]
 
+_LEFT_OUT: Final[Mapping[str, Any]] = {
+    "error": {"message": "Assay's answer leaves it out.", "retryable": True}
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Tell:
@@ -35,11 +39,19 @@ def judge(
 
     A cell that the answer left out counts as one with a retryable error.
     """
-    missing: dict[str, Any] = {"retryable": True}
-    errors = [error for name in models if (error := cells.get(name, {"error": missing}).get("error"))]
+    errors = _errors(cells, models)
     delay_s = min(_MOST_AGAIN_S, _FIRST_AGAIN_S * 2 ** min(attempts - 1, 10))
     if any(error.get("code") == NOT_FOUND for error in errors) and attempts < lag_attempts:
         return Again(delay_s, "lag")
     if any(error.get("retryable") for error in errors) and tried_s + delay_s < give_up_s:
         return Again(delay_s, "cell")
     return Tell()
+
+
+def first_error(cells: Cells, models: Sequence[str]) -> str:
+    """Why an edit is not scored, in the words of its first error; empty when it has none."""
+    return next((str(error["message"]) for error in _errors(cells, models)), "")
+
+
+def _errors(cells: Cells, models: Sequence[str]) -> list[Mapping[str, Any]]:
+    return [error for name in models if (error := cells.get(name, _LEFT_OUT).get("error"))]

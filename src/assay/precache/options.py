@@ -112,9 +112,9 @@ class PrecacheOptions:
     """How often a revision that the wiki does not know yet is asked for, its replicas being behind: at once,
     and after 1, 2, 4 … s."""
     give_up_s: float = 900.0
-    """How long an edit is tried whose cells have retryable errors, or whose request Assay fails on (HTTP
-    500); then it is told with these errors. While Assay is away, or fails on everything, nothing is given up,
-    and the time does not count."""
+    """How long an edit is tried whose cells have retryable errors, or whose request Assay fails on or gives
+    no answer to; then it is told with these errors. While Assay is away, or fails on everything, nothing is
+    given up, and the time does not count."""
     request_timeout_s: float = 30.0
     """For one answer of Assay, which gives up after `web.request_timeout_s`."""
     drain_timeout_s: float = 30.0

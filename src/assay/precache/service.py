@@ -23,11 +23,12 @@ from assay.events import Change, NoEdit, Rules, Wanted, revision_score
 from assay.precache.asking import Answer, Assay, Away, Failed, Refused
 from assay.precache.backlog import Backlog, Task
 from assay.precache.cursor import Cursor
-from assay.precache.judge import Again, judge
+from assay.precache.judge import Again, Cells, first_error, judge
 from assay.precache.ledger import Ledger, Mark
 from assay.precache.options import PrecacheOptions
 from assay.precache.patience import Patience, Stopping
 from assay.precache.sink import Event
+from assay.precache.standing import Standing
 from assay.precache.stream import Followed, Malformed, Stream, Told
 from assay.precache.telling import Telling
 from assay.tasks import end
@@ -87,7 +88,7 @@ class Follower:
         self._again: set[asyncio.Task[None]] = set()
         self._checking = asyncio.Lock()
         self._is_checked = False
-        self._heard = 0
+        self._standing = Standing(options.batch)
         self._log = logger(__name__)
         self._following = [_begin(name, *pair, options.remembered) for name, pair in streams.items()]
 
@@ -136,7 +137,7 @@ class Follower:
             one.is_stale.set()
             return
         ticket = one.ledger.enter(told.identity, followed.position)
-        await self._backlog.put(Task(told, wanted, one.ledger, ticket, self._heard))
+        await self._backlog.put(Task(told, wanted, one.ledger, ticket, self._standing.answers))
         self._metrics.set(PRECACHE_PENDING, self._backlog.size)
 
     def _note(self, one: Following, told: Told, *, is_wanted: bool, is_known: bool) -> None:
@@ -154,10 +155,17 @@ class Follower:
     async def _work(self) -> None:
         try:
             await self._check()
-            while batch := await self._backlog.take(self._options.batch):
+            while batch := await self._next():
                 await self._do(batch)
+                await self._backlog.tried(batch)
         except Stopping:
             return
+
+    async def _next(self) -> list[Task]:
+        """What to ask for, once it is time to."""
+        if pause_s := self._standing.pause_s():
+            await self._patience.wait(pause_s)
+        return await self._backlog.take(1 if self._standing.is_bad else self._options.batch)
 
     async def _check(self) -> None:
         """That Assay knows what will be asked of it; once."""
@@ -186,7 +194,6 @@ class Follower:
             answer = await self._until_answered(
                 lambda: self._assay.scores(wanted.wiki, wanted.models, rev_ids)
             )
-            self._heard += 1
         except Refused as refused:
             if len(rev_ids) > 1:  # singly, so that one edit does not take others with it
                 for task in batch:
@@ -194,13 +201,15 @@ class Follower:
                 return
             answer = self._refused(wanted, rev_ids[0], refused)
         except Failed as failed:
-            if len(rev_ids) > 1:  # until the edit that it fails on is alone, and the others are told
-                self._metrics.count(PRECACHE_RETRIES, "failed")
-                middle = len(batch) // 2
-                await self._do(batch[:middle])
-                await self._do(batch[middle:])
+            self._note_failure(batch, failed)
+            if len(rev_ids) > 1:
+                await self._in_halves(batch)
                 return
-            answer = self._failed(batch[0], failed)
+            answer = self._failed(batch, failed)
+        else:
+            self._standing.answered()
+            for task in batch:
+                task.is_suspect = False
         await self._told(batch, answer)
 
     def _refused(self, wanted: Wanted, rev_id: int, refused: Refused) -> Answer:
@@ -209,14 +218,31 @@ class Follower:
         self._log.error("edit refused", wiki=wanted.wiki, rev_id=rev_id, reason=str(refused))
         return Answer({rev_id: {name: {"error": refused.error} for name in wanted.models}}, {})
 
-    def _failed(self, task: Task, failed: Failed) -> Answer:
+    def _note_failure(self, batch: Sequence[Task], failed: Failed) -> None:
+        """That Assay fails on a suspect again says nothing of the others, which are not to wait for that."""
+        if not batch[0].is_suspect:
+            self._standing.failed(failed.delay_s)
+        if self._standing.is_bad:
+            self._log.warning("Assay fails on everything", reason=str(failed))
+
+    async def _in_halves(self, batch: Sequence[Task]) -> None:
+        """Until the edit that Assay fails on is alone, and the others are told. When it fails on everything,
+        there is no such edit."""
+        self._metrics.count(PRECACHE_RETRIES, "failed")
+        middle = len(batch) // 2
+        for half in (batch[:middle], batch[middle:]):
+            if self._standing.is_bad:
+                for task in half:
+                    await self._backlog.put_back(task)
+            else:
+                await self._do(half)
+
+    def _failed(self, batch: Sequence[Task], failed: Failed) -> Answer:
         """No cell of an edit was to be had this time: it is tried as long as one with retryable errors."""
-        rev_id = task.change.rev_id
-        if not task.attempts:
-            self._log.warning(
-                "Assay fails on an edit", wiki=task.wanted.wiki, rev_id=rev_id, reason=str(failed)
-            )
-        return Answer({rev_id: {name: {"error": failed.error} for name in task.wanted.models}}, {})
+        for task in batch:
+            task.is_suspect = not self._standing.is_bad
+        wanted, rev_id = batch[0].wanted, batch[0].change.rev_id
+        return Answer({rev_id: {name: {"error": failed.error} for name in wanted.models}}, {})
 
     async def _told(self, batch: Sequence[Task], answer: Answer) -> None:
         done = [task for task in batch if self._is_done(task, answer)]
@@ -228,13 +254,10 @@ class Follower:
     def _is_done(self, task: Task, answer: Answer) -> bool:
         """Whether it is to be told; else it is asked for again, later. As long as Assay fails on everything,
         that is not the edit's doing: it is not given up, and the time does not count."""
-        now_s, is_up = self._clock.monotonic_s(), self._heard > task.heard
-        if is_up and task.attempts:
-            task.tried_s += now_s - task.last_s
-        task.last_s, task.heard = now_s, self._heard
-        task.attempts += 1
+        is_up = self._count_attempt(task)
+        cells = answer.cells.get(task.change.rev_id, {})
         verdict = judge(
-            answer.cells.get(task.change.rev_id, {}),
+            cells,
             task.wanted.models,
             attempts=task.attempts,
             tried_s=task.tried_s,
@@ -242,16 +265,44 @@ class Follower:
             give_up_s=self._options.give_up_s if is_up else math.inf,
         )
         if isinstance(verdict, Again):
-            self._metrics.count(PRECACHE_RETRIES, verdict.reason)
+            self._note_again(task, verdict, cells)
             again = asyncio.create_task(self._later(task, verdict.delay_s))
             self._again.add(again)
             again.add_done_callback(self._again.discard)
             return False
         return True
 
+    def _count_attempt(self, task: Task) -> bool:
+        """Whether others had an answer since the last one. An outage in between does not count, nor what the
+        edit waited for its turn: only the pause that it was given, and a request's time."""
+        now_s, is_up = self._clock.monotonic_s(), self._standing.answers > task.answers
+        if is_up and task.attempts:
+            most_s = task.delay_s + self._options.request_timeout_s
+            task.tried_s += min(now_s - task.last_s, most_s)
+        task.last_s, task.answers = now_s, self._standing.answers
+        task.attempts += 1
+        return is_up
+
+    def _note_again(self, task: Task, again: Again, cells: Cells) -> None:
+        """Each edit once: a wiki that is away for an hour would fill the log with the same. None while Assay
+        fails on everything, which is logged as such."""
+        self._metrics.count(PRECACHE_RETRIES, again.reason)
+        task.delay_s = again.delay_s
+        if not task.is_noted and not self._standing.is_bad:
+            task.is_noted = True
+            log = self._log.info if again.reason == "lag" else self._log.warning
+            log(
+                "edit not scored yet",
+                wiki=task.wanted.wiki,
+                rev_id=task.change.rev_id,
+                reason=first_error(cells, task.wanted.models)[:_LOGGED_CHARACTERS],
+                again_in_s=again.delay_s,
+            )
+
     async def _later(self, task: Task, delay_s: float) -> None:
-        await asyncio.sleep(delay_s)
-        await self._backlog.put_back(task)
+        with contextlib.suppress(Stopping):
+            await self._patience.wait(delay_s)
+            await self._backlog.put_back(task)
 
     # -- out -----------------------------------------------------------------------------------------
 
@@ -266,6 +317,7 @@ class Follower:
                     wiki=task.wanted.wiki,
                     rev_id=task.change.rev_id,
                     model=name,
+                    attempts=task.attempts,
                     reason=str(error.get("message"))[:_LOGGED_CHARACTERS],
                 )
         return revision_score(task.change, cells, answer.versions, now)

@@ -167,9 +167,10 @@ PRECACHE_PENDING = Metric(
 PRECACHE_RETRIES = Metric(
     "assay_precache_retries_total",
     "counter",
-    "What `assay precache` had to try again: `away` (Assay did not answer), `lag` (the wiki did not know the "
-    "revision yet), `cell` (a retryable error, or one edit that Assay failed on), `failed` (several edits, "
-    "one of which Assay failed on: asked for in halves), `sink` (scores could not be told).",
+    "What `assay precache` had to try again: `away` (nobody took the request, or Assay asked to wait), `lag` "
+    "(the wiki did not know the revision yet), `cell` (a retryable error, or one edit that Assay failed on), "
+    "`failed` (several edits, one of which may be the reason: asked for in halves), `sink` (scores could not "
+    "be told).",
     ("reason",),
 )
 PRECACHE_REJECTED = Metric(
