@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,14 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
         (*LIVE, "--follow", STREAM, "--to", "missing/scores.jsonl"),
         "precache.sinks.to-1.path: there is no folder missing: make it first",
     ),
+    "a pipe as a file": (
+        (*LIVE, "--follow", STREAM, "--to", "pipe"),
+        "precache.sinks.to-1.path: pipe is no file",
+    ),
+    "a folder as a file": (
+        (*LIVE, "--follow", STREAM, "--to", "."),
+        "precache.sinks.to-1.path: . is no file",
+    ),
     "no rule": (
         ("--wiki", f"clubwiki={URL}", "--config", "no-rules.toml", "--follow", STREAM),
         "no wiki has a rule for precaching",
@@ -56,6 +65,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
 def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     folder = tmp_path_factory.mktemp("precache")
     (folder / "history.jsonl").write_text("")
+    os.mkfifo(folder / "pipe")
     (folder / "no-rules.toml").write_text("[wikis.clubwiki.precache]\n")
     (folder / "wrong-rule.toml").write_text(
         f'[wikis.clubwiki]\nsource = "{URL}"\nprecache = {{ drafttopic = ["main_creation"] }}\n'

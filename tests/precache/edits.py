@@ -53,3 +53,8 @@ def told(file: Path) -> list[dict[str, Any]]:
 
 def rev_ids(events: Sequence[dict[str, Any]]) -> list[int]:
     return [event["rev_id"] for event in events]
+
+
+def scored(rev_id: int) -> dict[str, Any]:
+    """As much of a revision-score event as sinks look at."""
+    return {"database": WIKI, "rev_id": rev_id, "meta": {"id": str(rev_id)}, "comment": "naïve\n✓"}

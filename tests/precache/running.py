@@ -114,17 +114,22 @@ async def following(
     rules: Rules = RULES,
     sink: Kept | None = None,
     *,
+    also: Given | None = None,
     patience: Patience | None = None,
     clock: Clock | None = None,
     **given: Any,
 ) -> AsyncIterator[Running]:
-    """Ended in an orderly way, so that what it has done is stored."""
+    """Ended in an orderly way, so that what it has done is stored. `also`: a second stream."""
     running = Running(stream, sink or Kept(), Metrics(), patience or Patience())
     options = PrecacheOptions(assay=url, **given)
     follower = Follower(
         options,
         rules,
-        {"given": (stream, Cursor(folder / "given.json", "given"))},
+        {
+            name: (given_, Cursor(folder / f"{name}.json", name))
+            for name, given_ in (("given", stream), ("also", also))
+            if given_ is not None
+        },
         Assay(url, options.request_timeout_s),
         Telling({"kept": running.sink}, running.patience, running.metrics),
         running.patience,

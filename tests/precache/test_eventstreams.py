@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
+from structlog.testing import capture_logs
 
 from assay.clock import FakeClock
 from assay.precache.eventstreams import EventStreams
@@ -182,3 +184,30 @@ async def test_a_silent_connection_counts_as_dead(tmp_path: Path) -> None:
         async with following(stream) as heard:
             await heard.until(lambda h: bool(h.malformed))
     assert connections >= 2
+
+
+async def test_ids_too_long_to_go_back_are_not_kept_and_told_once(tmp_path: Path) -> None:
+    """A megabyte with each event would be stored with each position, and no server takes it as a header."""
+    asked: list[str | None] = []
+
+    async def babble(request: web.Request) -> web.StreamResponse:
+        asked.append(request.headers.get("Last-Event-ID"))
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for rev_id in (1, 2, 3):
+            identity = "7" if rev_id == 1 else "x" * 2**20
+            await response.write(f"id: {identity}\ndata: {json.dumps(created(rev_id))}\n\n".encode())
+        return response
+
+    application = web.Application()
+    application.router.add_get("/", babble)
+    with capture_logs() as logs:
+        async with site(application) as port:
+            url = f"http://127.0.0.1:{port}/"
+            async with following(EventStreams(url, CLOCK, sleep=at_once)) as heard:
+                await heard.until(lambda h: h.repeated >= 3)
+    assert heard.edits == [1, 2, 3]
+    assert heard.ledger.mark().position == "7"
+    assert asked[:2] == [None, "7"]
+    told = [line["event"] for line in logs if line["event"] in {"stream begun", "ids too long"}]
+    assert told[:4] == ["stream begun", "ids too long"] * 2

@@ -24,7 +24,7 @@ def test_the_position_moves_only_over_what_is_done_without_a_gap() -> None:
     ledger.pass_by("4")
     assert ledger.mark().position == "2"
     ledger.close(third)
-    assert ledger.mark() == Mark("4", (edit(2), edit(1), edit(3)))
+    assert ledger.mark() == Mark("4", (edit(1), edit(2), edit(3)))
 
 
 def test_what_is_under_way_or_done_is_known() -> None:
@@ -40,6 +40,20 @@ def test_what_was_told_long_ago_is_forgotten() -> None:
     for number in range(1, 6):
         ledger.close(ledger.enter(edit(number), None))
     assert ledger.mark().done == (edit(3), edit(4), edit(5))
+
+
+def test_what_lies_behind_an_edit_that_is_not_done_is_known_however_much_it_is() -> None:
+    """A restart begins there, and would have all of it told again."""
+    ledger = Ledger(Mark(None, (edit(90), edit(91))), 2)
+    slow = ledger.enter(edit(1), "1")
+    for number in range(2, 9):
+        ledger.close(ledger.enter(edit(number), str(number)))
+    assert ledger.mark() == Mark(None, (edit(90), edit(91), *(edit(number) for number in range(2, 9))))
+    assert all(Ledger(ledger.mark(), 2).knows(edit(number)) for number in range(2, 9))
+    assert ledger.knows(edit(2))
+    ledger.close(slow)
+    assert ledger.mark() == Mark("8", (edit(7), edit(8)))
+    assert not ledger.knows(edit(6))
 
 
 def test_events_without_edits_keep_nothing() -> None:

@@ -6,12 +6,16 @@ import asyncio
 from functools import cache
 from typing import Any
 
+from aiohttp import web
+from structlog.testing import capture_logs
+
 from assay.clock import SystemClock
 from assay.precache.recentchanges import RecentChanges
 from assay.revisions.action_api import ActionApi
 from assay.revisions.options import ApiOptions
 from events.recorded import rows
 from precache.following import following
+from servers.aiohttp_site import site
 from servers.mediawiki import Recording, StandInMediaWiki, api_error, reset, status, truncated
 
 QUICK = ApiOptions(backoff_s=0.0, attempts=2)
@@ -148,3 +152,67 @@ async def test_rows_that_are_malformed_or_hidden_spoil_no_others() -> None:
     assert heard.edits == [1, 2, 4]
     assert len(heard.malformed) == 1
     assert getattr(changes[2], "actor", "") is None
+
+
+async def test_a_row_of_a_server_with_a_wrong_clock_hides_nothing() -> None:
+    """It lies fifty minutes ahead; the position does not go there, and what happens now is found."""
+    recording = Recording(changes=[row(1, 0), row(2, 3000)], now="2026-11-24T10:00:05Z")
+    looks = Looks()
+    async with StandInMediaWiki(recording).serving() as wiki:
+        async with following(polled(wiki, looks)) as heard:
+            await heard.until(lambda h: h.edits == [1, 2])
+            recording.changes += [row(3, 70)]
+            recording.now = "2026-11-24T10:01:15Z"
+            looks.again()
+            await heard.until(lambda h: 3 in h.edits and h.ledger.mark().position == "20261124100115")
+            assert heard.repeated == 0
+        recording.changes += [row(4, 80)]
+        recording.now = "2026-11-24T10:01:25Z"
+        async with following(polled(wiki, Looks()), heard.ledger.mark()) as later:
+            await later.until(lambda h: 4 in h.edits)
+    assert later.edits == [4]
+
+
+async def test_a_wiki_whose_clock_was_set_back_is_followed_on() -> None:
+    recording = Recording(changes=[row(1, 3000)], now="2026-11-24T10:50:00Z")
+    looks = Looks()
+    async with StandInMediaWiki(recording).serving() as wiki, following(polled(wiki, looks)) as heard:
+        await heard.until(lambda h: h.ledger.mark().position == "20261124105000" and h.edits == [1])
+        recording.now = "2026-11-24T10:00:00Z"
+        with capture_logs() as logs:
+            looks.again()
+            await heard.until(lambda h: h.ledger.mark().position == "20261124100000")
+        recording.changes += [row(2, 1)]
+        looks.again()
+        await heard.until(lambda h: 2 in h.edits)
+    assert [(line["event"], line["before"], line["now"]) for line in logs] == [
+        ("the wiki's clock was set back", "20261124105000", "20261124100000")
+    ]
+
+
+async def test_a_continuation_that_leads_nowhere_is_no_reason_to_hurry() -> None:
+    asked = 0
+
+    async def answer(request: web.Request) -> web.Response:
+        nonlocal asked
+        asked += 1
+        form = {**request.query, **await request.post()}
+        told: dict[str, Any] = {"query": {"recentchanges": [row(1, 0)]}}
+        if form["rcdir"] == "newer":
+            told["continue"] = {"rccontinue": "20261124100000|1", "continue": "-||"}
+        return web.json_response(told)
+
+    application = web.Application()
+    application.router.add_route("*", "/w/api.php", answer)
+    looks = Looks()
+    async with site(application) as port:
+        url = f"http://127.0.0.1:{port}/w/api.php"
+        stream = RecentChanges(
+            ActionApi(url, QUICK), url, "enwiki", SystemClock(), overlap_s=30.0, pause=looks.pause
+        )
+        async with following(stream) as heard:
+            await heard.until(lambda h: len(h.all) >= 4)
+            assert asked == 3, "for the newest, for a look, and for what follows it"
+            looks.again()
+            await heard.until(lambda h: len(h.all) >= 6)
+            assert asked == 5

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ from assay.clock import FakeClock
 from assay.errors import ConfigurationError
 from assay.events import NoEdit, Rules
 from assay.precache.cursor import Cursor
+from assay.precache.sink import Event, Refused
 from assay.precache.stream import Followed, Malformed
 from assay.telemetry import (
     PRECACHE_EDITS,
@@ -36,13 +39,12 @@ def assay() -> Iterator[Served]:
 async def test_edits_are_scored_told_and_in_the_cache(assay: Served, tmp_path: Path) -> None:
     stream = Given(*range(1, 121))
     async with following(assay.url, tmp_path, stream) as running:
-        await running.until(lambda: len(running.sink.events) == 120)
+        await running.until(lambda: running.metrics.value(PRECACHE_LAG_SECONDS, "smallwiki") == 120)
         assert sorted(running.sink.rev_ids) == list(range(1, 121))
         first = min(running.sink.events, key=lambda event: event["rev_id"])
         assert set(first["scores"]) == {"damaging", "goodfaith"}
         assert first["scores"]["damaging"]["model_version"] == "1.2.3"
         assert running.metrics.value(PRECACHE_EDITS, "smallwiki", "damaging", "scored") == 120
-        assert running.metrics.value(PRECACHE_LAG_SECONDS, "smallwiki") == 120
         assert running.metrics.value(PRECACHE_PENDING) == 0
     cached = await asyncio.to_thread(
         ask, assay, "/v3/scores/smallwiki/?revids=1|60|120&models=damaging|goodfaith"
@@ -139,6 +141,83 @@ async def test_a_stream_is_not_read_on_while_nobody_takes_scores(assay: Served, 
         sink.is_shut = False
         await running.until(lambda: len(sink.events) == 100)
     assert sorted(sink.rev_ids) == list(range(200, 300))
+
+
+async def test_an_edit_that_two_streams_tell_is_told_by_each_with_one_id(
+    assay: Served, tmp_path: Path
+) -> None:
+    async with following(assay.url, tmp_path, Given(170, 171), also=Given(171, 170)) as running:
+        await running.until(lambda: len(running.sink.events) == 4)
+    assert sorted(running.sink.rev_ids) == [170, 170, 171, 171]
+    assert len({(event["rev_id"], event["meta"]["id"]) for event in running.sink.events}) == 2
+    assert Cursor(tmp_path / "given.json", "given").load().position == "2"
+    assert Cursor(tmp_path / "also.json", "also").load().position == "2"
+
+
+async def test_the_lag_is_until_the_scores_were_told(assay: Served, tmp_path: Path) -> None:
+    """However long a sink takes."""
+    saved = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)
+    clock = FakeClock(saved)
+
+    class Slow(Kept):
+        async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
+            clock.advance(5000.0)
+            return await super().write(events)
+
+    stream = Given()
+    stream.add(180, rev_timestamp=saved.isoformat())
+    async with following(assay.url, tmp_path, stream, sink=Slow(), clock=clock) as running:
+        await running.until(lambda: running.metrics.value(PRECACHE_LAG_SECONDS, "smallwiki") == 1)
+        text = running.metrics.exposition().decode()
+    assert re.search(r"^assay_precache_lag_seconds_sum\{.*\} 5000\.0$", text, re.MULTILINE)
+
+
+async def test_what_the_end_came_before_is_done_by_the_next(assay: Served, tmp_path: Path) -> None:
+    """The time for what is under way passes, a sink being hung."""
+
+    class Hung(Kept):
+        async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
+            self.is_shut = True
+            await asyncio.Event().wait()
+            return ()
+
+    stream, sink = Given(160, 161), Hung()
+    async with following(assay.url, tmp_path, stream, sink=sink, drain_timeout_s=0.05) as running:
+        await running.until(lambda: sink.is_shut)
+    async with following(assay.url, tmp_path, stream) as running:
+        await running.until(lambda: sorted(running.sink.rev_ids) == [160, 161])
+
+
+async def test_one_that_is_not_done_has_the_others_told_once(assay: Served, tmp_path: Path) -> None:
+    """However few are remembered: the next process begins with the one that was not."""
+    stream = Given(AWAY, *range(500, 520))
+    async with following(assay.url, tmp_path, stream, remembered=3) as running:
+        await running.until(lambda: len(running.sink.events) == 20)
+    assert Cursor(tmp_path / "given.json", "given").load().position is None
+    stream.add(520)
+    async with following(assay.url, tmp_path, stream, remembered=3) as running:
+        await running.until(lambda: 520 in running.sink.rev_ids and stream.read == 22)
+    assert running.sink.rev_ids == [520]
+
+
+async def test_other_rules_hold_for_what_comes_after_them(assay: Served, tmp_path: Path) -> None:
+    stream = Given(430, AWAY)
+    async with following(assay.url, tmp_path, stream) as running:
+        await running.until(lambda: running.metrics.value(PRECACHE_RETRIES, "cell") >= 1)
+        await running.until(lambda: running.sink.rev_ids == [430])
+    stream.add(431)
+    fewer = Rules({"smallwiki": {"damaging": ("edit",)}})
+    async with following(assay.url, tmp_path, stream, fewer, give_up_s=0.0) as running:
+        await running.until(lambda: len(running.sink.events) == 2)
+    assert {event["rev_id"]: set(event.get("errors", event["scores"])) for event in running.sink.events} == {
+        AWAY: {"damaging"},
+        431: {"damaging"},
+    }
+    stream.add(432)
+    async with following(assay.url, tmp_path, stream, Rules({"otherwiki": {}})) as running:
+        await running.until(lambda: running.metrics.value(PRECACHE_EVENTS, "given", "unwanted") == 1)
+    assert running.sink.events == []
+    assert Cursor(tmp_path / "given.json", "given").load().position == "4"
 
 
 async def test_it_ends_at_once_while_nobody_takes_scores_and_loses_nothing(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.events import Change, read_event
-from assay.precache.sse import ServerEvent, SseParser
+from assay.precache.sse import MAX_ID_BYTES, ServerEvent, SseParser
 from shared_data import shared
 
 
@@ -77,6 +77,15 @@ def test_an_event_that_is_too_long_is_told_and_passed() -> None:
         assert found == [ServerEvent("message", None, "7"), ServerEvent("message", "y", "8")]
         whole = b"id: 7\n" + text + b"\nid: 8\ndata: y\n\n"
         assert parsed(*(whole[n : n + 9] for n in range(0, len(whole), 9)), max_event_bytes=100) == found
+
+
+def test_an_id_that_is_too_long_to_go_back_is_passed_over() -> None:
+    parser = SseParser()
+    most = MAX_ID_BYTES - len("id: ")
+    text = b"id: 7\ndata: a\n\nid: %b\ndata: b\n\nid: %b\ndata: c\n\n" % (b"x" * (most + 1), b"y" * most)
+    assert [event.id[:3] for event in parser.feed(text)] == ["7", "7", "yyy"]
+    assert parser.long_ids == 1
+    assert len(parser.last_id) == most
 
 
 LINES = st.sampled_from(

@@ -123,13 +123,15 @@ def revisions_only(query: Mapping[str, str]) -> bool:
 
 @dataclass
 class Recording:
-    """Pages without their revisions, revisions with the page they belong to, users, and changes."""
+    """Pages without their revisions, revisions with the page they belong to, users, and changes. `now`: what
+    its clock says to those who ask for its changes and for it; None: it does not say."""
 
     pages: dict[int, dict[str, Any]] = field(default_factory=dict)
     revisions: dict[int, tuple[int, dict[str, Any]]] = field(default_factory=dict)
     users: dict[int, dict[str, Any]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
     siteinfo: dict[str, Any] = field(default_factory=dict)
+    now: str | None = None
 
 
 def recorded() -> Recording:
@@ -295,7 +297,9 @@ class StandInMediaWiki:
         if query.get("list") == "users":
             return self._users(query)
         if query.get("list") == "recentchanges":
-            return self._changes(query)
+            is_asked = self.recording.now is not None and "curtimestamp" in query
+            clock = {"curtimestamp": self.recording.now} if is_asked else {}
+            return {**clock, **self._changes(query)}
         return {"batchcomplete": True, "query": self.recording.siteinfo}
 
     def _revisions(self, query: Mapping[str, str]) -> dict[str, Any]:

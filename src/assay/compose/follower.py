@@ -20,9 +20,11 @@ from assay.precache.rcfeed_udp import UdpFeed
 from assay.precache.recentchanges import Pause, RecentChanges
 from assay.precache.refilled import Refilled, Wake
 from assay.precache.service import Follower
-from assay.precache.sink import FileSink, Sink, StdoutSink
+from assay.precache.sink import Sink
+from assay.precache.sink_file import FileSink
 from assay.precache.sink_http import HttpSink
 from assay.precache.sink_redis import RedisSink
+from assay.precache.sink_stdout import StdoutSink
 from assay.precache.stream import Stream
 from assay.precache.telling import Telling
 from assay.revisions.action_api import ActionApi
@@ -44,13 +46,19 @@ def check_precache(settings: Settings) -> Rules:
     models = {name: models_for(name, found, wiki.bundles) for name, wiki in choice.wikis.items()}
     rules = rules_of(wikis_of(settings), models)
     for name, sink in settings.precache.sinks.items():
-        if sink.kind == "file" and not Path(sink.path).parent.is_dir():
-            raise ConfigurationError(
-                f"precache.sinks.{name}.path: there is no folder {Path(sink.path).parent}: make it first"
-            )
+        if sink.kind == "file":
+            _check_file(f"precache.sinks.{name}.path", Path(sink.path))
     if not rules.models:
         raise ConfigurationError("no wiki has a rule for precaching: set wikis.<name>.precache")
     return rules
+
+
+def _check_file(name: str, path: Path) -> None:
+    """Raises `ConfigurationError` for what can never be appended to."""
+    if not path.parent.is_dir():
+        raise ConfigurationError(f"{name}: there is no folder {path.parent}: make it first")
+    if path.is_dir() or path.is_fifo() or path.is_socket():
+        raise ConfigurationError(f"{name}: {path} is no file, and lines cannot be appended to it")
 
 
 def build_follower(settings: Settings, rules: Rules, patience: Patience, metrics: Metrics) -> Follower:

@@ -117,11 +117,11 @@ class Assay:
                 body = await response.read()
                 wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Away(f"{self._url}: {error or type(error).__name__}") from None
+            raise Away(f"{self._url}: {str(error) or type(error).__name__}") from None
         except TimeoutError:
             raise self._no_answer("did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise self._no_answer(f"gave no answer: {error or type(error).__name__}") from None
+            raise self._no_answer(f"gave no answer: {str(error) or type(error).__name__}") from None
         if response.status != 200:
             reason = f"{self._url} answers {response.status}: {body[:200].decode(errors='replace')}"
             if response.status in _NOT_NOW:

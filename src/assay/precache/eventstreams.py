@@ -19,7 +19,7 @@ import aiohttp
 from assay import __version__
 from assay.clock import Clock
 from assay.precache.patience import MOST_S, backoff_s
-from assay.precache.sse import ServerEvent, SseParser
+from assay.precache.sse import MAX_ID_BYTES, ServerEvent, SseParser
 from assay.precache.stream import Followed, Malformed, read_json
 from assay.revisions.action_api import retry_after_s
 from assay.telemetry import logger
@@ -66,6 +66,7 @@ class EventStreams:
         )
         self._sleep = sleep
         self._session: aiohttp.ClientSession | None = None
+        self._has_long_ids = False
         self._log = logger(__name__)
 
     async def follow(self, position: str | None) -> AsyncGenerator[Followed]:
@@ -112,7 +113,15 @@ class EventStreams:
             self._log.info("stream begun", url=self._url, resumed=bool(parser.last_id))
             async for chunk in response.content.iter_chunked(_CHUNK_BYTES):
                 for event in parser.feed(chunk):
+                    self._note_ids(parser)
                     yield event
+
+    def _note_ids(self, parser: SseParser) -> None:
+        """Once for each connection."""
+        if parser.long_ids and not self._has_long_ids:
+            told = "a reconnection begins behind the last one that was not"
+            self._log.warning("ids too long", url=self._url, most_bytes=MAX_ID_BYTES, advice=told)
+        self._has_long_ids = bool(parser.long_ids)
 
     def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None:

@@ -15,7 +15,8 @@ Identity = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """What survives a restart. `position`: as of `Followed`. `done`: edits told last, oldest first."""
+    """What survives a restart. `position`: as of `Followed`. `done`: edits told last: up to the position as
+    the stream has them, then those beyond it."""
 
     position: str | None = None
     done: tuple[Identity, ...] = ()
@@ -31,18 +32,20 @@ class Ticket:
 
 
 class Ledger:
-    """`remembered`: how many edits that are done are known as repetitions."""
+    """`remembered`: how many edits that are done are known as repetitions, besides those that lie behind one
+    which is not: a restart repeats these for certain."""
 
     def __init__(self, mark: Mark, remembered: int) -> None:
         self._position = mark.position
         self._done = dict.fromkeys(mark.done)
+        self._ahead: dict[Identity, None] = {}
         self._remembered = remembered
         self._open: deque[Ticket] = deque()
         self._taken: set[Identity] = set()
 
     def knows(self, identity: Identity) -> bool:
         """Whether the edit is done, or under way."""
-        return identity in self._done or identity in self._taken
+        return identity in self._done or identity in self._ahead or identity in self._taken
 
     def pass_by(self, position: str | None) -> None:
         """The next event, of which nothing is to be done."""
@@ -64,14 +67,17 @@ class Ledger:
         """It is done."""
         ticket.is_done = True
         self._taken.discard(ticket.identity)
-        self._done[ticket.identity] = None
+        self._ahead[ticket.identity] = None
+        while self._open and self._open[0].is_done:
+            passed = self._open.popleft()
+            self._position = passed.position or self._position
+            del self._ahead[passed.identity]
+            self._done[passed.identity] = None
         while len(self._done) > self._remembered:
             del self._done[next(iter(self._done))]
-        while self._open and self._open[0].is_done:
-            self._position = self._open.popleft().position or self._position
 
     def mark(self) -> Mark:
-        return Mark(self._position, tuple(self._done))
+        return Mark(self._position, (*self._done, *self._ahead))
 
 
 def identities(values: Iterable[Iterable[object]]) -> tuple[Identity, ...]:

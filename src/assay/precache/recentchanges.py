@@ -83,7 +83,7 @@ class RecentChanges:
         """The time of the latest change."""
         document = await self._ask({"rcdir": "older", "rclimit": "1", "rcprop": "timestamp"})
         moments = [moment for row in row_list(document) if (moment := _moment(row)) is not None]
-        return _position(max(moments)) if moments else _FIRST
+        return _position(_not_ahead(max(moments), document)) if moments else _FIRST
 
     async def _look(self, position: str) -> AsyncGenerator[Followed]:
         """Everything from a little before the position on, oldest first."""
@@ -98,12 +98,23 @@ class RecentChanges:
                 if self._is_new(row, moment):
                     yield Followed(self._read(row))
                 latest = max(latest, moment)
-            yield Followed(None, _position(latest))
-            self._forget(latest - self._overlap)
+            reached = _not_ahead(latest, document)
+            if reached < _of(position) - self._overlap:
+                self._log.warning(
+                    "the wiki's clock was set back",
+                    wiki=self._database,
+                    before=position,
+                    now=_position(reached),
+                )
+                position = _position(reached)
+            yield Followed(None, _position(reached))
+            self._forget(reached - self._overlap)
             rest = document.get("continue")
             if not isinstance(rest, dict):
                 return
-            following = {str(key): str(value) for key, value in rest.items()}
+            before, following = following, {str(key): str(value) for key, value in rest.items()}
+            if following == before:  # it leads nowhere; the next look may be better
+                return
 
     def _is_new(self, row: Any, moment: datetime) -> bool:
         """Whether no look had it before. What cannot be told is new each time."""
@@ -119,8 +130,8 @@ class RecentChanges:
         self._seen = {rcid: moment for rcid, moment in self._seen.items() if moment >= before}
 
     async def _ask(self, parameters: Mapping[str, str]) -> dict[str, Any]:
-        query = {"action": "query", "list": "recentchanges", "rctype": "edit|new", **parameters}
-        return await self._api.query(query, Deadline.after(_LOOK_LIMIT_S, self._clock))
+        query = {"action": "query", "list": "recentchanges", "rctype": "edit|new", "curtimestamp": "1"}
+        return await self._api.query({**query, **parameters}, Deadline.after(_LOOK_LIMIT_S, self._clock))
 
     def _read(self, row: Any) -> Told:
         found = read(lambda: read_row(row, self._database))
@@ -132,6 +143,15 @@ def _moment(row: Any) -> datetime | None:
         return Document(row).moment("timestamp")
     except BadParameter:
         return None
+
+
+def _not_ahead(moment: datetime, document: Mapping[str, Any]) -> datetime:
+    """Not later than the wiki's clock, as its answer tells it: a row that a server with a wrong clock wrote
+    would hide all that happens until then."""
+    try:
+        return min(moment, Document(document).moment("curtimestamp"))
+    except BadParameter:
+        return moment
 
 
 def _position(moment: datetime) -> str:

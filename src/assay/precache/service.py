@@ -14,7 +14,6 @@ import contextlib
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -23,8 +22,8 @@ from assay.events import Change, NoEdit, Rules, Wanted, revision_score
 from assay.precache.asking import Answer, Assay, Away, Failed, Refused
 from assay.precache.backlog import Backlog, Task
 from assay.precache.cursor import Cursor
+from assay.precache.following import Following, all_saved
 from assay.precache.judge import Again, Cells, first_error, judge
-from assay.precache.ledger import Ledger, Mark
 from assay.precache.options import PrecacheOptions
 from assay.precache.patience import Patience, Stopping
 from assay.precache.sink import Event
@@ -45,22 +44,6 @@ from assay.telemetry import (
 
 T = TypeVar("T")
 _LOGGED_CHARACTERS: Final = 300
-_IDLE_SAVE_S: Final = 1.0
-
-
-@dataclass
-class Following:
-    """One stream on its way. `is_stale`: the cursor may lie behind the ledger. `is_urgent`: edits were told
-    since, so that a crash would tell them again. `is_over`: nothing will move any more."""
-
-    name: str
-    stream: Stream
-    cursor: Cursor
-    ledger: Ledger
-    saved: Mark
-    is_stale: asyncio.Event = field(default_factory=asyncio.Event)
-    is_urgent: asyncio.Event = field(default_factory=asyncio.Event)
-    is_over: bool = False
 
 
 class Follower:
@@ -90,13 +73,13 @@ class Follower:
         self._is_checked = False
         self._standing = Standing(options.batch)
         self._log = logger(__name__)
-        self._following = [_begin(name, *pair, options.remembered) for name, pair in streams.items()]
+        self._following = [Following(name, *pair, options.remembered) for name, pair in streams.items()]
 
     async def run(self) -> None:
         """Until `Patience.stop`. Raises `ConfigurationError` when Assay does not know a model of the rules,
-        OSError when a position cannot be stored or nobody reads standard output."""
+        OSError when the last position cannot be stored, or nobody reads standard output."""
         readers = [asyncio.create_task(self._read(one)) for one in self._following]
-        savers = [asyncio.create_task(self._save_on(one)) for one in self._following]
+        savers = [asyncio.create_task(one.save_on()) for one in self._following]
         workers = [asyncio.create_task(self._work()) for _ in range(self._options.parallel)]
         stopping = asyncio.create_task(self._patience.stopping())
         try:
@@ -107,7 +90,7 @@ class Follower:
             await asyncio.wait(workers, timeout=self._options.drain_timeout_s)
         finally:
             await end([stopping, *readers, *workers, *self._again])
-            await self._saved(savers)
+            await all_saved(self._following, savers)
             await self._close()
         ended = [task for task in (*readers, *savers, *workers) if not task.cancelled()]
         if failures := [failure for task in ended if (failure := task.exception()) is not None]:
@@ -122,7 +105,7 @@ class Follower:
     # -- in ------------------------------------------------------------------------------------------
 
     async def _read(self, one: Following) -> None:
-        async with aclosing(one.stream.follow(one.saved.position)) as stream:
+        async with aclosing(one.stream.follow(one.position)) as stream:
             async for followed in stream:
                 await self._take(one, followed)
 
@@ -134,7 +117,7 @@ class Follower:
             self._note(one, told, is_wanted=wanted is not None, is_known=is_known)
         if not isinstance(told, Change) or wanted is None or is_known:
             one.ledger.pass_by(followed.position)
-            one.is_stale.set()
+            one.passed()
             return
         ticket = one.ledger.enter(told.identity, followed.position)
         await self._backlog.put(Task(told, wanted, one.ledger, ticket, self._standing.answers))
@@ -249,7 +232,7 @@ class Follower:
         if done:
             now = self._clock.now()
             await self._telling.tell([self._event(task, answer, now) for task in done])
-            self._finish(done, now)
+            self._finish(done, self._clock.now())
 
     def _is_done(self, task: Task, answer: Answer) -> bool:
         """Whether it is to be told; else it is asked for again, later. As long as Assay fails on everything,
@@ -331,36 +314,4 @@ class Follower:
         self._backlog.gone(len(done))
         self._metrics.set(PRECACHE_PENDING, self._backlog.size)
         for one in self._following:
-            one.is_stale.set()
-            one.is_urgent.set()
-
-    async def _save_on(self, one: Following) -> None:
-        """While one mark is being written, others gather: a slow disk holds up nobody. That a stream came
-        further without an edit for us can wait a little: Wikimedia's have thirty such events a second."""
-        while True:
-            await one.is_stale.wait()
-            if one.saved.position is not None:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(_IDLE_SAVE_S):
-                        await one.is_urgent.wait()
-            one.is_stale.clear()
-            one.is_urgent.clear()
-            is_last, mark = one.is_over, one.ledger.mark()
-            if mark != one.saved:
-                await asyncio.to_thread(one.cursor.save, mark)
-                one.saved = mark
-            if is_last:
-                return
-
-    async def _saved(self, savers: Sequence[asyncio.Task[None]]) -> None:
-        """Not cancelled: a thread that writes cannot be, and would write over what is newer."""
-        for one in self._following:
-            one.is_over = True
-            one.is_stale.set()
-            one.is_urgent.set()
-        await asyncio.wait(savers)
-
-
-def _begin(name: str, stream: Stream, cursor: Cursor, remembered: int) -> Following:
-    mark = cursor.load()
-    return Following(name, stream, cursor, Ledger(mark, remembered), mark)
+            one.told()

@@ -1,24 +1,13 @@
-"""Where scores are told: to standard output, or as lines of a file."""
+"""What every place is that scores are told to."""
 
 from __future__ import annotations
 
-import asyncio
-import fcntl
-import os
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from io import BytesIO, FileIO, RawIOBase
-from pathlib import Path
-from typing import Any, Final, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 import orjson
 
 Event = Mapping[str, Any]
-_BLOCK: Final = 2**16
-_ON_STDOUT: Final = threading.Lock()
-"""Held by whoever writes there."""
 
 
 class Unwritten(Exception):
@@ -44,87 +33,3 @@ class Sink(Protocol):
 
 def lines(events: Sequence[Event]) -> bytes:
     return b"".join(orjson.dumps(event) + b"\n" for event in events)
-
-
-class StdoutSink:
-    """One batch at a time, each whole. Raises OSError (a broken pipe) when nobody reads any more, which ends
-    the process."""
-
-    async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
-        await asyncio.to_thread(_to_stdout, lines(events))
-        return ()
-
-    async def aclose(self) -> None:
-        pass
-
-
-class FileSink:
-    """Opened anew for each batch, so that it can be moved away at any time. What a crash left of a line is
-    cut off: its edit is told again. One batch at a time, whoever writes to the file: the file is locked."""
-
-    def __init__(self, path: Path, *, fsync: bool = True) -> None:
-        self._path = path
-        self._fsync = fsync
-
-    async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
-        try:
-            await asyncio.to_thread(self._append, lines(events))
-        except OSError as error:
-            raise Unwritten(f"{self._path}: {error.strerror or error}") from None
-        return ()
-
-    async def aclose(self) -> None:
-        pass
-
-    def _append(self, text: bytes) -> None:
-        with self._locked() as file:
-            end = whole_lines(file)
-            if file.seek(0, os.SEEK_END) > end:
-                file.truncate(end)
-            written = 0
-            try:
-                while written < len(text):
-                    written += file.write(text[written:])
-            except OSError:
-                if written:  # half a batch would be told twice, for nothing
-                    file.truncate(end)
-                raise
-            if self._fsync:
-                os.fsync(file.fileno())
-
-    @contextmanager
-    def _locked(self) -> Iterator[FileIO]:
-        """Else what another has just written is cut off as a crash's. What was moved away before it was our
-        turn may be packed and removed by now: it is let go."""
-        while True:
-            with self._path.open("ab+", buffering=0) as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                if _is_at(self._path, file):
-                    yield file
-                    return
-
-
-def _is_at(path: Path, file: FileIO) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False
-
-
-def whole_lines(file: RawIOBase | BytesIO) -> int:
-    """Up to where the file has whole lines."""
-    end = file.seek(0, os.SEEK_END)
-    while end:
-        begin = max(0, end - _BLOCK)
-        file.seek(begin)
-        last = (file.read(end - begin) or b"").rfind(b"\n")
-        if last >= 0:
-            return begin + last + 1
-        end = begin
-    return 0
-
-
-def _to_stdout(text: bytes) -> None:
-    """Python's own stream has neither a lock nor a buffer where PYTHONUNBUFFERED is set, as in containers."""
-    with _ON_STDOUT, os.fdopen(sys.stdout.fileno(), "wb", closefd=False) as stream:
-        stream.write(text)
