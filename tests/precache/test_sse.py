@@ -88,6 +88,17 @@ def test_an_id_that_is_too_long_to_go_back_is_passed_over() -> None:
     assert len(parser.last_id) == most
 
 
+def test_what_is_left_of_an_id_longer_than_an_event_is_no_id() -> None:
+    for more in (0, 1, 7, 100):
+        parser = SseParser("7", max_event_bytes=100)
+        text = b"id: " + b"x" * (97 + more)
+        for begin in range(0, len(text), 10):
+            assert list(parser.feed(text[begin : begin + 10])) == []
+        found = list(parser.feed(b"\ndata: a\n\nid: 8\ndata: b\n\n"))
+        assert [event.id for event in found] == ["7", "8"]
+        assert parser.long_ids == 1
+
+
 LINES = st.sampled_from(
     [b"data: a", b"data:", b"data", b"data: \xc3\xa9", b"data: \xff", b"id: 1", b"id: 2", b"id", b"id: \0",
      b"event: other", b"event", b"retry: 5", b": comment", b"", b"", b"nonsense", b"data:  two",

@@ -14,7 +14,7 @@ MAX_EVENT_BYTES: Final = 4 * 2**20
 """Of one event's lines. The longest of Wikimedia's are well under 1 MiB."""
 
 _KEPT: Final = 16
-"""Bytes of a line that is too long: enough to know its field."""
+"""Bytes of the begin of a line that is too long: enough to know its field."""
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _BOM: Final = b"\xef\xbb\xbf"
 _DIGITS: Final = re.compile(r"[0-9]{1,9}", re.ASCII)
@@ -43,7 +43,9 @@ class SseParser:
         self.long_ids = 0
         self._limit = max_event_bytes
         self._next_id = last_id
-        self._rest = b""
+        self._parts: list[bytes] = []
+        self._length = 0
+        self._is_cut = False
         self._at_start = True
         self._after_cr = False
         self._begin()
@@ -65,22 +67,37 @@ class SseParser:
         if self._after_cr and chunk:
             self._after_cr = False
             chunk = chunk.removeprefix(b"\n")
-        self._rest += chunk
         if self._at_start:
-            if len(self._rest) < len(_BOM) and _BOM.startswith(self._rest):
+            chunk = self._taken() + chunk
+            if len(chunk) < len(_BOM) and _BOM.startswith(chunk):
+                self._keep(chunk)
                 return
             self._at_start = False
-            if self._rest.startswith(_BOM):
-                self._rest = self._rest[len(_BOM) :]
+            chunk = chunk.removeprefix(_BOM)
         begin = 0
-        for end in _LINE_END.finditer(self._rest):
-            yield bytes(self._rest[begin : end.start()])
+        for end in _LINE_END.finditer(chunk):
+            self._keep(chunk[begin : end.start()])
+            yield self._taken()
+            self._is_cut = False
             begin = end.end()
-            self._after_cr = begin == len(self._rest) and end[0] == b"\r"
-        self._rest = self._rest[begin:]
-        if len(self._rest) > self._limit:
+            self._after_cr = begin == len(chunk) and end[0] == b"\r"
+        self._keep(chunk[begin:])
+
+    def _keep(self, part: bytes) -> None:
+        """A part of a line. Parts are joined at its end, so that a long one is not copied with each chunk."""
+        self._parts.append(part)
+        self._length += len(part)
+        if self._length > self._limit:
             self._size = self._limit + 1
-            self._rest = self._rest[:_KEPT]
+            self._is_cut = True
+            self._parts = [self._taken()[:_KEPT]]
+            self._length = _KEPT
+
+    def _taken(self) -> bytes:
+        line = b"".join(self._parts)
+        self._parts.clear()
+        self._length = 0
+        return line
 
     def _field(self, line: bytes) -> None:
         name, _, value = line.decode("utf-8", "replace").partition(":")
@@ -93,7 +110,7 @@ class SseParser:
                 self._data = [""]
         elif name == "event":
             self._type = value
-        elif name == "id" and len(line) > MAX_ID_BYTES:
+        elif name == "id" and (self._is_cut or len(line) > MAX_ID_BYTES):
             self.long_ids += 1
         elif name == "id" and "\0" not in value:
             self._next_id = value
