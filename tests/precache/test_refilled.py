@@ -1,18 +1,26 @@
-"""The pause between two looks, and that what ends one of the two ends both; `test_feeds` has them at work."""
+"""A feed that forgets with recent changes behind it: at work, at their pauses, and at the end of either."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from typing import Any
 
 import pytest
 
+from assay.clock import SystemClock
+from assay.precache.recentchanges import RecentChanges
 from assay.precache.refilled import Refilled, Wake
 from assay.precache.stream import Malformed, Told
+from assay.revisions.action_api import ActionApi
+from assay.revisions.options import ApiOptions
 from assay.tasks import end
-
-FAR_S = 3600.0
+from events.recorded import rows
+from precache.feeding import EDITS, FAR_S, feed, publish, subscribed
+from precache.following import following
+from servers.mediawiki import Recording, StandInMediaWiki
+from servers.redis import RedisServer
 
 
 async def test_a_pause_ends_by_itself_or_when_there_is_a_reason() -> None:
@@ -101,3 +109,41 @@ async def test_a_stream_that_is_given_up_leaves_nothing_that_waits() -> None:
     await feed.is_heard.wait()
     await end([hearing])
     assert asyncio.all_tasks() == before
+
+
+def changes(wiki: StandInMediaWiki, wake: Wake) -> RecentChanges:
+    api = ActionApi(wiki.url, ApiOptions(backoff_s=0.0))
+    return RecentChanges(api, wiki.url, "enwiki", SystemClock(), overlap_s=FAR_S, pause=wake.pause)
+
+
+async def test_what_redis_forgot_is_asked_of_the_wiki(redis: RedisServer) -> None:
+    recorded = [row for row in rows() if row["type"] != "log"]
+    told = {event["revision"]["new"]: event for event in EDITS}
+    both = [row for row in recorded if row["revid"] in told]
+    before, missed, after = both[:20], both[20:60], both[60:80]
+    recording, wake = Recording(changes=list(before[:1])), Wake(FAR_S)
+    async with StandInMediaWiki(recording).serving() as wiki:
+
+        def happen(some: list[dict[str, Any]]) -> None:
+            recording.changes.extend(some)
+            publish(redis, [told[row["revid"]] for row in some])
+
+        async with following(Refilled(feed(redis), changes(wiki, wake), wake)) as heard:
+            await subscribed(redis)
+            await heard.until(lambda h: h.ledger.mark().position is not None)
+            await asyncio.to_thread(happen, before)
+            await heard.until(lambda h: len(h.edits) == 20)
+            redis.kill()
+            recording.changes.extend(missed)  # nobody could hear of these
+            redis.start()
+            await heard.until(lambda h: len(h.edits) == 60)
+            await subscribed(redis)
+            await asyncio.to_thread(happen, after)
+            await heard.until(lambda h: len(h.edits) == 80)
+        assert set(heard.edits) == {row["revid"] for row in (*before, *missed, *after)}
+        recording.changes.extend(both[80:100])  # while no follower ran
+        later_wake = Wake(FAR_S)
+        later = Refilled(feed(redis), changes(wiki, later_wake), later_wake)
+        async with following(later, heard.ledger.mark()) as again:
+            await again.until(lambda h: len(h.edits) == 20)
+        assert set(again.edits) == {row["revid"] for row in both[80:100]}
