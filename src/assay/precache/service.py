@@ -167,7 +167,7 @@ class Follower:
             except Away as away:
                 failures += 1
                 self._metrics.count(PRECACHE_RETRIES, "away")
-                self._log.warning("Assay is away", reason=str(away), failures=failures)
+                self._log.warning("Assay is away", reason=str(away), failures=failures, asked_s=away.delay_s)
                 await self._patience.after(failures, away.delay_s)
 
     async def _do(self, batch: Sequence[Task]) -> None:

@@ -35,6 +35,6 @@ class Standing:
         return self._failures > self._of_one_edit
 
     def pause_s(self) -> float:
-        """Before the next request; 0 while single edits may be the reason."""
-        own_s = backoff_s(self._failures - self._of_one_edit) if self.is_bad else 0.0
-        return max(own_s, self._asked_s)
+        """Before the next request; 0 while single edits may be the reason, whatever was asked: others would
+        wait for them."""
+        return max(backoff_s(self._failures - self._of_one_edit), self._asked_s) if self.is_bad else 0.0
