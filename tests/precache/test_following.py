@@ -21,6 +21,9 @@ from assay.tasks import end
 from waiting import until_async
 
 
+FAR_S = 3600.0
+
+
 class Still:
     async def follow(self, position: str | None) -> AsyncGenerator[Followed]:
         await asyncio.Event().wait()
@@ -50,8 +53,8 @@ class Disk(Cursor):
 
 
 @asynccontextmanager
-async def saving(disk: Disk) -> AsyncIterator[tuple[Following, asyncio.Task[None]]]:
-    one = Following("club", Still(), disk, 10)
+async def saving(disk: Disk, idle_s: float = 0.01) -> AsyncIterator[tuple[Following, asyncio.Task[None]]]:
+    one = Following("club", Still(), disk, 10, idle_s=idle_s)
     saver = asyncio.create_task(one.save_on())
     try:
         yield one, saver
@@ -70,6 +73,7 @@ async def test_it_begins_where_the_last_process_came_to(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "club.json")
     async with saving(disk) as (one, saver):
         assert (one.name, one.position) == ("club", None)
+        assert isinstance(one.stream, Still)
         tell(one, 7)
         await all_saved([one], [saver])
         assert saver.done()
@@ -82,15 +86,31 @@ async def test_it_begins_where_the_last_process_came_to(tmp_path: Path) -> None:
 async def test_what_was_told_is_stored_at_once_and_what_was_passed_soon(tmp_path: Path) -> None:
     disk = Disk(tmp_path / "club.json")
     async with saving(disk) as (one, _):
+        for position in ("1", "2"):
+            one.ledger.pass_by(position)
+            one.passed()
+            await until_async(lambda: disk.load().position == one.ledger.mark().position)
+    async with saving(disk, FAR_S) as (one, saver):
+        one.ledger.pass_by("3")
+        one.passed()
+        await asyncio.sleep(0.05)
+        assert disk.load().position == "2", "it can wait"
+        tell(one, 4)
+        await until_async(lambda: disk.load().position == "4")
+        one.ledger.pass_by("5")
+        one.passed()
+        await all_saved([one], [saver])
+        assert disk.load().position == "5", "not after the end"
+    assert disk.saves == 4
+
+
+async def test_the_first_position_is_stored_at_once(tmp_path: Path) -> None:
+    """Without it, another start would begin with what happens then."""
+    disk = Disk(tmp_path / "club.json")
+    async with saving(disk, FAR_S) as (one, _):
         one.ledger.pass_by("1")
         one.passed()
         await until_async(lambda: disk.load().position == "1")
-        tell(one, 2)
-        await until_async(lambda: disk.load().position == "2")
-        one.ledger.pass_by("3")
-        one.passed()
-        await until_async(lambda: disk.load().position == "3")
-    assert disk.saves == 3
 
 
 async def test_while_one_is_written_others_gather_and_nothing_new_is_not_written(tmp_path: Path) -> None:

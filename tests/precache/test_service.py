@@ -77,6 +77,22 @@ async def test_only_what_a_rule_wants_is_asked_for(assay: Served, tmp_path: Path
     assert Cursor(tmp_path / "given.json", "given").load().position == "7"
 
 
+async def test_a_stream_of_rubbish_does_not_fill_the_log(assay: Served, tmp_path: Path) -> None:
+    stream, clock = Given(133), FakeClock()
+    stream.items += [Followed(Malformed(f"It is no JSON: {'x' * 1000}"), str(n)) for n in range(2, 1002)]
+    with capture_logs() as logs:
+        async with following(assay.url, tmp_path, stream, clock=clock) as running:
+            await running.until(lambda: stream.read == 1001)
+            clock.advance(60.0)
+            stream.items.append(Followed(Malformed("It is no JSON."), "1002"))
+            await running.until(lambda: running.metrics.value(PRECACHE_EVENTS, "given", "malformed") == 1001)
+    lines = [line for line in logs if line["event"] == "malformed event"]
+    assert [(line["stream"], line["events"], len(line["reason"])) for line in lines] == [
+        ("given", 1, 300),
+        ("given", 1000, len("It is no JSON.")),
+    ]
+
+
 async def test_what_cannot_be_scored_is_told_with_its_errors(assay: Served, tmp_path: Path) -> None:
     stream = Given(140, GONE, HIDDEN_TEXT, AWAY, 141)
     async with following(assay.url, tmp_path, stream, lag_attempts=2, give_up_s=1.5) as running:

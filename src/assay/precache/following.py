@@ -21,9 +21,13 @@ LAST_SAVE_LIMIT_S: Final = 10.0
 
 
 class Following:
-    """Raises `ConfigurationError` when the position cannot be read. `position`: where the stream begins."""
+    """Raises `ConfigurationError` when the position cannot be read. `position`: where the stream begins.
+    `idle_s`: for how long it may lie behind what was only passed."""
 
-    def __init__(self, name: str, stream: Stream, cursor: Cursor, remembered: int) -> None:
+    def __init__(
+        self, name: str, stream: Stream, cursor: Cursor, remembered: int, *, idle_s: float = _IDLE_SAVE_S
+    ) -> None:
+        self._idle_s = idle_s
         self.name = name
         self.stream = stream
         self._cursor = cursor
@@ -57,7 +61,7 @@ class Following:
         while True:
             await self._is_stale.wait()
             if self._saved.position is not None:
-                await _either(self._is_urgent, _IDLE_SAVE_S)
+                await _either(self._is_urgent, self._idle_s)
             self._is_stale.clear()
             self._is_urgent.clear()
             is_last = self._is_over.is_set()

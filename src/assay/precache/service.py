@@ -26,6 +26,7 @@ from assay.precache.following import Following, all_saved
 from assay.precache.judge import Again, Cells, first_error, judge
 from assay.precache.options import PrecacheOptions
 from assay.precache.patience import Patience, Stopping
+from assay.precache.seldom import Seldom
 from assay.precache.sink import Event
 from assay.precache.standing import Standing
 from assay.precache.stream import Followed, Malformed, Stream, Told
@@ -72,6 +73,7 @@ class Follower:
         self._checking = asyncio.Lock()
         self._is_checked = False
         self._standing = Standing(options.batch)
+        self._malformed = {name: Seldom(clock) for name in streams}
         self._log = logger(__name__)
         self._following = [Following(name, *pair, options.remembered) for name, pair in streams.items()]
 
@@ -126,7 +128,9 @@ class Follower:
     def _note(self, one: Following, told: Told, *, is_wanted: bool, is_known: bool) -> None:
         if isinstance(told, Malformed):
             kind = "malformed"
-            self._log.warning("malformed event", stream=one.name, reason=told.reason[:_LOGGED_CHARACTERS])
+            if events := self._malformed[one.name].due():
+                reason = told.reason[:_LOGGED_CHARACTERS]
+                self._log.warning("malformed event", stream=one.name, reason=reason, events=events)
         elif isinstance(told, NoEdit):
             kind = told.reason
         else:
