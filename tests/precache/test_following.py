@@ -20,7 +20,6 @@ from assay.precache.stream import Followed
 from assay.tasks import end
 from waiting import until_async
 
-
 FAR_S = 3600.0
 
 
