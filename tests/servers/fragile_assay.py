@@ -1,11 +1,13 @@
-"""An Assay of one process that dies of one revision, as of a segmentation fault.
+"""An Assay of one web process that dies of one revision, as of a segmentation fault, and is replaced by the
+next one. Each says so when it begins.
 
-python tests/servers/fragile_assay.py PORT REV_ID
+    python tests/servers/fragile_assay.py PORT REV_ID
 """
 
 from __future__ import annotations
 
 import os
+import socket
 import sys
 
 from aiohttp import web
@@ -30,7 +32,12 @@ def main() -> None:
     application = web.Application()
     application.router.add_get("/v3/scores/", models)
     application.router.add_post("/v3/scores/smallwiki/", scores)
-    web.run_app(application, host="127.0.0.1", port=int(port), print=None, handle_signals=False)
+    with socket.create_server(("127.0.0.1", int(port))) as listener:
+        while True:
+            print("begun", flush=True)
+            if (child := os.fork()) == 0:
+                web.run_app(application, sock=listener, print=None, handle_signals=False)
+            os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
