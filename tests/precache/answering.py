@@ -5,19 +5,21 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Literal
+from typing import Any, Literal
 
 from aiohttp import web
 
 from assay.events import Rules
+from assay.precache.judge import NOT_FOUND
 from servers.aiohttp_site import site
 
 WIKI = "smallwiki"
 RULES = Rules({WIKI: {"damaging": ("edit",)}})
 SCORE = {"prediction": False, "probability": {"false": 0.9, "true": 0.1}}
 
-Doing = int | Literal["drop", "hang", "garble", "truncate"]
-"""A status, or no answer: the connection is reset; nothing comes; 200 and no scores; half of an answer."""
+Doing = int | Literal["drop", "hang", "garble", "truncate", "lag"]
+"""A status; or no answer: the connection is reset, nothing comes, 200 and no scores, half of an answer; or
+200 and errors: the wiki does not know the revisions yet."""
 Doings = Callable[[list[int]], Doing]
 """From the revisions of a request to what becomes of it."""
 
@@ -40,9 +42,12 @@ async def assay(doings: Doings) -> AsyncIterator[str]:
 
 async def _answer(request: web.Request, doing: Doing, rev_ids: list[int]) -> web.StreamResponse:
     assert request.transport is not None
-    told = {rev_id: {"damaging": {"score": SCORE}} for rev_id in rev_ids}
+    told: dict[int, Any] = {rev_id: {"damaging": {"score": SCORE}} for rev_id in rev_ids}
     answer = {WIKI: {"models": {"damaging": {"version": "1"}}, "scores": told}}
-    if doing == 200:
+    if doing == "lag":
+        error = {"type": "RevisionNotFound", "message": "Not yet.", "code": NOT_FOUND}
+        told.update({rev_id: {"damaging": {"error": error}} for rev_id in rev_ids})
+    if doing in {200, "lag"}:
         return web.json_response(answer)
     if isinstance(doing, int):
         return web.json_response({"error": {"code": "any", "message": "No scorer here."}}, status=doing)

@@ -175,6 +175,31 @@ async def test_a_suspect_is_asked_for_alone_however_many_wait(tmp_path: Path) ->
     assert failed == [BAD]
 
 
+async def test_an_edit_that_has_an_answer_is_no_suspect_any_more(tmp_path: Path) -> None:
+    """Its replicas lag; so it is asked for again, and now with others."""
+    asked: list[list[int]] = []
+    stream = Given(1, BAD)
+
+    def doings(rev_ids: list[int]) -> Doing:
+        asked.append(rev_ids)
+        if BAD not in rev_ids:
+            return 200
+        if asked.count([BAD]) <= 1:
+            return "drop"
+        if len(rev_ids) == 1:
+            for _ in range(5):
+                stream.add(1000 + len(stream.items))
+            return "lag"
+        return 200
+
+    clock = FakeClock()
+    options: dict[str, Any] = {"patience": Quick(clock), "clock": clock, "parallel": 1, "lag_attempts": 500}
+    async with assay(doings) as url, following(url, tmp_path, stream, RULES, **options) as running:
+        await running.until(lambda: BAD in running.sink.rev_ids)
+    assert not any("errors" in event for event in running.sink.events)
+    assert [BAD] in asked
+
+
 async def test_the_time_while_assay_was_away_does_not_count(tmp_path: Path) -> None:
     """Others get through after the outage and before the edit that failed once, which fails once more."""
     clock = FakeClock()

@@ -115,6 +115,21 @@ async def test_a_lock_that_another_follower_has_for_a_moment_is_waited_for(tmp_p
     assert told(path) == [scored(1)]
 
 
+@pytest.mark.parametrize(("options", "expected"), [({}, 1), ({"fsync": True}, 1), ({"fsync": False}, 0)])
+async def test_lines_are_on_the_disk_unless_that_is_not_wanted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, bool], expected: int
+) -> None:
+    path = tmp_path / "scores.jsonl"
+    synced: list[int] = []
+
+    def fsync(number: int) -> None:
+        synced.append(os.fstat(number).st_size)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    await FileSink(path, **options).write([scored(1)])
+    assert synced == [path.stat().st_size] * expected, "after they were written"
+
+
 async def test_a_pipe_is_no_file(tmp_path: Path) -> None:
     """And is not waited for: it has no reader."""
     os.mkfifo(tmp_path / "pipe")
