@@ -203,23 +203,44 @@ async def test_an_edit_that_has_an_answer_is_no_suspect_any_more(tmp_path: Path)
 async def test_the_time_while_assay_was_away_does_not_count(tmp_path: Path) -> None:
     """Others get through after the outage and before the edit that failed once, which fails once more."""
     clock = FakeClock()
-    outage = iter([503] * 200)
+    outage = iter([503] * 400)
     asked: list[list[int]] = []
 
     def doings(rev_ids: list[int]) -> Doing:
-        if len(asked) == 1 and (status := next(outage, None)):
+        if asked and (status := next(outage, None) or (503 if [2] not in asked and rev_ids == [1] else None)):
             return status
         asked.append(rev_ids)
-        return "drop" if asked.count([1]) in {1, 2} and rev_ids == [1] else 200
+        return "drop" if rev_ids == [1] and asked.count([1]) <= 2 else 200
 
-    async with (
-        assay(doings) as url,
-        following(url, tmp_path, Given(1), RULES, patience=Quick(clock), clock=clock, parallel=1) as running,
-    ):
+    options: dict[str, Any] = {"patience": Quick(clock), "clock": clock, "parallel": 2}
+    async with assay(doings) as url, following(url, tmp_path, Given(1), RULES, **options) as running:
         await running.until(lambda: len(asked) == 1)
         running.stream.add(2)
         await running.until(lambda: len(running.sink.events) == 2)
         assert clock.monotonic_s() > 3000, "longer than an edit is tried"
+    assert asked == [[1], [2], [1], [1]]
+    assert not any("errors" in event for event in running.sink.events)
+
+
+async def test_the_time_while_nothing_got_through_does_not_count(tmp_path: Path) -> None:
+    """An edit fails for hours with all others, and once more when they get through again."""
+    clock = FakeClock()
+    is_mended = False
+    asked: list[list[int]] = []
+
+    def doings(rev_ids: list[int]) -> Doing:
+        if not is_mended or (rev_ids == [1] and [2] not in asked):
+            return "drop"
+        asked.append(rev_ids)
+        return "drop" if rev_ids == [1] and asked.count([1]) == 1 else 200
+
+    options: dict[str, Any] = {"patience": Quick(clock), "clock": clock, "parallel": 1}
+    async with assay(doings) as url, following(url, tmp_path, Given(1), RULES, **options) as running:
+        await running.until(lambda: clock.monotonic_s() > 3000)
+        is_mended = True
+        running.stream.add(2)
+        await running.until(lambda: len(running.sink.events) == 2)
+    assert asked == [[2], [1], [1]]
     assert not any("errors" in event for event in running.sink.events)
 
 
