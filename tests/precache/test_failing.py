@@ -85,17 +85,21 @@ async def test_whoever_fails_on_everything_is_left_in_peace_and_asked_for_single
     clock = FakeClock()
     patience = Quick(clock)
     edits = range(1, 201)
-    async with (
-        assay(doings) as url,
-        following(
-            url, tmp_path, Given(*edits), RULES, patience=patience, clock=clock, parallel=parallel
-        ) as running,
-    ):
-        await running.until(lambda: len(asked) >= 60)
-        alone, before = asked[OF_ONE_EDIT + parallel :], pauses(patience)
-        is_mended = True
-        await running.until(lambda: len(running.sink.events) == len(edits))
-        after = len(asked)
+    with capture_logs() as logs:
+        async with (
+            assay(doings) as url,
+            following(
+                url, tmp_path, Given(*edits), RULES, patience=patience, clock=clock, parallel=parallel
+            ) as running,
+        ):
+            await running.until(lambda: len(asked) >= 60)
+            alone, before = asked[OF_ONE_EDIT + parallel :], pauses(patience)
+            is_mended = True
+            await running.until(lambda: len(running.sink.events) == len(edits))
+            after = len(asked)
+    told = [line["event"] for line in logs]
+    assert told.count("Assay fails on everything") >= len(alone)
+    assert told.count("edit not scored yet") <= OF_ONE_EDIT, "it is not the edits' doing"
     assert all(len(rev_ids) == 1 for rev_ids in alone)
     assert len({tuple(rev_ids) for rev_ids in alone[:40]}) > 20, "not the same one again and again"
     assert len(before) >= len(asked[: 60 - OF_ONE_EDIT - parallel]), "a pause before each request"
@@ -116,10 +120,11 @@ async def test_nothing_is_given_up_while_nothing_gets_through(tmp_path: Path, do
         return 200 if is_mended else doing
 
     clock = FakeClock()
+    options: dict[str, Any] = {"patience": Quick(clock), "clock": clock, "give_up_s": 0.5}
     begun_s = clock.monotonic_s()
     async with (
         assay(doings) as url,
-        following(url, tmp_path, Given(1, 2, 3), RULES, patience=Quick(clock), clock=clock) as running,
+        following(url, tmp_path, Given(1, 2, 3), RULES, **options) as running,
     ):
         await running.until(lambda: all(asked.count([rev_id]) >= 20 for rev_id in (1, 2, 3)))
         assert clock.monotonic_s() - begun_s > 900, "longer than an edit is tried"
