@@ -6,16 +6,13 @@ import asyncio
 import fcntl
 import os
 import resource
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from assay.precache.sink import Unwritten
-from assay.precache.sink_file import FileSink, whole_lines
+from assay.precache.sink_file import FileSink
 from precache.edits import scored, told
 
 
@@ -85,11 +82,6 @@ async def test_a_full_disk_leaves_no_half_batch(tmp_path: Path) -> None:
     assert told(path) == [scored(1)]
     with pytest.raises(Unwritten, match="No space left on device"):
         await FileSink(Path("/dev/full")).write([scored(1)])
-
-
-@given(st.binary(max_size=30).map(lambda text: text.replace(b"x", b"\n")))
-def test_whole_lines_are_those_that_end(text: bytes) -> None:
-    assert whole_lines(BytesIO(text)) == text.rfind(b"\n") + 1
 
 
 async def test_a_lock_that_another_program_keeps_is_told_and_not_waited_for(tmp_path: Path) -> None:

@@ -8,17 +8,17 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from io import BytesIO, FileIO, RawIOBase
+from io import FileIO
 from pathlib import Path
 from typing import Final
 
+from assay.durable import cut_torn_line
 from assay.precache.aside import aside
 from assay.precache.sink import Event, Refused, Unwritten, lines
 
 LOCK_LIMIT_S: Final = 5.0
 """Other followers keep the lock for a batch. Whoever keeps it for longer might do so for ever."""
 _LOOK_AGAIN_S: Final = 0.005
-_BLOCK: Final = 2**16
 
 
 class FileSink:
@@ -45,9 +45,7 @@ class FileSink:
 
     def _append(self, text: bytes) -> None:
         with self._locked() as file:
-            end = whole_lines(file)
-            if file.seek(0, os.SEEK_END) > end:
-                file.truncate(end)
+            end = cut_torn_line(file)
             written = 0
             try:
                 while written < len(text):
@@ -90,16 +88,3 @@ def _is_at(path: Path, file: FileIO) -> bool:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
-
-
-def whole_lines(file: RawIOBase | BytesIO) -> int:
-    """Up to where the file has whole lines."""
-    end = file.seek(0, os.SEEK_END)
-    while end:
-        begin = max(0, end - _BLOCK)
-        file.seek(begin)
-        last = (file.read(end - begin) or b"").rfind(b"\n")
-        if last >= 0:
-            return begin + last + 1
-        end = begin
-    return 0
