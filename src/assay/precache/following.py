@@ -7,13 +7,13 @@ import contextlib
 from collections.abc import Sequence
 from typing import Final
 
-from assay.precache.aside import aside
 from assay.precache.cursor import Cursor
 from assay.precache.ledger import Ledger
 from assay.precache.patience import backoff_s
 from assay.precache.stream import Stream
 from assay.tasks import end
 from assay.telemetry import logger
+from assay.threads import in_thread
 
 _IDLE_SAVE_S: Final = 1.0
 LAST_SAVE_LIMIT_S: Final = 10.0
@@ -82,7 +82,7 @@ class Following:
     async def _save(self) -> None:
         mark = self.ledger.mark()
         if mark != self._saved:
-            await aside(lambda: self._cursor.save(mark))
+            await in_thread(lambda: self._cursor.save(mark))
             self._saved = mark
 
 

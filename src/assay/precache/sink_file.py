@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Final
 
 from assay.durable import cut_torn_line
-from assay.precache.aside import aside
 from assay.precache.sink import Event, Refused, Unwritten, lines
+from assay.threads import in_thread
 
 LOCK_LIMIT_S: Final = 5.0
 """Other followers keep the lock for a batch. Whoever keeps it for longer might do so for ever."""
@@ -35,7 +35,7 @@ class FileSink:
         text = lines(events)
         try:
             async with self._one_at_a_time:
-                await aside(lambda: self._append(text))
+                await in_thread(lambda: self._append(text))
         except OSError as error:
             raise Unwritten(f"{self._path}: {error.strerror or error}") from None
         return ()

@@ -8,8 +8,8 @@ import threading
 from collections.abc import Sequence
 from typing import Final
 
-from assay.precache.aside import aside
 from assay.precache.sink import Event, Refused, lines
+from assay.threads import in_thread
 
 _ON_STDOUT: Final = threading.Lock()
 """Held by whoever writes there."""
@@ -21,7 +21,7 @@ class StdoutSink:
 
     async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
         text = lines(events)
-        await aside(lambda: _write(text))
+        await in_thread(lambda: _write(text))
         return ()
 
     async def aclose(self) -> None:

@@ -16,9 +16,9 @@ import orjson
 from assay.compose.bundles import Choice
 from assay.errors import BundleError
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed, Skipped
-from assay.preflight.threads import in_thread
 from assay.scoring.codec import decode_computed
 from assay.scoring.request import Cell
+from assay.threads import in_thread
 
 LOAD_LIMIT_S: Final = 120.0
 GOLDEN_LIMIT_S: Final = 300.0

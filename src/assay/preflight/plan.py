@@ -16,13 +16,14 @@ from assay.preflight.bundles import Golden, Load
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed, Report, Result, Skipped, run
 from assay.preflight.machine import Machine, available_bytes
 from assay.preflight.redis import Ways
-from assay.preflight.threads import in_thread, once
 from assay.preflight.web import Web, nonce_id
 from assay.preflight.worker import Worker, distinct_sets
 from assay.scoring.wikis import ModelSets
 from assay.settings import Settings, names
 from assay.stores.redis_options import secrets_of
+from assay.tasks import once
 from assay.telemetry import Metrics
+from assay.threads import in_thread
 
 GROUPS = ("configuration", "redis", "worker", "bundles", "wiki", "machine", "web")
 """In the order in which they are told; `web` is there when addresses are given."""

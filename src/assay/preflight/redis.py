@@ -32,7 +32,6 @@ from assay.clock import Clock
 from assay.compose import queue as parts
 from assay.errors import EngineUnavailable
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
-from assay.preflight.threads import in_thread
 from assay.scoring.claims import Claims
 from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.envelope import queue_name
@@ -42,6 +41,7 @@ from assay.stores.quota import Exceeded, Lease, Limits, Quotas
 from assay.stores.redis_mode import unfit
 from assay.stores.redis_options import RedisOptions, address, connect_sync, has_password, without_account
 from assay.telemetry import Metrics
+from assay.threads import in_thread
 
 _KEEP_MS: Final = 60_000
 _SHORT_MS: Final = 50

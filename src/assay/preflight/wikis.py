@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 from assay.clock import Clock, Deadline
 from assay.errors import SourceError, SourceUnavailable
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
-from assay.preflight.threads import in_thread
 from assay.revisions.action_api import ActionApi
 from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
 from assay.revisions.options import ApiOptions
 from assay.revisions.reader import record_reader
 from assay.settings import WikiSettings
+from assay.threads import in_thread
 
 ADVICE: Final = "see that the wiki answers: its address, the network, what it says to others"
 MAX_CLOCK_SKEW_S: Final = 10.0

@@ -20,7 +20,6 @@ from assay.compose import queue as parts
 from assay.errors import AssayError, DeadlineExceeded, EngineUnavailable, NoWorker, Overloaded
 from assay.preflight.bundles import Load
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
-from assay.preflight.threads import once
 from assay.revisions.problem import Problem
 from assay.scoring.problems import computation_abandoned
 from assay.scoring.queue.engine import CeleryEngine
@@ -30,6 +29,7 @@ from assay.scoring.request import Cell, Job
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import ModelSets
 from assay.settings import Settings
+from assay.tasks import once
 from assay.telemetry import Metrics
 
 LOAD_MARGIN_S: Final = 125.0
