@@ -265,18 +265,19 @@ class _Reader:
         if frame.name is None:
             frame.name = "".join(self.pieces)
         if kind is marks.TagOpenClose:
-            frame.contents = self._seen()
+            frame.contents = _trimmed(self.pieces) if self._has_inner_headings else [_collapsed(self.pieces)]
         frame.divided = True
         self.pieces = []
 
     def _close(self, kind: type, frame: _Frame) -> None:
         if _is_shown(kind, frame):
-            frame.outer += frame.contents if kind is marks.TagCloseClose else self._seen()
+            if kind is marks.TagCloseClose:
+                frame.outer += frame.contents
+            elif self._has_inner_headings:
+                frame.outer += _trimmed(self.pieces)
+            else:
+                frame.outer.append(_collapsed(self.pieces))
         self.pieces = frame.outer
-
-    def _seen(self) -> list[str]:
-        """What a reader sees of the pieces; those around a heading stay apart."""
-        return _trimmed(self.pieces) if self._has_inner_headings else [_collapsed(self.pieces)]
 
 
 def _is_shown(kind: type, frame: _Frame) -> bool:
