@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from statistics import median
 
+import mwparserfromhell
 import pytest
 
 from assay.features.article_names import ArticleNames, article_names
@@ -11,6 +13,7 @@ from assay.features.article_structure import ArticleStructure, analyse
 from assay.features.articles import NAMES_LEXICON
 from assay.features.lexicon import shipped
 from assay.features.wikicode import read
+from features.oracle import articles
 
 PROSE = "A sentence of forty characters, or thereby. " * 5
 """220 characters: a block of prose has 200 at least."""
@@ -61,12 +64,69 @@ def test_a_text_may_begin_with_a_section() -> None:
     assert (found.lead_chars, found.longest_section_chars) == (0, len("A ") + 400)
 
 
-def test_a_heading_without_a_word_begins_no_section() -> None:
-    assert structure("Lead.\n== ==\nMore.").layout.lead_chars == len("Lead. More.")
+@pytest.mark.parametrize("title", ["", "{{anchor|A}}", "<!-- A -->"])
+def test_a_heading_without_a_word_begins_a_section(title: str) -> None:
+    """It is counted as one, too."""
+    found = structure(f"Lead.\n== {title} ==\nMore.").layout
+    assert (found.lead_chars, found.longest_section_chars) == (len("Lead."), len("More."))
+    assert (found.sections, found.short_sections) == (1, 1)
+
+
+@pytest.mark.parametrize("title", ["Early life", "''Early'' life", "[[youth|Early life]]", "Early&#32;life"])
+def test_a_heading_begins_a_section_where_it_stands(title: str) -> None:
+    """Not where its words stand before; and links, italics and entities in it are read."""
+    found = structure(f"Early life: lead.\n== {title} ==\n{'a' * 400}").layout
+    assert (found.lead_chars, found.longest_section_chars) == (
+        len("Early life: lead."),
+        len("Early life ") + 400,
+    )
+
+
+def test_a_heading_inside_italics_that_nobody_closed_begins_a_section() -> None:
+    found = structure(f"Lead ''of\n== A ==\n{'a' * 400}''\n== B ==\nb").layout
+    assert (found.lead_chars, found.longest_section_chars) == (len("Lead of"), len("A ") + 400)
+    assert found.short_sections == 1
+
+
+def test_a_heading_of_level_1_ends_a_section_too() -> None:
+    found = structure(f"=== Early ===\n== A ==\n{'a' * 40}\n= B =\n{'b' * 50}\n=== C ===\nc").layout
+    assert (found.lead_chars, found.longest_section_chars) == (len("Early"), len("B ") + 50 + len(" C c"))
+
+
+def by_get_sections(text: str) -> tuple[int, list[int]] | None:
+    """Readable characters of lead and sections by mwparserfromhell's own division.
+
+    None when a heading stands inside another construct, which it does not look into.
+    """
+    code = mwparserfromhell.parse(text)
+    if len(code.filter_headings()) != len(code.filter_headings(recursive=False)):
+        return None
+    divided = [""]
+    for section in code.get_sections(flat=True, include_lead=True):
+        headings = section.filter_headings(recursive=False)
+        if headings and headings[0].level <= 2:
+            divided.append("")
+        divided[-1] += "\n" + section.strip_code()
+    lead, *sections = (len(" ".join(each.split())) for each in divided)
+    return lead, sections
+
+
+def test_real_sections_are_as_long_as_mwparserfromhell_finds_them() -> None:
+    compared = 0
+    for _, text in articles()[::2]:
+        if (expected := by_get_sections(text)) is None:
+            continue
+        lead, sections = expected
+        found = structure(text).layout
+        compared += 1
+        assert found.lead_chars == lead
+        assert found.longest_section_chars == max(sections, default=0)
+        assert found.median_section_chars == (median(sections) if sections else None)
+        assert found.short_sections == sum(chars < 300 for chars in sections)
+    assert compared > 50
 
 
 def test_sections_of_one_name_are_two() -> None:
-    """Headings are looked for one behind the other, not each from the beginning."""
     found = structure(f"Lead.\n== A ==\n{'x' * 400}\n== A ==\n{'x' * 50}").layout
     assert (found.lead_chars, found.short_sections) == (len("Lead."), 1)
     assert found.longest_section_chars == len("A ") + 400

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple, get_type_hints
 
 from assay.features import ref_tags
@@ -332,23 +331,14 @@ def _is_prose(block: str) -> bool:
 
 
 def _section_chars(wikicode: Wikicode) -> tuple[int, list[int]]:
-    """Readable characters before the first heading, and of each section of level 2 with its subsections.
-
-    Limit: a heading is looked for by its words, so that the same words in the text before it are taken for
-    it. Models have learned from values made this way; to mend it means to train them anew.
-    """
-    content = wikicode.content
-    starts = []
-    position = 0
-    for level, title in wikicode.heading_titles:
-        plain = title.replace("'''", "").replace("''", "")
-        found = content.find(plain, position) if plain and level <= 2 else -1
-        if found >= 0:
-            starts.append(found)
-            position = found + len(plain)
-    bounds = [*starts, len(content)]
-    chars = [len(_squeezed(content[a:b])) for a, b in pairwise(bounds)]
-    return len(_squeezed(content[: bounds[0]])), chars
+    """Readable characters before the first heading, and of each section of level 2 with its subsections."""
+    divided: list[list[str]] = [[]]
+    for level, text in wikicode.sections:
+        if 0 < level <= 2:
+            divided.append([])
+        divided[-1].append(text)
+    lead, *sections = (len(_squeezed("".join(texts))) for texts in divided)
+    return lead, sections
 
 
 def _median(values: Sequence[int]) -> float | None:

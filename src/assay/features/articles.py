@@ -43,6 +43,14 @@ TOPICS: Final = "topics"
 RATING: Final = "article_rating"
 """Last parts of the names of the lexicons of `assay.features.article_words`."""
 
+_SECOND_VERSION: Final = frozenset(
+    {
+        *("lead_chars", "longest_section_chars", "median_section_chars", "short_sections"),
+        *("ratio.lead_chars", "ratio.longest_section_chars"),
+    }
+)
+"""Features whose values changed once since models were first trained."""
+
 
 def _word_counts(value: Any) -> Counter[str]:
     if not isinstance(value, dict):
@@ -79,9 +87,13 @@ def _names(prefix: str, paths: Iterable[str]) -> tuple[str, ...]:
 
 def _features(prefix: str, of: Datasource, paths: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(
-        Field(name, _last(path).replace("_", " "), (of,), field=path)
+        Field(name, _last(path).replace("_", " "), (of,), version=_version(prefix + _last(path)), field=path)
         for name, path in zip(_names(prefix, paths), paths, strict=True)
     )
+
+
+def _version(name: str) -> int:
+    return 2 if name in _SECOND_VERSION else 1
 
 
 def _last(path: str) -> str:
@@ -108,6 +120,7 @@ def _structure_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
         "How the article is built (`ArticleStructure`).",
         (WIKICODE, neutral_text),
         partial(article_structure.analyse, names=names),
+        version=2,
         from_json=record(article_structure.ArticleStructure),
     )
     era = Datasource(
@@ -122,6 +135,7 @@ def _structure_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
         "Counts for the article's length (`ArticleRatios`).",
         (structure, PROSE),
         article_ratios.analyse,
+        version=2,
         from_json=record(ArticleRatios),
     )
     return (

@@ -22,7 +22,7 @@ from mwparserfromhell.parser import tokens as marks
 
 from assay.features.lazy import kept
 from assay.features.nesting import tamed
-from assay.features.wikisource import readable, sources
+from assay.features.wikisource import Readable, sources
 
 PART_CHARS: Final = 1 << 21
 _NAME_ENDS: Final = (marks.TagCloseOpen, marks.TagCloseSelfclose, marks.TagAttrStart)
@@ -169,7 +169,20 @@ class Wikicode:
     @kept
     def content(self) -> str:
         """The readable text: without templates, comments, invisible tags and markup."""
-        return readable(self._tokens)
+        return self._readable.text()
+
+    @kept
+    def sections(self) -> tuple[tuple[int, str], ...]:
+        """(level, text) of each part of the readable text that a heading begins, the heading in it.
+
+        Before them, as level 0, what stands before the first heading. A heading that no reader sees, inside a
+        template or a reference, begins nothing. The texts may hold more empty lines than `content`.
+        """
+        return self._readable.sections()
+
+    @kept
+    def _readable(self) -> Readable:
+        return Readable(self._tokens)
 
     @kept
     def _kinds(self) -> bytes:

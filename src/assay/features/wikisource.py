@@ -1,14 +1,15 @@
 """From the tokenizer's marks back to text: the wikitext of each, and what a reader sees of all.
 
 `sources` undoes the tokenizer: joined, the pieces are the text again, so that lengths give every
-construct's place. `readable` gives what mwparserfromhell's ``strip_code()`` gives, without its tree and
-without recursion.
+construct's place. `Readable` gives what mwparserfromhell's ``strip_code()`` gives, without its tree and
+without recursion, and where in it the sections begin.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from html.entities import name2codepoint
+from itertools import pairwise
 from typing import Any, Final
 
 from mwparserfromhell.definitions import is_visible
@@ -157,8 +158,41 @@ _WRITE: Final = {
 }
 
 
-def readable(tokens: Sequence[Any]) -> str:
+class Readable:
     """What a reader sees: link labels, headings and text; no templates, comments or markup."""
+
+    def __init__(self, tokens: Sequence[Any]) -> None:
+        self._pieces = _read(tokens)
+
+    def text(self) -> str:
+        """All of it; at most one empty line in a row."""
+        return _collapsed(self._pieces)
+
+    def sections(self) -> tuple[tuple[int, str], ...]:
+        """(level of the heading, heading and text up to the next heading), with every empty line.
+
+        The first is the text before any heading, at level 0. A heading that no reader sees, inside a template
+        or a reference, begins no section.
+        """
+        starts = [(place, piece) for place, piece in enumerate(self._pieces) if isinstance(piece, _Start)]
+        bounds = pairwise([0, *(place for place, _ in starts), len(self._pieces)])
+        levels = [0, *(piece.level for _, piece in starts)]
+        texts = ("".join(self._pieces[start:end]) for start, end in bounds)
+        return tuple(zip(levels, texts, strict=True))
+
+
+class _Start(str):
+    """An empty string that marks the place of a heading of this `level`."""
+
+    level: int
+
+    def __new__(cls, level: int) -> _Start:
+        start = super().__new__(cls)
+        start.level = level
+        return start
+
+
+def _read(tokens: Sequence[Any]) -> list[str]:
     reader = _Reader()
     position = 0
     while position < len(tokens):
@@ -176,7 +210,7 @@ def readable(tokens: Sequence[Any]) -> str:
         else:
             reader.mark(token, kind)
             position += 1
-    return _collapsed(reader.pieces)
+    return reader.pieces
 
 
 class _Frame:
@@ -190,7 +224,7 @@ class _Frame:
         self.outer = outer
         self.divided = False
         self.name: str | None = None
-        self.contents = ""
+        self.contents: list[str] = []
 
 
 class _Reader:
@@ -199,9 +233,13 @@ class _Reader:
     def __init__(self) -> None:
         self.pieces: list[str] = []
         self._frames: list[_Frame] = []
+        self._has_inner_headings = False
 
     def mark(self, token: Any, kind: type) -> None:
         if kind in _OPENING:
+            if kind is marks.HeadingStart:
+                self._has_inner_headings |= bool(self._frames)
+                self.pieces.append(_Start(token["level"]))
             self._frames.append(_Frame(token, self.pieces))
             self.pieces = []
         elif kind in _CLOSING:
@@ -227,21 +265,41 @@ class _Reader:
         if frame.name is None:
             frame.name = "".join(self.pieces)
         if kind is marks.TagOpenClose:
-            frame.contents = _collapsed(self.pieces)
+            frame.contents = _trimmed(self.pieces) if self._has_inner_headings else [_collapsed(self.pieces)]
         frame.divided = True
         self.pieces = []
 
     def _close(self, kind: type, frame: _Frame) -> None:
-        seen = _collapsed(self.pieces)
+        if _is_shown(kind, frame):
+            if kind is marks.TagCloseClose:
+                frame.outer += frame.contents
+            elif self._has_inner_headings:
+                frame.outer += _trimmed(self.pieces)
+            else:
+                frame.outer.append(_collapsed(self.pieces))
         self.pieces = frame.outer
-        if kind is marks.TagCloseSelfclose:
-            seen = ""
-        elif kind is marks.TagCloseClose:
-            seen = frame.contents if is_visible(frame.name or "") else ""
-        elif kind is marks.ArgumentClose or (kind is marks.ExternalLinkClose and frame.token["brackets"]):
-            seen = seen if frame.divided else ""
-        if seen:
-            self.pieces.append(seen)
+
+
+def _is_shown(kind: type, frame: _Frame) -> bool:
+    if kind is marks.TagCloseSelfclose:
+        return False
+    if kind is marks.TagCloseClose:
+        return is_visible(frame.name or "")
+    if kind is marks.ArgumentClose or (kind is marks.ExternalLinkClose and frame.token["brackets"]):
+        return frame.divided
+    return True
+
+
+def _trimmed(pieces: list[str]) -> list[str]:
+    """The pieces without the ends of lines before the first and behind the last character."""
+    kept = list(pieces)
+    for places, trim in ((range(len(kept)), str.lstrip), (reversed(range(len(kept))), str.rstrip)):
+        for place in places:
+            if kept[place]:
+                kept[place] = trim(kept[place], "\n")
+            if kept[place]:
+                break
+    return kept
 
 
 _OPENING: Final = frozenset(
