@@ -24,7 +24,8 @@ from servers.redis import running as running_redis
 from small_app import Reply, ask, post_form
 
 PROGRAM = f"""
-import sys
+import signal, sys
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests run under nohup
 sys.path[:] = {sys.path!r}
 from servers.celery_worker import celery_engine
 from small_app import SmallApp
@@ -68,8 +69,9 @@ def started(*redis_url: str) -> Iterator[Running]:
     command = [sys.executable, "-c", PROGRAM, *redis_url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        yield Running(process, Served(int(process.stdout.readline())))
-        if process.poll() is None:
+        try:
+            yield Running(process, Served(int(process.stdout.readline())))
+        finally:
             process.kill()
 
 
