@@ -53,7 +53,7 @@ def test_the_position_of_another_stream_is_refused(tmp_path: Path) -> None:
 def test_a_crash_while_writing_leaves_the_mark_before(tmp_path: Path) -> None:
     cursor = Cursor(tmp_path / "a.json", "events of x")
     cursor.save(MARK)
-    (tmp_path / "a.new").write_bytes(b'{"format": 1, "str')
+    (tmp_path / ".a.json.part").write_bytes(b'{"format": 1, "str')
     assert cursor.load() == MARK
     cursor.save(Mark("8"))
     assert cursor.load() == Mark("8")

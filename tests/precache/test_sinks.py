@@ -10,17 +10,15 @@ import resource
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from io import BytesIO, FileIO, TextIOWrapper
+from io import FileIO, TextIOWrapper
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
-from hypothesis import given
-from hypothesis import strategies as st
 
 from assay.precache.patience import Patience, Stopping
-from assay.precache.sink import Event, FileSink, Refused, Sink, StdoutSink, Unwritten, whole_lines
+from assay.precache.sink import Event, FileSink, Refused, Sink, StdoutSink, Unwritten
 from assay.precache.sink_http import HttpSink
 from assay.precache.sink_redis import RedisSink
 from assay.precache.telling import Telling
@@ -126,11 +124,6 @@ async def test_a_full_disk_leaves_no_half_batch(tmp_path: Path) -> None:
     assert told(path) == [event(1)]
     with pytest.raises(Unwritten, match="No space left on device"):
         await FileSink(Path("/dev/full")).write([event(1)])
-
-
-@given(st.binary(max_size=30).map(lambda text: text.replace(b"x", b"\n")))
-def test_whole_lines_are_those_that_end(text: bytes) -> None:
-    assert whole_lines(BytesIO(text)) == text.rfind(b"\n") + 1
 
 
 # -- HTTP --------------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 
 import orjson
 
+from assay.durable import replacing
 from assay.errors import ConfigurationError
 from assay.precache.ledger import Mark, identities
 
@@ -75,14 +75,5 @@ class Cursor:
             "position": mark.position,
             "done": mark.done,
         }
-        beside = self._path.with_suffix(".new")
-        with beside.open("wb") as file:
+        with replacing(self._path) as file:
             file.write(orjson.dumps(document))
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(self._path)
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)

@@ -9,14 +9,15 @@ import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO, FileIO, RawIOBase
+from io import FileIO
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import orjson
 
+from assay.durable import cut_torn_line
+
 Event = Mapping[str, Any]
-_BLOCK: Final = 2**16
 _ON_STDOUT: Final = threading.Lock()
 """Held by whoever writes there."""
 
@@ -78,9 +79,7 @@ class FileSink:
 
     def _append(self, text: bytes) -> None:
         with self._locked() as file:
-            end = whole_lines(file)
-            if file.seek(0, os.SEEK_END) > end:
-                file.truncate(end)
+            end = cut_torn_line(file)
             written = 0
             try:
                 while written < len(text):
@@ -109,19 +108,6 @@ def _is_at(path: Path, file: FileIO) -> bool:
         return os.path.samestat(path.stat(), os.fstat(file.fileno()))
     except FileNotFoundError:
         return False
-
-
-def whole_lines(file: RawIOBase | BytesIO) -> int:
-    """Up to where the file has whole lines."""
-    end = file.seek(0, os.SEEK_END)
-    while end:
-        begin = max(0, end - _BLOCK)
-        file.seek(begin)
-        last = (file.read(end - begin) or b"").rfind(b"\n")
-        if last >= 0:
-            return begin + last + 1
-        end = begin
-    return 0
 
 
 def _to_stdout(text: bytes) -> None:
