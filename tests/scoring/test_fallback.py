@@ -171,3 +171,46 @@ async def test_the_end_gives_up_a_local_engine_that_is_starting() -> None:
     await parts.engine.aclose()
     assert slow.life == ["starting", "closing", "closed"]
     await end([asking])
+
+
+async def test_the_end_leaves_no_task_when_the_local_engine_is_ready_meanwhile() -> None:
+    slow = Switched()
+    slow.may_start.clear()
+    parts = await away(slow)
+    parts.primary.may_close.clear()
+    before = asyncio.all_tasks()
+    asking = asyncio.create_task(parts.score())
+    await until_async(lambda: slow.life)
+    ending = asyncio.create_task(parts.engine.aclose())
+    await until_async(lambda: parts.primary.life[-1] == "closing")
+    slow.may_start.set()
+    await until_async(lambda: slow.life[-1] != "starting")
+    parts.primary.may_close.set()
+    await ending
+    await end([asking])
+    assert slow.life[-1] == "closed"
+    assert asyncio.all_tasks() == before
+
+
+async def test_an_engine_that_ends_starts_no_other() -> None:
+    parts = await away()
+    await parts.engine.aclose()
+    with pytest.raises(EngineUnavailable):
+        await parts.score()
+    assert parts.locals == []
+
+
+async def test_a_local_engine_that_cannot_be_made_is_tried_again() -> None:
+    parts = Parts()
+    makers = iter([_nobody, Switched])
+    engine = FallbackEngine(parts.primary, lambda: next(makers)(), parts.metrics, SystemClock())
+    await engine.start()
+    parts.primary.fault = EngineUnavailable("away")
+    with pytest.raises(OSError, match="no file"):
+        await engine.score(JOB, Deadline.after(10, SystemClock()))
+    assert isinstance((await engine.score(JOB, Deadline.after(10, SystemClock())))["revid"], Scored)
+    await engine.aclose()
+
+
+def _nobody() -> Switched:
+    raise OSError("no file")

@@ -190,6 +190,13 @@ def test_a_list_may_be_repeated_and_of_all_else_the_first_value_counts() -> None
     assert fields["format"] == "json"
 
 
+def test_empty_fields_of_a_repeated_list_say_nothing() -> None:
+    fields = fields_of(b"revids=&revids=1&revids=+&models=a&models=")
+    assert (parse(fields).rev_ids, parse(fields).models) == ((1,), ("a",))
+    with pytest.raises(BadParameter, match="Could not interpret revids"):
+        parse(fields_of(b"revids=&revids="))
+
+
 def test_commas_between_ids_are_refused_with_what_stands_there_instead() -> None:
     with pytest.raises(BadParameter, match=r"'1,2' is not .* with \| between several\.$"):
         parse({"revids": "1,2"})

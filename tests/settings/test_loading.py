@@ -36,7 +36,12 @@ def test_nothing_that_is_shown_is_secret() -> None:
 
 def test_what_is_not_secret_is_shown_as_it_is() -> None:
     loaded = settings.load(
-        environment={}, flags={"bundle_directories": ["a@b", "c"], "redis": {"url": "redis://h"}}
+        environment={},
+        flags={
+            "bundle_directories": ["a@b", "c"],
+            "redis": {"url": "redis://h"},
+            "wikis": {"cookiewiki": {"source": "https://h/w/api.php"}},
+        },
     )
     assert settings.describe(loaded) == plain(loaded)
 

@@ -56,9 +56,7 @@ def point(root: Root, slot: str, release_id: str) -> bool:
     Until `restarted` is told, the slot counts as one whose processes may still run the release before, also
     when this process is killed right after. Raises `ReleaseError` when the release is not installed.
     """
-    with root.lock(
-        f"release-{release_id}"
-    ):  # else it might be removed before the pointer says that it is used
+    with root.lock(f"release-{release_id}"):  # a removal must not come before the pointer that forbids it
         if not is_installed(root.release(release_id)):
             raise ReleaseError(
                 f"the release {release_id} is not installed: assay release install {release_id}"

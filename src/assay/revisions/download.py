@@ -31,6 +31,7 @@ from assay.revisions.record import iso
 FORMAT: Final = 1
 ANSWER_LIMIT_S: Final = 900.0
 """For one answer with all its attempts: a wiki that lags says so for minutes."""
+_ANY_LAG_S: Final = 86_400
 ROWS_PER_ANSWER: Final = 500
 TEXTS_PER_ANSWER: Final = 50
 
@@ -44,8 +45,9 @@ def polite(contact: str) -> ApiOptions:
 
 
 def brisk(contact: str) -> ApiOptions:
-    """For the first question, which any wiki answers soon: a wrong address must not be tried for minutes."""
-    return replace(polite(contact), attempts=2, attempt_timeout_s=15.0, backoff_s=0.5)
+    """For the first question, which any wiki answers soon: a wrong address must not be tried for minutes, and
+    one whose replicas lag is a wiki all the same."""
+    return replace(polite(contact), attempts=2, attempt_timeout_s=15.0, backoff_s=0.5, maxlag_s=_ANY_LAG_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,8 @@ async def ask(api: ActionApi, clock: Clock, parameters: Mapping[str, str]) -> di
 
 
 _EXPORT: Final = (
-    "Export it on its server (php maintenance/dumpBackup.php --full > wiki.xml) and learn from the file: "
-    "assay train NAME/reverted --wiki NAME=wiki.xml"
+    "Export it on its server (php maintenance/dumpBackup.php --full > wiki.xml) and give the file, "
+    "--wiki NAME=wiki.xml; what learns from it is assay train NAME/reverted"
 )
 
 

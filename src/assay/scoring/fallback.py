@@ -38,6 +38,7 @@ class FallbackEngine:
         self._local: asyncio.Task[Engine] | None = None
         self._in_use = 0
         self._used_s = 0.0
+        self._is_ending = False
         self._watching: asyncio.Task[None] | None = None
         self._closing: set[asyncio.Task[None]] = set()
         self._log = logger(__name__)
@@ -50,6 +51,8 @@ class FallbackEngine:
         try:
             return await self._primary.score(job, deadline)
         except EngineUnavailable:
+            if self._is_ending:  # nobody would end what is started now
+                raise
             self._metrics.count(FALLBACKS)
         self._in_use += 1
         try:
@@ -60,13 +63,14 @@ class FallbackEngine:
             self._used_s = self._clock.monotonic_s()
 
     async def aclose(self) -> None:
+        self._is_ending = True
+        if self._local is not None:
+            await end([self._local])  # one that is not ready yet ends itself; one that is has begun a watch
         if self._watching is not None:
             await end([self._watching])
         await self._primary.aclose()
-        if (local := self._local) is not None:
-            await end([local])  # one that is not ready yet ends itself
-            if not local.cancelled() and local.exception() is None:
-                await local.result().aclose()
+        if self._local is not None:
+            await self._local.result().aclose()
         if self._closing:
             await asyncio.wait(self._closing)
 
@@ -74,8 +78,13 @@ class FallbackEngine:
         """Started for all who ask meanwhile: one who gives up takes it from nobody."""
         if self._local is None:
             self._local = asyncio.create_task(self._start_local(), context=Context())
-            self._local.add_done_callback(_heard)
+            self._local.add_done_callback(self._note)
         return await asyncio.shield(self._local)
+
+    def _note(self, start: asyncio.Task[Engine]) -> None:
+        """Whoever waited for one that failed knows already; the next one tries again."""
+        if start.cancelled() or start.exception() is not None:
+            self._local = None
 
     async def _start_local(self) -> Engine:
         self._log.warning("the queue is away: scoring on this machine")
@@ -83,7 +92,6 @@ class FallbackEngine:
         try:
             await local.start()
         except BaseException:
-            self._local = None
             await local.aclose()
             raise
         self._watching = asyncio.create_task(self._end_when_idle(local))
@@ -99,9 +107,3 @@ class FallbackEngine:
         closing = asyncio.create_task(local.aclose())
         self._closing.add(closing)
         closing.add_done_callback(self._closing.discard)
-
-
-def _heard(start: asyncio.Task[Engine]) -> None:
-    """Whoever waited for it knows already."""
-    if not start.cancelled():
-        start.exception()

@@ -74,14 +74,14 @@ async def read_fields(request: Request) -> dict[str, str]:
 
 
 def _first(pairs: list[tuple[str, str]]) -> dict[str, str]:
-    """The first value of each name; of a list all, as one list."""
-    first: dict[str, str] = {}
+    """The first value of each name; of a list all, as one list, but for the empty fields of forms."""
+    told: dict[str, list[str]] = {}
     for name, value in pairs:
-        if name in _LISTS and name in first:
-            first[name] += f"|{value}"
-        else:
-            first.setdefault(name, value)
-    return first
+        told.setdefault(name, []).append(value)
+    return {
+        name: "|".join(filter(str.strip, values)) if name in _LISTS else values[0]
+        for name, values in told.items()
+    }
 
 
 def known(fields: Mapping[str, str], names: Collection[str]) -> dict[str, str]:

@@ -109,7 +109,7 @@ def wrong(faults: Iterable[str]) -> ConfigurationError:
 
 def describe(settings: Settings) -> dict[str, Any]:
     """As plain values, for ``assay config show``; nothing in it is secret."""
-    return {name: redacted(name, value) for name, value in plain(settings).items()}
+    return _shown(plain(settings))
 
 
 def plain(settings: Settings) -> dict[str, Any]:
@@ -117,6 +117,14 @@ def plain(settings: Settings) -> dict[str, Any]:
     values = _adapter().dump_python(settings, mode="json")
     assert isinstance(values, dict)
     return values
+
+
+def _shown(section: Mapping[str, Any]) -> dict[str, Any]:
+    """A section's name says nothing of what is in it: a wiki may be called after secrets or cookies."""
+    return {
+        name: _shown(value) if isinstance(value, Mapping) else redacted(name, value)
+        for name, value in section.items()
+    }
 
 
 @cache

@@ -11,7 +11,8 @@ subscribed on them.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from functools import cache
 from typing import Any
 
@@ -30,13 +31,24 @@ class _Telling(AbstractConnection):
     async def connect_check_health(
         self, check_health: bool = True, retry_socket_connect: bool = True
     ) -> None:
-        if self._connected_by is asyncio.current_task():  # what it says to the server before others may
+        async with self._alone():
             await super().connect_check_health(check_health, retry_socket_connect)
+
+    async def connect(self) -> None:
+        """By Sentinels it would not wait for one that another has made and not yet logged in on."""
+        async with self._alone():
+            await super().connect()  # type: ignore[no-untyped-call]
+
+    @asynccontextmanager
+    async def _alone(self) -> AsyncIterator[None]:
+        """Whoever connects comes back here with all that it says to the server before others may."""
+        if self._connected_by is asyncio.current_task():
+            yield
             return
         async with self._connecting:
             self._connected_by = asyncio.current_task()
             try:
-                await super().connect_check_health(check_health, retry_socket_connect)
+                yield
             finally:
                 self._connected_by = None
 
