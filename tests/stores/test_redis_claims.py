@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import pytest
+import redis.exceptions
 from redis import Redis
 from redis.asyncio.client import PubSub
 
@@ -127,6 +128,46 @@ async def test_all_who_wait_for_the_same_are_told_its_end_and_nothing_before(
         assert await other is None
         assert told.value(CLAIMS, "lost") == 1
         assert client.keys("assay:claim:*") == []
+
+
+async def test_many_who_begin_to_wait_subscribe_together(shared_redis: RedisServer, client: Redis) -> None:
+    async with process(shared_redis) as (one, _), process(shared_redis) as (two, _told):
+        names = [f"claim {number}" for number in range(200)]
+        await one.take(names)
+        waiting = [asyncio.create_task(two.wait(name, 60)) for name in names]
+        await until_async(lambda: calls(client, "get") == 200)
+        assert calls(client, "subscribe") <= 2  # the first alone, and all who came meanwhile
+        await one.settle(dict.fromkeys(names, b"score"))
+        assert await asyncio.gather(*waiting) == [b"score"] * 200
+        assert client.pubsub_channels("assay:claim:*") == []
+
+
+@pytest.mark.parametrize("failure", [redis.exceptions.ConnectionError, None])
+async def test_a_channel_that_could_not_be_left_is_left_by_the_next(
+    shared_redis: RedisServer, client: Redis, monkeypatch: pytest.MonkeyPatch, failure: type[Exception] | None
+) -> None:
+    async with process(shared_redis) as (one, _), process(shared_redis) as (two, _told):
+        await one.take(["a", "b"])
+
+        async def fail(*_: str) -> None:
+            if failure is not None:
+                raise failure("lost")
+            client.client_kill_filter(_type="pubsub")  # whereupon redis-py subscribes to all anew
+
+        waiting = asyncio.create_task(two.wait("a", 60))
+        await until_async(lambda: calls(client, "get") == 1)
+        with monkeypatch.context() as patch:
+            patch.setattr(two._pubsub, "unsubscribe", fail)
+            await one.settle({"a": b"score"})
+            assert await waiting == b"score"
+        if failure is None:
+            await until_async(lambda: calls(client, "subscribe") == 2)
+        assert listeners(client, "a") == 1
+        waiting = asyncio.create_task(two.wait("b", 60))
+        await until_async(lambda: listeners(client, "b") == 1)
+        await one.settle({"b": b"score"})
+        await waiting
+        await until_async(lambda: listeners(client, "a") == 0)
 
 
 async def test_who_waits_until_the_end_of_its_time_leaves_nothing(

@@ -108,3 +108,17 @@ async def test_who_is_cancelled_while_connecting_leaves_it_to_the_next() -> None
             await second
             await connection.send_command("PING")
             assert await connection.read_response() == b"PONG"  # and not what was said to the one before
+
+
+async def test_a_connection_that_another_gives_up_before_the_write_is_told() -> None:
+    with running() as server:
+        client = connect(RedisOptions(server.url))
+        pool: Any = client.connection_pool
+        connection = await pool.get_connection()
+        writing = asyncio.create_task(connection.send_command("PING"))
+        await asyncio.sleep(0)  # it is seen to be connected
+        await connection.disconnect(nowait=True)
+        with pytest.raises(redis.exceptions.ConnectionError):
+            await writing
+        await pool.release(connection)
+        await client.aclose()

@@ -64,6 +64,7 @@ class RedisClaims:
         self._pubsub: PubSub = redis.pubsub()
         self._subscribed: dict[str, asyncio.Future[None]] = {}
         self._subscribing = asyncio.Lock()
+        self._left: set[str] = set()
         self._tasks: list[asyncio.Task[None]] = []
         self._somebody_waits = asyncio.Event()
         self._rests_until_s = float("-inf")
@@ -109,7 +110,8 @@ class RedisClaims:
             if not waiting:
                 self._waiting.pop(claim, None)
                 self._subscribed.pop(claim, None)
-                await self._unsubscribe(claim)
+                self._left.add(claim)
+                await self._unsubscribe()
 
     async def settle(self, results: Mapping[str, bytes | None], *, is_lasting: bool = False) -> None:
         ours = [
@@ -155,29 +157,34 @@ class RedisClaims:
     async def _listen(self, claim: str) -> bool:
         """Returns when Redis has said that it will tell us: whoever settles from now on is heard."""
         async with self._subscribing:  # the first connection is made by each who finds none
-            if (said := self._subscribed.get(claim)) is None:
-                said = await self._subscribe(claim)
+            if claim not in self._subscribed:
+                await self._subscribe([each for each in self._waiting if each not in self._subscribed])
+            said = self._subscribed[claim]
         self._somebody_waits.set()
         self._begin(self._read_for_ever)
         await asyncio.shield(said)
         return True
 
-    async def _subscribe(self, claim: str) -> asyncio.Future[None]:
-        """Done when Redis has said so. Once for all who wait here: whatever is said again wakes them all."""
-        said = self._subscribed[claim] = asyncio.get_running_loop().create_future()
+    async def _subscribe(self, claims: Sequence[str]) -> None:
+        """At once for all who wait here, perhaps hundreds, none of whom has long; and once for each claim,
+        because whatever is said again wakes them all."""
+        loop = asyncio.get_running_loop()
+        self._subscribed.update({claim: loop.create_future() for claim in claims})
         try:
-            await self._pubsub.subscribe(self._key(claim))
+            await self._pubsub.subscribe(*map(self._key, claims))
         except BaseException:  # the next who waits is to try
-            del self._subscribed[claim]
+            for claim in claims:
+                self._subscribed.pop(claim, None)
             raise
-        return said
 
-    async def _unsubscribe(self, claim: str) -> None:
-        """Also from a Redis that is left alone, lest channels gather there; not from under who waits anew."""
+    async def _unsubscribe(self) -> None:
+        """From all that were left, those that an earlier failure kept among them, lest channels gather; also
+        from a Redis that is left alone, and not from under who waits anew."""
         with contextlib.suppress(RedisError, OSError, TimeoutError):
             async with asyncio.timeout(self._options.answer_timeout_s), self._subscribing:
-                if claim not in self._waiting:
-                    await self._pubsub.unsubscribe(self._key(claim))
+                if left := self._left - self._waiting.keys():
+                    await self._pubsub.unsubscribe(*map(self._key, left))
+                    self._left -= left
 
     async def _asked(self, question: Awaitable[T]) -> T | None:
         """The answer; None when Redis does not give it in time, or is left alone just now."""
@@ -233,6 +240,8 @@ class RedisClaims:
                 self._wake(claim, None)
             else:
                 self._subscribed[claim].set_result(None)
+        elif kind == "subscribe":  # anew, by redis-py, because the connection was lost as it was being left
+            self._left.add(claim)
         elif kind == "message":
             self._wake(claim, data or None)
 

@@ -1,7 +1,8 @@
 """Asynchronous connections whose every failure is one of redis-py's errors, and that are made once.
 
 uvloop raises RuntimeError when something is written to a transport that was closed a moment ago, and redis-py
-lets it through, so that nobody who is ready for a lost connection, its own retries included, sees one.
+lets it through, so that nobody who is ready for a lost connection, its own retries included, sees one. So it
+is with the AttributeError of a connection that another of its users gave up before the write.
 
 A subscription's connection has several users: one task reads, others subscribe. When it is lost, redis-py
 lets each of them connect at the same time; all sockets but the last are then forgotten, with what was
@@ -57,7 +58,7 @@ class _Telling(AbstractConnection):
     ) -> None:
         try:
             await super().send_packed_command(command, check_health)
-        except RuntimeError as error:
+        except (RuntimeError, AttributeError) as error:
             await self.disconnect(nowait=True)
             raise RedisConnectionError(f"The connection was closed: {error}") from error
 
