@@ -1,7 +1,12 @@
 """Whether every construct of wikitext that begins in a piece of text also ends in it.
 
 A judgement by counting marks, some twenty times faster than a parse. In doubt the answer is no, which
-costs time but never a wrong count.
+costs time but no wrong count.
+
+Limit: marks are counted, not followed. Italics that are open before the edit, a table that never ends or a
+stray closing mark can make the parent's counts wrong: in 3 of 2 228 edits of Anarchism that were judged
+complete, in 1 of 49 623 of small wikis. Models have learned from values made this way; to mend it means to
+train them anew.
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ A parser that meets ``{{`` reads on to find ``}}``; when there is none it goes b
 as plain text. Each open mark without its partner can thus cost one more pass over all the rest: 16 kB
 of ``{{a|`` take 5 s. Such marks end as plain text in any case, so above `MAX_WASTED_STEPS` the ones that a
 linear scan finds without partner are masked beforehand. Below it the text is left as it is: the parser
-decides. Limit: the scan is simpler than the parser, so in texts above the threshold (none among
-thousands of real revisions) a few marks may be judged differently.
+decides. Limit: the scan is simpler than the parser, so in texts above the threshold, 3 of 10 280 real
+articles, a few marks may be judged differently: an apostrophe within a quoted attribute hides where its tag
+ends.
 """
 
 from __future__ import annotations
