@@ -44,6 +44,15 @@ def url(halting: Halting) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """Also where the tests run in a shell's background, which ignores Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_stream_tells_of_the_interruption(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not of its own end, which has to wait for the line that was asked for."""
     is_asked_for = threading.Event()
@@ -88,11 +97,14 @@ def test_closing_ends_what_other_threads_wait_for(url: str, halting: Halting) ->
     assert len(ends) == 1
 
 
-def test_a_closed_client_says_so_and_a_stream_left_open_ends_quietly(url: str) -> None:
+def test_a_closed_client_says_so_and_a_stream_left_open_ends_quietly(
+    url: str, caplog: pytest.LogCaptureFixture
+) -> None:
     with Client(url) as client:
         lines = client.stream("clubwiki", [1, 2])
         assert next(lines) == (1, {})
     lines.close()  # type: ignore[attr-defined]
+    assert caplog.messages == []
     with pytest.raises(RuntimeError, match="closed"):
         client.wikis()
 

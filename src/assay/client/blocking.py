@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -41,6 +41,7 @@ class Client:
         self._asking = threading.RLock()
         self._closing = threading.Lock()
         self._is_closed = False
+        self._streams: set[AsyncGenerator[tuple[int, Cells]]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="assay-client", daemon=True)
         self._thread.start()
@@ -66,7 +67,7 @@ class Client:
                 return
             with self._asking:  # whatever was begun before is known to the loop, and nothing is begun after
                 self._is_closed = True
-            asyncio.run_coroutine_threadsafe(_ended(self._client), self._loop).result()
+            asyncio.run_coroutine_threadsafe(_ended(self._client, self._streams), self._loop).result()
             self._end()
 
     def _end(self) -> None:
@@ -90,6 +91,7 @@ class Client:
         """As `AsyncClient.stream`. The next line is read when it is asked for; closing the iterator ends
         the work."""
         lines = self._client.stream(wiki, rev_ids, models, **wishes)
+        self._streams.add(lines)
         step: asyncio.Task[Any] | None = None
 
         async def following() -> tuple[int, Cells] | None:
@@ -107,6 +109,7 @@ class Client:
             while (line := self._wait(following())) is not None:
                 yield line
         finally:
+            self._streams.discard(lines)
             if not self._is_closed and self._pid == os.getpid():
                 self._wait(ending())
 
@@ -136,11 +139,13 @@ async def _made(url: str, options: dict[str, Any]) -> AsyncClient:
     return AsyncClient(url, **options)
 
 
-async def _ended(client: AsyncClient) -> None:
-    """In its loop: nothing is under way any more."""
+async def _ended(client: AsyncClient, streams: set[AsyncGenerator[tuple[int, Cells]]]) -> None:
+    """In its loop: nothing is under way any more. The loop's own way to end generators would end those inside
+    of others at the same time, and log that it cannot."""
     others = asyncio.all_tasks() - {asyncio.current_task()}
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    await asyncio.get_running_loop().shutdown_asyncgens()
+    for lines in list(streams):
+        await lines.aclose()
     await client.aclose()
