@@ -28,6 +28,19 @@ OF_ONE_EDIT = 7
 AGAIN_S = {1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 60.0}
 
 
+class Failing:
+    """An Assay that fails on everything until it `is_mended`. `asked`: for what, in its order."""
+
+    def __init__(self, doing: Doing) -> None:
+        self.asked: list[list[int]] = []
+        self.is_mended = False
+        self._doing = doing
+
+    def __call__(self, rev_ids: list[int]) -> Doing:
+        self.asked.append(rev_ids)
+        return 200 if self.is_mended else self._doing
+
+
 def pauses(patience: Quick) -> list[float]:
     """Before requests, not those of single edits."""
     return [wait for wait in patience.waits if wait not in AGAIN_S]
@@ -75,34 +88,28 @@ async def test_an_edit_without_an_answer_is_given_up_and_holds_up_no_other(
 async def test_whoever_fails_on_everything_is_left_in_peace_and_asked_for_single_edits(
     tmp_path: Path, doing: Doing, parallel: int
 ) -> None:
-    asked: list[list[int]] = []
-    is_mended = False
-
-    def doings(rev_ids: list[int]) -> Doing:
-        asked.append(rev_ids)
-        return 200 if is_mended else doing
-
+    failing = Failing(doing)
     clock = FakeClock()
     patience = Quick(clock)
     edits = range(1, 201)
     with capture_logs() as logs:
         async with (
-            assay(doings) as url,
+            assay(failing) as url,
             following(
                 url, tmp_path, Given(*edits), RULES, patience=patience, clock=clock, parallel=parallel
             ) as running,
         ):
-            await running.until(lambda: len(asked) >= 60)
-            alone, before = asked[OF_ONE_EDIT + parallel :], pauses(patience)
-            is_mended = True
+            await running.until(lambda: len(failing.asked) >= 60)
+            alone, before = failing.asked[OF_ONE_EDIT + parallel :], pauses(patience)
+            failing.is_mended = True
             await running.until(lambda: len(running.sink.events) == len(edits))
-            after = len(asked)
+            after = len(failing.asked)
     told = [line["event"] for line in logs]
     assert told.count("Assay fails on everything") >= len(alone)
     assert told.count("edit not scored yet") <= OF_ONE_EDIT, "it is not the edits' doing"
     assert all(len(rev_ids) == 1 for rev_ids in alone)
     assert len({tuple(rev_ids) for rev_ids in alone[:40]}) > 20, "not the same one again and again"
-    assert len(before) >= len(asked[: 60 - OF_ONE_EDIT - parallel]), "a pause before each request"
+    assert len(before) >= len(failing.asked[: 60 - OF_ONE_EDIT - parallel]), "a pause before each request"
     assert all(MOST_S / 2 <= pause_s <= MOST_S for pause_s in before[-30:])
     assert before[0] <= FIRST_S, "at first it may be a moment only"
     assert after <= 60 + 40, "once it is back, many are asked for together again"
@@ -112,23 +119,17 @@ async def test_whoever_fails_on_everything_is_left_in_peace_and_asked_for_single
 
 @pytest.mark.parametrize("doing", [500, "drop"])
 async def test_nothing_is_given_up_while_nothing_gets_through(tmp_path: Path, doing: Doing) -> None:
-    asked: list[list[int]] = []
-    is_mended = False
-
-    def doings(rev_ids: list[int]) -> Doing:
-        asked.append(rev_ids)
-        return 200 if is_mended else doing
-
+    failing = Failing(doing)
     clock = FakeClock()
     options: dict[str, Any] = {"patience": Quick(clock), "clock": clock, "give_up_s": 0.5}
     begun_s = clock.monotonic_s()
     async with (
-        assay(doings) as url,
+        assay(failing) as url,
         following(url, tmp_path, Given(1, 2, 3), RULES, **options) as running,
     ):
-        await running.until(lambda: all(asked.count([rev_id]) >= 20 for rev_id in (1, 2, 3)))
+        await running.until(lambda: all(failing.asked.count([rev_id]) >= 20 for rev_id in (1, 2, 3)))
         assert clock.monotonic_s() - begun_s > 900, "longer than an edit is tried"
-        is_mended = True
+        failing.is_mended = True
         await running.until(lambda: len(running.sink.events) == 3)
     assert not any("errors" in event for event in running.sink.events)
 

@@ -93,7 +93,7 @@ def test_this_system_tells_its_memory() -> None:
 
 def test_memory_that_the_releases_own_workers_hold_counts_as_given(tmp_path: Path) -> None:
     """A process that only looks like a worker: what counts is its command line and its release."""
-    code = "import sys, time; data = bytearray(64 * 1024 * 1024); print('held', flush=True); time.sleep(600)"
+    code = "import signal; data = bytearray(64 * 1024 * 1024); print('held', flush=True); signal.pause()"
     process = Process("w", [sys.executable, "-c", code, "worker"], tmp_path, {"ASSAY_RELEASE": "held-1"})
     with running(process):
         process.until(lambda: "held" in process.text(), 30)

@@ -51,11 +51,11 @@ async def test_output_is_kept_to_a_bound_and_its_end_counts(tmp_path: Path) -> N
 
 
 async def test_a_command_that_takes_too_long_ends_with_its_children(tmp_path: Path) -> None:
-    child = "import os, time; open('child', 'w').write(str(os.getpid())); time.sleep(600)"
-    text = f"import subprocess, sys, os\nos.chdir({str(tmp_path)!r})\n"
+    child = "import os, signal; open('child', 'w').write(str(os.getpid())); signal.pause()"
+    text = f"import os, signal, subprocess, sys, time\nos.chdir({str(tmp_path)!r})\n"
     text += f"subprocess.Popen([sys.executable, '-c', {child!r}])\n"
-    text += "import time\nwhile not (os.path.exists('child') and open('child').read()): time.sleep(0.01)\n"
-    text += "print('waiting', flush=True)\ntime.sleep(600)"
+    text += "while not (os.path.exists('child') and open('child').read()): time.sleep(0.01)\n"
+    text += "print('waiting', flush=True)\nsignal.pause()"
     ran = await ProcessRunner().run("web1", script(tmp_path, text), 3.0)
     assert (ran.status, ran.stdout) == (None, "waiting\n")
     pid = int((tmp_path / "child").read_text())

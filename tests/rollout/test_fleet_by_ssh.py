@@ -182,8 +182,8 @@ async def test_a_command_that_hangs_is_ended_on_the_node_too(
     monkeypatch.setattr(fleets, "TELLING_S", 1.0)
     hangs = tmp_path / "hangs.py"
     hangs.write_text(
-        "import os, pathlib, sys, time\npathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\n"
-        "print('waiting', flush=True)\ntime.sleep(600)\n"
+        "import os, pathlib, signal, sys\npathlib.Path(sys.argv[1]).write_text(str(os.getpid()))\n"
+        "print('waiting', flush=True)\nsignal.pause()\n"
     )
     pid = tmp_path / "pid"
     node = replace(web.node, stop=(sys.executable, str(hangs), str(pid)))

@@ -11,7 +11,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -31,6 +30,7 @@ from assay.scoring.wikis import ModelSets
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import LogOptions, Metrics, configure_logging, serve_metrics
 from small_models import small_models
+from waiting import until
 
 RELEASE: Final = "test"
 START_LIMIT_S: Final = 60.0
@@ -114,12 +114,15 @@ def small_worker(
 
 
 def _wait_for_life(url: str, worker: Worker) -> None:
-    deadline_s = time.monotonic() + START_LIMIT_S
     with Redis.from_url(url) as client:
-        while not any(f"-{worker.pid}-" in key.decode() for key in client.keys(heartbeat_key("*"))):
-            if worker.has_ended or time.monotonic() > deadline_s:
-                raise RuntimeError("the worker did not start")
-            time.sleep(0.02)
+        until(lambda: worker.has_ended or _lives(client, worker), START_LIMIT_S)
+        if worker.has_ended:
+            raise RuntimeError("the worker did not start")
+
+
+def _lives(client: Redis, worker: Worker) -> bool:
+    keys: Any = client.keys(heartbeat_key("*"))
+    return any(f"-{worker.pid}-" in key.decode() for key in keys)
 
 
 def celery_engine(

@@ -22,6 +22,7 @@ from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.request import Cell, Job, Scored
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import ModelSets
+from assay.tasks import end
 from assay.telemetry import JOBS, LATE_REPLIES, RESENT, Metrics
 from servers.celery_worker import RELEASE, celery_engine, small_worker
 from servers.redis import RedisServer
@@ -190,15 +191,16 @@ async def test_a_lane_that_is_long_or_slow_takes_no_more(redis: RedisServer) -> 
 
 async def test_a_burst_does_not_overrun_the_lane_between_two_looks(redis: RedisServer) -> None:
     async with engine_of(redis, options=replace(FAST, queue_jobs=5)) as (engine, _):
-        burst = (engine.score(PLAIN, soon(0.5)) for _ in range(50))
-        told = await asyncio.gather(*burst, return_exceptions=True)
-        assert sum(isinstance(answer, Overloaded) for answer in told) == 45
+        burst = [asyncio.create_task(engine.score(PLAIN, soon())) for _ in range(50)]
+        await until_async(lambda: sum(task.done() for task in burst) == 45)
+        assert all(isinstance(task.exception(), Overloaded) for task in burst if task.done())
         with redis.client() as client:
-            assert client.llen(queue_name(RELEASE, "interactive")) == 5
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 5)
+        await end(burst)
 
 
 async def test_with_all_workers_gone_jobs_are_refused_at_once_until_one_is_back(redis: RedisServer) -> None:
-    async with engine_of(redis, options=replace(FAST, away_grace_s=0.3)) as (engine, _):
+    async with engine_of(redis, options=replace(FAST, away_grace_s=2.0)) as (engine, _):
         with small_worker(redis.url, options=QUICK, processes=1) as worker:
             assert is_scored(await engine.score(PLAIN, soon()))
             worker.end(signal.SIGKILL)
@@ -222,7 +224,7 @@ async def test_with_all_workers_gone_jobs_are_refused_at_once_until_one_is_back(
 
 
 async def test_a_worker_for_people_alone_does_not_attend_the_bulk_lane(redis: RedisServer) -> None:
-    async with engine_of(redis, options=replace(FAST, away_grace_s=0.3)) as (engine, _):
+    async with engine_of(redis, options=replace(FAST, away_grace_s=2.0)) as (engine, _):
         with small_worker(redis.url, options=QUICK, processes=1, lanes=["interactive"]):
             assert is_scored(await engine.score(PLAIN, soon()))
             with pytest.raises(NoWorker):
