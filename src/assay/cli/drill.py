@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from assay.drill.defects import DEFECTS, Defect
 from assay.drill.run import drill as hold
@@ -51,7 +51,7 @@ def drill(
         rows = asyncio.run(
             hold(place, source.absolute(), chosen, lambda text: console.print(text, style="dim"))
         )
-    table = Table(*(column for column in COLUMNS if column != _INCIDENT))
+    table = Table(*(Column(name, overflow="fold") for name in COLUMNS if name != _INCIDENT))
     for row in rows:
         table.add_row(
             *(cell for column, cell in zip(COLUMNS, cells(row), strict=True) if column != _INCIDENT)
