@@ -44,15 +44,6 @@ def url(halting: Halting) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture
-def interruptible() -> Iterator[None]:
-    """Also where the tests run in a shell's background, which ignores Ctrl-C."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    yield
-    signal.signal(signal.SIGINT, before)
-
-
-@pytest.mark.usefixtures("interruptible")
 def test_an_interrupted_stream_tells_of_the_interruption(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Not of its own end, which has to wait for the line that was asked for."""
     is_asked_for = threading.Event()

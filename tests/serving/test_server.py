@@ -25,7 +25,6 @@ from small_app import Reply, ask, post_form
 
 PROGRAM = f"""
 import signal, sys
-signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests run under nohup
 sys.path[:] = {sys.path!r}
 from servers.celery_worker import celery_engine
 from small_app import SmallApp
