@@ -17,7 +17,11 @@ from urllib.parse import urlencode
 import aiohttp
 import orjson
 import pytest
+from starlette.types import Receive, Scope, Send
 
+from assay.scoring.nursery_handle import EngineFailed
+from assay.serving.options import ServerOptions
+from assay.serving.server import listen, serve
 from servers.asgi import Served
 from servers.celery_worker import small_worker
 from servers.redis import running as running_redis
@@ -196,3 +200,19 @@ async def test_a_stream_ends_with_what_is_left_to_ask_for_when_the_server_is_tol
     assert last["remaining"]
     assert last["scored"] == len(told) > 0
     assert sorted([*(line["revision"] for line in told), *last["remaining"]]) == ids
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_an_end_asked_for_before_the_start_is_no_failure_of_the_start(number: signal.Signals) -> None:
+    """Ctrl-C reaches the whole group of processes, and a scoring process may die of it as it begins."""
+
+    async def dying(_: Scope, receive: Receive, send: Send) -> None:
+        await receive()
+        os.kill(os.getpid(), number)
+        try:
+            raise EngineFailed("the nursery is gone")
+        except EngineFailed:
+            await send({"type": "lifespan.startup.failed", "message": ""})
+
+    with listen("127.0.0.1", 0, ServerOptions()) as listener:
+        assert serve(dying, listener, ServerOptions())

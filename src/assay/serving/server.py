@@ -7,6 +7,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -110,18 +111,28 @@ def serve(
     did not start, and its log says why; raises the `AssayError` that was the reason.
 
     Afterwards uvicorn raises the signal again for whoever had a handler; here nobody may die of it,
-    because an orderly end is a success.
+    because an orderly end is a success. So is an end that was asked for before the start: the signal may have
+    taken with it what was to be started.
     """
     application = _Application(app)
     server = build_server(application, options, draining, started)
-    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    asked: list[int] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        asked.append(number)
+        server.handle_exit(number, frame)
+
+    numbers = [signal.SIGTERM, signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup's wish stands
-        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, server.handle_exit)
+        numbers.append(signal.SIGHUP)
+    before = {number: signal.signal(number, end) for number in numbers}
     try:
         server.run(sockets=[listener])
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    if asked:
+        return True
     if application.failure is not None:
         raise application.failure
     return server.started
