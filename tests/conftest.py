@@ -81,7 +81,8 @@ async def two(tmp_path: Path) -> AsyncIterator[Site]:
 @pytest.fixture(scope="session")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """What ``make run`` serves: the shipped models over the sample wiki."""
-    from assay.compose.scorer import build_scorer, build_web
+    from assay.compose.scorer import build_scorer
+    from assay.compose.web import build_web
     from assay.scoring.options import PoolOptions
     from assay.settings import Settings
     from servers.asgi import serving

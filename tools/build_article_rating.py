@@ -34,7 +34,7 @@ def main() -> None:
     names = article_names(shipped(NAMES_LEXICON)[NAMES_LEXICON])
     rated = RatedArticles(examples, rating_name(NAME), names, Split("folds", by="page"), 0)
     header = "# Learned from articles with classes by tools/build_article_rating.py: term, tab, weight.\n"
-    text = header + rated.lexicon(NAME).to_text()
+    text = header + rated.lexicon(NAME).lines
     arguments.output.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
 
 

@@ -22,9 +22,9 @@ def test_what_is_written_is_read_again(entries: list[str]) -> None:
     """A bundle whose list came back otherwise could be trained, but never loaded."""
     wanted = {entry for entry in entries if entry.strip()}
     lexicon = Lexicon.of("a.words", entries)
-    again = Lexicon.from_text("a.words", lexicon.to_text())
+    again = Lexicon.from_text("a.words", lexicon.lines)
     assert again == lexicon
-    assert again.entries == lexicon.entries == tuple(sorted(wanted))
+    assert again.entries == lexicon.entries == sorted(wanted)
     assert lexicon.words == wanted
 
 

@@ -103,6 +103,17 @@ def test_what_the_file_does_not_tell_is_unknown(index: Path) -> None:
     assert revision.parent is None
 
 
+def test_neighbours_share_the_text_between_them(index: Path) -> None:
+    """A chunk of a dump holds each great text once, not as one edit's text and as the next one's parent's."""
+    with reading(index) as reader:
+        first, second, third = (
+            it for it in reader.find_all([1, 2, 3], soon()).values() if isinstance(it, Revision)
+        )
+    for edit, parent in ((second, first), (third, second)):
+        assert isinstance(edit.parent, Revision)
+        assert edit.parent.text is parent.text
+
+
 @pytest.mark.parametrize("rev_id", [-1, 0, 99, MAX_ID, MAX_ID + 1, 10**30])
 def test_any_number_may_be_asked_for(index: Path, rev_id: int) -> None:
     with reading(index) as reader:

@@ -6,8 +6,9 @@ import asyncio
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -28,7 +29,11 @@ from assay.scoring.lines import Lines, LinesFile, LinesStream, parse_id, read_id
 from assay.scoring.wikis import TEST_WIKI
 from assay.serving.cells import cell_document
 from assay.settings import Settings
+from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import LogOptions, configure_logging
+
+_ONCE: Final = MemoryStoreOptions(max_bytes=2**20)
+"""A list names a revision once, so that hardly a score is asked for again."""
 
 
 def register(app: typer.Typer) -> None:
@@ -89,7 +94,7 @@ def score(
     configure_logging(LogOptions(level="warning", json=False))
     name = _wiki(named, settings)
     with _opened(output) as lines:
-        scorer = build_scorer(settings, indexing, only=name)
+        scorer = build_scorer(replace(settings, memory=_ONCE), indexing, only=name)
         chosen = _models(_names(models), scorer, name)
         _look(scorer, name, settings.wiki_api.contact)
         chunks = LocalScorer(scorer.service, name, chosen, cell_document, features=features, explain=explain)

@@ -12,8 +12,9 @@ import typer
 from assay.cli import options
 from assay.cli.groups import grouped
 from assay.cli.progress import indexing
-from assay.compose.scorer import build_scorer, build_web
+from assay.compose.scorer import build_scorer
 from assay.compose.tracing import traced
+from assay.compose.web import build_web
 from assay.errors import ConfigurationError
 from assay.scoring.nursery_handle import EngineFailed
 from assay.serving import server

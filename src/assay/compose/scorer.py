@@ -1,4 +1,4 @@
-"""A service ready to be started, and the web application around it."""
+"""A service ready to be started; the web application around it is `assay.compose.web`'s."""
 
 from __future__ import annotations
 
@@ -9,10 +9,8 @@ from pathlib import Path
 
 from assay import __version__
 from assay.clock import Clock, SystemClock
-from assay.compose import first_look
 from assay.compose.bundles import choose
 from assay.compose.models import load_chosen
-from assay.compose.precaching import rules_of
 from assay.compose.queue import build_shared
 from assay.models.library import Library
 from assay.revisions.open import open_source
@@ -25,10 +23,6 @@ from assay.scoring.pool import PoolEngine
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
-from assay.serving.app import Application, build_app
-from assay.serving.native.models import ConfiguredPoints
-from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages.site import PageOptions
 from assay.settings import Settings, WikiSettings
 from assay.stores.memory import MemoryStore
 from assay.stores.quota import MemoryQuotas, Quotas
@@ -81,42 +75,6 @@ def build_scorer(
         cache = ScoreCache(MemoryStore(settings.memory, clock), settings.cache)
         service, quotas = ScoringService(registry, make_pool(), cache, metrics), MemoryQuotas(clock)
     return Scorer(service, quotas, metrics, choice.library, choice.wikis, sources, clock)
-
-
-def build_web(settings: Settings, scorer: Scorer) -> Application:
-    """The web application around a scorer: it starts the engine and closes the service."""
-    infos = ModelInfos({found.manifest.digest: found.path for found in scorer.library})
-    page = PageOptions(tuple(scorer.wikis), _index_urls(scorer.wikis), __version__)
-    return build_app(
-        settings.web,
-        scorer.service,
-        infos,
-        scorer.metrics,
-        scorer.clock,
-        quota=settings.quota,
-        quotas=scorer.quotas,
-        rules=rules_of(scorer.wikis, scorer.service.wikis.model_names),
-        release=settings.release,
-        operating_points=_operating_points(scorer.wikis),
-        page=page,
-        beside=lambda: first_look.tell_silent(scorer.wikis, settings.wiki_api.contact, scorer.clock),
-    )
-
-
-def _operating_points(wikis: Mapping[str, WikiSettings]) -> ConfiguredPoints:
-    return {
-        name: {model: chosen.operating_points for model, chosen in wiki.models.items()}
-        for name, wiki in wikis.items()
-    }
-
-
-def _index_urls(wikis: Mapping[str, WikiSettings]) -> dict[str, str]:
-    """Of live wikis: MediaWiki serves index.php beside api.php."""
-    return {
-        name: wiki.source.removesuffix("api.php") + "index.php"
-        for name, wiki in wikis.items()
-        if wiki.source.endswith("/api.php") and "://" in wiki.source
-    }
 
 
 def open_sources(

@@ -43,10 +43,11 @@ class Matcher:
     def __init__(self, lexicon: Lexicon, *, bounded: bool = True) -> None:
         """Raises `ConfigurationError` naming the entry that RE2 cannot compile."""
         self.lexicon = lexicon
-        alternatives = "|".join(_translate(lexicon.name, entry) for entry in lexicon.entries)
+        entries = lexicon.entries
+        alternatives = "|".join(_translate(lexicon.name, entry) for entry in entries)
         edge = f"[^{_WORD_CLASS}]" if bounded else ""
         self._is_bounded = bounded
-        compiled = _compile(lexicon, f"{edge}(?:{alternatives}){edge}") if lexicon.entries else None
+        compiled = _compile(lexicon, f"{edge}(?:{alternatives}){edge}") if entries else None
         # Not its `search`, which makes a generator and an object for each match: twice the time. This is not
         # the library's public face, so that pyproject.toml holds its minor version.
         self._search: Any = compiled and compiled._regexp.Match
@@ -90,11 +91,10 @@ class Dictionary:
     is not listed. Typographic apostrophes count as plain ones. Mirrors what hunspell decided for ORES.
     """
 
-    __slots__ = ("_words", "known", "lexicon")
+    __slots__ = ("known", "lexicon")
 
     def __init__(self, lexicon: Lexicon) -> None:
         self.lexicon = lexicon
-        self._words = lexicon.words
         self.known: Final = Memo(f"words of {lexicon.name}", self._look_up, _MEMO_WORDS)
         """Whether a word is spelled as in the list, by word."""
 
@@ -103,12 +103,13 @@ class Dictionary:
         return self._admits(word) or (word.endswith(("'s", "'S")) and self._admits(word[:-2]))
 
     def _admits(self, word: str) -> bool:
-        if word in self._words:
+        words = self.lexicon.words
+        if word in words:
             return True
         lower = word.lower()
         if word.isupper():
-            return lower in self._words or word.capitalize() in self._words
-        return word[:1].isupper() and word[1:] == lower[1:] and lower in self._words
+            return lower in words or word.capitalize() in words
+        return word[:1].isupper() and word[1:] == lower[1:] and lower in words
 
 
 @lru_cache(maxsize=64)

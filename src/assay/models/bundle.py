@@ -84,7 +84,7 @@ def file_entries(contents: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
 
 def packed_lexicon(lexicon: Lexicon) -> bytes:
     """As it lies in a bundle: gzip without a time stamp, so that equal lists give equal bytes."""
-    return gzip.compress(lexicon.to_text().encode(), compresslevel=9, mtime=0)
+    return gzip.compress(lexicon.lines.encode(), compresslevel=9, mtime=0)
 
 
 def lexicon_file(lexicon: Lexicon) -> str:

@@ -73,6 +73,7 @@ class IndexReader:
     def __init__(self, index: Path, max_text_bytes: int) -> None:
         self._db = _connect(index)
         self._texts = TextReader(self._db)
+        self._decoded: tuple[bytes, str] = (b"", "")
         self._max_text_bytes = max_text_bytes
 
     def __enter__(self) -> IndexReader:
@@ -175,7 +176,13 @@ class IndexReader:
             return text_missing(rev_id)
         if state is TextState.TOO_LARGE:
             return text_too_large(rev_id, row["size"], self._max_text_bytes)
-        return self._texts.read(rev_id).decode()
+        return self._decode(self._texts.read(rev_id))
+
+    def _decode(self, text: bytes) -> str:
+        """An edit's text is the next edit's parent's: neither decoded nor held in memory twice."""
+        if text is not self._decoded[0]:
+            self._decoded = text, text.decode()
+        return self._decoded[1]
 
 
 def _actor(row: sqlite3.Row) -> Actor | Problem:
