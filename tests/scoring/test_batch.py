@@ -208,3 +208,30 @@ async def test_when_no_more_can_be_written_nothing_is_left_under_way() -> None:
     with pytest.raises(ConfigurationError, match="no space"):
         await Batch(slow, BatchOptions(chunk=1, ahead=2)).run(iter([1, 2]), Full(), lambda more: None)
     assert slow.is_given_up
+
+
+class Gathering:
+    """Scores nothing before `wanted` revisions are asked for, all chunks together."""
+
+    terms = Terms(TEST_WIKI, {})
+
+    def __init__(self, wanted: int) -> None:
+        self._missing, self._are_there = wanted, asyncio.Event()
+
+    async def score(self, rev_ids: tuple[int, ...]) -> Mapping[int, Row]:
+        self._missing -= len(rev_ids)
+        if self._missing <= 0:
+            self._are_there.set()
+        await self._are_there.wait()
+        return {rev_id: {} for rev_id in rev_ids}
+
+
+@pytest.mark.parametrize("processes", [1, 8, 9, 64])
+async def test_however_many_processes_have_work_while_a_chunk_is_fetched(
+    processes: int, tmp_path: Path
+) -> None:
+    options = BatchOptions().busying(processes)
+    scorer = Gathering(2 * processes + options.chunk)
+    with LinesFile(tmp_path / "out") as lines:
+        async with asyncio.timeout(30):
+            assert await Batch(scorer, options).run(iter(range(1, 999)), lines, lambda more: None) == 998

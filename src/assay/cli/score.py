@@ -24,7 +24,7 @@ from assay.compose.scorer import Scorer, build_scorer
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import is_live
-from assay.scoring.batch import Batch, LocalScorer
+from assay.scoring.batch import Batch, BatchOptions, LocalScorer
 from assay.scoring.lines import Lines, LinesFile, LinesStream, parse_id, read_ids
 from assay.scoring.wikis import TEST_WIKI
 from assay.serving.cells import cell_document
@@ -100,7 +100,8 @@ def score(
         chunks = LocalScorer(scorer.service, name, chosen, cell_document, features=features, explain=explain)
         listed, total = _whole(scorer, name) if every else (iter(ids), _length(ids))
         with counting(f"scoring {name}", total) as advance:
-            asyncio.run(_run(scorer, Batch(chunks), listed, lines, advance))
+            batch = Batch(chunks, BatchOptions().busying(settings.pool.processes))
+            asyncio.run(_run(scorer, batch, listed, lines, advance))
 
 
 def _asked(words: Sequence[str], input: Path | None, *, every: bool) -> tuple[str | None, Iterable[int]]:

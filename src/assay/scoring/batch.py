@@ -17,6 +17,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from itertools import islice
+from math import ceil
 from typing import Any, Final, Protocol
 
 from assay.clock import Deadline, SystemClock
@@ -56,11 +57,15 @@ class BatchOptions:
     chunk: int = 16
     """Revisions asked for at once; small, so that few large texts are in memory at a time."""
     ahead: int = 2
-    """Chunks under way at once: one is fetched while another is computed."""
+    """Chunks under way at once: one is fetched while others are computed."""
     retries: int = 5
     """How often a chunk with retryable problems is asked for again before the batch stops."""
     backoff_s: float = 2.0
     """Pause before the first retry; doubled for each further one."""
+
+    def busying(self, processes: int) -> BatchOptions:
+        """So many chunks ahead that while one is fetched, each process has a job and its next one."""
+        return replace(self, ahead=1 + ceil(2 * processes / self.chunk))
 
 
 @dataclass(frozen=True, slots=True)
