@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
+from itertools import islice
 from typing import Any
 
 from assay.features.catalogue import features
@@ -102,12 +103,12 @@ def needs_word_list(name: str) -> bool:
 
 
 @cache
-def articles() -> tuple[tuple[dict[str, float], str], ...]:
-    """The legacy's values of each article, and its text."""
+def articles(count: int | None = None) -> tuple[tuple[dict[str, float], str], ...]:
+    """The legacy's values of each article, and its text. The first `count` take much less time than all."""
     rows = {row["n"]: row["base_features"] for row in _lines("oracle/articlequality_enwiki_wp10.jsonl.xz")}
     with lzma.open(shared("data/articlequality/enwiki.jsonl.xz"), "rt") as lines:
         wanted = (line for line in lines if int(_NUMBER.search(line)[1]) in rows)  # type: ignore[index]
-        return tuple((rows[text["n"]], text["text"]) for text in map(json.loads, wanted))
+        return tuple((rows[text["n"]], text["text"]) for text in map(json.loads, islice(wanted, count)))
 
 
 @cache

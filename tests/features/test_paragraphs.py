@@ -70,3 +70,10 @@ def test_a_paragraph_is_cited_by_a_plain_ref_alone() -> None:
     assert uncited_chars("abc<ref name=d/>") == 16
     assert uncited_chars("<ref>a</ref>\n\n{|\n\nb\n\nc<ref>d") == 0
     assert uncited_chars("") == 0
+
+
+def test_paragraphs_end_at_blank_lines_but_not_after_an_opened_table() -> None:
+    assert paragraphs("a\n\n b \n\nc") == ["a", "b ", "c"]
+    assert paragraphs("a\n\n{| t\n|}\n\nb\n\nc") == ["a", "{| t\n|}\n\nb\n\nc"]
+    assert paragraphs("some words here {| t\n|}\n\nb") == ["some words here {| t\n|}", "b"]
+    assert paragraphs("") == []

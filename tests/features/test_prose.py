@@ -97,3 +97,17 @@ def test_shares_are_shares(content: str) -> None:
     assert 0 <= found.prose_share <= 1
     for share in (found.long_word_share, found.capital_share):
         assert share is None or 0 <= share <= 1
+
+
+def test_prose_of_nothing_is_missing_not_zero() -> None:
+    empty = analyse("")
+    assert empty.words == 0
+    assert empty.words_per_sentence is None
+    assert empty.compressed_share is None
+
+
+def test_prose_counts_words_and_sentences_in_long_lines_only() -> None:
+    line = "Ada wrote nine notes. " * 10
+    found = analyse("Heading\n" + line + "\nshort line")
+    assert (found.words, found.sentences, found.prose_lines) == (40, 10, 1)
+    assert found.words_per_sentence == 4
