@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from assay.features.alignment import align
 from assay.features.lexer import KINDS
@@ -12,31 +11,8 @@ from assay.features.longest import longest_run, new_longest_run, new_longest_tok
 from assay.features.tokens import ParentTokens, Tokens, tokenize
 from assay.features.wikicode import read
 from assay.features.wikitext import parent_structure
+from features.line_edits import edits
 from features.oracle import cases
-
-LINES = st.lists(
-    st.sampled_from(
-        [
-            "", " ", "a word", "== H ==", "* item [[L]]", "{{T|x", "y}}", "{|", "|}", "|-", "| ''cell",
-            "it''", "<ref>", "</ref>", "<ref name='a'", "/>", "[http://a b]", "AAAA bbbb", "<!--",
-            "-->", "'''b'''",
-            "\r", "x<",
-        ]
-    ),
-    max_size=12,
-)  # fmt: skip
-
-
-@st.composite
-def edits(draw: st.DrawFn) -> tuple[str, str]:
-    """A text of tricky lines, and the same with some lines replaced in one or two places."""
-    lines = draw(LINES)
-    edited = list(lines)
-    for _ in range(draw(st.integers(0, 2))):
-        place = draw(st.integers(0, len(edited)))
-        edited[place : place + draw(st.integers(0, 3))] = draw(LINES)[:3]
-    end = draw(st.sampled_from(["", "\n"]))
-    return "\n".join(lines) + end, "\n".join(edited) + end
 
 
 def derived(parent: str, text: str) -> tuple[Tokens, Tokens]:
@@ -98,18 +74,6 @@ def test_parents_of_real_edits_are_counted_exactly() -> None:
 def test_alignment_accounts_for_every_character(old: str, new: str) -> None:
     alignment = align(old, new)
     assert len(new) - len(alignment.added) == len(old) - len(alignment.removed)
-
-
-@pytest.mark.parametrize(
-    ("old", "new"),
-    [
-        ("<b>bold\nstill</b>\nplain\n", "<b>bold\nstill\nplain\n"),
-        ("<b>bold\nstill\nplain\n", "<b>bold\nstill</b>\nplain\n"),
-        ("{{T|\na}}\nplain\n", "{{T|\na\nplain\n"),
-    ],
-)
-def test_a_closing_mark_that_only_one_text_has_counts_in_that_text_only(old: str, new: str) -> None:
-    assert parent_structure(old, align(old, new), read(new)) == read(old).structure
 
 
 def test_lines_that_stand_between_two_changed_ones_are_shared() -> None:

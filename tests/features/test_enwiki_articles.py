@@ -43,7 +43,7 @@ def test_word_list_features_rank_as_the_oracle_does(name: str) -> None:
         ("revision.category_links", "[[Category:A]] [[category:B]] [[:Category:C]] [[:A]]", 2),
         ("revision.image_links", "[[File:a.jpg]] [[image:b.png]] [[filename]] [[imagery]] [[:File:c]]", 3),
         ("infobox_images", "{{Infobox a|b=c.JPG|d={{Infobox e|f=g.svg}}}} {{x|h.jpg}} i.jpg", 3),
-        ("revision.images_in_templates", "{{Gallery|File:a}} {{Multiple image|image1=b|image2=c}} {{x|File:d}}", 3),
+        ("revision.images_in_templates", "{{gallery|File:a}} {{Multiple image|image1=b|image2=c}} File:d", 3),
         ("revision.images_in_templates", "{{Photomontage|photo1a=a|photo2b=b}} {{image array|image2=c}}", 3),
         ("revision.images_in_tags", "<gallery>\nFile:a|Image:b\n</gallery> <b>File:c</b> File:d", 2),
         ("revision.images_in_tags", "<imagemap>\nImage:a|x\n</imagemap>", 1),

@@ -8,8 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from assay.errors import DependencyCycle, MissingRoot
 from assay.features.graph import Plan
@@ -132,93 +130,6 @@ def test_a_failure_stays_local_and_is_named() -> None:
     assert isinstance(problem, Problem)
     assert "feature.broken" in problem.message
     assert "Traceback" not in problem.message
-
-
-class Counts:
-    """`spoiled` cannot be had."""
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self.half = size / 2
-
-    @property
-    def spoiled(self) -> float:
-        raise ValueError("it is spoiled")
-
-
-COUNTS = Datasource("datasource.counts", "", (TEXT,), lambda text: Counts(len(text)))
-SIZE = Field("feature.size", "", (COUNTS,), type="int", field="size")
-SIZE_AS_FLOAT = Field("feature.size_as_float", "", (COUNTS,), field="size", as_float=True)
-HALF = Field("feature.half", "", (COUNTS,), field="half")
-HALF_AS_FLOAT = Field("feature.half_as_float", "", (COUNTS,), field="half", as_float=True)
-SPOILED = Field("feature.spoiled", "", (COUNTS,), field="spoiled")
-SIZES = (SIZE, SIZE_AS_FLOAT, HALF, HALF_AS_FLOAT)
-DIFFERENCE = Feature("feature.difference", "", (SIZE, HALF), lambda a, b: a - b)
-
-
-@pytest.mark.parametrize(
-    "wanted", [SIZES, SIZES[::-1], SIZES[:1], (*SIZES[1:], DIFFERENCE), (DIFFERENCE, *SIZES)]
-)
-def test_fields_read_together_are_those_read_alone(wanted: tuple[Feature, ...]) -> None:
-    values = Plan(wanted).run(REVISION)
-    together = [values.raw(feature) for feature in wanted]
-    alone = [Plan([feature]).run(REVISION).raw(feature) for feature in wanted]
-    assert together == alone
-    assert [type(value) for value in together] == [type(value) for value in alone]
-
-
-def test_a_field_that_fails_leaves_its_neighbours() -> None:
-    values = Plan((SIZE, SPOILED, HALF)).run(REVISION)
-    assert values.row([SIZE, HALF]) == [4, 2.0]
-    problem = values.row([SPOILED])
-    assert isinstance(problem, Problem)
-    assert problem.message == "feature.spoiled failed: ValueError: it is spoiled"
-
-
-def test_a_problem_reaches_all_fields() -> None:
-    problem = text_deleted(7)
-    values = Plan(SIZES).run(replace(REVISION, text=problem))
-    assert [values.row([feature]) for feature in SIZES] == [problem] * len(SIZES)
-
-
-def test_one_field_may_be_injected() -> None:
-    wanted = (SIZE, HALF, SPOILED, DIFFERENCE)
-    plan = Plan(wanted, frozenset({"feature.half", "feature.spoiled"}))
-    row = plan.run(REVISION, {"feature.half": 1.0, "feature.spoiled": 7.0}).row(wanted)
-    assert row == [4, 1.0, 7.0, 3.0]
-
-
-@given(
-    st.lists(
-        st.tuples(st.integers(0, 9), st.sampled_from(["real", "imag", "real.imag"]), st.booleans()),
-        min_size=1,
-        max_size=9,
-    ),
-    st.sets(st.integers(0, 9)),
-)
-def test_fields_may_have_fields(drawn: list[tuple[int, str, bool]], injected: set[int]) -> None:
-    """Numbers have real and imaginary parts, which are numbers."""
-    nodes: list[Node] = [LENGTH]
-    for number, (place, part, as_float) in enumerate(drawn, 1):
-        source = nodes[place % number]
-        nodes.append(Field(f"feature.{number}", "", (source,), field=part, as_float=as_float))
-    given_values = {nodes[number].name: 7 for number in injected if 0 < number < len(nodes)}
-
-    def value(plan: Plan, node: Node) -> Any:
-        return plan.run(REVISION, given_values).raw(node)
-
-    names = frozenset(given_values)
-    together, alone = Plan(nodes, names), [Plan([node], names) for node in nodes]
-    expected = [value(plan, node) for plan, node in zip(alone, nodes, strict=True)]
-    found = [value(together, node) for node in nodes]
-    assert found == expected
-    assert [type(one) for one in found] == [type(one) for one in expected]
-
-
-def test_a_field_of_a_field_is_read() -> None:
-    outer = Field("feature.outer", "", (COUNTS,), field="size")
-    inner = Field("feature.inner", "", (outer,), field="real")
-    assert Plan([inner, HALF]).run(REVISION).row([inner, HALF]) == [4, 2.0]
 
 
 def test_a_cycle_is_named_whole() -> None:

@@ -10,38 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from mwparserfromhell.nodes import Comment, ExternalLink, Heading, Tag, Template, Wikilink
-from mwparserfromhell.wikicode import Wikicode
 
 from assay.features.nesting import MASK, MAX_WASTED_STEPS, tamed
 from assay.features.wikicode import PART_CHARS, read
 from features.oracle import articles, cases
-
-TRICKY = [
-    "",
-    "plain",
-    "= 1 =\n== 2 ==\n=== 3 ===\n==== 4 ====\n===== 5 =====\n====== 6 ======\n======= 7 =======",
-    "== open\n text == not a heading ==",
-    "[[A]] [[B|b]] [[C|{{t}}|d]] [[bad\n]] [[open",
-    "[http://a.b label] [http://c] http://d.e [//f.g h] [mailto:x@y z] [open http://i",
-    "{{a}} {{b|c=d|{{e}}}} {{#if:x|y}} {{{arg|default}}} {{open",
-    "{{ name <!-- c --> | x }} {{<!-- -->n}} {{a {{b}} }}",
-    "<ref>a</ref><ref name='x' /><references/> <REF>b</REF> <b>open <br> <br/> </br> <li>x",
-    '<div class="a" id=\'b\' style={{s}}>x</div> <span a = "b>c">d</span  > <ref name = x >y</ref >',
-    "''i'' '''b''' '''''bi''''' ''open '''''a'' b''' ''''four'''' ''''''six''''''",
-    "* a\n** b\n# c\n; t : d\n: e\n----\n-----x",
-    "{|class=x\n! h !! i\n|-\n| a || b\n|-\n| c=d | e\n|}",
-    "{|\n|+ caption\n| {|\n| nested\n|}\n|}\n {|\n|open",
-    "<nowiki>{{not}} [[a]]</nowiki> <math>x</math> <pre>''a''</pre> <gallery>\nFile:a.jpg|b\n</gallery>",
-    "<!-- {{c}} --> <!-- open {{d}}",
-    "&amp; &#65; &#x41; &bogus; &nbsp; &#0;",
-    "[[File:x.jpg|thumb|A [[link]] and {{t|u}} ''here'']]",
-    "a\n\n\n\nb\n\n\n[[c|\n\n\n\nd]]",
-    "a b\n\n\n== b ==\nb == b ==\n== [[c|d]] &amp; ''e'' ==\n=== {{t}} ===\n== ==\n\n\n\n= f =",
-    "''a\n== b ==\n\n\n'''c\n=== d ===\n\n''\ne",
-    "a\n<div>\n\n== b ==\n</div>\n\n\nc\n<div>\n\n\n== d ==\ne\n\n\n\nf\n\n</div>g",
-    "<ref>a\n== b ==\nc</ref>d\n{{t|\n== e ==\n}}",
-    "[[File:f.jpg|g\n== h ==\ni]]\n{|\n|\n== j ==\nk\n|}\n<br>l",
-]
+from features.tree import PIECES, TRICKY, sections
 
 
 def tree(text: str) -> dict[str, Any]:
@@ -62,15 +35,6 @@ def tree(text: str) -> dict[str, Any]:
         "content": code.strip_code(),
         "sections": sections(code),
     }
-
-
-def sections(code: Wikicode) -> list[tuple[int, list[str]]]:
-    """(level, words) of each readable section: what is read when the headings' levels are readable, too."""
-    mark = next(mark for mark in map(chr, range(0xE000, 0xF8FF)) if mark not in code)
-    for heading in code.filter_headings():
-        heading.title.insert(0, f"{mark}{heading.level}")
-    before, *others = code.strip_code().split(mark)
-    return [(0, before.split()), *((int(other[0]), other[1:].split()) for other in others)]
 
 
 def own(text: str) -> dict[str, Any]:
@@ -113,28 +77,12 @@ def test_tricky_wikitext_is_read_as_by_the_tree(text: str) -> None:
     assert_structure_counts_the_lists(text)
 
 
-@given(
-    st.lists(st.sampled_from(["''", "'''", "<div>", "</div>", "a", "== b ==", "\n", "\n\n\n"]), max_size=14)
-)
-def test_a_section_begins_at_each_heading_wherever_it_stands(pieces: list[str]) -> None:
-    text = "\n".join(pieces)
-    assert own(text) == tree(text)
-
-
-def test_a_hundred_constructs_around_many_headings_are_read_in_linear_time() -> None:
-    """The suite's time limit is the assertion."""
-    code = read("<b>" * 100 + "\n== a ==\n" * 20_000 + "</b>" * 100)
-    assert len(code.sections) == 20_001
-
-
 def test_real_articles_are_read_as_by_the_tree() -> None:
     texts = [text for _, text in articles()[::3]]
     assert [text[:60] for text in texts if own(text) != tree(text)] == []
 
 
-@given(
-    st.lists(st.sampled_from(sorted({piece for text in TRICKY for piece in text.split(" ")})), max_size=12)
-)
+@given(st.lists(st.sampled_from(PIECES), max_size=12))
 def test_any_mixture_of_marks_is_read_as_by_the_tree(pieces: list[str]) -> None:
     text = " ".join(pieces)
     assert own(text) == tree(text)
