@@ -99,9 +99,10 @@ def test_a_line_that_is_no_kind_and_pattern_is_named(line: str) -> None:
         made("cite\tcite.*", line)
 
 
-def test_a_pattern_that_cannot_be_read_is_named_by_its_kind() -> None:
+def test_a_pattern_that_cannot_be_read_is_named_by_its_kind(capfd: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(ConfigurationError, match=r"article_names, kind cite: .*; correct the pattern"):
         made("cite\t(unclosed")
+    assert capfd.readouterr().err == "", "RE2 has nothing to add"
 
 
 def test_remembered_names_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -112,7 +112,7 @@ def test_a_child_s_parent_is_read_as_the_parent_itself() -> None:
 def test_the_pasts_are_those_before_the_edit() -> None:
     revision = edit("a", "b")
     assert values(revision, PAGE_HISTORY, ACTOR_HISTORY) == [UNKNOWN, UNKNOWN]
-    told: Any = replace(revision, page_history="page's", actor_history="actor's")
+    told = replace(revision, page_history="page's", actor_history="actor's")  # type: ignore[arg-type]
     assert values(told, PAGE_HISTORY, ACTOR_HISTORY) == ["page's", "actor's"]
 
 

@@ -113,7 +113,7 @@ class Number(int):
     """One whose real part alone can be had, as a field."""
 
     @property
-    def imag(self) -> int:
+    def imag(self) -> int:  # type: ignore[override]
         raise ValueError("it is spoiled")
 
 

@@ -12,9 +12,7 @@ from assay.models.base_model import Base, read_base
 from assay.models.compare import ALIKE, BETTER, UNTOLD, Areas, Comparison, comparison
 from assay.models.dataset import Dataset
 from assay.models.make import make_bundle
-from assay.models.own_wiki import anywiki
 from assay.models.recipe import Split
-from assay.models.recipes.reverted import ANYWIKI
 from assay.models.train import grow, raw_outputs, train
 from models import makers
 
@@ -111,10 +109,6 @@ def test_the_bundle_has_a_card_that_says_whether_it_is_better(base: Base, tmp_pa
     assert "It is better than testwiki/reverted" in card
     assert statistics["assay"]["compared"]["verdict"] == BETTER
     assert manifest.training["recipe"]["grown_on"] == base.digest
-
-
-def test_the_general_model_can_be_grown_on() -> None:
-    assert anywiki().features == ANYWIKI.features
 
 
 def test_only_trees_with_two_outcomes_can(tmp_path: Path) -> None:

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from assay.errors import BundleError
 from assay.features.lexicon import Lexicon, Lexicons
-from assay.models.assemble import assemble
 from assay.models.bundle import load_bundle
 from assay.models.facts import read_manifest, read_statistics
 from assay.models.files import open_files, write_directory, write_zip
@@ -75,22 +74,6 @@ def test_models_share_equal_lexicons(whole: Path, tmp_path: Path) -> None:
     load_bundle(copied(whole, tmp_path), pool)
     assert {digest: id(lexicon) for digest, lexicon in pool.items()} == before
     assert len(pool) == 2
-
-
-def test_the_digest_follows_trees_lexicons_and_statistics_but_not_cards() -> None:
-    def digest(cards: dict[str, str] | None = None, **changes: Any) -> str:
-        return assemble(makers.parts(**changes), cards)[0].digest
-
-    same = digest()
-    assert digest({"card.md": "other words"}) == same
-    others = [
-        digest(trees=makers.parts().trees.replace("shrinkage=0.2", "shrinkage=0.20", 1)),  # type: ignore[union-attr]
-        digest(lexicons=LEXICONS),
-        digest(statistics={"counts": {"n": 2}}),
-        digest(version="1.0.1"),
-        digest(training={"seed": 1}),
-    ]
-    assert len({same, *others}) == 6
 
 
 @given(data=st.data())

@@ -11,14 +11,10 @@ from assay.features.graph import Plan
 from assay.features.injection import decode_injection
 from assay.models.assemble import assemble, revid_parts
 from assay.models.bundle import load_bundle
-from assay.models.facts import read_manifest
 from assay.models.files import write_directory
-from assay.models.library import shipped_folder
-from assay.models.make import make_test_bundle
 from assay.models.revid import MAX_DELAY_S, RevIdModel
 from assay.models.trees import sigmoid
 from assay.revisions.types import Actor, Page, Revision
-from models.makers import contents
 
 MODEL = RevIdModel("testwiki", "revid", "1.0.0", "0" * 64)
 
@@ -66,10 +62,3 @@ def test_it_ships_as_a_bundle_like_others(tmp_path: Path) -> None:
     model = load_bundle(tmp_path / "revid")
     assert (model.wiki, model.name, model.digest) == ("testwiki", "revid", manifest.digest)
     assert model.score([32, 0.0]).probability == {True: 0.32, False: 0.6799999999999999}
-
-
-def test_its_card_tells_the_command_that_makes_it(tmp_path: Path) -> None:
-    made = make_test_bundle(tmp_path / "revid")
-    assert made.digest == read_manifest(shipped_folder() / "testwiki" / "revid").digest
-    assert "assay train testwiki/revid" in (tmp_path / "revid" / "card.md").read_text()
-    assert contents(tmp_path / "revid") == contents(shipped_folder() / "testwiki" / "revid")

@@ -11,7 +11,7 @@ from assay.errors import ConfigurationError
 from assay.models.bundle import load_bundle
 from assay.models.make import make_bundle
 from assay.models.recipe import Split
-from assay.models.recipes.damaging import DAMAGING, GOODFAITH
+from assay.models.recipes.damaging import DAMAGING
 from assay.models.sources import extractions, history_files, rows_of
 from models import makers
 
@@ -102,9 +102,3 @@ def test_missing_files_and_unknown_kinds_are_told(data: Path, tmp_path: Path) ->
         rows_of(replace(DAMAGING), data, tmp_path)
     with pytest.raises(ConfigurationError, match="is not known"):
         rows_of(makers.recipe(name="draftquality"), data, tmp_path)
-
-
-def test_damaging_and_goodfaith_learn_alike() -> None:
-    assert DAMAGING.features == GOODFAITH.features
-    assert (DAMAGING.label, GOODFAITH.label) == ("damaging_prob", "goodfaith_prob")
-    assert (DAMAGING.truth, GOODFAITH.truth) == ("is_reverted", "not_reverted")

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.models.confusion import FIELDS, Confusion
 from assay.models.thresholds import MAX_ROWS, table
 
 ROWS = st.lists(st.tuples(st.booleans(), st.integers(0, 12)), min_size=1, max_size=60)
@@ -40,15 +39,6 @@ def test_every_row_equals_counting_by_hand(rows: list[tuple[bool, int]], rate: f
             else:
                 share = weight[whole.astype(bool) & part].sum() / total
                 assert row[name] == pytest.approx(share, abs=1e-9)
-
-
-def test_f1_is_the_harmonic_mean_and_none_without_one() -> None:
-    found = Confusion(tp=6, fp=2, tn=10, fn=3).statistics()
-    assert found["f1"] == pytest.approx(2 * 6 / (2 * 6 + 2 + 3))
-    assert found["!f1"] == pytest.approx(2 * 10 / (2 * 10 + 3 + 2))
-    assert found["filter_rate"] == pytest.approx(13 / 21)
-    assert Confusion(0, 0, 5, 0).statistics()["f1"] is None
-    assert tuple(found) == FIELDS
 
 
 def test_many_scores_are_thinned_without_losing_the_ends_or_the_steps() -> None:

@@ -1,47 +1,16 @@
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from assay.errors import ConfigurationError
-from assay.models.dataset import Dataset
-from assay.models.make import make_bundle
 from assay.models.metrics import roc_auc
 from assay.models.recipe import Mask, Split
 from assay.models.splits import parts
 from assay.models.train import grow, masked, train
 from models import makers
-
-
-@pytest.mark.parametrize("classes", [2, 4])
-def test_twice_gives_the_same_bytes_even_in_another_process(tmp_path: Path, classes: int) -> None:
-    first, _ = make_bundle(makers.rows(classes=classes), makers.recipe(classes), tmp_path / "a")
-    script = (
-        "import sys; sys.path.insert(0, sys.argv[1]); from pathlib import Path; from models import makers; "
-        "from assay.models.make import make_bundle; n = int(sys.argv[2]); "
-        "make_bundle(makers.rows(classes=n), makers.recipe(n), Path(sys.argv[3]))"
-    )
-    tests = Path(__file__).resolve().parent.parent
-    subprocess.run([sys.executable, "-c", script, tests, str(classes), tmp_path / "b"], check=True)
-    assert makers.contents(tmp_path / "a") == makers.contents(tmp_path / "b")
-    assert len(first.digest) == 64
-    everything = b"".join(makers.contents(tmp_path / "a").values())
-    assert str(tmp_path).encode() not in everything
-
-
-def test_another_seed_or_other_rows_give_another_digest(tmp_path: Path) -> None:
-    def digest(data: Dataset, **changes: object) -> str:
-        return make_bundle(data, makers.recipe(**changes), tmp_path / "x")[0].digest  # type: ignore[arg-type]
-
-    same = digest(makers.rows())
-    assert digest(makers.rows(), seed=1) != same
-    assert digest(makers.rows(seed=6)) != same
-    assert digest(makers.rows().rows(np.arange(599))) != same
 
 
 def test_held_out_rows_were_never_learned(monkeypatch: pytest.MonkeyPatch) -> None:

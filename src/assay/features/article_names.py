@@ -45,8 +45,8 @@ class ArticleNames:
         """Raises `ConfigurationError` naming a line that is no kind, tab and pattern."""
         patterns: dict[str, list[str]] = defaultdict(list)
         for entry in lexicon.entries:
-            kind, tab, pattern = entry.partition("\t")
-            if not (kind and tab and pattern):
+            kind, _, pattern = entry.partition("\t")
+            if not (kind and pattern):
                 raise ConfigurationError(
                     f"lexicon {lexicon.name}: {entry!r} is not a kind, a tab and a pattern"
                 )

@@ -50,8 +50,8 @@ def topics(lexicon: Lexicon) -> Mapping[str, frozenset[str]]:
     """Words by topic. Raises `ConfigurationError` naming a line that is no topic, tab and word."""
     found: dict[str, set[str]] = defaultdict(set)
     for entry in lexicon.entries:
-        topic, tab, word = entry.partition("\t")
-        if not (topic and tab and word):
+        topic, _, word = entry.partition("\t")
+        if not (topic and word):
             raise ConfigurationError(f"lexicon {lexicon.name}: {entry!r} is not a topic, a tab and a word")
         found[topic].add(word)
     return {topic: frozenset(some) for topic, some in sorted(found.items())}
@@ -67,12 +67,12 @@ def weights(lexicon: Lexicon) -> Mapping[str, float]:
     """Weights by term. Raises `ConfigurationError` naming a line that is no term, tab and number."""
     found: dict[str, float] = {}
     for entry in lexicon.entries:
-        term, tab, number = entry.rpartition("\t")
+        term, _, number = entry.rpartition("\t")
         try:
             found[term] = float(number)
         except ValueError:
-            tab = ""
-        if not (term and tab):
+            term = ""
+        if not term:
             raise ConfigurationError(f"lexicon {lexicon.name}: {entry!r} is not a term, a tab and a number")
     return found
 

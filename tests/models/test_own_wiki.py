@@ -1,0 +1,91 @@
+"""The recipe of an operator's own wiki, and the rows of its history that are learned from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from assay.errors import ConfigurationError
+from assay.models.base_model import read_base
+from assay.models.chosen_edits import Choice
+from assay.models.library import shipped_folder
+from assay.models.own_wiki import anywiki, own_recipe, own_rows
+from assay.models.recipes.reverted import ANYWIKI
+from assay.models.train import silent
+from assay.models.wiki_history import WikiHistory
+from assay.revisions.download import Window
+from models import makers
+
+API = "https://wiki.example/api.php"
+
+
+def history(path: Path, *edits: int, wiki: str = "mywiki") -> WikiHistory:
+    choice = Choice(edits, edits, usable=9, reverted=4)
+    return WikiHistory(wiki, Window(API), path, "MediaWiki 1.39", 77, "2010-01-01", "2020-02-02", choice)
+
+
+def written(path: Path) -> Path:
+    """Six edits of one page, each with a text."""
+    rows = [
+        {
+            "page_title": "P",
+            "rev_id": i,
+            "parent_id": i - 1 or None,
+            "timestamp": f"2020-01-0{i}T00:00:00Z",
+            "user": f"User {i}",
+            "anon": False,
+            "comment": "",
+            "text": f"text {i}",
+        }
+        for i in range(1, 7)
+    ]
+    path.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    return path
+
+
+def test_the_general_model_can_be_grown_on() -> None:
+    base = anywiki()
+    assert base.features == ANYWIKI.features
+    assert base == read_base(shipped_folder() / "anywiki" / "reverted") or base.id == "anywiki/reverted"
+
+
+def test_it_is_grown_on_the_base_and_measured_on_its_own_later_edits(tmp_path: Path) -> None:
+    base = anywiki()
+    recipe = own_recipe(history(tmp_path / "x"), base)
+    assert (recipe.id, recipe.grown_on, recipe.features) == ("mywiki/reverted", base.digest, base.features)
+    assert (recipe.split.kind, recipe.split.wiki) == ("time", "mywiki")
+    assert recipe.helper_weight == 0, "no other wiki's rows"
+    assert recipe.rounds < ANYWIKI.rounds
+
+
+def test_its_card_will_tell_the_wiki_the_history_and_the_command(tmp_path: Path) -> None:
+    recipe = own_recipe(history(tmp_path / "x", 2, 3), anywiki())
+    assert "mywiki" in recipe.description
+    assert recipe.command == f"assay train --wiki {API} --name mywiki"
+    for told in (API, "MediaWiki 1.39", "77 revisions", "of which 2 were drawn by lot", "anywiki/reverted"):
+        assert told in recipe.inputs
+    assert set(ANYWIKI.limits) & set(recipe.limits)
+    assert "499 earlier edits" in recipe.limits[-1]
+
+
+def test_a_wiki_with_a_recipe_of_its_own_keeps_that_one_s_share(tmp_path: Path) -> None:
+    recipe = own_recipe(history(tmp_path / "x", wiki="chwiki"), anywiki())
+    assert recipe.wiki == recipe.split.wiki == "chwiki"
+    assert recipe.grown_on is not None
+
+
+def test_a_name_that_no_bundle_can_have_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match="no recipe"):
+        own_recipe(history(tmp_path / "x", wiki="My Wiki"), anywiki())
+
+
+def test_only_what_was_chosen_is_learned_from(tmp_path: Path) -> None:
+    """Not their parents, which have texts, too."""
+    recipe = makers.recipe(wiki="mywiki", features=("feature.wikitext.revision.chars",))
+    path = written(tmp_path / "mywiki.jsonl")
+    rows = own_rows(history(path, 3, 5), recipe, tmp_path / "work", silent)
+    assert rows["rev_id"].tolist() == [3, 5]
+    assert set(rows["wiki"]) == {"mywiki"}
+    assert rows.x.tolist() == [[6.0], [6.0]]
