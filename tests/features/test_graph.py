@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ import pytest
 from assay.errors import DependencyCycle, MissingRoot
 from assay.features.graph import Plan
 from assay.features.injection import decode_injection
-from assay.features.node import Datasource, Feature, Field, Node, Root
+from assay.features.node import Datasource, Feature, Node, Root
 from assay.features.steps import Failed
 from assay.revisions.problem import Problem, text_deleted
 from assay.revisions.types import UNKNOWN, Actor, Page, Revision
@@ -85,24 +84,6 @@ def test_an_injected_node_needs_none_of_its_inputs() -> None:
     plan = Plan([DOUBLE], frozenset({"feature.length"}))
     assert TEXT not in plan.nodes
     assert plan.run(hidden, {"feature.length": 5}).row([DOUBLE]) == [10]
-
-
-def test_what_becomes_unknown_on_the_way_reaches_all_that_depends_on_it() -> None:
-    unknown = Datasource("datasource.unknown", "", (TEXT,), lambda _: UNKNOWN)
-    after = Feature("feature.after", "", (unknown,), lambda value: value.nothing_knows_this)
-    both = Feature("feature.both", "", (LENGTH, unknown), lambda _, value: value.nothing_knows_this)
-    told = Feature("feature.told", "", (unknown,), lambda value: value is UNKNOWN, accepts_unknown=True)
-    wanted = (after, both, told, DOUBLE)
-    assert Plan(wanted).run(REVISION).row(wanted) == [None, None, True, 8]
-
-
-def test_an_unknown_field_reaches_what_depends_on_it() -> None:
-    counts = Datasource("datasource.some", "", (TEXT,), lambda _: SimpleNamespace(size=4, rest=UNKNOWN))
-    size = Field("feature.some_size", "", (counts,), field="size")
-    rest = Field("feature.rest", "", (counts,), field="rest")
-    total = Feature("feature.total", "", (size, rest), lambda a, b: a + b.nothing_knows_this)
-    wanted = (size, rest, total)
-    assert Plan(wanted).run(REVISION).row(wanted) == [4, None, None]
 
 
 def test_unknown_makes_features_missing_not_zero() -> None:

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.features.stems import ENGLISH_STEMS_LENGTH
 from features.edits import edit, values_called
 
 
 def length(text: str) -> object:
-    return values_called([ENGLISH_STEMS_LENGTH.name], edit(None, text))[0]
+    return values_called(["feature.english.stemmed.revision.stems_length"], edit(None, text))[0]
 
 
 @pytest.mark.parametrize(

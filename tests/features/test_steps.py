@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from assay.revisions.types import UNKNOWN, Actor, Page, Revision
 REVISION = Revision(7, Page("P"), Actor("A", False), datetime(2020, 1, 1, tzinfo=UTC), "c", "text", None)
 TEXT = Root("datasource.text", "", read=lambda r: r.text)
 LENGTH = Feature("feature.length", "", (TEXT,), len, type="int")
+DOUBLE = Feature("feature.double", "", (LENGTH,), lambda n: 2 * n, type="int")
 
 
 class Counts:
@@ -189,3 +191,21 @@ def test_a_failure_tells_what_failed_and_no_more() -> None:
     problem = Failed("feature.f", "KeyError: 'no'").as_problem()
     assert (problem.code, problem.type) == ("feature_failed", "CaughtDependencyError")
     assert problem.message == "feature.f failed: KeyError: 'no'"
+
+
+def test_what_becomes_unknown_on_the_way_reaches_all_that_depends_on_it() -> None:
+    unknown = Datasource("datasource.unknown", "", (TEXT,), lambda _: UNKNOWN)
+    after = Feature("feature.after", "", (unknown,), lambda value: value.nothing_knows_this)
+    both = Feature("feature.both", "", (LENGTH, unknown), lambda _, value: value.nothing_knows_this)
+    told = Feature("feature.told", "", (unknown,), lambda value: value is UNKNOWN, accepts_unknown=True)
+    wanted = (after, both, told, DOUBLE)
+    assert Plan(wanted).run(REVISION).row(wanted) == [None, None, True, 8]
+
+
+def test_an_unknown_field_reaches_what_depends_on_it() -> None:
+    counts = Datasource("datasource.some", "", (TEXT,), lambda _: SimpleNamespace(size=4, rest=UNKNOWN))
+    size = Field("feature.some_size", "", (counts,), field="size")
+    rest = Field("feature.rest", "", (counts,), field="rest")
+    total = Feature("feature.total", "", (size, rest), lambda a, b: a + b.nothing_knows_this)
+    wanted = (size, rest, total)
+    assert Plan(wanted).run(REVISION).row(wanted) == [4, None, None]

@@ -93,6 +93,17 @@ def test_articles_give_classes_by_index_and_bad_lines_keep_their_place(tmp_path:
     assert examples.identity != ArticleExamples("enwiki", path, ["Stub", "FA"]).identity
 
 
+def test_states_of_one_page_go_together(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    texts = ["'''Ada''' a", "The '''ada ''' b", "'''Bo'''", "no name", "none again"]
+    path.write_text(
+        "".join(f'{{"n": {n}, "label": "FA", "text": "{text}"}}\n' for n, text in enumerate(texts, 1))
+    )
+    found = ArticleExamples("enwiki", path, ["FA"]).since(0)
+    pages = [item.columns["page"] for item in found if isinstance(item, Example)]
+    assert pages == ["ada", "ada", "bo", "article 4", "article 5"]
+
+
 def test_recorded_values_are_given_and_other_columns_kept(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text(

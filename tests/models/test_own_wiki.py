@@ -8,9 +8,7 @@ import orjson
 import pytest
 
 from assay.errors import ConfigurationError
-from assay.models.base_model import read_base
 from assay.models.chosen_edits import Choice
-from assay.models.library import shipped_folder
 from assay.models.own_wiki import anywiki, own_recipe, own_rows
 from assay.models.recipes.reverted import ANYWIKI
 from assay.models.train import silent
@@ -48,7 +46,7 @@ def written(path: Path) -> Path:
 def test_the_general_model_can_be_grown_on() -> None:
     base = anywiki()
     assert base.features == ANYWIKI.features
-    assert base == read_base(shipped_folder() / "anywiki" / "reverted") or base.id == "anywiki/reverted"
+    assert base.id == ANYWIKI.id
 
 
 def test_it_is_grown_on_the_base_and_measured_on_its_own_later_edits(tmp_path: Path) -> None:

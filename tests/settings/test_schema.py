@@ -11,8 +11,6 @@ from jsonschema import Draft202012Validator
 
 from assay.settings import Given, Rename, describe, json_schema, load, resolve
 from assay.settings.layers import leaves, merged
-from assay.settings.limits import LIMITS
-from assay.settings.schema import ITEM
 
 BEYOND_A_SCHEMA = frozenset(
     {
@@ -179,15 +177,3 @@ def test_every_section_refuses_unknown_keys() -> None:
     for place, node in _places(json_schema()):
         if "properties" in node:
             assert node["additionalProperties"] is False, place
-
-
-def test_every_limit_is_of_a_setting() -> None:
-    """A line for a setting that was renamed would limit nothing."""
-    schema = json_schema()
-    for name in LIMITS:
-        node: Any = schema
-        for part in name.split("."):
-            if part == ITEM:
-                node = node["items"]
-            else:
-                node = node["additionalProperties"] if part == "<name>" else node["properties"][part]
