@@ -15,15 +15,12 @@ import pytest
 
 from assay.compose.data_centre import DataCentreOptions, SlotPorts, as_settings, prepare
 from assay.compose.supervisor import supervisor_command
-from assay.drill.site import Site, make_site
 from assay.errors import ConfigurationError
 from assay.rollout.fleet import activation, check_words, stopping
 from assay.rollout.haproxy import HaproxyBalancer
-from assay.settings import load
 from servers.haproxy import program
 from servers.processes import Process, running
 from servers.redis import free_port, missing
-from shared_data import ROOT
 from waiting import until
 
 
@@ -183,28 +180,3 @@ def test_missing_programs_are_named(here: Here, monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(shutil, "which", without)
         with pytest.raises(ConfigurationError, match=f"there is no {absent} on this machine: install it"):
             prepare(here.options())
-
-
-# -- as the drill writes them ------------------------------------------------------------------------
-
-
-@pytest.fixture
-def site(here: Here) -> Site:
-    return make_site(here.folder / "site", ROOT)
-
-
-def test_settings_come_back_from_the_file_as_they_were(site: Site) -> None:
-    settings = load([site.configuration], environment={})
-    assert settings.rollout.data_centres == {
-        name: as_settings(options) for name, options in site.data_centres.items()
-    }
-    assert settings.rollout.log_address == next(iter(site.data_centres.values())).log_address
-
-
-def test_a_nodes_settings_load_and_stay_its_own(site: Site) -> None:
-    for name, options in site.data_centres.items():
-        file = options.root / "node.toml"
-        settings = load([file], environment={})
-        assert settings.redis.password == (options.folder / "redis-password").read_text().strip()
-        assert settings.redis.url in (options.folder / "supervisord.conf").read_text()
-        assert file.stat().st_mode & 0o077 == 0, name

@@ -5,13 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.features.revid import DELAY, REVERSED_DIGITS
 from assay.revisions.types import UNSAVED
 from features.edits import edit, values_called
 
 
 def digits(rev_id: int) -> object:
-    return values_called([REVERSED_DIGITS.name], edit("a", "b", id=rev_id))[0]
+    return values_called(["feature.revision.reversed_last_two_in_rev_id"], edit("a", "b", id=rev_id))[0]
 
 
 @given(st.integers(10, 10**12))
@@ -30,4 +29,4 @@ def test_a_text_that_is_not_saved_has_none() -> None:
 
 
 def test_nobody_waits_unless_told_to() -> None:
-    assert values_called([DELAY.name], edit(None, "")) == [0.0]
+    assert values_called(["feature.delay"], edit(None, "")) == [0.0]
