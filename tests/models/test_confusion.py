@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from assay.models.confusion import FIELDS, Confusion
@@ -36,6 +36,8 @@ def test_accuracy_at_one_half_is_the_published_one() -> None:
 
 
 @given(CONFUSIONS, st.floats(0.001, 0.999))
+@example(Confusion(0, 3, 4, 0), 0.5)
+@example(Confusion(3, 0, 0, 4), 0.5)
 def test_scaling_changes_the_share_of_the_label_and_nothing_else(counts: Confusion, rate: float) -> None:
     scaled = counts.scaled(rate)
     if not counts.trues or not counts.falses:

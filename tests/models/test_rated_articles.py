@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -114,3 +115,20 @@ def test_no_articles_have_no_ratings(tmp_path: Path) -> None:
     source = rated(written(tmp_path, []))
     assert list(source.since(0)) == []
     assert source.lexicon(NAME).entries == ()
+
+
+def test_texts_are_read_once_more_and_not_before_they_are_needed(tmp_path: Path) -> None:
+    """The English ones have 212 MB."""
+    read: list[int] = []
+
+    class Counted(ArticleExamples):
+        def since(self, position: int) -> Iterator[Example | Unusable]:
+            read.append(position)
+            return super().since(position)
+
+    written(tmp_path, lines())
+    source = rated(Counted("enwiki", tmp_path / "enwiki.jsonl", ("FA", "Stub")))
+    assert (source.total, read) == (200, [])
+    list(source.since(150))
+    source.lexicon(NAME)
+    assert sorted(read) == [0, 150]

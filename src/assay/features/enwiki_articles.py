@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from assay.features.injection import strings
 from assay.features.lexicon import Lexicon, Lexicons
@@ -59,26 +59,20 @@ def _count_names(of: Callable[[Wikicode], Mapping[str, int]], pattern: str) -> C
     return count
 
 
-def _count_in_templates(prefixes: tuple[str, ...], what: re.Pattern[str]) -> Callable[[Wikicode], int]:
-    """How often `what` stands in the templates whose names begin so; one inside another counts again."""
+def _count_within(
+    of: Literal["template", "tag"], prefixes: tuple[str, ...], what: re.Pattern[str]
+) -> Callable[[Wikicode], int]:
+    """How often `what` stands in templates or tags whose names begin so; one inside another counts again."""
+    names, spans = attrgetter(f"{of}_names"), attrgetter(f"{of}_spans")
 
     def count(wikicode: Wikicode) -> int:
-        names = wikicode.template_names
-        places = [i for i, name in enumerate(names) if name[:20].lower().startswith(prefixes)]
+        places = [i for i, name in enumerate(names(wikicode)) if name[:20].lower().startswith(prefixes)]
         if not places:
             return 0
-        spans = wikicode.template_spans
-        return len(what.findall("".join(wikicode.text[spans[i][0] : spans[i][1]] for i in places)))
+        found = spans(wikicode)
+        return len(what.findall("".join(wikicode.text[slice(*found[i])] for i in places)))
 
     return count
-
-
-def _images_in_tags(wikicode: Wikicode) -> int:
-    places = [i for i, n in enumerate(wikicode.tag_names) if n.lower().startswith(("gallery", "imagemap"))]
-    if not places:
-        return 0
-    spans = wikicode.tag_spans
-    return len(_IMAGE.findall("".join(wikicode.text[spans[i][0] : spans[i][1]] for i in places)))
 
 
 _TEMPLATE_COUNTS: Final[Callable[[Wikicode], Mapping[str, int]]] = attrgetter("template_counts")
@@ -95,16 +89,21 @@ _FIXED: Final[tuple[Feature, ...]] = (
     _of_wikicode(
         "feature.enwiki.infobox_images",
         "File names in infoboxes.",
-        _count_in_templates(("infobox",), _FILE),
+        _count_within("template", ("infobox",), _FILE),
         "int",
     ),
     _of_wikicode(
         "feature.enwiki.revision.images_in_templates",
         "Pictures in gallery templates.",
-        _count_in_templates(_GALLERIES, _IMAGE),
+        _count_within("template", _GALLERIES, _IMAGE),
         "int",
     ),
-    _of_wikicode("feature.enwiki.revision.images_in_tags", "Pictures in galleries.", _images_in_tags, "int"),
+    _of_wikicode(
+        "feature.enwiki.revision.images_in_tags",
+        "Pictures in galleries.",
+        _count_within("tag", ("gallery", "imagemap"), _IMAGE),
+        "int",
+    ),
     Feature(
         "feature.enwiki.revision.paragraphs_without_refs_total_length",
         "Characters of the paragraphs without a plain <ref>.",

@@ -26,8 +26,6 @@ from assay.features.record import record
 from assay.features.roots import PARENT_TEXT, TEXT
 from assay.features.wikicode import Structure, Wikicode, read
 
-__all__ = ["PARENT_STRUCTURE", "STRUCTURE", "WIKICODE", "Structure", "Wikicode", "family"]
-
 WIKICODE: Final = Datasource(
     "datasource.wikitext.revision.wikicode",
     "The constructs of the text (`Wikicode`).",

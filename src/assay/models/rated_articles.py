@@ -78,19 +78,20 @@ class RatedArticles:
 
     @cached_property
     def _read(self) -> _Read:
-        usable = [
-            (int(columns["rev_id"]), float(columns["label"]), str(columns["wiki"]), str(columns["page"]))
-            for columns, _ in self._texts()
-        ]
-        ids, rank, wikis, pages = map(list, zip(*usable, strict=True)) if usable else ([], [], [], [])
-        return _Read(ids, np.array(rank, dtype=np.float64), wikis, pages, Terms.of(self._terms()))
+        columns: list[Mapping[str, Any]] = []
+        found = Terms.of(self._terms_of(columns))
+        return _Read(
+            [int(it["rev_id"]) for it in columns],
+            np.array([float(it["label"]) for it in columns], dtype=np.float64),
+            [str(it["wiki"]) for it in columns],
+            [str(it["page"]) for it in columns],
+            found,
+        )
 
-    def _texts(self) -> Iterator[tuple[Mapping[str, Any], str]]:
+    def _terms_of(self, columns: list[Mapping[str, Any]]) -> Iterator[set[str]]:
+        """Each usable article's terms; what else is known of it is put into `columns` on the way."""
         for item in self._examples.since(0):
             if isinstance(item, Example) and isinstance(item.revision.text, str):
-                yield item.columns, item.revision.text
-
-    def _terms(self) -> Iterator[set[str]]:
-        for _, text in self._texts():
-            wikicode = read(text)
-            yield terms(words(wikicode.content), wikicode, self._names)
+                columns.append(item.columns)
+                wikicode = read(item.revision.text)
+                yield terms(words(wikicode.content), wikicode, self._names)
