@@ -6,6 +6,7 @@ import gzip
 import hashlib
 from typing import Any
 
+import jsonschema
 import orjson
 
 from assay.features.lexicon import Lexicon, Lexicons
@@ -39,8 +40,17 @@ def test_the_manifest_tells_all_that_was_given() -> None:
     assert list(manifest.calibration.bias) == list(parts.calibration.bias)
     assert manifest.description == parts.description
     assert manifest.score_schema["description"] == parts.description
-    assert assemble(makers.parts())[0].population_rates is None
+    bare, _ = assemble(makers.parts())
+    assert (bare.population_rates, bare.needs_parent, bare.training) == (None, False, {})
     assert set(manifest.libraries) == {"assay", "lightgbm", "numpy", "scipy"}
+
+
+def test_its_schema_is_that_of_the_model_s_scores() -> None:
+    schema = assemble(makers.parts())[0].score_schema
+    score = {"prediction": True, "probability": {"true": 0.75, "false": 0.25}}
+    jsonschema.validate(score, schema)
+    for wrong in ({**score, "prediction": "true"}, {**score, "probability": {"true": 1.0}}):
+        assert not jsonschema.Draft202012Validator(schema).is_valid(wrong)
 
 
 def test_every_file_is_what_the_manifest_says_of_it() -> None:

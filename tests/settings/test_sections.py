@@ -23,6 +23,7 @@ class Root:
     leaf: Leaf = Leaf()
     perhaps: Leaf | None = None
     leaves: Mapping[str, Leaf] = field(default_factory=dict)
+    others: Mapping[str, Leaf] | None = None
     words: Mapping[str, str] = field(default_factory=dict)
     last: tuple[Leaf, ...] = ()
 
@@ -36,6 +37,8 @@ def test_names_are_dotted_and_in_order() -> None:
         "perhaps.maybe",
         "leaves.<name>.value",
         "leaves.<name>.maybe",
+        "others.<name>.value",
+        "others.<name>.maybe",
         "words",
         "last",
     ]
@@ -55,7 +58,7 @@ def test_all_of_assay_s_have_a_name_of_their_own() -> None:
         (Leaf, False, Leaf, False, Leaf),
         (Leaf | None, True, Leaf, False, Leaf),
         (Mapping[str, Leaf], False, Mapping[str, Leaf], True, Leaf),
-        (Mapping[str, Leaf] | None, True, Mapping[str, Leaf], False, Leaf),
+        (Mapping[str, Leaf] | None, True, Mapping[str, Leaf], True, Leaf),
         (dict[str, int], False, dict[str, int], True, None),
         (tuple[Leaf, ...], False, tuple[Leaf, ...], False, None),
         (int | str, False, int | str, False, None),

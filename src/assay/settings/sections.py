@@ -35,8 +35,8 @@ def required(kind: Any) -> Any:
 
 
 def is_mapping(kind: Any) -> bool:
-    """Whether a key holds named items, as `wikis` does."""
-    origin = get_origin(kind)
+    """Whether a key holds named items, as `wikis` does, or may hold some."""
+    origin = get_origin(required(kind))
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
