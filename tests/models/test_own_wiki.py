@@ -7,10 +7,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from assay.errors import ConfigurationError
 from assay.models.chosen_edits import Choice
 from assay.models.own_wiki import anywiki, own_recipe, own_rows
-from assay.models.recipes.reverted import ANYWIKI
+from assay.models.recipes.reverted import ANYWIKI, RECIPES, WIKIS
 from assay.models.train import silent
 from assay.models.wiki_history import WikiHistory
 from assay.revisions.download import Window
@@ -68,15 +67,17 @@ def test_its_card_will_tell_the_wiki_the_history_and_the_command(tmp_path: Path)
     assert "499 earlier edits" in recipe.limits[-1]
 
 
-def test_a_wiki_with_a_recipe_of_its_own_keeps_that_one_s_share(tmp_path: Path) -> None:
-    recipe = own_recipe(history(tmp_path / "x", wiki="chwiki"), anywiki())
-    assert recipe.wiki == recipe.split.wiki == "chwiki"
-    assert recipe.grown_on is not None
-
-
-def test_a_name_that_no_bundle_can_have_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="no recipe"):
-        own_recipe(history(tmp_path / "x", wiki="My Wiki"), anywiki())
+@pytest.mark.parametrize("wiki", sorted(WIKIS))
+def test_the_history_of_a_shipped_model_has_no_part_in_another_one_of_its_wiki(
+    wiki: str, tmp_path: Path
+) -> None:
+    """The shipped model of enwiki learned from one page's history; whoever asks enwiki's API has many."""
+    shipped = {recipe.wiki: recipe for recipe in RECIPES}[wiki]
+    own, other = (own_recipe(history(tmp_path / "x", wiki=name), anywiki()) for name in (wiki, "mywiki"))
+    assert own.limits == other.limits
+    assert WIKIS[wiki] in shipped.inputs
+    assert WIKIS[wiki] not in own.inputs
+    assert own.wiki == own.split.wiki == wiki
 
 
 def test_only_what_was_chosen_is_learned_from(tmp_path: Path) -> None:

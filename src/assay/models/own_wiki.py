@@ -15,8 +15,8 @@ from assay.models.base_model import Base, read_base
 from assay.models.dataset import Dataset
 from assay.models.library import shipped_folder
 from assay.models.model import ANY_WIKI
-from assay.models.recipe import Recipe, Split
-from assay.models.recipes import recipe as recipe_called
+from assay.models.recipe import Recipe
+from assay.models.recipes.reverted import of_wiki
 from assay.models.sources import rows_of
 from assay.models.train import Progress
 from assay.models.wiki_history import WikiHistory
@@ -45,12 +45,10 @@ def own_rows(history: WikiHistory, recipe: Recipe, work: Path, progress: Progres
 
 
 def own_recipe(history: WikiHistory, base: Base) -> Recipe:
-    """As for a wiki with a history of its own, but grown on `base` instead of learning from others."""
-    template = recipe_called(f"{history.wiki}/{MODEL}")
+    """As for a shipped model of such a wiki, but grown on `base` instead of learning from other wikis."""
+    template = of_wiki(history.wiki, history.wiki)
     return replace(
         template,
-        description=f"The probability that an edit of {history.wiki} will be undone by another user.",
-        split=Split("time", share=template.split.share, wiki=history.wiki),
         helper_weight=0.0,
         grown_on=base.digest,
         rounds=ROUNDS,

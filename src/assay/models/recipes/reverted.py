@@ -223,13 +223,16 @@ WIKIS: Final = {
     "jbowiki": "Lojban Wikipedia",
     "supertuxwiki": "the wiki of the game SuperTux",
 }
-_ONE_PAGE: Final = (
-    "It learned English Wikipedia from a single, much disputed page, where half of the undone edits are "
-    "collateral damage of quarrels; for vandalism in general use enwiki damaging.",
-)
+_LIMITS_OF: Final = {
+    "enwiki": (
+        "It learned English Wikipedia from a single, much disputed page, where half of the undone edits are "
+        "collateral damage of quarrels; for vandalism in general use enwiki damaging.",
+    )
+}
 
 
-def _of_wiki(wiki: str, history: str) -> Recipe:
+def of_wiki(wiki: str, history: str, *limits: str) -> Recipe:
+    """For a wiki with a history of its own. `history`: its name for people; `limits`: those of it alone."""
     return Recipe(
         wiki=wiki,
         name="reverted",
@@ -246,13 +249,15 @@ def _of_wiki(wiki: str, history: str) -> Recipe:
         helper_weight=0.3,
         masks=_MASKS,
         inputs=f"identity reverts in the history of {history}, and at a lower weight in those of other wikis",
-        limits=(*_LIMITS, *(_ONE_PAGE if wiki == "enwiki" else ())),
+        limits=(*_LIMITS, *limits),
         command=f"assay train {wiki}/reverted --data ../shared/data --output src/assay/bundles",
     )
 
 
-RECIPES: Final = tuple(register(_of_wiki(wiki, history)) for wiki, history in WIKIS.items())
-register_template("reverted", lambda wiki: _of_wiki(wiki, wiki))
+RECIPES: Final = tuple(
+    register(of_wiki(wiki, history, *_LIMITS_OF.get(wiki, ()))) for wiki, history in WIKIS.items()
+)
+register_template("reverted", lambda wiki: of_wiki(wiki, wiki))
 ANYWIKI: Final = register(
     Recipe(
         wiki="anywiki",
