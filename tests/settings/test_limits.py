@@ -35,6 +35,13 @@ def test_every_limit_is_of_a_setting() -> None:
                 node = node["additionalProperties"] if part == "<name>" else node["properties"][part]
 
 
+@pytest.mark.parametrize("name", LIMITS)
+def test_no_line_says_what_would_hold_without_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = json_schema()
+    monkeypatch.delitem(LIMITS, name)
+    assert json_schema() != whole
+
+
 def test_what_has_no_limit_is_not_told() -> None:
     assert Limits().keywords() == {}
     assert Limits(0, 2, above=1, pattern="a", advice="b", least_items=3).keywords() == {

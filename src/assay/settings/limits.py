@@ -98,7 +98,6 @@ LIMITS: Final[Mapping[str, Limits]] = {
         advice="is no site; write for example https://example.org, or * for all",
     ),
     "web.health.reuse_s": _FROM_ZERO,
-    "web.stream.per_client": COUNT,
     "web.stream.chunk": Limits(minimum=1, maximum=MAX_REVISIONS),
     "web.stream.pause_limit_s": _FROM_ZERO,
     "web.stream.drain_s": _FROM_ZERO,
