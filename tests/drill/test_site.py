@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
+from itertools import chain, repeat
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from assay.compose.data_centre import as_settings
 from assay.drill.defects import DEFECTS
-from assay.drill.site import BOUNDS, MAIN, STAGES, STANDBY, Site, make_site
-from assay.errors import ConfigurationError
+from assay.drill.site import BOUNDS, MAIN, STAGES, STANDBY, Site, make_site, until_answers
+from assay.errors import ConfigurationError, ReleaseError
 from assay.models.library import search, shipped_folder
 from assay.settings import load
+from servers.faulty_http import content, faulty_server
 from servers.haproxy import program
 from servers.redis import missing
 from shared_data import ROOT
@@ -110,3 +115,35 @@ def test_a_path_that_sockets_cannot_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="name a shorter --folder"):
         make_site(folder, ROOT)
     assert not folder.exists()
+
+
+def at(site: Site, url: str) -> Site:
+    """The same place, whose front doors are both at `url`."""
+    port = int(url.rpartition(":")[2])
+    return replace(
+        site, data_centres={name: replace(it, port=port) for name, it in site.data_centres.items()}
+    )
+
+
+def test_a_front_door_that_is_not_ready_yet_is_asked_again(site: Site) -> None:
+    told = chain(["503 Service Unavailable", "503 Service Unavailable"], repeat("200 OK"))
+    asked: list[str] = []
+
+    def answer(connection: socket.socket, ended: Event) -> None:
+        asked.append(next(told))
+        content(b"", asked[-1])(connection, ended)
+
+    with faulty_server(answer) as url:
+        until_answers(at(site, url))
+    assert [status[:3] for status in asked] == ["503", "503", "200", "200"]
+
+
+def test_one_that_never_answers_is_named_with_the_place_of_its_logs(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.drill.site._START_LIMIT_S", 0.0)
+    logs = site.data_centres[STANDBY].folder / "logs"
+    with pytest.raises(
+        ReleaseError, match=f"the data centre {STANDBY} did not come up: see the logs in {logs}"
+    ):
+        until_answers(site)

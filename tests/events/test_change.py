@@ -33,8 +33,10 @@ def test_revisions_of_two_wikis_are_two_edits() -> None:
     assert (one.is_creation, other.is_creation) == (False, True)
 
 
-def test_what_is_no_edit_has_one_of_the_reasons() -> None:
+def test_what_is_no_edit_has_one_of_the_reasons_and_each_is_met() -> None:
     names = ("page-change", "page-delete", "page-move", "revision-visibility-change")
     events = [*(event for name in names for event in streamed(name)), *fed("http"), *posted()]
-    reasons = {it.reason for it in map(read_event, events) if isinstance(it, NoEdit)}
-    assert {"log", "page", "other"} <= reasons <= set(NO_EDIT)
+    edit = fed("http")[0]
+    events += [{**edit, "type": kind} for kind in ("categorize", "external", "142")]
+    events.append({**edit, "meta": {"domain": "canary"}})
+    assert {it.reason for it in map(read_event, events) if isinstance(it, NoEdit)} == set(NO_EDIT)
