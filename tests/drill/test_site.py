@@ -25,7 +25,7 @@ from servers.redis import missing
 from shared_data import ROOT
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     program()
     if shutil.which("redis-server") is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from assay.models.base_model import Base
 from assay.models.chosen_edits import Choice
 from assay.models.own_wiki import anywiki, own_recipe, own_rows
 from assay.models.recipes.reverted import ANYWIKI, RECIPES, WIKIS
@@ -42,14 +43,17 @@ def written(path: Path) -> Path:
     return path
 
 
-def test_the_general_model_can_be_grown_on() -> None:
-    base = anywiki()
+@pytest.fixture(scope="module")
+def base() -> Base:
+    return anywiki()
+
+
+def test_the_general_model_can_be_grown_on(base: Base) -> None:
     assert base.features == ANYWIKI.features
     assert base.id == ANYWIKI.id
 
 
-def test_it_is_grown_on_the_base_and_measured_on_its_own_later_edits(tmp_path: Path) -> None:
-    base = anywiki()
+def test_it_is_grown_on_the_base_and_measured_on_its_own_later_edits(base: Base, tmp_path: Path) -> None:
     recipe = own_recipe(history(tmp_path / "x"), base)
     assert (recipe.id, recipe.grown_on, recipe.features) == ("mywiki/reverted", base.digest, base.features)
     assert (recipe.split.kind, recipe.split.wiki) == ("time", "mywiki")
@@ -57,8 +61,8 @@ def test_it_is_grown_on_the_base_and_measured_on_its_own_later_edits(tmp_path: P
     assert recipe.rounds < ANYWIKI.rounds
 
 
-def test_its_card_will_tell_the_wiki_the_history_and_the_command(tmp_path: Path) -> None:
-    recipe = own_recipe(history(tmp_path / "x", 2, 3), anywiki())
+def test_its_card_will_tell_the_wiki_the_history_and_the_command(base: Base, tmp_path: Path) -> None:
+    recipe = own_recipe(history(tmp_path / "x", 2, 3), base)
     assert "mywiki" in recipe.description
     assert recipe.command == f"assay train --wiki {API} --name mywiki"
     for told in (API, "MediaWiki 1.39", "77 revisions", "of which 2 were drawn by lot", "anywiki/reverted"):
@@ -69,11 +73,11 @@ def test_its_card_will_tell_the_wiki_the_history_and_the_command(tmp_path: Path)
 
 @pytest.mark.parametrize("wiki", sorted(WIKIS))
 def test_the_history_of_a_shipped_model_has_no_part_in_another_one_of_its_wiki(
-    wiki: str, tmp_path: Path
+    wiki: str, base: Base, tmp_path: Path
 ) -> None:
     """The shipped model of enwiki learned from one page's history; whoever asks enwiki's API has many."""
     shipped = {recipe.wiki: recipe for recipe in RECIPES}[wiki]
-    own, other = (own_recipe(history(tmp_path / "x", wiki=name), anywiki()) for name in (wiki, "mywiki"))
+    own, other = (own_recipe(history(tmp_path / "x", wiki=name), base) for name in (wiki, "mywiki"))
     assert own.limits == other.limits
     assert WIKIS[wiki] in shipped.inputs
     assert WIKIS[wiki] not in own.inputs

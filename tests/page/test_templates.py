@@ -21,7 +21,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> Environment:
         "page.html": '{% extends "frame.html" %}{% block main %}<p title="{{ text }}">{{ text }}</p>'
         "{% endblock %}",
         "list.html": "<ul>\n  {% for item in items %}\n  <li>{{ item }}</li>\n  {% endfor %}\n</ul>\n",
-        "missing.html": "{{ nobody.gave }}",
+        "missing.html": "{{ nobody_gave }}",
     }
     (folder / name / "templates").mkdir(parents=True)
     (folder / name / "__init__.py").touch()
@@ -73,7 +73,7 @@ def test_the_frame_stands_below_a_package_s_own(templates: Environment) -> None:
 
 
 def test_what_was_not_given_fails(templates: Environment) -> None:
-    with pytest.raises(UndefinedError, match="nobody"):
+    with pytest.raises(UndefinedError, match="nobody_gave"):
         templates.get_template("missing.html").render()
 
 

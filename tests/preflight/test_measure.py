@@ -73,9 +73,12 @@ def test_bundles_that_are_refused_are_told_by_name(
 
 
 def test_only_the_wikis_in_question_answer() -> None:
-    answer = measure.measure(question(wikis=[]))
-    assert answer["answers"] == {}
-    assert chance(measure.measure(question(rev_id=7)), "testwiki") == 0.7
+    nothing, answer = measure.measure(question(wikis=[])), measure.measure(question(rev_id=7))
+    assert nothing["answers"] == {}
+    assert chance(answer, "testwiki") == 0.7
+    for told in (nothing, answer):
+        assert told["shared_bytes"] > 10 * MIB
+        assert 0 < told["process_bytes"] < told["shared_bytes"]
 
 
 def test_a_process_that_does_not_live_to_tell_is_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
