@@ -64,7 +64,7 @@ def test_every_file_is_what_the_manifest_says_of_it() -> None:
     assert contents["trees.txt"].decode() == makers.parts().trees
     assert contents["card.md"].decode() == CARDS["card.md"]
     for lexicon in manifest.lexicons:
-        assert gzip.decompress(contents[lexicon.file]).decode() == LEXICONS[lexicon.name].to_text()
+        assert gzip.decompress(contents[lexicon.file]).decode() == LEXICONS[lexicon.name].lines
 
 
 def test_the_order_of_statistics_has_no_part_in_it() -> None:

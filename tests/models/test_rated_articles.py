@@ -114,7 +114,7 @@ def test_what_cannot_be_used_is_passed_on_in_its_place(tmp_path: Path) -> None:
 def test_no_articles_have_no_ratings(tmp_path: Path) -> None:
     source = rated(written(tmp_path, []))
     assert list(source.since(0)) == []
-    assert source.lexicon(NAME).entries == ()
+    assert list(source.lexicon(NAME).entries) == []
 
 
 def test_texts_are_read_once_more_and_not_before_they_are_needed(tmp_path: Path) -> None:
