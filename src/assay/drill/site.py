@@ -11,7 +11,6 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
-from urllib.error import URLError
 from urllib.request import urlopen
 
 import tomli_w
@@ -276,7 +275,7 @@ def _is_ready(url: str) -> bool:
     try:
         with urlopen(f"{url}/readyz", timeout=5) as answer:  # noqa: S310 - our own
             return bool(answer.status == 200)
-    except (URLError, OSError):
+    except OSError:
         return False
 
 
