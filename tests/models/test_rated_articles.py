@@ -6,14 +6,17 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from assay.features.article_names import article_names
 from assay.features.articles import NAMES_LEXICON, rating_name
 from assay.features.lexicon import shipped
+from assay.models.dataset import Dataset
 from assay.models.examples import ArticleExamples, Example, Unusable
 from assay.models.rated_articles import RatedArticles
 from assay.models.recipe import Split
+from assay.models.splits import parts
 
 NAME = "english.article_rating"
 SPLIT = Split("folds", by="page")
@@ -91,14 +94,20 @@ def test_weights_are_learned_from_all_articles(examples: ArticleExamples) -> Non
     assert float(weights["well"]) > 0 > float(weights["so"])
 
 
-def test_no_article_s_rating_knows_the_classes_of_its_page(tmp_path: Path) -> None:
-    before = ratings(rated(written(tmp_path, lines())))
-    turned = lines()
-    for line in turned[40:44]:
-        line["label"] = "Stub" if line["label"] == "FA" else "FA"
-    after = ratings(rated(written(tmp_path, turned)))
-    assert [after[n] for n in range(41, 45)] == [before[n] for n in range(41, 45)]
-    assert after != before
+def test_no_rating_knows_the_classes_of_what_is_held_out_with_it(tmp_path: Path) -> None:
+    """The folds are those that training measures on, else a measured article would have had a part in it."""
+    examples = written(tmp_path, lines())
+    columns = [item.columns for item in examples.since(0) if isinstance(item, Example)]
+    data = Dataset.of((), np.zeros((200, 0)), **{name: [it[name] for it in columns] for name in columns[0]})
+    before = ratings(rated(examples))
+    for part in parts(data, SPLIT, seed=1)[:2]:
+        turned = lines()
+        for row in part.held_out.tolist():
+            turned[row]["label"] = "Stub" if turned[row]["label"] == "FA" else "FA"
+        after = ratings(rated(written(tmp_path, turned)))
+        held_out = data["rev_id"][part.held_out].tolist()
+        assert [after[n] for n in held_out] == [before[n] for n in held_out]
+        assert after != before
 
 
 def test_what_cannot_be_used_is_passed_on_in_its_place(tmp_path: Path) -> None:
