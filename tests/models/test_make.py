@@ -32,14 +32,20 @@ def test_a_zip_by_its_ending_holds_what_a_folder_holds(tmp_path: Path) -> None:
 
 def test_it_says_what_it_was_learned_from(tmp_path: Path) -> None:
     data = makers.rows().with_columns(wiki=["aawiki", "bbwiki", "bbwiki"] * 200)
-    recipe = makers.recipe(split=Split("time", share=0.25), shipped="train", seed=7, command="assay train x")
-    told = make_bundle(data, recipe, tmp_path / "x")[0].training
+    rates = {"true": 0.1, "false": 0.9}
+    split = Split("time", share=0.25)
+    recipe = makers.recipe(
+        split=split, shipped="train", seed=7, command="assay train x", population_rates=rates
+    )
+    manifest, _ = make_bundle(data, recipe, tmp_path / "x")
+    told = manifest.training
     assert told["rows_by_wiki"] == {"aawiki": 200, "bbwiki": 400}
     assert (told["rows"], told["rows_learned"]) == (600, 450)
     assert (told["rounds"], told["seed"], told["command"]) == (12, 7, "assay train x")
     assert told["data_digest"] == data.digest
     assert told["recipe_digest"] == recipe.digest
     assert told["recipe"]["seed"] == 7
+    assert manifest.population_rates == rates
 
 
 def test_what_a_recipe_names_must_be_there() -> None:

@@ -3,6 +3,8 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from typing import Any
 
+import lightgbm
+import numpy as np
 import pytest
 
 from assay.errors import ConfigurationError
@@ -112,3 +114,14 @@ def test_a_template_makes_recipes_for_wikis_without_their_own() -> None:
     for bad in ("../templated", "/templated", "ourwiki/untemplated"):
         with pytest.raises(ConfigurationError, match="no recipe"):
             recipe(bad)
+
+
+@pytest.mark.parametrize("of", recipes())
+def test_every_parameter_is_one_that_lightgbm_knows(of: str, capfd: pytest.CaptureFixture[str]) -> None:
+    """Of others it says so in its log, which training keeps quiet, and learns without them."""
+    wanted = recipe(of)
+    x = np.random.default_rng(0).random((100, len(wanted.features)))
+    for more, is_told in ({}, False), ({"no_such_parameter": 1}, True):
+        params = {**wanted.params, **more, "verbosity": 1, "num_threads": 1}
+        lightgbm.train(params, lightgbm.Dataset(x, x[:, 0]), 1)
+        assert ("Unknown parameter" in "".join(capfd.readouterr())) is is_told

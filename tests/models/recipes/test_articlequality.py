@@ -44,3 +44,4 @@ def test_the_description_names_the_best_class_and_the_worst(recipe: Recipe) -> N
         assert str(label) in recipe.description
     assert recipe.command.startswith(f"assay train {recipe.id} ")
     assert recipe.split.by == "page"
+    assert len(recipe.limits) >= 2
