@@ -58,15 +58,17 @@ def test_numbers_without_a_line_are_counts_or_times_but_those_of_rollouts_may_be
     assert limits_of("pool.processes", COUNT) == COUNT
     assert limits_of("pool.time_limit_s", SECONDS) == SECONDS
     assert allows(limits_of("rollout.stages.pairs_per_s", SECONDS), 0)
-    assert not allows(COUNT, 0)
-    assert not allows(SECONDS, 0)
+    assert [allows(COUNT, value) for value in (0, 1)] == [False, True]
+    assert [allows(SECONDS, value) for value in (0, 0.001)] == [False, True]
     assert not allows(limits_of("rollout.stages.limit_s", COUNT), 0)
 
 
 def test_no_reader_rounds_a_number_that_is_allowed() -> None:
     """ECMAScript has floats alone: above this, two whole numbers may be one."""
     most = max(limits.maximum or 0 for limits in (COUNT, SECONDS, *LIMITS.values()))
-    assert allows(COUNT, most)
+    for limits in (COUNT, SECONDS):
+        assert allows(limits, most)
+        assert not allows(limits, most + 1)
     assert float(most) != float(most - 1)
     assert float(most + 1) == float(most)
 
@@ -112,6 +114,10 @@ def test_a_name_is_safe_in_a_path_a_file_and_a_queue(value: str, key: str) -> No
             ["127.0.0.1", "ftp://a", "http://a b"],
         ),
         ("server.port", [0, 65535], [-1, 65536]),
+        ("worker.metrics_port", [0, 65535], [-1, 65536]),
+        ("web.health.reuse_s", [0, 0.5], [-1]),
+        ("rollout.stages.weights", [[100]], [[]]),
+        ("rollout.data_centres.<name>.slots.<name>.urls", [["http://a"]], [[]]),
         ("tracing.share", [0.001, 1], [0, 1.1]),
         ("rollout.stages.weights.<item>", [1, 100], [0, 101]),
         ("rollout.stages.shadow_share", [0.001, 1], [0, 1.1]),
