@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import re
 
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 LENGTH = 31
+_BASE_16 = re.compile("[0-9A-Fa-f]{40}")
 
 
 def base36(number: int) -> str:
@@ -23,11 +25,9 @@ def sha1_base36(data: bytes) -> str:
 
 
 def base36_of_hex(hexadecimal: str) -> str | None:
-    """What the action API gives in base 16, in base 36; None when it is no SHA-1."""
-    try:
-        return base36(int(hexadecimal, 16)) if len(hexadecimal) == 40 else None
-    except ValueError:
-        return None
+    """What the action API gives in base 16, in base 36; None when it is no SHA-1. Python reads signs as well,
+    and the digits of a negative number would never end."""
+    return base36(int(hexadecimal, 16)) if _BASE_16.fullmatch(hexadecimal) else None
 
 
 EMPTY = sha1_base36(b"")
