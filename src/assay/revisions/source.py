@@ -14,7 +14,7 @@ from assay.revisions.types import Revision
 class Source(Protocol):
     """Finds the revisions of one wiki by their ids.
 
-    Every implementation passes the one suite in ``tests/revisions/test_sources.py``.
+    Every implementation passes the one suite in ``tests/revisions/test_source.py``.
     """
 
     async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:

@@ -10,7 +10,7 @@ from assay.scoring.request import Cell, Job
 
 
 class Engine(Protocol):
-    """Computes jobs. Every engine passes the one suite in ``tests/scoring/test_engines.py``."""
+    """Computes jobs. Every engine passes the one suite in ``tests/scoring/test_engine.py``."""
 
     async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
         """One cell for each of the job's models.

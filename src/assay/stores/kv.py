@@ -10,7 +10,7 @@ from typing import Protocol
 
 
 class KeyValueStore(Protocol):
-    """Every store passes the one suite in ``tests/stores/test_stores.py``."""
+    """Every store passes the one suite in ``tests/stores/test_kv.py``."""
 
     async def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         """The values that are there, in one round trip; keys without a value are left out."""
