@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -12,78 +11,21 @@ import pytest
 from assay.clock import Deadline, SystemClock
 from assay.errors import BadInjection, BadParameter, DeadlineExceeded, Overloaded, UnknownModel, UnknownWiki
 from assay.revisions.problem import Problem, revision_not_found
-from assay.revisions.types import UNSAVED, Revision
+from assay.revisions.types import UNSAVED
 from assay.scoring.cache import ScoreCache
 from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.problems import deadline_passed
-from assay.scoring.request import Cell, Job, Scored, ScoreRequest
-from assay.scoring.score import PlanCache, compute
+from assay.scoring.request import Scored, ScoreRequest
 from assay.scoring.service import ScoringService, Table
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import Wikis
 from assay.stores.memory import MemoryStore
 from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import CACHE_LOOKUPS, CELLS, FETCHED, Metrics
+from scoring.held import HeldEngine, HeldSource, settle
 from small_models import small_models
 
 CLOCK = SystemClock()
-
-
-@dataclass
-class HeldSource:
-    """Every revision exists but those in `problems`; batches are recorded, and held while `gate` is shut."""
-
-    problems: dict[int, Problem] = field(default_factory=dict)
-    batches: list[list[int]] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    failure: Exception | None = None
-    forgotten: set[int] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:
-        self.batches.append(list(rev_ids))
-        await self.gate.wait()
-        if self.failure:
-            raise self.failure
-        kept = [rev_id for rev_id in rev_ids if rev_id not in self.forgotten]
-        return {rev_id: self.problems.get(rev_id) or synthetic_revision(rev_id) for rev_id in kept}
-
-    async def recent(self, limit: int, deadline: Deadline) -> Sequence[int]:
-        return list(range(limit, 0, -1))
-
-    async def aclose(self) -> None:
-        pass
-
-
-@dataclass
-class HeldEngine:
-    """Computes inline; jobs are recorded, and held while `gate` is shut. `failures`: by revision id."""
-
-    jobs: list[Job] = field(default_factory=list)
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    failures: dict[int, Exception] = field(default_factory=dict)
-    answers: dict[int, Problem] = field(default_factory=dict)
-    plans: PlanCache = field(default_factory=PlanCache)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    async def start(self) -> None:
-        pass
-
-    async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
-        self.jobs.append(job)
-        await self.gate.wait()
-        if failure := self.failures.get(job.revision.id):
-            raise failure
-        if answer := self.answers.pop(job.revision.id, None):
-            return dict.fromkeys(job.models, answer)
-        return compute(job, small_models().of(job.wiki), self.plans).cells
-
-    async def aclose(self) -> None:
-        pass
 
 
 @dataclass
@@ -113,12 +55,6 @@ def codes(table: Table) -> dict[int, set[str]]:
         rev_id: {cell.code if isinstance(cell, Problem) else "scored" for cell in cells.values()}
         for rev_id, cells in table.items()
     }
-
-
-async def settle() -> None:
-    """Let every task that can run do so."""
-    for _ in range(20):
-        await asyncio.sleep(0)
 
 
 async def test_one_fetch_and_one_job_per_revision(setup: Setup) -> None:
