@@ -15,6 +15,7 @@ from assay.models.model import Score
 from assay.revisions.problem import Problem, text_deleted
 from assay.scoring.group import Futures, Group, Wanted, grouped, is_lasting, tell
 from assay.scoring.key import ScoreKey
+from assay.scoring.problems import ABANDONED
 from assay.scoring.request import Cell, Scored, ScoreRequest
 
 WIKI: Any = SimpleNamespace(name="smallwiki")
@@ -22,7 +23,7 @@ DEADLINE = Deadline.after(60, SystemClock())
 MODELS = ("damaging", "goodfaith", "reverted")
 SCORED = Scored(Score(True, {True: 0.75, False: 0.25}))
 GONE = text_deleted(7)
-OURS = [DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code]
+OURS = [DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code, ABANDONED]
 
 
 def wanted(model: str, rev_id: int = 7) -> Wanted:

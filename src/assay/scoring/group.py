@@ -14,10 +14,11 @@ from assay.revisions.types import Revision
 from assay.scoring.claims import job_id
 from assay.scoring.codec import CodecError, Computed, decode_computed, encode_computed
 from assay.scoring.key import ScoreKey
+from assay.scoring.problems import ABANDONED
 from assay.scoring.request import Cell, Injection, Job, Scored, ScoreRequest
 from assay.scoring.wikis import Wiki
 
-_OUR_TROUBLES: Final = frozenset({DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code})
+_OUR_TROUBLES: Final = frozenset({DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code, ABANDONED})
 """Codes of problems that lie with one process, not with the revision."""
 
 
