@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from assay.revisions.index import ensure_index
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import open_indexed
 from revisions import small_wiki
+from revisions.fetched import one
 from revisions.small_wiki import Edit, WikiPage, pack
 from shared_data import shared
 
@@ -35,3 +38,20 @@ def test_labels_of_a_source_equal_the_published_ones(tmp_path: Path) -> None:
     source.close()
     assert (len(labels), sum(it.reverted for it in labels)) == (6557, 1477)
     assert sum(it.reverted for it in wider) > 1477
+
+
+def open_files(path: Path) -> int:
+    """Handles that this process has on it."""
+    return sum(handle.exists() and handle.samefile(path) for handle in Path("/proc/self/fd").iterdir())
+
+
+async def test_closing_gives_back_the_file_and_the_thread(tmp_path: Path) -> None:
+    index = tmp_path / "index"
+    ensure_index(pack(small_wiki.export("0.11"), tmp_path / "small.xml"), index)
+    threads = set(threading.enumerate())
+    source = IndexedSource(index)
+    assert [it.id for it in source.revisions("time")][:2] == [10, 11]
+    assert (await one(source, 10)).id == 10
+    assert open_files(index) == 1  # what was read through is closed already
+    await source.aclose()
+    assert (open_files(index), set(threading.enumerate()) - threads) == (0, set())

@@ -32,6 +32,7 @@ from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
 from scoring.held import HeldEngine, HeldSource
 from small_models import small_models
+from waiting import until_async
 
 MODELS = ("damaging", "goodfaith")
 LIMIT_S = 10.0
@@ -224,8 +225,7 @@ async def test_who_is_cut_off_in_the_middle_leaves_nobody_waiting_and_no_claim_b
     futures = process.begin(7, 8, 9)
     async with asyncio.timeout(20):
         await futures[0]
-        while len(process.engine.jobs) < 2:
-            await asyncio.sleep(0)
+        await until_async(lambda: len(process.engine.jobs) == 2)
         for task in asyncio.all_tasks() - {asyncio.current_task()}:
             task.cancel()
         assert await futures[1] == FROM_ANOTHER
