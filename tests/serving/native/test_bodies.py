@@ -8,17 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.errors import BadInjection, BadParameter, TooManyRevisions
+from assay.errors import BadParameter, TooManyRevisions
 from assay.revisions.record import MAX_ID
 from assay.serving.native.bodies import check_keys, choice, flag, revisions
-from assay.serving.native.wishes import read_wishes
+from serving.native.any_json import JSON
 
 IDS = st.integers(1, MAX_ID)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
 
 
 @given(st.lists(IDS, min_size=1, max_size=30), st.integers(1, 30))
@@ -56,31 +51,9 @@ def test_what_is_not_said_is_the_default() -> None:
     assert flag({}, "features") is False
     assert choice({}, "order", ("as_asked", "as_done")) == "as_asked"
     assert choice({"order": "as_done"}, "order", ("as_asked", "as_done")) == "as_done"
-    assert read_wishes({}) == (None, {})
 
 
 def test_a_misspelt_key_is_refused_with_those_that_are_known() -> None:
     check_keys({"revisions": [1]}, ("revisions", "models"))
     with pytest.raises(BadParameter, match="There is no 'model'; known are revisions, models"):
         check_keys({"revisions": [1], "model": "x"}, ("revisions", "models"))
-
-
-@given(JSON, JSON)
-def test_wishes_are_names_and_values_or_refused(models: Any, injection: Any) -> None:
-    has_names = models is None or (
-        isinstance(models, list) and bool(models) and all(isinstance(name, str) for name in models)
-    )
-    asked = {"models": models, "injection": injection}
-    if not has_names:
-        with pytest.raises(BadParameter, match="Could not interpret models"):
-            read_wishes(asked)
-    elif not isinstance(injection, dict):
-        with pytest.raises(BadInjection, match="Could not interpret injection"):
-            read_wishes(asked)
-    else:
-        assert read_wishes(asked) == (models and tuple(dict.fromkeys(models)), injection)
-
-
-def test_names_are_bounded() -> None:
-    with pytest.raises(BadParameter, match="Give a list of names"):
-        read_wishes({"models": ["x"] * 101})

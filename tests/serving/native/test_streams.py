@@ -2,30 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import socket
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, closing
+from collections.abc import Iterator
+from contextlib import closing
 from typing import Any
 
 import pytest
 
-from assay.clock import Deadline
-from assay.errors import DeadlineExceeded, Overloaded
-from assay.revisions.problem import Problem
-from assay.scoring.problems import overloaded
-from assay.scoring.request import ScoreRequest
-from assay.scoring.service import Table
-from assay.serving.native.stream import Asked, Stream
 from assay.serving.options import AppOptions, GuardOptions, QuotaOptions, StreamOptions
-from assay.serving.quota import QuotaSpent
 from assay.telemetry import CELLS, HTTP_IN_FLIGHT, Metrics
 from servers.asgi import Served, serving
 from servers.small_web import SmallWeb
-from small_app import CLOCK, GONE, HIDDEN_TEXT, Reply, SmallApp, ask, post_json
-from small_models import small_models
-from waiting import until, until_async
+from small_app import GONE, HIDDEN_TEXT, Reply, SmallApp, ask, post_json
+from waiting import until
 
 SCORES = "/api/smallwiki/scores"
 SMALL = StreamOptions(chunk=4, window=2)
@@ -200,166 +190,3 @@ def test_a_client_may_have_so_many_streams_at_once(web: SmallWeb) -> None:
             assert refused.error[:2] == (429, "too_many_requests")
             assert refused.headers["retry-after"] == "5"
         until(lambda: post_json(served, SCORES, {"revisions": [1, 2, 3]}).status == 200)
-
-
-# -- decisions, with a scorer that the test holds in its hand -----------------------------------------
-
-
-class Held:
-    """Answers a chunk when it is told to; `refusals` come before."""
-
-    def __init__(self, *refusals: Exception) -> None:
-        self.asked: list[tuple[int, ...]] = []
-        self.gates: dict[tuple[int, ...], asyncio.Event] = {}
-        self.places = 0
-        self.overloaded: set[int] = set()
-        self._refusals = list(refusals)
-
-    async def score(self, request: ScoreRequest, deadline: Deadline) -> Table:
-        assert request.bulk
-        self.asked.append(request.rev_ids)
-        if self._refusals:
-            raise self._refusals.pop(0)
-        await self.gates.setdefault(request.rev_ids, asyncio.Event()).wait()
-        table = {
-            rev_id: dict.fromkeys(
-                request.models, overloaded(rev_id) if rev_id in self.overloaded else Problem("x", "X", "x")
-            )
-            for rev_id in request.rev_ids
-        }
-        self.overloaded.clear()
-        return table
-
-    @asynccontextmanager
-    async def admit(self, cost: int) -> AsyncIterator[None]:
-        self.places += 1
-        try:
-            yield
-        finally:
-            self.places -= 1
-
-    def release(self, *rev_ids: int) -> None:
-        self.gates.setdefault(rev_ids, asyncio.Event()).set()
-
-
-MODELS = {model.name: model for model in small_models().of("smallwiki").values() if model.name == "damaging"}
-
-
-def stream(
-    held: Held,
-    n: int,
-    *,
-    in_order: bool = False,
-    draining: asyncio.Event | None = None,
-    options: StreamOptions = SMALL,
-) -> Stream:
-    asked = Asked("smallwiki", MODELS, tuple(range(1, n + 1)), in_order=in_order)
-    return Stream(asked, held.score, held.admit, options, CLOCK, draining or asyncio.Event())
-
-
-async def test_no_more_than_a_window_is_begun_until_lines_are_taken() -> None:
-    held = Held()
-    parts = stream(held, 20).parts()
-    await anext(parts)
-    held.release(1, 2, 3, 4)
-    await anext(parts)
-    assert held.asked == [(1, 2, 3, 4), (5, 6, 7, 8)]
-    held.release(5, 6, 7, 8)
-    await anext(parts)
-    await parts.aclose()
-    await until_async(lambda: held.places == 0)
-    assert held.asked == [(1, 2, 3, 4), (5, 6, 7, 8), (9, 10, 11, 12)]
-
-
-async def test_what_is_done_first_comes_first() -> None:
-    held = Held()
-    parts = stream(held, 8).parts()
-    await anext(parts)
-    held.release(5, 6, 7, 8)
-    assert (await anext(parts))[0]["revision"] == 5
-    held.release(1, 2, 3, 4)
-    assert (await anext(parts))[0]["revision"] == 1
-
-
-async def test_when_order_is_wished_the_first_is_waited_for() -> None:
-    held = Held()
-    parts = stream(held, 8, in_order=True).parts()
-    await anext(parts)
-    held.release(5, 6, 7, 8)
-    coming = asyncio.ensure_future(anext(parts))
-    await until_async(lambda: len(held.asked) == 2 and held.places == 1)
-    assert not coming.done()
-    held.release(1, 2, 3, 4)
-    assert [line["revision"] for line in await coming] == [1, 2, 3, 4]
-    assert [line["revision"] for line in await anext(parts)] == [5, 6, 7, 8]
-    assert (await anext(parts))[0]["done"] is True
-
-
-async def test_draining_finishes_what_is_under_way_and_tells_the_rest() -> None:
-    held, draining = Held(), asyncio.Event()
-    parts = stream(held, 20, draining=draining).parts()
-    await anext(parts)
-    coming = asyncio.ensure_future(anext(parts))
-    await until_async(lambda: len(held.asked) == 2)
-    draining.set()
-    held.release(1, 2, 3, 4)
-    held.release(5, 6, 7, 8)
-    found = [*await coming, *[line async for part in parts for line in part]]
-    assert [line["revision"] for line in found[:-1]] == list(range(1, 9))
-    assert found[-1]["remaining"] == list(range(9, 21))
-    assert found[-1]["error"]["code"] == "draining"
-    assert held.asked == [(1, 2, 3, 4), (5, 6, 7, 8)]
-
-
-async def test_draining_does_not_wait_for_ever() -> None:
-    held, draining = Held(), asyncio.Event()
-    options = StreamOptions(chunk=4, window=2, drain_s=0.05)
-    parts = stream(held, 20, draining=draining, options=options).parts()
-    await anext(parts)
-    coming = asyncio.ensure_future(anext(parts))
-    await until_async(lambda: len(held.asked) == 2)
-    draining.set()
-    found = [*await coming, *[line async for part in parts for line in part]]
-    assert found[-1]["remaining"] == list(range(1, 21))
-    await until_async(lambda: held.places == 0)
-
-
-async def test_who_is_refused_is_asked_for_again_and_who_is_late_is_told() -> None:
-    held = Held(Overloaded("full", delay_s=0.0), DeadlineExceeded("too late"))
-    _, *found, last = [line async for part in stream(held, 4).parts() for line in part]
-    assert held.asked == [(1, 2, 3, 4)] * 2
-    error = found[0]["scores"]["damaging"]["error"]
-    assert (error["code"], error["retryable"]) == ("deadline_exceeded", True)
-    assert last == {"done": True, "scored": 0, "failed": 4}
-
-
-async def test_of_a_chunk_only_those_are_asked_for_again_that_were_refused() -> None:
-    held = Held()
-    held.release(1, 2, 3, 4)
-    held.release(2, 4)
-    held.overloaded = {2, 4}
-    _, *found, _ = [line async for part in stream(held, 4).parts() for line in part]
-    assert held.asked == [(1, 2, 3, 4), (2, 4)]
-    assert [line["scores"]["damaging"]["error"]["code"] for line in found] == ["x"] * 4
-
-
-async def test_a_defect_costs_its_own_chunk_only() -> None:
-    held = Held(RuntimeError("a defect"))
-    held.release(5, 6, 7, 8)
-    _, *found, last = [line async for part in stream(held, 8).parts() for line in part]
-    codes = {line["revision"]: line["scores"]["damaging"]["error"]["code"] for line in found}
-    assert (codes[1], codes[5]) == ("engine_unavailable", "x")
-    assert last["done"] is True
-
-
-async def test_a_refused_place_is_not_leaked() -> None:
-    class Refusing(Held):
-        @asynccontextmanager
-        async def admit(self, cost: int) -> AsyncIterator[None]:
-            raise QuotaSpent("spent", 200)
-            yield
-
-    held = Refusing()
-    _, last = [line async for part in stream(held, 4).parts() for line in part]
-    assert last["remaining"] == [1, 2, 3, 4]
-    assert held.asked == []
