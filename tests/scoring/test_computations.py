@@ -30,7 +30,7 @@ from assay.scoring.wikis import Wiki, Wikis
 from assay.stores.memory import MemoryStore
 from assay.stores.options import MemoryStoreOptions
 from assay.telemetry import Metrics
-from scoring.held import HeldEngine, HeldSource
+from scoring.held import HeldEngine, HeldSource, settle
 from small_models import small_models
 from waiting import until_async
 
@@ -62,6 +62,7 @@ class ScriptedClaims:
 
     async def wait(self, claim: str, limit_s: float) -> bytes | None:
         self.waits_s.append(limit_s)
+        await settle()
         self.clock.advance(self.takes_s)
         return self.told.pop(0) if self.told else None
 
