@@ -24,7 +24,7 @@ from assay.scoring.group import Wanted
 from assay.scoring.identity import identity
 from assay.scoring.key import ScoreKey
 from assay.scoring.options import ScoreCacheOptions
-from assay.scoring.request import Cell, Scored, ScoreRequest
+from assay.scoring.request import Cell, Job, Scored, ScoreRequest
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import Wiki, Wikis
 from assay.stores.memory import MemoryStore
@@ -74,12 +74,21 @@ class ScriptedClaims:
         pass
 
 
+class UnevenEngine(HeldEngine):
+    """Fails at once, and computes only after everybody else has had a turn."""
+
+    async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
+        if job.revision.id not in self.failures:
+            await settle()
+        return await super().score(job, deadline)
+
+
 class Process:
     """One web process and what it has to do with others."""
 
     def __init__(self) -> None:
         self.clock = FakeClock()
-        self.source, self.engine, self.claims = HeldSource(), HeldEngine(), ScriptedClaims(self.clock)
+        self.source, self.engine, self.claims = HeldSource(), UnevenEngine(), ScriptedClaims(self.clock)
         self.cache = ScoreCache(MemoryStore(MemoryStoreOptions(), self.clock), ScoreCacheOptions())
         self.computations = Computations(self.engine, self.cache, self.claims, Metrics())
         self.wiki: Wiki = Wikis({"smallwiki": self.source}, small_models())["smallwiki"]
