@@ -88,6 +88,7 @@ class Health:
         add(
             "/metrics",
             self.metrics,
+            response_class=Response,
             summary=self.metrics.__doc__,
             responses={**openapi.responses("Error"), 200: text},
         )

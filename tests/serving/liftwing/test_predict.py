@@ -9,9 +9,7 @@ from typing import Any
 import pytest
 
 from assay.events import Rules
-from assay.serving.options import AppOptions, QuotaOptions
 from servers.asgi import Served, serving
-from servers.small_web import SmallWeb
 from shared_data import shared
 from small_app import AWAY, CREATION, GONE, HIDDEN_TEXT, HIDDEN_USER, ORPHAN, SmallApp, ask, post_json
 
@@ -246,42 +244,7 @@ def test_all_models_are_listed_and_ready(live: Served) -> None:
 # -- limits ------------------------------------------------------------------------------------------
 
 
-def test_it_is_counted_like_any_scoring(web: SmallWeb) -> None:
-    limited = SmallApp(quota=QuotaOptions(exempt=(), revisions_per_minute=1, burst=50))
-    with serving(limited.build().asgi) as live:
-        post_json(live, "/v2/models/smallwiki-damaging/infer", infer(range(1, 50)))
-        data = {"text": "x", "page": {"title": "x"}}
-        assert post_json(live, DAMAGING, {"revision_data": data}).status == 200
-        for path, body in (
-            (DAMAGING, {"rev_id": 12}),
-            (DAMAGING, {"revision_data": data}),
-            ("/v1/models/revertrisk-multilingual:predict", {"rev_id": 12, "lang": "small"}),
-            ("/v2/models/smallwiki-damaging/infer", infer([1])),
-        ):
-            reply = post_json(live, path, body)
-            assert reply.status == 429
-            assert set(reply.json) == {"error"}
-            assert int(reply.headers["retry-after"]) > 0
-        assert post_json(live, "/api/smallwiki/text", {"text": "x", "title": "x"}).status == 429
-
-
-def infer(rev_ids: Any) -> Any:
-    ids = list(rev_ids)
-    return {"inputs": [{"name": "rev_id", "datatype": "INT64", "shape": [len(ids)], "data": ids}]}
-
-
 def test_a_body_over_the_limit_is_told_in_one_string(live: Served) -> None:
     body = b'{"rev_id": 12, "x": "' + b"x" * (8 * 2**20) + b'"}'
     reply = post_json(live, DAMAGING, body)
     assert (reply.status, set(reply.json)) == (413, {"error"})
-
-
-def test_a_passed_deadline_is_a_504(web: SmallWeb) -> None:
-    with serving(SmallApp(options=AppOptions(request_timeout_s=0.0)).build().asgi) as live:
-        for path, body in (
-            (DAMAGING, {"rev_id": 12}),
-            (DAMAGING, {"revision_data": {"text": "x", "page": {"title": "x"}}}),
-            ("/v2/models/smallwiki-damaging/infer", infer([1])),
-        ):
-            reply = post_json(live, path, body)
-            assert (reply.status, set(reply.json)) == (504, {"error"}), reply.body

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from assay.serving.options import QuotaOptions
 from assay.stores.memory import MemoryStore
 from assay.stores.options import MemoryStoreOptions
 from servers.asgi import Served, serving
@@ -145,6 +146,13 @@ def test_other_refusals_are_those_of_the_native_api(live: Served) -> None:
     assert ask(live, PATH, method="POST", body=b"{}", content_type="text/plain").error[0] == 415
     assert post_json(live, PATH, b"{").error[0] == 400
     assert ask(live, PATH).error[0] == 405
+
+
+def test_it_is_counted_like_any_scoring() -> None:
+    quota = QuotaOptions(exempt=(), revisions_per_minute=1, burst=50)
+    body = {"text": "x", "title": "x"}
+    with serving(SmallApp(quota=quota).build().asgi) as limited:
+        assert [post_json(limited, PATH, body).status for _ in range(51)] == [200] * 50 + [429]
 
 
 def test_nothing_is_kept() -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html.parser import HTMLParser
 from importlib.resources import files
 
 import pytest
-from fastapi import FastAPI
 
-from assay.serving.pages.home import add_home
-from assay.serving.pages.site import PageOptions, Site
+from assay.serving.pages.site import PageOptions
 from servers.asgi import Served, serving
+from serving.pages.markup import Tags, app_of
 
 FILES = {
     entry.name: entry
@@ -22,13 +20,6 @@ FILES = {
 ASSETS = sorted(FILES)
 
 
-def app_of(options: PageOptions) -> FastAPI:
-    app, site = FastAPI(), Site(options)
-    add_home(app.router, site)
-    site.add_files(app.router)
-    return app
-
-
 @pytest.fixture(scope="module")
 def client() -> Iterator[Served]:
     options = PageOptions(
@@ -36,28 +27,6 @@ def client() -> Iterator[Served]:
     )
     with serving(app_of(options)) as client:
         yield client
-
-
-class Tags(HTMLParser):
-    """Every start tag with its attributes."""
-
-    def __init__(self, markup: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.feed(markup)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def named(self, name: str) -> list[dict[str, str | None]]:
-        return [attributes for tag, attributes in self.tags if tag == name]
-
-
-def test_the_page_lists_the_wikis_in_order(client: Served) -> None:
-    options = Tags(client.ask("/").text).named("option")
-    assert [option["value"] for option in options] == ["samplewiki", "enwiki"]
-    assert options[1]["data-index-url"] == "https://en.wikipedia.org/w/index.php"
-    assert "data-index-url" not in options[0]
 
 
 def test_it_forbids_everything_that_is_not_its_own(client: Served) -> None:
@@ -75,13 +44,6 @@ def test_nothing_in_it_is_inline_or_from_elsewhere(client: Served) -> None:
         assert not [name for name in attributes if name.startswith("on") or name == "style"], tag
         for name in ("src", "href", "action"):
             assert not (attributes.get(name) or "").startswith(("http", "//", "javascript")), tag
-
-
-def test_names_of_wikis_are_escaped() -> None:
-    with serving(app_of(PageOptions(('"><script>alert(1)</script>',)))) as client:
-        text = client.ask("/").text
-    assert "<script>alert" not in text
-    assert Tags(text).named("option")[0]["value"] == '"><script>alert(1)</script>'
 
 
 def test_every_file_it_names_is_served_and_kept(client: Served) -> None:
@@ -122,12 +84,6 @@ def test_the_icon_is_an_svg(client: Served) -> None:
         answer = client.ask(path)
         assert answer.headers["content-type"] == "image/svg+xml"
         assert answer.text.startswith("<svg")
-
-
-def test_without_scripts_it_names_the_api(client: Served) -> None:
-    found = re.search(r"<noscript>(.*?)</noscript>", client.ask("/").text, re.DOTALL)
-    assert found is not None
-    assert 'href="/v3/scores/"' in found[1]
 
 
 def test_scripts_never_make_markup_from_text() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from assay.serving import openapi
 
@@ -28,6 +28,7 @@ def add_route(
         path,
         handler,
         methods=[method],
+        response_class=Response,  # whose type is not told: FastAPI would describe JSON beside `answer`
         summary=handler.__doc__,
         operation_id=handler.__name__,
         responses=responses | {200: {"description": "OK", "content": answer}},

@@ -15,7 +15,7 @@ def add_home(routes: APIRouter, site: Site) -> None:
     """``/`` and ``/ui/``."""
 
     async def home(_: Request) -> Response:
-        return site.page("home.html", here="edit", wikis=site.options.wikis)
+        return site.page("home.html", wikis=site.options.wikis)
 
     async def scores(_: Request) -> Response:
         return site.page("scores.html", here="scores", wikis=site.options.wikis)
