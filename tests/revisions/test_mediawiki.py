@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from assay import __version__
 from assay.errors import SourceUnavailable
-from assay.revisions.action_api import MAX_RETRY_AFTER_S, ActionApi, retry_after_s
+from assay.revisions.action_api import ActionApi
 from assay.revisions.api_document import read_revisions, read_users
 from assay.revisions.digest import sha1_base36
 from assay.revisions.mediawiki import MediaWikiSource
@@ -191,24 +191,6 @@ async def test_retry_after_is_obeyed(wiki: StandInMediaWiki) -> None:
     await source.aclose()
     assert slept[:2] == [7, 5]
     assert 4 <= slept[2] <= 8, "the third wait is half to all of 2 s doubled twice"
-
-
-@pytest.mark.parametrize(
-    ("header", "wait_s"),
-    [
-        (None, None),
-        ("120", 120.0),
-        ("Fri, 27 Nov 2026 12:00:30 GMT", 30.0),
-        ("Fri, 27 Nov 2026 11:00:00 GMT", 0.0),
-        ("9" * 400, MAX_RETRY_AFTER_S),
-        ("Fri, 27 Nov 9999 12:00:00 GMT", MAX_RETRY_AFTER_S),
-        ("Fri, 27 Nov 2026 12:00:30 +99999999999999", None),
-        ("soon", None),
-        ("-1", None),
-    ],
-)
-def test_whatever_stands_in_retry_after_is_a_wait_or_none(header: str | None, wait_s: float | None) -> None:
-    assert retry_after_s(header, datetime(2026, 11, 27, 12, tzinfo=UTC)) == wait_s
 
 
 async def test_a_wait_beyond_the_deadline_is_not_begun(wiki: StandInMediaWiki) -> None:

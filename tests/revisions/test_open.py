@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from assay.errors import ConfigurationError, SourceError
-from assay.revisions.action_api import check_api_url, retry_after_s
+from assay.revisions.action_api import check_api_url
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.open import default_cache_dir, open_source
@@ -84,19 +83,3 @@ def test_a_user_without_a_home_is_told_what_to_set(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(Path, "home", home)
     with pytest.raises(ConfigurationError, match=r"no home .* set cache_dir"):
         default_cache_dir()
-
-
-@pytest.mark.parametrize(
-    ("header", "seconds"),
-    [
-        (None, None),
-        ("5", 5),
-        ("Mon, 01 Aug 2016 12:00:30 GMT", 30),
-        ("Mon, 01 Aug 2016 11:00:00 GMT", 0),
-        ("soon", None),
-        ("-1", None),
-        ("", None),
-    ],
-)
-def test_retry_after_comes_as_seconds_or_as_a_date(header: str | None, seconds: float | None) -> None:
-    assert retry_after_s(header, datetime(2016, 8, 1, 12, tzinfo=UTC)) == seconds

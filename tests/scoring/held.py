@@ -1,10 +1,11 @@
-"""A source and an engine that can be held, counted and broken."""
+"""A source, an engine and a loader of models that can be held, counted and broken."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from assay.clock import Deadline
 from assay.revisions.problem import Problem
@@ -12,6 +13,7 @@ from assay.revisions.types import Revision
 from assay.scoring.request import Cell, Job
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
+from assay.scoring.wikis import ModelSets
 from small_models import small_models
 
 
@@ -76,3 +78,10 @@ async def settle() -> None:
     """Let every task that can run do so."""
     for _ in range(20):
         await asyncio.sleep(0)
+
+
+def models_unless(path: str) -> ModelSets:
+    """A loader that fails while there is a file at `path`."""
+    if Path(path).exists():
+        raise RuntimeError("the models cannot be loaded now")
+    return small_models()
