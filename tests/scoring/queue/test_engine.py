@@ -5,25 +5,43 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Mapping
+from base64 import b64decode
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
+import msgpack
 import orjson
 import pytest
+from redis import Redis
+from structlog.testing import capture_logs
 
 from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
+from assay.scoring.codec import Computed, decode_job, encode_computed, encode_job
+from assay.scoring.frames import MAX_FRAME_BYTES
 from assay.scoring.queue import overdue
-from assay.scoring.queue.engine import CeleryEngine
-from assay.scoring.queue.envelope import Reply, encode_reply, queue_name, taken_key
+from assay.scoring.queue.engine import MAX_LOSSES, CeleryEngine
+from assay.scoring.queue.envelope import (
+    Envelope,
+    Lane,
+    Outcome,
+    Reply,
+    compress,
+    decode_envelope,
+    decompress,
+    encode_reply,
+    queue_name,
+    taken_key,
+)
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.request import Cell, Job, Scored
+from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
-from assay.scoring.wikis import ModelSets
+from assay.scoring.wikis import ModelSets, identities
 from assay.tasks import end
-from assay.telemetry import JOBS, LATE_REPLIES, RESENT, Metrics
+from assay.telemetry import JOBS, LATE_REPLIES, QUEUE_UP, QUEUE_WAIT_SECONDS, RESENT, Metrics, bound
 from servers.celery_worker import RELEASE, celery_engine, small_worker
 from servers.redis import RedisServer
 from small_models import LinearModel, small_models
@@ -148,12 +166,14 @@ async def test_what_a_stranger_wrote_does_not_end_the_looking_after_jobs(
 
 
 async def test_a_redis_that_stays_away_is_told_and_found_again(redis: RedisServer) -> None:
-    async with engine_of(redis, options=replace(FAST, away_grace_s=0.3)) as (engine, _):
+    async with engine_of(redis, options=replace(FAST, away_grace_s=0.3)) as (engine, metrics):
         with small_worker(redis.url, options=QUICK, processes=1):
             assert is_scored(await engine.score(PLAIN, soon()))
+            assert metrics.value(QUEUE_UP) == 1
             redis.kill()
             with pytest.raises(EngineUnavailable):
                 await engine.score(PLAIN, soon())
+            await until_async(lambda: metrics.value(QUEUE_UP) == 0)
             await asyncio.to_thread(redis.start)
             cells: Mapping[str, Cell] = {}
             async with asyncio.timeout(30):
@@ -163,6 +183,7 @@ async def test_a_redis_that_stays_away_is_told_and_found_again(redis: RedisServe
                     except EngineUnavailable:
                         await asyncio.sleep(0.05)
             assert is_scored(cells)
+            assert metrics.value(QUEUE_UP) == 1
 
 
 async def test_a_job_past_its_deadline_is_not_begun(redis: RedisServer) -> None:
@@ -322,3 +343,250 @@ async def test_news_of_an_attempt_that_was_given_up_counts_for_nothing(redis: Re
         with small_worker(redis.url, options=QUICK, processes=1):
             assert is_scored(await waiting)
         assert metrics.value(JOBS, "retried") == 0
+
+
+# -- a worker that is played by the test, which takes messages and writes replies ----------------------
+
+
+class Played:
+    """Against one engine that is alone at its Redis."""
+
+    def __init__(self, client: Redis, engine: CeleryEngine) -> None:
+        self._client = client
+        self._engine = engine
+
+    async def taken(self, lane: Lane = "interactive") -> Envelope:
+        """The next message's envelope."""
+        messages: list[Any] = []
+
+        def has_come() -> bool:
+            if (message := self._client.rpop(queue_name(RELEASE, lane))) is not None:
+                messages.append(message)
+            return bool(messages)
+
+        await until_async(has_come)
+        body = b64decode(orjson.loads(messages[0])["body"])
+        return decode_envelope(msgpack.unpackb(body)[0][0])
+
+    def say(self, envelope: Envelope, outcome: Outcome, **more: Any) -> None:
+        said = {"release": RELEASE, "attempt": envelope.attempt, **more}
+        reply = Reply(envelope.id, outcome=outcome, **said)
+        self.say_anything(encode_reply(reply))
+
+    def say_anything(self, data: bytes) -> None:
+        self._client.xadd(self._engine.reply_stream, {"r": data})
+
+    def answer(self, envelope: Envelope, **more: Any) -> None:
+        """As a sound worker would."""
+        assert envelope.content is not None
+        job = decode_job(decompress(envelope.content))
+        computed = compute(job, MODELS.of(job.wiki), PlanCache())
+        self.say(envelope, "computed", content=compress(encode_computed(computed)), **more)
+
+
+@asynccontextmanager
+async def played(redis: RedisServer, **options: Any) -> AsyncIterator[tuple[Played, CeleryEngine, Metrics]]:
+    """On a Redis that other tests use as well, emptied."""
+    with redis.client() as client:
+        client.flushall()
+        async with engine_of(redis, options=replace(FAST, **options)) as (engine, metrics):
+            yield Played(client, engine), engine, metrics
+
+
+async def test_an_envelope_says_all_that_a_worker_needs(shared_redis: RedisServer) -> None:
+    async with played(shared_redis) as (worker, engine, metrics):
+        with bound(request_id="r-1"):
+            asked = asyncio.create_task(engine.score(replace(DAMAGING, bulk=True), soon(30)))
+        envelope = await worker.taken("bulk")
+        assert decode_job(decompress(envelope.content or b"")) == DAMAGING
+        assert (envelope.attempt, envelope.release, envelope.request_id) == (1, RELEASE, "r-1")
+        assert (envelope.wiki, envelope.reply_to) == ("smallwiki", engine.reply_stream)
+        assert envelope.digests == identities(MODELS, "smallwiki", ["damaging"])
+        assert 25 < envelope.deadline_s - envelope.sent_s <= 30
+        assert engine.pending == 1
+        worker.answer(envelope, waited_s=0.5)
+        assert await asked == compute(DAMAGING, MODELS.of("smallwiki"), PlanCache()).cells
+        assert (engine.pending, metrics.value(QUEUE_WAIT_SECONDS, "bulk")) == (0, 1)
+        worker.answer(envelope)
+        await until_async(lambda: metrics.value(LATE_REPLIES) == 1)
+        assert metrics.value(JOBS, "done") == 1
+
+
+@pytest.mark.parametrize("is_large", [False, True])
+async def test_a_job_lies_beside_the_queue_from_a_size_on_and_not_for_ever(
+    shared_redis: RedisServer, is_large: bool
+) -> None:
+    size = len(compress(encode_job(PLAIN)))
+    async with played(shared_redis, inline_bytes=size - is_large) as (worker, engine, _):
+        asked = asyncio.create_task(engine.score(PLAIN, soon(30)))
+        envelope = await worker.taken()
+        assert (envelope.content is None) == is_large
+        with shared_redis.client() as client:
+            lies_ms: Any = client.pttl(envelope.content_key)
+            assert (30_000 < lies_ms <= 90_000) if is_large else lies_ms == -2
+        await end([asked])
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "counted"),
+    [
+        ("expired", "deadline_exceeded", "expired"),
+        ("time_limit", "time_limit_exceeded", "time_limit"),
+        ("wrong_bundles", "engine_unavailable", "wrong_bundles"),
+        ("damaged", "engine_unavailable", "damaged"),
+    ],
+)
+async def test_what_became_of_a_job_is_told_and_counted(
+    shared_redis: RedisServer, outcome: Outcome, code: str, counted: str
+) -> None:
+    async with played(shared_redis) as (worker, engine, metrics):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        worker.say(await worker.taken(), outcome)
+        assert problem(await asked).code == code
+        assert metrics.value(JOBS, counted) == 1
+
+
+async def test_a_job_is_given_up_at_the_second_death_and_another_is_not(shared_redis: RedisServer) -> None:
+    async with played(shared_redis) as (worker, engine, metrics):
+        for deaths in (1, 2):
+            asked = asyncio.create_task(engine.score(PLAIN, soon()))
+            for attempt in range(1, deaths + 1):
+                envelope = await worker.taken()
+                assert envelope.attempt == attempt
+                worker.say(envelope, "died")
+            if deaths == 1:
+                worker.answer(await worker.taken())
+                assert is_scored(await asked)
+        assert problem(await asked).code == "engine_crashed"
+        assert (metrics.value(JOBS, "retried"), metrics.value(JOBS, "crashed")) == (2, 1)
+        assert metrics.value(RESENT, "died") == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, b"", b"\x02", b"\x01rubbish", compress(b"rubbish"), compress(encode_computed(Computed({})))],
+)
+async def test_an_answer_that_is_none_costs_its_own_job_only(
+    shared_redis: RedisServer, content: bytes | None
+) -> None:
+    async with played(shared_redis) as (worker, engine, metrics):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        envelope = await worker.taken()
+        worker.say_anything(b"what no version of ours writes")
+        worker.say(envelope, "computed", content=content)
+        assert problem(await asked).code == "engine_unavailable"
+        assert (metrics.value(JOBS, "damaged"), metrics.value(JOBS, "done")) == (1, 0)
+        again = asyncio.create_task(engine.score(PLAIN, soon()))
+        worker.answer(await worker.taken())
+        assert is_scored(await again)
+
+
+async def test_what_an_earlier_attempt_computed_is_as_good_as_any(shared_redis: RedisServer) -> None:
+    """And what else became of it is of no account."""
+    async with played(shared_redis) as (worker, engine, metrics):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        first = await worker.taken()
+        worker.say(first, "died")
+        second = await worker.taken()
+        assert (second.id, second.attempt) == (first.id, 2)
+        worker.say(first, "time_limit")
+        await until_async(lambda: metrics.value(LATE_REPLIES) == 1)
+        worker.answer(first)
+        assert is_scored(await asked)
+
+
+async def test_a_stranger_is_not_believed_and_its_name_is_told_now_and_then(
+    shared_redis: RedisServer,
+) -> None:
+    async with played(shared_redis) as (worker, engine, metrics):
+        with capture_logs() as logs:
+            asked = asyncio.create_task(engine.score(PLAIN, soon()))
+            envelopes = []
+            for _ in range(MAX_LOSSES + 2):  # it is no loss on the way
+                envelopes.append(await worker.taken())
+                worker.answer(envelopes[-1], release="stranger")
+            worker.say(envelopes[0], "wrong_release", release="stranger")  # an attempt that nobody waits for
+            ours = await worker.taken()
+            assert ours.attempt == MAX_LOSSES + 3
+            worker.answer(ours)
+            assert is_scored(await asked)
+        assert engine.stranger == "stranger"
+        assert sum("another release's worker" in line["event"] for line in logs) == 1
+        assert metrics.value(JOBS, "wrong_release") == MAX_LOSSES + 3
+        assert metrics.value(RESENT, "wrong_release") == MAX_LOSSES + 2
+
+
+class Fates:
+    """What looking after overdue jobs finds, one look after the other; then always the last."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, *fates: overdue.Fate) -> None:
+        self._fates = [*fates]
+        patch.setattr(overdue, "PATIENCE_S", -1.0)
+        patch.setattr(overdue, "look", self.look)
+
+    async def look(self, redis: object, of_lanes: object, sent: Sequence[overdue.Sent]) -> list[overdue.Fate]:
+        assert [item.lane for item in sent] == ["interactive"] * len(sent)
+        found = self._fates.pop(0) if len(self._fates) > 1 else self._fates[0]
+        return [found] * len(sent)
+
+    @property
+    def left(self) -> int:
+        return len(self._fates) - 1
+
+
+async def test_a_job_that_is_lost_too_often_is_given_up(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Fates(monkeypatch, "worker_lost")
+    async with played(shared_redis, heartbeat_s=0.02) as (_, engine, metrics):
+        told = problem(await engine.score(PLAIN, soon()))
+        assert (told.code, told.retryable) == ("engine_unavailable", True)
+        assert metrics.value(RESENT, "worker_lost") == MAX_LOSSES
+
+
+@pytest.mark.parametrize("seen", ["worked_on", "waiting"])
+async def test_only_two_suspicions_in_a_row_count_as_a_loss(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch, seen: overdue.Fate
+) -> None:
+    fates = Fates(monkeypatch, "vanished", seen, "vanished", seen, "vanished", "vanished", "worked_on")
+    async with played(shared_redis, heartbeat_s=0.02) as (worker, engine, metrics):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        assert (await worker.taken()).attempt == 1
+        again = await worker.taken()
+        assert (again.attempt, fates.left) == (2, 0)
+        assert metrics.value(RESENT, "vanished") == 1
+        worker.answer(again)
+        assert is_scored(await asked)
+
+
+@pytest.mark.parametrize("text", ["\ud800", "x" * (MAX_FRAME_BYTES + 1)])
+async def test_what_cannot_be_sent_is_refused_by_itself(shared_redis: RedisServer, text: str) -> None:
+    async with played(shared_redis) as (_, engine, _):
+        unsendable = replace(DAMAGING, revision=replace(DAMAGING.revision, text=text))
+        assert problem(await engine.score(unsendable, soon())).code == "unencodable"
+        assert engine.pending == 0
+
+
+def connections(client: Redis) -> set[str]:
+    """Of everybody, by the server's numbers."""
+    listed: Any = client.client_list()
+    return {row["id"] for row in listed}
+
+
+async def test_the_end_waits_for_what_was_sent_but_not_for_ever(shared_redis: RedisServer) -> None:
+    with shared_redis.client() as client:
+        client.flushall()
+        before = connections(client)
+        async with engine_of(shared_redis, options=replace(FAST, time_limit_s=1.5)) as (engine, _):
+            worker = Played(client, engine)
+            asked = [asyncio.create_task(engine.score(PLAIN, soon())) for _ in range(2)]
+            answered = await worker.taken()
+            ending = asyncio.create_task(engine.aclose())
+            worker.answer(answered)
+            async with asyncio.timeout(20):
+                await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+                assert problem(await engine.score(PLAIN, soon())).code == "engine_unavailable"
+                await ending
+            assert sum(task.done() and is_scored(task.result()) for task in asked) == 1
+            await end(asked)
+        await until_async(lambda: connections(client) == before)
