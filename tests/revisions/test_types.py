@@ -22,6 +22,6 @@ def test_unknown_stands_for_nothing_that_could_be_used() -> None:
 def test_all_is_known_of_a_logged_out_author_but_how_often_the_address_edited() -> None:
     actor = anonymous_actor("192.0.2.1")
     assert (actor.name, actor.is_anonymous, actor.id, actor.registered_at) == ("192.0.2.1", True, None, None)
-    assert actor.groups == {"*"}
+    assert actor.groups == frozenset({"*"})
     assert actor.edit_count is UNKNOWN
     assert anonymous_actor(UNKNOWN).name is UNKNOWN

@@ -331,7 +331,7 @@ async def test_a_job_nobody_waits_for_any_more_is_not_begun() -> None:
 
 
 @pytest.mark.parametrize("options", [{"max_jobs_per_process": 2}, {"max_resident_bytes": 1}])
-async def test_worn_processes_are_replaced(options: dict[str, int]) -> None:
+async def test_worn_processes_are_replaced(options: dict[str, Any]) -> None:
     async with pool(**options) as (engine, metrics):
         first = engine.pids
         for _ in range(4):
