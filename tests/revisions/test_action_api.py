@@ -29,7 +29,18 @@ from assay.revisions.action_api import (
 )
 from assay.revisions.options import ApiOptions
 from assay.tasks import end
-from servers.mediawiki import Fault, StandInMediaWiki, api_error, body, recorded, redirect, status
+from servers.mediawiki import (
+    Fault,
+    StandInMediaWiki,
+    api_error,
+    body,
+    recorded,
+    redirect,
+    reset,
+    silent,
+    status,
+    truncated,
+)
 from waiting import soon, until_async
 
 QUERY = {"action": "query", "meta": "siteinfo"}
@@ -290,7 +301,13 @@ async def test_an_answer_without_end_is_given_up(
 
 @pytest.mark.parametrize(
     "location",
-    ["", "http://localhost:1/w/api.php", "//elsewhere.example/w/api.php", "http://{host}:1/w/api.php"],
+    [
+        "",
+        "http://localhost:1/w/api.php",
+        "//elsewhere.example/w/api.php",
+        "https://elsewhere.example/w/api.php",
+        "http://{host}:1/w/api.php",
+    ],
 )
 async def test_a_redirect_that_leads_away_is_not_followed(
     api: ActionApi, wiki: StandInMediaWiki, waiting: Waiting, location: str
@@ -300,6 +317,53 @@ async def test_a_redirect_that_leads_away_is_not_followed(
     with pytest.raises(SourceUnavailable, match=re.escape(f"redirects to {target!r}")):
         await api.query(QUERY, waiting.within(1000))
     assert len(wiki.requests) == 1
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+async def test_a_redirect_of_any_kind_is_followed(
+    api: ActionApi, wiki: StandInMediaWiki, waiting: Waiting, code: int
+) -> None:
+    async def moved(request: web.Request) -> web.Response:
+        location = f"{request.path}?action=query&meta=siteinfo&formatversion=2"
+        return web.Response(status=code, headers={"Location": location})
+
+    wiki.faults.append(Fault(moved))
+    assert "general" in (await api.query(QUERY, waiting.within(1000)))["query"]
+
+
+async def test_a_redirect_to_the_same_host_in_secret_is_followed(
+    api: ActionApi, wiki: StandInMediaWiki, waiting: Waiting, unused_tcp_port: int
+) -> None:
+    """Nobody listens there, and that is what is told."""
+    wiki.faults += [redirect(f"https://127.0.0.1:{unused_tcp_port}/w/api.php")] * OPTIONS.attempts
+    with pytest.raises(SourceUnavailable, match=f"the connection failed .*{unused_tcp_port}"):
+        await api.query(QUERY, waiting.within(1000))
+
+
+@pytest.mark.parametrize("fault", [truncated(), redirect("http://[half/w/api.php"), reset()])
+async def test_a_connection_that_fails_is_tried_again(
+    wiki: StandInMediaWiki, waiting: Waiting, fault: Fault
+) -> None:
+    for options, failures in ((OPTIONS, 1), (replace(OPTIONS, attempts=1), 2)):  # aiohttp itself asks twice
+        api = ActionApi(wiki.url, options, sleep=waiting.sleep)
+        wiki.faults += [fault] * failures
+        if options is OPTIONS:
+            assert "general" in (await api.query(QUERY, waiting.within(1000)))["query"]
+        else:
+            with pytest.raises(SourceUnavailable, match=r"the connection failed \(.+\)"):
+                await api.query(QUERY, waiting.within(1000))
+        await api.aclose()
+
+
+async def test_an_attempt_has_its_own_time_and_the_next_one_too(
+    wiki: StandInMediaWiki, waiting: Waiting
+) -> None:
+    api = ActionApi(wiki.url, replace(OPTIONS, attempt_timeout_s=0.1), sleep=waiting.sleep)
+    wiki.faults += [silent()] * OPTIONS.attempts
+    with pytest.raises(SourceUnavailable, match=r"no answer within 0\.1 s"):
+        await api.query(QUERY, waiting.within(1000))
+    assert len(waiting.waits_s) == OPTIONS.attempts - 1
+    await api.aclose()
 
 
 async def test_as_many_redirects_as_wikis_have_are_followed_and_no_more(
@@ -347,8 +411,9 @@ async def test_a_closed_connection_is_opened_again_and_cookies_are_nobodys(
         response.set_cookie("session", "secret")
         return response
 
-    api = ActionApi(wiki.url)
-    assert api.url == wiki.url
+    named = wiki.url.replace("127.0.0.1", "localhost")  # for addresses, no client keeps any
+    api = ActionApi(named)
+    assert api.url == named
     await api.aclose()
     wiki.faults.append(Fault(with_cookie))
     for _ in range(2):
@@ -370,12 +435,14 @@ async def test_a_closed_connection_is_opened_again_and_cookies_are_nobodys(
         ("https://en.wikipedia.org/w/index.php", "must end with /api.php"),
         ("gopher://en.wikipedia.org/w/api.php", "must begin with http"),
         ("https:///w/api.php", "names no host"),
+        ("https://me:secret@en.wikipedia.org:port/w/api.php", "is no address"),
+        ("https://en.wikipedia.org/w/api.php?action=query", "must end with /api.php"),
     ],
 )
 def test_what_is_no_address_of_an_api_is_refused_as_it_stands_but_for_secrets(url: str, fault: str) -> None:
     with pytest.raises(SourceError, match=fault) as refusal:
         check_api_url(url)
-    path = url.rpartition("@")[2].removeprefix("https://").partition("#")[0]
+    path = url.rpartition("@")[2].removeprefix("https://").partition("#")[0].partition("?")[0]
     assert path.removeprefix("gopher://") in str(refusal.value)
     assert "secret" not in str(refusal.value)
     assert "None" not in str(refusal.value)

@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import tracemalloc
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -16,11 +17,11 @@ from assay.revisions import textstore
 from assay.revisions.index import ensure_index
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import open_indexed
-from assay.revisions.problem import Problem
+from assay.revisions.problem import Problem, text_too_large
 from assay.revisions.progress import IndexProgress
 from assay.revisions.types import Revision
 from revisions import small_wiki
-from revisions.indexing import build_command, contents, many_revisions, opened
+from revisions.indexing import build_command, contents, many_revisions, open_files, opened
 from revisions.small_wiki import Edit, WikiPage, pack
 from shared_data import shared
 
@@ -51,7 +52,8 @@ def test_after_kills_the_index_is_the_same_and_nothing_is_stored_twice(
         kill_at(moment, real_export, tmp_path / "killed")
     reports: list[IndexProgress] = []
     ensure_index(real_export, tmp_path / "killed", progress=reports.append)
-    assert {report.phase for report in reports} == {"linking"}, "it goes on where it was killed"
+    assert [report.phase for report in reports] == ["linking"], "it goes on where it was killed"
+    assert reports[0].revisions == 1307
     assert digest(tmp_path / "killed") == digest(tmp_path / "whole")
 
 
@@ -63,11 +65,28 @@ def test_a_resumed_run_stores_only_what_is_missing(real_export: Path, tmp_path: 
     connection.execute("UPDATE revisions SET comment = 'stored before the kill'")
     connection.commit()
     connection.close()
-    ensure_index(real_export, tmp_path / "killed")
+    reports: list[IndexProgress] = []
+    ensure_index(real_export, tmp_path / "killed", progress=reports.append)
+    assert [(it.phase, it.revisions) for it in reports] == [
+        ("reading", 500),
+        ("reading", 1000),
+        ("reading", 1307),
+        ("linking", 1307),
+    ]
     source = IndexedSource(tmp_path / "killed")
     assert sum(it.comment == "stored before the kill" for it in contents(source)) == 800
     assert source.count() == 1307
     source.close()
+
+
+def test_a_file_that_has_less_than_was_read_of_it_is_refused(real_export: Path, tmp_path: Path) -> None:
+    """As when it is cut while it is read: its size and its ends were looked at before."""
+    kill_at("reading 100", real_export, tmp_path / "killed")
+    with closing(sqlite3.connect(tmp_path / "killed")) as connection:
+        connection.execute("UPDATE meta SET value = '1308' WHERE key = 'position'")
+        connection.commit()
+    with pytest.raises(SourceError, match="became shorter while it was indexed"):
+        ensure_index(real_export, tmp_path / "killed")
 
 
 @pytest.mark.parametrize("packing", ["", ".xz", ".7z"])
@@ -76,9 +95,14 @@ def test_a_damaged_file_is_refused_until_it_is_whole(packing: str, tmp_path: Pat
     pack(many_revisions(300), path)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 2 // 3])
+    refusals, reports = [], []
     for _ in range(2):
-        with pytest.raises(SourceError, match=r"damaged or cut short|is broken"):
-            open_indexed(path)
+        with pytest.raises(SourceError, match=r"damaged or cut short|is broken") as refusal:
+            open_indexed(path, progress=reports.append)
+        refusals.append(str(refusal.value))
+        reports, looked = [], reports
+    assert refusals[0] == refusals[1]
+    assert looked == [], "it is known by now"
     path.write_bytes(whole)
     source = open_indexed(path)
     assert source.count() == 300
@@ -113,6 +137,27 @@ def test_the_same_id_twice_is_kept_once(tmp_path: Path) -> None:
     )
     path = pack(small_wiki.export("0.10", (page,)), tmp_path / "double.xml")
     assert [(it.id, it.text) for it in opened(path)] == [(1, "first"), (2, "x")]
+
+
+def test_the_limit_of_texts_is_the_operators(tmp_path: Path) -> None:
+    page = WikiPage(1, 0, "P", (Edit(1, 0, 0, "A", 1, "y" * 50), Edit(2, 1, 1, "A", 1, "y" * 51)))
+    path = pack(small_wiki.export("0.10", (page,)), tmp_path / "limited.xml")
+    source = open_indexed(path, max_text_bytes=50)
+    whole, cut = contents(source)
+    source.close()
+    assert whole.text == "y" * 50
+    assert cut.text == text_too_large(2, 51, 50)
+
+
+def test_nothing_stays_open_whatever_becomes_of_it(tmp_path: Path) -> None:
+    path = pack(small_wiki.export("0.11"), tmp_path / "small.xml")
+    damaged = tmp_path / "damaged.xml"
+    damaged.write_bytes(path.read_bytes()[:-100])
+    ensure_index(path, tmp_path / "whole")
+    with pytest.raises(SourceError):
+        ensure_index(damaged, tmp_path / "broken")
+    for name in ("whole", "broken", "small.xml", "damaged.xml"):
+        assert open_files(tmp_path / name) == 0
 
 
 def test_a_text_beyond_the_limit_is_a_problem_of_its_own_revision(tmp_path: Path) -> None:

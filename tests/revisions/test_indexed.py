@@ -20,6 +20,7 @@ from assay.revisions.problem import source_failed
 from assay.revisions.record import iso
 from revisions import small_wiki
 from revisions.fetched import one
+from revisions.indexing import open_files
 from revisions.small_wiki import Edit, WikiPage, pack
 from shared_data import shared
 from waiting import soon
@@ -83,11 +84,6 @@ def test_labels_are_the_published_ones_each_with_its_edit(tmp_path: Path) -> Non
         assert str(edit.label.reverted_by) == row["reverted_by"]
     assert sum(row["reverted"] == "True" for row in rows) < wider
     assert 0 < shorter < sum(row["reverted_48h"] == "True" for row in rows)
-
-
-def open_files(path: Path) -> int:
-    """Handles that this process has on it."""
-    return sum(handle.exists() and handle.samefile(path) for handle in Path("/proc/self/fd").iterdir())
 
 
 async def test_closing_gives_back_the_file_and_the_thread(tmp_path: Path) -> None:

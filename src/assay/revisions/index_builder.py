@@ -70,8 +70,8 @@ class IndexBuilder:
     def _read(self) -> None:
         with open_stream(self._path) as stream:
             records = record_reader(self._path)(stream, self._path, max_text_bytes=self._max_text_bytes)
+            self._skip(records, stream)
             try:
-                self._skip(records, stream)
                 self._store_all(records, stream)
                 self._db.execute("COMMIT")
             except SourceError as damage:
@@ -90,15 +90,11 @@ class IndexBuilder:
 
     def _store_all(self, records: Iterator[Record], stream: Stream) -> None:
         self._db.execute("BEGIN")
-        try:
-            for record in records:
-                self._store(record)
-                self._position += 1
-                if self._position % BATCH_RECORDS == 0:
-                    self._commit_batch(stream)
-        except SourceError:
-            self._commit_batch(stream)
-            raise
+        for record in records:
+            self._store(record)
+            self._position += 1
+            if self._position % BATCH_RECORDS == 0:
+                self._commit_batch(stream)
         self._commit_batch(stream)
 
     def _commit_batch(self, stream: Stream) -> None:

@@ -42,6 +42,7 @@ def test_names_are_bounded() -> None:
 def test_each_model_is_asked_once_in_the_order_of_wishes() -> None:
     names, injection = read_wishes({"models": ["b", "a", "b"], "injection": {"feature.x": 1}})
     assert (names, injection) == (("b", "a"), {"feature.x": 1})
+    assert read_wishes({"models": ["a"]}) == (("a",), {})
 
 
 def test_values_are_nested_no_deeper_than_anywhere_else() -> None:
