@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
 
 from assay.clock import Deadline
 from assay.errors import DeadlineExceeded, Overloaded
 from assay.revisions.problem import Problem
-from assay.scoring.problems import overloaded
+from assay.scoring.problems import engine_away, overloaded
 from assay.scoring.request import ScoreRequest
 from assay.scoring.service import Table
 from assay.serving.native.stream import Asked, Stream
@@ -29,7 +32,7 @@ class Held:
         self.asked: list[tuple[int, ...]] = []
         self.gates: dict[tuple[int, ...], asyncio.Event] = {}
         self.places = 0
-        self.overloaded: set[int] = set()
+        self.refused: dict[int, Problem] = {}
         self._refusals = list(refusals)
 
     async def score(self, request: ScoreRequest, deadline: Deadline) -> Table:
@@ -38,14 +41,10 @@ class Held:
         if self._refusals:
             raise self._refusals.pop(0)
         await self.gates.setdefault(request.rev_ids, asyncio.Event()).wait()
-        table = {
-            rev_id: dict.fromkeys(
-                request.models, overloaded(rev_id) if rev_id in self.overloaded else Problem("x", "X", "x")
-            )
+        return {
+            rev_id: dict.fromkeys(request.models, self.refused.pop(rev_id, Problem("x", "X", "x")))
             for rev_id in request.rev_ids
         }
-        self.overloaded.clear()
-        return table
 
     @asynccontextmanager
     async def admit(self, cost: int) -> AsyncIterator[None]:
@@ -119,9 +118,10 @@ async def test_draining_finishes_what_is_under_way_and_tells_the_rest() -> None:
     coming = asyncio.ensure_future(anext(parts))
     await until_async(lambda: len(held.asked) == 2)
     draining.set()
+    assert await coming == []
     held.release(1, 2, 3, 4)
     held.release(5, 6, 7, 8)
-    found = [*await coming, *[line async for part in parts for line in part]]
+    found = [line async for part in parts for line in part]
     assert [line["revision"] for line in found[:-1]] == list(range(1, 9))
     assert found[-1]["remaining"] == list(range(9, 21))
     assert found[-1]["error"]["code"] == "draining"
@@ -150,11 +150,14 @@ async def test_who_is_refused_is_asked_for_again_and_who_is_late_is_told() -> No
     assert last == {"done": True, "scored": 0, "failed": 4}
 
 
-async def test_of_a_chunk_only_those_are_asked_for_again_that_were_refused() -> None:
+@pytest.mark.parametrize("refusal", [overloaded, engine_away])
+async def test_of_a_chunk_only_those_are_asked_for_again_that_were_refused(
+    refusal: Callable[[int], Problem],
+) -> None:
     held = Held()
     held.release(1, 2, 3, 4)
     held.release(2, 4)
-    held.overloaded = {2, 4}
+    held.refused = {2: refusal(2), 4: refusal(4)}
     _, *found, _ = [line async for part in stream(held, 4).parts() for line in part]
     assert held.asked == [(1, 2, 3, 4), (2, 4)]
     assert [line["scores"]["damaging"]["error"]["code"] for line in found] == ["x"] * 4
@@ -180,3 +183,90 @@ async def test_a_refused_place_is_not_leaked() -> None:
     _, last = [line async for part in stream(held, 4).parts() for line in part]
     assert last["remaining"] == [1, 2, 3, 4]
     assert held.asked == []
+
+
+class Metered(Held):
+    """Its quota is spent as often as is said before each chunk, each time for `retry_s`."""
+
+    def __init__(self, *spent: int, retry_s: float) -> None:
+        super().__init__()
+        self._spent = [*spent]
+        self._retry_s: Any = retry_s
+
+    def refill(self) -> None:
+        self._spent = []
+
+    @asynccontextmanager
+    async def admit(self, cost: int) -> AsyncIterator[None]:
+        if self._spent and self._spent[0]:
+            self._spent[0] -= 1
+            raise QuotaSpent("spent", self._retry_s)
+        self._spent[:1] = []
+        async with super().admit(cost):
+            yield
+
+
+ONE_BY_ONE = StreamOptions(chunk=1, window=1, pause_limit_s=0.25)
+
+
+async def test_a_stream_may_pause_as_long_at_a_stretch_again_after_each_chunk() -> None:
+    held = Metered(2, 2, 2, retry_s=0.1)
+    for rev_id in (1, 2, 3):
+        held.release(rev_id)
+    _, *told, last = [line async for part in stream(held, 3, options=ONE_BY_ONE).parts() for line in part]
+    assert ["pause" if "pause" in line else line["revision"] for line in told] == [
+        *("pause", "pause", 1),
+        *("pause", "pause", 2),
+        *("pause", "pause", 3),
+    ]
+    assert last["done"] is True
+    assert told[0] == {
+        "pause": {"code": "too_many_requests", "message": "spent", "retryable": True},
+        "retry_s": 0.1,
+    }
+
+
+async def test_a_stream_does_not_ask_again_before_it_may() -> None:
+    """Or its patience would be over in no time."""
+    held = Metered(10**6, retry_s=0.1)
+    held.release(1)
+    asyncio.get_running_loop().call_later(0.05, held.refill)
+    options = StreamOptions(chunk=1, window=1, pause_limit_s=20.0)
+    *_, last = [line async for part in stream(held, 1, options=options).parts() for line in part]
+    assert last == {"done": True, "scored": 0, "failed": 1}
+
+
+async def test_a_pause_beyond_the_limit_is_the_end_with_all_that_is_left() -> None:
+    held = Metered(0, 3, retry_s=0.1)
+    held.release(1)
+    _, first, *pauses, last = [
+        line async for part in stream(held, 3, options=ONE_BY_ONE).parts() for line in part
+    ]
+    assert (first["revision"], len(pauses), last["remaining"]) == (1, 2, [2, 3])
+    assert last["error"]["code"] == "too_many_requests"
+
+
+async def test_a_server_that_is_told_to_end_does_not_wait_for_a_quota() -> None:
+    held, draining = Metered(1, retry_s=100.0), asyncio.Event()
+    parts = stream(held, 4, draining=draining).parts()
+    await anext(parts)
+    assert "pause" in (await anext(parts))[0]
+    draining.set()
+    async with asyncio.timeout(20):
+        (last,) = [line async for part in parts for line in part]
+    assert (last["error"]["code"], last["remaining"]) == ("draining", [1, 2, 3, 4])
+
+
+async def test_nothing_goes_on_after_the_end() -> None:
+    """Of one that was read to its end, and of one that was left."""
+    before = asyncio.all_tasks()
+    held = Held()
+    held.release(1, 2, 3, 4)
+    assert [line async for part in stream(held, 4).parts() for line in part]
+    left = Held()
+    parts = stream(left, 20).parts()
+    await anext(parts)
+    coming = asyncio.ensure_future(anext(parts))
+    await until_async(lambda: left.places == 2)
+    coming.cancel()
+    await until_async(lambda: left.places == 0 and asyncio.all_tasks() == before)
