@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import signal
+import time
 from base64 import b64decode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -17,6 +19,7 @@ import pytest
 from redis import Redis
 from structlog.testing import capture_logs
 
+from assay.clock import Deadline, FakeClock
 from assay.errors import EngineUnavailable, NoWorker, Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.codec import Computed, decode_job, encode_computed, encode_job
@@ -403,6 +406,7 @@ async def test_an_envelope_says_all_that_a_worker_needs(shared_redis: RedisServe
         assert (envelope.wiki, envelope.reply_to) == ("smallwiki", engine.reply_stream)
         assert envelope.digests == identities(MODELS, "smallwiki", ["damaging"])
         assert 25 < envelope.deadline_s - envelope.sent_s <= 30
+        assert abs(envelope.sent_s - time.time()) < 60
         assert engine.pending == 1
         worker.answer(envelope, waited_s=0.5)
         assert await asked == compute(DAMAGING, MODELS.of("smallwiki"), PlanCache()).cells
@@ -576,12 +580,15 @@ def connections(client: Redis) -> set[str]:
 async def test_the_end_waits_for_what_was_sent_but_not_for_ever(shared_redis: RedisServer) -> None:
     with shared_redis.client() as client:
         client.flushall()
-        before = connections(client)
+        before, tasks = connections(client), asyncio.all_tasks()
         async with engine_of(shared_redis, options=replace(FAST, time_limit_s=1.5)) as (engine, _):
             worker = Played(client, engine)
             asked = [asyncio.create_task(engine.score(PLAIN, soon())) for _ in range(2)]
             answered = await worker.taken()
             ending = asyncio.create_task(engine.aclose())
+            for _ in range(3):  # time in which it could end too soon
+                await asyncio.to_thread(client.ping)
+            assert not ending.done()
             worker.answer(answered)
             async with asyncio.timeout(20):
                 await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
@@ -589,4 +596,39 @@ async def test_the_end_waits_for_what_was_sent_but_not_for_ever(shared_redis: Re
                 await ending
             assert sum(task.done() and is_scored(task.result()) for task in asked) == 1
             await end(asked)
-        await until_async(lambda: connections(client) == before)
+        await until_async(lambda: connections(client) == before and asyncio.all_tasks() == tasks)
+
+
+async def test_a_deadline_is_kept_before_and_after_the_sending(shared_redis: RedisServer) -> None:
+    clock = FakeClock()
+    passed = Deadline.after(1, clock)
+    clock.advance(1)
+    async with played(shared_redis) as (worker, engine, metrics):
+        for deadline in (passed, soon(0.2)):
+            assert problem(await engine.score(PLAIN, deadline)).code == "deadline_exceeded"
+        assert metrics.value(JOBS, "expired") == 2
+        assert (await worker.taken()).attempt == 1  # of the second
+        asked = asyncio.create_task(engine.score(DAMAGING, soon()))
+        envelope = await worker.taken()
+        assert envelope.wiki == "smallwiki"  # and of the first there is nothing
+        worker.answer(envelope)
+        assert is_scored(await asked)
+
+
+async def test_what_nobody_waits_for_any_more_is_no_line_in_the_log(redis: RedisServer) -> None:
+    """A queue that stays away is told to all who wait for an answer, and to those who could not even ask."""
+    reported: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
+    async with engine_of(redis, options=replace(FAST, away_grace_s=0.3)) as (engine, metrics):
+        with redis.client() as client:
+            sent = asyncio.create_task(engine.score(PLAIN, soon()))
+            await until_async(lambda: client.llen(queue_name(RELEASE, "interactive")) == 1)
+        redis.kill()
+        await until_async(lambda: metrics.value(QUEUE_UP) == 0)
+        unsent = [asyncio.create_task(engine.score(PLAIN, soon())) for _ in range(5)]
+        told = await asyncio.gather(sent, *unsent, return_exceptions=True)
+        assert [type(it) for it in told] == [EngineUnavailable] * 6
+        assert engine.pending == 0
+        del sent, unsent, told
+        gc.collect()
+    assert reported == []
