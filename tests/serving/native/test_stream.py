@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from assay.clock import Deadline
+from assay.clock import Clock, Deadline, FakeClock
 from assay.errors import DeadlineExceeded, Overloaded
+from assay.models.model import Score
 from assay.revisions.problem import Problem
 from assay.scoring.problems import engine_away, overloaded
-from assay.scoring.request import ScoreRequest
+from assay.scoring.request import Cell, Scored, ScoreRequest
 from assay.scoring.service import Table
 from assay.serving.native.stream import Asked, Stream
 from assay.serving.options import StreamOptions
@@ -33,6 +34,7 @@ class Held:
         self.gates: dict[tuple[int, ...], asyncio.Event] = {}
         self.places = 0
         self.refused: dict[int, Problem] = {}
+        self.scored: set[int] = set()
         self._refusals = list(refusals)
 
     async def score(self, request: ScoreRequest, deadline: Deadline) -> Table:
@@ -41,10 +43,12 @@ class Held:
         if self._refusals:
             raise self._refusals.pop(0)
         await self.gates.setdefault(request.rev_ids, asyncio.Event()).wait()
-        return {
-            rev_id: dict.fromkeys(request.models, self.refused.pop(rev_id, Problem("x", "X", "x")))
-            for rev_id in request.rev_ids
-        }
+        return {rev_id: dict.fromkeys(request.models, self._cell(rev_id)) for rev_id in request.rev_ids}
+
+    def _cell(self, rev_id: int) -> Cell:
+        if rev_id in self.scored:
+            return Scored(Score(True, {True: 0.75, False: 0.25}))
+        return self.refused.pop(rev_id, Problem("x", "X", "x"))
 
     @asynccontextmanager
     async def admit(self, cost: int) -> AsyncIterator[None]:
@@ -68,9 +72,10 @@ def stream(
     in_order: bool = False,
     draining: asyncio.Event | None = None,
     options: StreamOptions = SMALL,
+    clock: Clock = CLOCK,
 ) -> Stream:
     asked = Asked("smallwiki", MODELS, tuple(range(1, n + 1)), in_order=in_order)
-    return Stream(asked, held.score, held.admit, options, CLOCK, draining or asyncio.Event())
+    return Stream(asked, held.score, held.admit, options, clock, draining or asyncio.Event())
 
 
 async def test_no_more_than_a_window_is_begun_until_lines_are_taken() -> None:
@@ -161,6 +166,45 @@ async def test_of_a_chunk_only_those_are_asked_for_again_that_were_refused(
     _, *found, _ = [line async for part in stream(held, 4).parts() for line in part]
     assert held.asked == [(1, 2, 3, 4), (2, 4)]
     assert [line["scores"]["damaging"]["error"]["code"] for line in found] == ["x"] * 4
+
+
+async def test_who_is_refused_is_asked_for_again_ever_later_while_the_chunk_has_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock, waits_s = FakeClock(), list[float]()
+
+    async def sleep(delay_s: float) -> None:
+        waits_s.append(delay_s)
+        clock.advance(delay_s)
+
+    monkeypatch.setattr("assay.serving.native.stream.asyncio.sleep", sleep)
+    held = Held(*[Overloaded("full")] * 9)
+    options = StreamOptions(chunk=4, window=1, chunk_timeout_s=10.0)
+    parts = stream(held, 4, options=options, clock=clock).parts()
+    _, *found, last = [line async for part in parts for line in part]
+    assert waits_s == [0.5, 1.0, 2.0, 4.0]
+    assert len(held.asked) == 5
+    assert {line["scores"]["damaging"]["error"]["code"] for line in found} == {"overloaded"}
+    assert last == {"done": True, "scored": 0, "failed": 4}
+
+
+async def test_a_refusal_that_says_when_to_come_back_is_believed() -> None:
+    held = Held(Overloaded("full", delay_s=3600))
+    _, *found, _ = [line async for part in stream(held, 4).parts() for line in part]
+    assert len(held.asked) == 1
+    assert len(found) == 4
+
+
+async def test_lines_begin_with_what_is_asked_and_end_with_how_many_are_scored() -> None:
+    held = Held()
+    held.release(1, 2, 3, 4)
+    held.scored = {1, 3, 4}
+    first, *told, last = [line async for part in stream(held, 4).parts() for line in part]
+    (model,) = MODELS.values()
+    described = {"version": model.version, "digest": model.digest}
+    assert first == {"wiki": "smallwiki", "models": {"damaging": described}, "revisions": 4}
+    assert [line["revision"] for line in told if "score" in line["scores"]["damaging"]] == [1, 3, 4]
+    assert last == {"done": True, "scored": 3, "failed": 1}
 
 
 async def test_a_defect_costs_its_own_chunk_only() -> None:
