@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import signal
 import sqlite3
 import subprocess
@@ -95,14 +96,12 @@ def test_a_damaged_file_is_refused_until_it_is_whole(packing: str, tmp_path: Pat
     pack(many_revisions(300), path)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 2 // 3])
-    refusals, reports = [], []
-    for _ in range(2):
-        with pytest.raises(SourceError, match=r"damaged or cut short|is broken") as refusal:
-            open_indexed(path, progress=reports.append)
-        refusals.append(str(refusal.value))
-        reports, looked = [], reports
-    assert refusals[0] == refusals[1]
-    assert looked == [], "it is known by now"
+    with pytest.raises(SourceError, match=r"damaged or cut short|is broken") as refusal:
+        open_indexed(path)
+    reports: list[IndexProgress] = []
+    with pytest.raises(SourceError, match=re.escape(str(refusal.value))):
+        open_indexed(path, progress=reports.append)
+    assert reports == [], "it is known by now"
     path.write_bytes(whole)
     source = open_indexed(path)
     assert source.count() == 300

@@ -178,7 +178,7 @@ async def test_who_is_refused_is_asked_for_again_ever_later_while_the_chunk_has_
         clock.advance(delay_s)
 
     monkeypatch.setattr("assay.serving.native.stream.asyncio.sleep", sleep)
-    held = Held(*[Overloaded("full")] * 9)
+    held = Held(*[Overloaded("full", delay_s=0.0)] * 9)
     options = StreamOptions(chunk=4, window=1, chunk_timeout_s=10.0)
     parts = stream(held, 4, options=options, clock=clock).parts()
     _, *found, last = [line async for part in parts for line in part]
