@@ -270,19 +270,6 @@ async def test_who_is_refused_comes_back_when_the_queue_may_be_done(processes: i
             os.kill(pid, signal.SIGKILL)
 
 
-async def test_waiting_bytes_are_bounded_too() -> None:
-    async with pool(queue_bytes=1000, time_limit_s=0.5) as (engine, _):
-        running = asyncio.create_task(engine.score(job(delay_s=50), soon()))
-        await until_async(lambda: engine.busy_pids)
-        waiting = asyncio.create_task(engine.score(text_job("x" * 2000), soon()))
-        await until_async(lambda: engine.queued)
-        with pytest.raises(Overloaded):
-            await engine.score(job(), soon())
-        await running
-        assert code(await waiting) == "scored"
-        assert code(await engine.score(job(), soon())) == "scored"
-
-
 async def test_as_many_bytes_may_wait_as_are_set() -> None:
     size = len(encode_job(job()))
     async with pool(queue_bytes=2 * size, time_limit_s=0.5) as (engine, _):
