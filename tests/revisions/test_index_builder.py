@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import SourceError
-from assay.revisions import textstore
+from assay.revisions import index_builder, textstore
 from assay.revisions.index import ensure_index
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import open_indexed
@@ -91,17 +91,22 @@ def test_a_file_that_has_less_than_was_read_of_it_is_refused(real_export: Path, 
 
 
 @pytest.mark.parametrize("packing", ["", ".xz", ".7z"])
-def test_a_damaged_file_is_refused_until_it_is_whole(packing: str, tmp_path: Path) -> None:
+def test_a_damaged_file_is_refused_until_it_is_whole(
+    packing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(index_builder, "BATCH_RECORDS", 50)
     path = tmp_path / f"big.xml{packing}"
     pack(many_revisions(300), path)
     whole = path.read_bytes()
     path.write_bytes(whole[: len(whole) * 2 // 3])
+    first: list[IndexProgress] = []
+    again: list[IndexProgress] = []
     with pytest.raises(SourceError, match=r"damaged or cut short|is broken") as refusal:
-        open_indexed(path)
-    reports: list[IndexProgress] = []
+        open_indexed(path, progress=first.append)
     with pytest.raises(SourceError, match=re.escape(str(refusal.value))):
-        open_indexed(path, progress=reports.append)
-    assert reports == [], "it is known by now"
+        open_indexed(path, progress=again.append)
+    assert bool(first) == (packing != ".7z"), "whose table of contents stands at its end"
+    assert not again, "it is known by now"
     path.write_bytes(whole)
     source = open_indexed(path)
     assert source.count() == 300
