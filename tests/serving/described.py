@@ -61,9 +61,9 @@ class Described:
         if "anyOf" in schema:
             looked = [self._look(branch, value, where) for branch in schema["anyOf"]]
             return min(looked, key=lambda found: len(found[0]))
-        faults = _own_faults(schema, value, where)
+        faults = _own_faults(schema, value, where) if schema else [f"{where} is described as anything"]
         seen: set[str] = set()
-        for name, child in [] if faults else _children(value):
+        for name, child in [] if faults or _is_free(schema) else _children(value):
             described = _child_schema(schema, name)
             is_field = name in schema.get("properties", {})
             if described is None:
@@ -123,11 +123,16 @@ def _children(value: Any) -> list[tuple[str, Any]]:
 
 
 def _child_schema(schema: Mapping[str, Any], name: str) -> Any:
-    """None: nothing is said of it. An object of which no field is named may hold anything."""
+    """None: nothing is said of it."""
     if name == "" and "items" in schema:
         return schema["items"]
     if name in schema.get("properties", {}):
         return schema["properties"][name]
     if isinstance(schema.get("additionalProperties"), dict):
         return schema["additionalProperties"]
-    return None if "properties" in schema or "items" in schema else {}
+    return None
+
+
+def _is_free(schema: Mapping[str, Any]) -> bool:
+    """Whether it is an object that may hold anything, as of none of its fields is said a word."""
+    return schema.get("type") == "object" and not {"properties", "additionalProperties"} & set(schema)
