@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -55,7 +56,24 @@ def test_refusals_come_as_described(inline: Served) -> None:
     assert ask(inline, "/api/smallwiki/scores", method="POST", body=b"x", content_type="text/x").status == 415
 
 
-def test_operations_have_names_of_their_own_for_those_who_generate_clients() -> None:
-    names = [operation["operationId"] for operation in ROUTES.values()]
-    assert len(set(names)) == len(names)
-    assert all(name.isidentifier() for name in names)
+def test_what_stands_in_a_path_is_told_and_what_comes_has_a_shape() -> None:
+    """Without a shape, who generates clients gets nothing to work with."""
+    for (_, path), operation in ROUTES.items():
+        told = {it["name"]: it for it in operation.get("parameters", ()) if it["in"] == "path"}
+        assert set(told) == set(re.findall(r"\{(\w+)\}", path))
+        assert all(it["required"] and it["description"].endswith(".") for it in told.values())
+        for form, content in operation["responses"]["200"]["content"].items():
+            shape = content["schema"]
+            assert {"$ref", "anyOf"} & set(shape) if form == "application/json" else shape["type"] == "string"
+    (lines,) = ROUTES["post", "/api/{wiki}/scores"]["responses"]["200"]["content"].values()
+    assert "ScoreLine" in lines["schema"]["description"]
+
+
+def test_operations_have_short_names_that_stay_for_those_who_generate_clients() -> None:
+    names = {operation["operationId"]: operation["summary"] for operation in ROUTES.values()}
+    assert set(names) == {
+        *("wikis", "recent", "revision", "what_if", "text", "feed"),
+        *("model", "thresholds", "stream_scores"),
+    }
+    assert len(names) == len(ROUTES)
+    assert all(summary.lower() != name.replace("_", " ") for name, summary in names.items())
