@@ -119,7 +119,7 @@ async def test_report_tells_the_story_of_the_one_that_is_asked_for(site: Site) -
     story, same = await done(site, "rollout report", "rollout report --rollout 1-new-2")
     assert story.startswith("# Rollout 1-new-2\n\n**Rolled back")
     assert "- requests served by the candidate: 7\n- of these failed: 2" in story
-    assert "abort: too slow for me" in story
+    assert "ordered to roll back: too slow for me" in story
     assert same == story
     await refused(site, {"rollout report --rollout 9-none": "no rollout 9-none; it has 1-new-2"})
 

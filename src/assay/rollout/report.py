@@ -5,14 +5,14 @@ Nobody reconstructs at three in the morning what happened at noon: the journal w
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from assay.errors import JournalError
 from assay.rollout.journal import Entry
 from assay.rollout.state import Rollout, after
-from assay.rollout.wording import CONTROLLER
+from assay.rollout.wording import checks_of, who, words
 
 _ESCAPES: Final = str.maketrans({"&": "&amp;", "<": "&lt;", **{mark: f"\\{mark}" for mark in "\\`[]|"}})
 
@@ -65,7 +65,8 @@ def _summary(state: Rollout, own: Sequence[Entry]) -> str:
         "",
         f"- candidate: `{state.candidate.release}` in slot `{state.candidate.slot}`",
         f"- stable: `{state.stable.release}` in slot `{state.stable.slot}`",
-        f"- started {_moment(own[0].at)} by {_who(own[0])}" + (", **as an emergency**" * state.is_emergency),
+        f"- started {_moment(own[0].at)} by {_cell(who(own[0]))}"
+        + (", **as an emergency**" * state.is_emergency),
         f"- farthest stage: {stage}",
     ]
     if state.is_aborted:
@@ -97,7 +98,7 @@ def _effect(own: Sequence[Entry]) -> str:
 
 
 def _timeline(own: Sequence[Entry]) -> str:
-    rows = [f"| {_moment(entry.at)} | {_who(entry)} | {_cell(_what(entry))} |" for entry in _told(own)]
+    rows = [f"| {_moment(entry.at)} | {_cell(who(entry))} | {_cell(words(entry))} |" for entry in _told(own)]
     return "\n".join(("## Timeline", "", "| UTC | who | what |", "| --- | --- | --- |", *rows))
 
 
@@ -108,55 +109,12 @@ def _told(own: Sequence[Entry]) -> Iterator[Entry]:
         if entry.kind == "unchanged":
             continue
         if entry.kind == "verdict":
-            found = (
-                entry.data.get("stage"),
-                [(check["name"], check["status"]) for check in entry.data.get("checks", ())],
-            )
+            checks = checks_of(entry.data)
+            found = entry.data.get("stage"), [(it.get("name"), it.get("status")) for it in checks]
             if found == before:
                 continue
             before = found
         yield entry
-
-
-def _what(entry: Entry) -> str:
-    """One entry in words."""
-    data = entry.data
-    match entry.kind:
-        case "started":
-            return f"rollout of {data['candidate']['release']} started"
-        case "stage":
-            weight = f", {data['weight']} % of users" if data.get("weight") else ""
-            return f"stage {data['number']}: {data.get('data_centre', '')} {data.get('kind', '')}{weight}"
-        case "weights":
-            shares = ", ".join(f"{slot} {weight} %" for slot, weight in data.get("weights", {}).items())
-            return f"weights at {data.get('data_centre', '')}: {shares}"
-        case "verdict":
-            return _verdict(data)
-        case "rolling_back":
-            return f"decision to roll back: {data['reason']}"
-        case "aborted":
-            return f"abort: {data['reason']}"
-        case "paused" | "resumed":
-            return f"{entry.kind}: {data.get('reason', '')}".rstrip(": ")
-        case "ended":
-            return f"no longer watched: {data['reason']}"
-        case "rolled_back" | "done":
-            return entry.kind.replace("_", " ")
-        case _:
-            return f"{entry.kind}: {data.get('text', '')}"
-
-
-def _verdict(data: Mapping[str, Any]) -> str:
-    checks = data.get("checks", ())
-    bad = [f"{check['name']}: {check['sentence']}" for check in checks if check["status"] == "bad"]
-    if bad:
-        return "verdict BAD: " + "; ".join(bad)
-    by_status = {
-        status: [check["name"] for check in checks if check["status"] == status]
-        for status in ("good", "no_data")
-    }
-    without = f"; no data yet: {', '.join(by_status['no_data'])}" if by_status["no_data"] else ""
-    return f"verdict: good: {', '.join(by_status['good']) or 'nothing yet'}{without}"
 
 
 def _last_verdict(own: Sequence[Entry]) -> str:
@@ -164,16 +122,12 @@ def _last_verdict(own: Sequence[Entry]) -> str:
     last = next((entry for entry in reversed(own) if entry.kind == "verdict"), None)
     if last is None:
         return ""
+    told = [[str(check.get(key)) for key in ("name", "status", "sentence")] for check in checks_of(last.data)]
     rows = [
-        f"| {check['name']} | {check['status'].replace('_', ' ')} | {_cell(check['sentence'])} |"
-        for check in last.data.get("checks", ())
+        f"| {_cell(name)} | {_cell(status.replace('_', ' '))} | {_cell(it)} |" for name, status, it in told
     ]
     head = f"## Last verdict ({_moment(last.at)})"
     return "\n".join((head, "", "| check | status | finding |", "| --- | --- | --- |", *rows))
-
-
-def _who(entry: Entry) -> str:
-    return _cell(str(entry.data.get("by") or CONTROLLER))
 
 
 def _moment(at: datetime) -> str:
