@@ -1,4 +1,4 @@
-"""The client against a real server, both kinds of it, and against servers that fail in every way."""
+"""The client against a real server, and against servers that fail in every way."""
 
 from __future__ import annotations
 
@@ -123,30 +123,6 @@ async def test_odd_names_stay_one_part_of_a_path(client: AsyncClient) -> None:
     with pytest.raises(Refused) as refused:
         await client.model_info("smallwiki", "../../wikis?x#y")
     assert refused.value.code in ("unknown_model", "not_found")
-
-
-# -- without an event loop ---------------------------------------------------------------------------
-
-
-def test_the_blocking_client_answers_alike(live: Served) -> None:
-    with Client(live.url, patience=QUICK) as client:
-        table = client.score("smallwiki", [1, 2], ["damaging"])
-        assert dict(client.stream("smallwiki", [1, 2], ["damaging"])) == table
-        assert client.explain("smallwiki", 1).revision["id"] == 1
-        with pytest.raises(Refused, match="nowiki"):
-            client.recent("nowiki")
-        lines = client.stream("smallwiki", range(1, 1000), ["damaging"])
-        next(lines)
-        lines.close()  # type: ignore[attr-defined]
-    client.close()
-    client.close()
-
-
-def test_the_client_brings_nothing_of_the_server_along() -> None:
-    heavy = ("numpy", "lightgbm", "fastapi", "scipy", "assay.serving", "assay.models", "assay.errors")
-    program = "import sys, assay.client; print(*sys.modules)"
-    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert not set(heavy) & set(loaded.stdout.split())
 
 
 # -- servers that fail -------------------------------------------------------------------------------
@@ -302,13 +278,6 @@ async def test_a_refused_stream_is_asked_once() -> None:
         assert len(handler.asked) == 1
 
 
-def test_pauses_grow_and_a_server_that_names_a_time_is_obeyed() -> None:
-    patience = Patience(backoff_s=1.0, longest_s=5.0)
-    assert [patience.delay_s(attempt, None) for attempt in range(4)] == [1, 2, 4, 5]
-    told = Refused("wait", status=429, code="x", retryable=True, delay_s=30)
-    assert patience.delay_s(0, told) == 30
-
-
 async def test_a_server_that_takes_fewer_revisions_in_a_stream_is_obeyed(small: SmallWeb) -> None:
     app = small.app("inline", AppOptions(stream=StreamOptions(max_revisions=30, chunk=10)))
     with serving(app.build().asgi) as served:
@@ -427,3 +396,10 @@ async def test_an_impatient_server_is_outlived(small: SmallWeb) -> None:
     async with AsyncClient(url, patience=QUICK) as client:
         with pytest.raises(Away):
             await client.wikis()
+
+
+def test_it_brings_nothing_of_the_server_along() -> None:
+    heavy = ("numpy", "lightgbm", "fastapi", "scipy", "assay.serving", "assay.models", "assay.errors")
+    program = "import sys, assay.client; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert not set(heavy) & set(loaded.stdout.split())

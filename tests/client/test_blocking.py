@@ -13,12 +13,35 @@ from typing import Any
 
 import pytest
 
-from assay.client import Client
+from assay.client import AsyncClient, Cells, Client, Refused
+from servers.asgi import Served, serving
 from servers.faulty_http import faulty_server
+from small_app import SmallApp
 
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\n\r\n"
 ROW = b'{"revision": 1, "scores": {}}\n'
 LIMIT_S = 20.0
+
+
+@pytest.fixture(scope="module")
+def live() -> Iterator[Served]:
+    with serving(SmallApp().build().asgi) as served:
+        yield served
+
+
+def test_it_answers_as_the_client_of_an_event_loop_does(live: Served) -> None:
+    async def expected() -> dict[int, Cells]:
+        async with AsyncClient(live.url) as client:
+            return await client.score("smallwiki", [1, 2], ["damaging"])
+
+    with Client(live.url) as client:
+        assert client.score("smallwiki", [1, 2], ["damaging"]) == asyncio.run(expected())
+        assert dict(client.stream("smallwiki", [1, 2], ["damaging"])) == asyncio.run(expected())
+        assert client.explain("smallwiki", 1).revision["id"] == 1
+        with pytest.raises(Refused, match="nowiki"):
+            client.recent("nowiki")
+    client.close()
+    client.close()
 
 
 class Halting:

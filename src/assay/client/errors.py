@@ -13,11 +13,20 @@ A revision that cannot be scored is no exception but a `assay.client.results.Sco
 
 from __future__ import annotations
 
+from copyreg import __newobj__
+from typing import Any
+
 
 class ClientError(Exception):
-    """Base of all. `retryable`: whether asking again later may help."""
+    """Base of all. `retryable`: whether asking again later may help. Can be pickled, as a pool of processes
+    does with what its work raises."""
 
     retryable = False
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Made again without `__init__`, which takes other arguments than `args`: else unpickling fails, and
+        breaks the pool."""
+        return __newobj__, (type(self), *self.args), self.__dict__
 
 
 class Refused(ClientError):
