@@ -1,4 +1,4 @@
-"""What only a folder can do wrong as a release store; what every store promises: `test_stores`."""
+"""What only a folder can do wrong as a release store; what every store promises: `test_store`."""
 
 from __future__ import annotations
 

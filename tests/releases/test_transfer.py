@@ -1,5 +1,5 @@
 """A release on its way: killed, resumed, borrowed from what is here. What all stores promise is in
-test_stores."""
+test_store."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ CHUNK_BYTES: Final = 64 * 1024
 
 
 class ReleaseStore(Protocol):
-    """Every implementation passes the one suite in ``tests/releases/test_stores.py``."""
+    """Every implementation passes the one suite in ``tests/releases/test_store.py``."""
 
     @property
     def address(self) -> str:
