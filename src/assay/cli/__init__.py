@@ -9,6 +9,7 @@ import typer
 
 from assay import __version__
 from assay.cli.lazy import Later, group_of
+from assay.cli.standard_streams import open_closed
 from assay.errors import AssayError
 
 COMMANDS: Final = (
@@ -121,6 +122,7 @@ app = typer.Typer(
 
 def main() -> None:
     """Run a command. Exit status: 1 an error, told in a sentence; 2 wrong usage; 130 interrupted."""
+    open_closed()
     try:
         app()
     except AssayError as error:
