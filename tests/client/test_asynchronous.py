@@ -17,7 +17,9 @@ from assay.client import (
     Away,
     Client,
     ClientError,
+    Cut,
     Interrupted,
+    Optimum,
     Patience,
     Refused,
     Score,
@@ -96,6 +98,38 @@ async def test_an_edit_is_explained_and_what_if_moves_it(client: AsyncClient) ->
     assert after.features["feature.test.chars"] == 300
 
 
+async def test_all_that_is_told_of_a_text_is_sent_and_nothing_else() -> None:
+    answer = {"wiki": "w", "revision": {"id": None}, "diff": None, "scores": {}}
+    told = {
+        "text": "Hello!",
+        "parent_rev_id": 0,
+        "parent_text": "",
+        "title": "A page",
+        "comment": "begin",
+        "is_minor": False,
+        "actor": {"is_anonymous": True},
+        "models": ["damaging"],
+    }
+    async with failing((200, answer, {})) as (handler, client):
+        await client.score_text("w", **told)  # type: ignore[arg-type]
+        await client.score_text("w", "Hello!", models=[])
+    assert [orjson.loads(body) for _, body in handler.asked] == [told, {"text": "Hello!", "models": []}]
+
+
+async def test_a_threshold_is_asked_for_by_label_and_query() -> None:
+    cut: dict[str, Any] = {"threshold": 0.5, "statistics": {}, "intervals_95": {}, "counts": {}}
+    answer = {"query": "q", "label": "true", "cut": cut, "nearest": None}
+    async with failing((200, answer, {})) as (handler, client):
+        best = await client.best_threshold("w", "a/b", "maximum recall @ precision >= 0.9", "true")
+        await client.best_threshold("w", "a/b", "q")
+        with pytest.raises(Away, match="shape"):
+            await client.thresholds("w", "a/b", "true")
+    assert best == Optimum("q", "true", Cut(0.5, {}, {}, {}), None)
+    path = "/api/w/models/a%2Fb/thresholds"
+    query = "query=maximum+recall+@+precision+%3E%3D+0.9"
+    assert handler.paths == [f"{path}?label=true&{query}", f"{path}?query=q", f"{path}?label=true"]
+
+
 async def test_a_text_is_scored_before_it_is_saved(client: AsyncClient) -> None:
     told = await client.score_text("smallwiki", "Hello!", title="A page", comment="begin")
     assert told.revision["id"] is None
@@ -134,9 +168,11 @@ class Failing:
     def __init__(self, *answers: Any) -> None:
         self.answers = list(answers)
         self.asked: list[Any] = []
+        self.paths: list[str] = []
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         self.asked.append((request.headers["User-Agent"], await request.read()))
+        self.paths.append(request.path_qs)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         if isinstance(answer, list):
             return await self._lines(request, answer)
@@ -274,8 +310,24 @@ async def test_a_stream_that_brings_nothing_new_is_given_up() -> None:
 async def test_a_refused_stream_is_asked_once() -> None:
     async with failing(refusal(404)) as (handler, client):
         with pytest.raises(ClientError):
-            await anext(client.stream("w", [1]))
+            await anext(client.stream("w", [1, 2, 3]))
         assert len(handler.asked) == 1
+
+
+@pytest.mark.parametrize(("streams", "parts"), [(1, [700]), (2, [500, 200])])
+async def test_several_streams_share_out_what_one_takes_at_once(streams: int, parts: list[int]) -> None:
+    lines: list[Any] = [*range(1, 701), "done"]
+    async with failing(lines, streams=streams) as (handler, client):
+        found = [rev_id async for rev_id, _ in client.stream("w", range(1, 701))]
+    assert set(found) == set(range(1, 701))
+    assert sorted([len(orjson.loads(body)["revisions"]) for _, body in handler.asked], reverse=True) == parts
+
+
+async def test_what_json_has_no_word_for_is_not_sent() -> None:
+    async with failing(GOOD) as (handler, client):
+        with pytest.raises(ValueError, match="not JSON compliant"):
+            await client.score("w", [1], injection={1: {"feature.x": float("nan")}})
+        assert handler.asked == []
 
 
 async def test_a_server_that_takes_fewer_revisions_in_a_stream_is_obeyed(small: SmallWeb) -> None:
