@@ -1,34 +1,20 @@
-"""The supervisor's configuration, and a whole cluster that it really runs."""
+"""Which processes a cluster has, and how they find each other."""
 
 from __future__ import annotations
 
 import configparser
-import os
 import shlex
-import signal
 import socket
 import stat
 import subprocess
-import sys
-import urllib.error
-import urllib.request
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import redis
-from hypothesis import event, example, given
-from hypothesis import strategies as st
-from supervisor.datatypes import dict_of_key_value_pairs
-from supervisor.options import UnhosedConfigParser
 
 from assay.compose.cluster import ClusterOptions, prepare
-from assay.compose.own_redis import own_redis
-from assay.compose.supervisor import Program, render
 from assay.errors import ConfigurationError
 from assay.stores.redis_options import RedisOptions, connect_sync
-from precache.edits import WIKI, append, created, history, rev_ids, told
-from servers.redis import free_port
 from shared_data import ROOT
 from waiting import until
 
@@ -40,18 +26,6 @@ def sections(path: Path) -> configparser.ConfigParser:
     parser = configparser.ConfigParser(interpolation=None)
     parser.read(path)
     return parser
-
-
-def test_a_password_file_that_was_left_empty_gets_a_password(tmp_path: Path) -> None:
-    """By a process that was killed between making and writing it: Redis would be open to everybody."""
-    path = tmp_path / "redis-password"
-    path.touch(0o600)
-    own_redis(tmp_path)
-    password = path.read_text()
-    assert len(password) > 30
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    own_redis(tmp_path)
-    assert path.read_text() == password
 
 
 def test_a_cluster_that_runs_is_not_written_over(tmp_path: Path) -> None:
@@ -144,82 +118,7 @@ def test_a_redis_that_is_named_is_used(tmp_path: Path) -> None:
     assert "redis://elsewhere/0" in found["program:web-1"]["environment"]
 
 
-def test_special_characters_reach_the_command_as_they_are(tmp_path: Path) -> None:
-    command = ("assay", "--wiki", "w=/a b/100%/c'd.xml")
-    text = render(tmp_path, [Program("web", command, 1)])
-    line = next(line for line in text.splitlines() if line.startswith("command="))
-    assert shlex.split(line.removeprefix("command=").replace("%%", "%")) == list(command)
-
-
-@given(value=st.text(st.sampled_from("aé\"'%;#= ,\n")) | st.text())
-@example(value="a ;b")
-@example(value="a #b")
-def test_a_value_reaches_supervisord_as_it_is_or_is_refused_without_being_shown(value: str) -> None:
-    """By supervisord's own reader: a password that loses a character is a wrong password on all nodes."""
-    url = f"redis://:{value}@here"
-    programs = [Program("web", ("assay", value), 1, {"URL": url})]
-    try:
-        text = render(Path("/up"), programs)
-    except ConfigurationError as refused:
-        saying = str(refused)
-        event("refused")
-        if url in saying:
-            pytest.fail(saying)
-        return
-    reader = UnhosedConfigParser()
-    reader.read_string(text)
-    section = "program:web"
-    assert shlex.split(reader.saneget(section, "command")) == ["assay", value]
-    found = dict_of_key_value_pairs(reader.saneget(section, "environment"))
-    assert found == {"URL": url}
-
-
 def test_without_redis_server_it_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigurationError, match="redis-server"):
         prepare(ClusterOptions(tmp_path, "127.0.0.1", 8080))
-
-
-def test_a_whole_cluster_starts_scores_follows_and_ends(tmp_path: Path) -> None:
-    port, stream_port, folder = free_port(), free_port(), tmp_path / "up"
-    configuration = tmp_path / "assay.toml"
-    scores = tmp_path / "scores.jsonl"
-    configuration.write_text(f'[precache.sinks.told]\nkind = "file"\npath = "{scores}"\n')
-    stream_file = tmp_path / "stream.jsonl"
-    stream = [sys.executable, str(EVENT_STREAM), str(stream_port), str(stream_file), "0"]
-    command = [
-        *(sys.executable, "-m", "assay.cli", "up", "--port", str(port), "--folder", str(folder)),
-        *("--wiki", f"{WIKI}={history(tmp_path, 20)}", "--config", str(configuration)),
-        *("--follow", f"eventstreams=http://127.0.0.1:{stream_port}/v2/stream/mediawiki.revision-create"),
-    ]
-    environment = {**os.environ, "ASSAY_CACHE_DIR": str(tmp_path / "cache"), "PYTHONPATH": str(TESTS)}
-    follow = subprocess.Popen(stream, start_new_session=True, env=environment)
-    process = subprocess.Popen(command, start_new_session=True, env=environment)
-    try:
-        until(lambda: process.poll() is not None or _status(f"http://127.0.0.1:{port}/readyz") == 200, 120)
-        assert process.poll() is None
-        assert _status(f"http://127.0.0.1:{port}/v3/scores/testwiki/31/revid") == 200
-        now = datetime.now(UTC).isoformat()
-        append(stream_file, [{**(event := created(7)), "meta": {**event["meta"], "dt": now}}])
-        until(lambda: process.poll() is not None or rev_ids(told(scores)) == [7], 120)
-        assert process.poll() is None
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
-    finally:
-        for started in (process, follow):  # told, not killed: the supervisor takes its programs along
-            if started.poll() is None:
-                started.terminate()
-                started.wait(60)
-    assert (folder / "precache" / "eventstreams.json").exists()
-    for log in (tmp_path / "up" / "logs").iterdir():
-        assert "Traceback" not in log.read_text(), log.name
-
-
-def _status(url: str) -> int:
-    try:
-        with urllib.request.urlopen(url, timeout=10) as answer:
-            return int(answer.status)
-    except urllib.error.HTTPError as error:
-        return error.code
-    except OSError:
-        return 0

@@ -70,3 +70,15 @@ def test_it_is_bounded_and_evicts_what_has_an_end_only(tmp_path: Path) -> None:
         "save": "",
         "appendonly": "no",
     }
+
+
+def test_a_password_file_that_was_left_empty_gets_a_password(tmp_path: Path) -> None:
+    """By a process that was killed between making and writing it: Redis would be open to everybody."""
+    path = tmp_path / "redis-password"
+    path.touch(0o600)
+    own_redis(tmp_path)
+    password = path.read_text()
+    assert len(password) > 30
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    own_redis(tmp_path)
+    assert path.read_text() == password

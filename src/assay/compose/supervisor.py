@@ -116,6 +116,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
 
 def _section(folder: Path, program: Program) -> str:
+    once = _value(str(folder / "logs" / f"{program.name}.log"), "the folder")
+    log = _value(once, "the folder")  # of all values, supervisord expands this one twice
     return f"""\
 [program:{program.name}]
 command={_value(shlex.join(program.command), f"the command of {program.name}")}
@@ -129,7 +131,7 @@ stopsignal=TERM
 stopwaitsecs={_DRAIN_S}
 killasgroup=true
 redirect_stderr=true
-stdout_logfile={_value(str(folder / "logs" / f"{program.name}.log"), "the folder")}
+stdout_logfile={log}
 stdout_logfile_maxbytes=20MB
 stdout_logfile_backups=2
 """

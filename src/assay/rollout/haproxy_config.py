@@ -77,8 +77,6 @@ def render(options: HaproxyConfig) -> str:
         autoescape=select_autoescape(),
         undefined=StrictUndefined,
         trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
     )
     return environment.get_template("haproxy.cfg").render(o=options, refusals=_REFUSALS)
 
