@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound, StoreUnavailable
+from assay.errors import ReleaseError, ReleaseNotFound, StoreUnavailable
 from assay.releases.manifest import MANIFEST, FileEntry
 from assay.releases.open import open_store
 from assay.releases.root import Root
@@ -203,9 +203,3 @@ def test_a_folder_that_is_not_mounted_is_told(tmp_path: Path, small: Path, root:
         fetch(root, small.name, store)
     with pytest.raises(StoreUnavailable, match="is it mounted"):
         store.ids()
-
-
-@pytest.mark.parametrize("address", ["ftp://example.org/x", "s3://", "http://", "://x"])
-def test_what_is_no_store_is_refused(address: str) -> None:
-    with pytest.raises(ConfigurationError, match="no release store"):
-        open_store(address, LIMIT_S)

@@ -160,7 +160,7 @@ def activate(
     """
     place = root_of(root, configuration)
     settings = _settings(place, configuration)
-    has_store = (store or settings.releases.store) is not None
+    has_store = bool(store or settings.releases.store)
     wanted = Activation(
         check_id(release),
         slot,

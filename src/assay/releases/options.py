@@ -37,7 +37,7 @@ def root_folder(options: ReleaseOptions) -> Path:
 def store_address(options: ReleaseOptions, given: str | None) -> str:
     """`given`, else the setting. Raises `ConfigurationError` when there is neither."""
     address = given or options.store
-    if address is None:
+    if not address:  # empty, as a variable without a value leaves it, would be the folder one stands in
         raise ConfigurationError(
             "no release store is named: give --store, or set releases.store "
             "(a folder, https://…, or s3://bucket/prefix)"
