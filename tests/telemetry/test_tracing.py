@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import os
-import queue
 import re
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import ResourceSpans, Span
+from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from assay.telemetry import (
     TracingOptions,
@@ -27,59 +23,17 @@ from assay.telemetry import (
     from_client,
     span,
 )
+from servers.collector import Collector, collecting
 
 ABROAD = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 """The example of the W3C recommendation: sampled."""
 
 
-class Collector:
-    """A stand-in for an OpenTelemetry collector."""
-
-    def __init__(self) -> None:
-        arrived: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                arrived.put(self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, format: str, *args: object) -> None: ...
-
-        self._arrived = arrived
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-        self.endpoint = f"http://127.0.0.1:{self._server.server_address[1]}/v1/traces"
-
-    def resources(self) -> list[ResourceSpans]:
-        """All that has arrived since the last look; at least one message is waited for."""
-        messages = [self._arrived.get(timeout=30)]
-        while not self._arrived.empty():
-            messages.append(self._arrived.get())
-        return [r for body in messages for r in ExportTraceServiceRequest.FromString(body).resource_spans]
-
-    def spans(self) -> dict[str, Span]:
-        return {
-            s.name: s for resource in self.resources() for scope in resource.scope_spans for s in scope.spans
-        }
-
-    def is_empty(self) -> bool:
-        return self._arrived.empty()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
-
-
 @pytest.fixture
 def collector() -> Iterator[Collector]:
-    collector = Collector()
-    yield collector
-    end_tracing()
-    collector.close()
+    with collecting() as collector:
+        yield collector
+        end_tracing()
 
 
 @contextmanager

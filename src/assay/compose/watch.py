@@ -56,7 +56,7 @@ def declared_drift(settings: Settings, release: str) -> Sequence[ExpectedDrift] 
     try:
         if root.has(release):
             return root.manifest(release).expected_drift
-        if settings.releases.store is None:
+        if not settings.releases.store:
             return None
         return fetch_manifest(store_of(settings.releases), release).expected_drift
     except ReleaseNotFound:

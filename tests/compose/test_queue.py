@@ -1,0 +1,157 @@
+"""What web processes share, on two real servers: of scores and of the queue, each with its own secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from redis.asyncio import Redis
+from structlog.testing import capture_logs
+
+from assay.clock import SystemClock
+from assay.compose import queue
+from assay.errors import ConfigurationError, EngineUnavailable
+from assay.scoring.inline import InlineEngine
+from assay.scoring.queue.replies import BLOCK_S
+from assay.scoring.request import Job, Scored
+from assay.scoring.synthetic import synthetic_revision
+from assay.settings import Settings, load
+from assay.telemetry import Metrics
+from servers import redis as redis_server
+from servers.redis import RedisServer, free_port
+from small_models import small_models
+from waiting import soon
+
+JOB = Job("testwiki", ("revid",), synthetic_revision(31))
+OF_SCORES = (queue.scores_client, queue.quotas_client, queue.claims_client)
+OF_QUEUE = (queue.queue_client, queue.replies_client)
+
+
+@dataclass(frozen=True)
+class Two:
+    scores: RedisServer
+    queue: RedisServer
+
+    def environment(self) -> dict[str, str]:
+        return {
+            "ASSAY_REDIS__URL": self.scores.url,
+            "ASSAY_REDIS__PASSWORD": "of-scores",
+            "ASSAY_QUEUE_REDIS__URL": self.queue.url,
+            "ASSAY_QUEUE_REDIS__PASSWORD": "of-queue",
+        }
+
+    def settings(self, **more: str) -> Settings:
+        return load(environment={**self.environment(), **more})
+
+    def one(self, **more: str) -> Settings:
+        """Without a server of the queue's own."""
+        own = {name: value for name, value in self.environment().items() if "QUEUE" not in name}
+        return load(environment={**own, **more})
+
+
+@pytest.fixture(scope="module")
+def two() -> Iterator[Two]:
+    with (
+        redis_server.running(["--requirepass", "of-scores"], password="of-scores") as scores,
+        redis_server.running(["--requirepass", "of-queue"], password="of-queue") as of_queue,
+    ):
+        yield Two(scores, of_queue)
+
+
+def away(**more: str) -> Settings:
+    return load(environment={"ASSAY_REDIS__URL": f"redis://127.0.0.1:{free_port()}/0", **more})
+
+
+async def port_of(make: Callable[[Settings], Redis], settings: Settings) -> str:
+    async with aclosing(make(settings)) as client:
+        return str((await client.config_get("port"))["port"])
+
+
+async def test_each_client_reaches_its_server_with_its_secret(two: Two) -> None:
+    for make in (*OF_SCORES, *OF_QUEUE):
+        port = two.scores.port if make in OF_SCORES else two.queue.port
+        assert await port_of(make, two.settings()) == str(port), make.__name__
+        assert await port_of(make, two.one()) == str(two.scores.port), make.__name__
+    for settings, server in ((two.settings(), two.queue), (two.one(), two.scores)):
+        with queue.worker_client(settings) as worker:
+            assert worker.config_get("port") == {"port": str(server.port)}
+
+
+async def test_each_waits_for_an_answer_as_long_as_its_work_may_take() -> None:
+    settings = away(
+        ASSAY_REDIS__ANSWER_TIMEOUT_S="0.75",
+        ASSAY_REDIS__CONNECT_TIMEOUT_S="0.5",
+        ASSAY_SHARED_STORE__ANSWER_TIMEOUT_S="0.125",
+    )
+    told = {make.__name__: make(settings) for make in (*OF_SCORES, *OF_QUEUE)}
+    limits = {name: it.connection_pool.connection_kwargs["socket_timeout"] for name, it in told.items()}
+    assert limits == {
+        "scores_client": 0.125,
+        "quotas_client": 0.125,
+        "claims_client": 0.75,
+        "queue_client": 0.75,
+        "replies_client": BLOCK_S + 0.75,  # else every quiet second would be an error
+    }
+    assert queue.send_limit_s(settings) == 1.25
+    for client in told.values():
+        await client.aclose()
+
+
+def test_each_server_is_named_once_by_the_section_that_tells_of_it(two: Two) -> None:
+    both = two.settings()
+    assert queue.redis_sections(both) == {"redis": both.redis, "queue_redis": both.queue_redis}
+    assert queue.redis_sections(two.one()) == {"redis": both.redis}
+
+
+@pytest.mark.parametrize("section", ["redis", "queue_redis"])
+def test_a_wrong_secret_ends_the_start_and_is_not_told(two: Two, section: str) -> None:
+    queue.check_redis(two.settings())
+    wrong = {f"ASSAY_{section.upper()}__PASSWORD": "hunter2"}
+    with pytest.raises(ConfigurationError, match=rf"refuses .* mend the settings under {section}$") as told:
+        queue.check_redis(two.settings(**wrong))
+    assert "hunter2" not in str(told.value)
+
+
+def test_a_user_name_where_the_server_knows_none_is_refused(two: Two) -> None:
+    with pytest.raises(ConfigurationError, match=r"refuses our user name or password .* under redis$"):
+        queue.check_redis(two.one(ASSAY_REDIS__USERNAME="nobody"))
+
+
+def test_a_server_that_is_away_may_still_come(two: Two) -> None:
+    with capture_logs() as told:
+        queue.check_redis(two.settings(ASSAY_QUEUE_REDIS__URL=f"redis://127.0.0.1:{free_port()}/0"))
+    (line,) = told
+    assert (line["event"], line["log_level"]) == ("redis is away", "warning")
+    assert line["section"] == "queue_redis"
+
+
+def shared(settings: Settings, made: list[Any]) -> queue.Shared:
+    def make_pool() -> InlineEngine:
+        made.append(engine := InlineEngine(small_models(), Metrics()))
+        return engine
+
+    return queue.build_shared(settings, small_models(), make_pool, Metrics(), SystemClock())
+
+
+async def test_while_the_queue_is_away_it_computes_here_when_it_is_told_to() -> None:
+    """At once: nothing waits for the queue."""
+    made: list[Any] = []
+    parts = shared(away(ASSAY_QUEUE__WHEN_AWAY="local", ASSAY_QUEUE__AWAY_GRACE_S="3600"), made)
+    await parts.engine.start()
+    cells = await parts.engine.score(JOB, soon())
+    await parts.engine.aclose()
+    assert isinstance(cells["revid"], Scored)
+    assert len(made) == 1
+
+
+async def test_else_it_is_refused() -> None:
+    made: list[Any] = []
+    parts = shared(away(ASSAY_QUEUE__AWAY_GRACE_S="0"), made)
+    await parts.engine.start()
+    with pytest.raises(EngineUnavailable):
+        await parts.engine.score(JOB, soon())
+    await parts.engine.aclose()
+    assert made == []
