@@ -12,23 +12,15 @@ import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from assay.clock import FakeClock
-from assay.events import Rules
 from assay.rollout.asker import Ask, HttpAsker, ask_arm
 from assay.rollout.compare import Answer
 from assay.rollout.pairs import ArmAddress, Pairs
-from assay.rollout.requests import TEST_WIKI, cases
+from assay.rollout.requests import TEST_WIKI
 from assay.rollout.samples import Pair
 from assay.rollout.synthetic import Suite, cache_faults, explore
+from rollout.test_requests import RULES
 from servers.asgi import Served, serving
 from small_app import SmallApp
-
-RULES = Rules(
-    {
-        "smallwiki": {"damaging": ("nonbot_edit",), "articlequality": ("main_edit",)},
-        "awaywiki": {"reverted": ("edit",)},
-        TEST_WIKI: {"revid": ("edit",)},
-    }
-)
 
 Spoil = Callable[[Scope, Any, dict[str, str]], Any]
 """Makes another document from a request and its document; may change the headers."""
@@ -82,34 +74,6 @@ async def suite_of(spoil: Spoil | None = None, spoil_stable: Spoil | None = None
 
 def faults(pairs: tuple[Pair, ...]) -> list[str]:
     return [f"{pair.target} {fault}" for pair in pairs for fault in (*pair.shape_faults, *pair.value_faults)]
-
-
-async def test_the_table_has_every_route_and_the_application_answers_as_it_says() -> None:
-    app = SmallApp(rules=RULES).build()
-    known = {
-        f"{method.upper()} {path}"
-        for path, methods in app.fastapi.openapi()["paths"].items()
-        for method in methods
-    }
-    with serving(app.asgi) as served:
-        async with HttpAsker() as asker:
-            ground = await explore(asker, served.url, 10**12)
-            assert set(ground.models) == {"smallwiki", "awaywiki", TEST_WIKI}
-            assert ground.revisions["smallwiki"] == [1000, 999, 998]
-            assert ground.routes is not None
-            assert set(ground.routes) == known
-            table = cases(ground)
-            assert {case.route for case in table} == known
-            asked = {(wiki, model) for wiki, models in ground.models.items() for model in models}
-            for wiki, model in asked:
-                assert any(
-                    f"/v3/scores/{wiki}/{ground.rev_id(wiki)}/{model}/" in case.ask.target for case in table
-                )
-            for case in table:
-                if case.ask.target.startswith(("/api/awaywiki/recent", "/api/awaywiki/feed")):
-                    continue  # a wiki that is away
-                answer = await ask_arm(asker, served.url, case.ask)
-                assert answer.status == case.status, (case, answer.body)
 
 
 async def test_equal_arms_have_no_faults() -> None:
@@ -282,25 +246,6 @@ async def test_an_arm_that_tells_no_version_is_not_asked_for_any(body: bytes) ->
     answer = await ask_arm(Silent(), "", Ask("/v2/models/a-b/versions/arms-version", version_of="a-b"))
     assert (answer.status, answer.lost) == (0, "no version of a-b is told")
     assert asked == ["/v2/models/a-b"]
-
-
-async def test_a_wanted_event_is_computed() -> None:
-    """Of the test wiki, whose revision nobody can have asked for: by rules, bulk lane and engine."""
-    app = SmallApp(rules=RULES)
-    with serving(app.build().asgi) as served:
-        async with HttpAsker() as asker:
-            table = cases(await explore(asker, served.url, 10**12))
-            (case,) = [
-                case
-                for case in table
-                if case.ask.target == "/v3/precache/"
-                and case.status == 200
-                and TEST_WIKI in str(case.ask.json)
-            ]
-            answer = await asker.ask(served.url, case.ask)
-    document = orjson.loads(answer.body)
-    assert document[TEST_WIKI]["scores"][str(10**12)]["revid"]["score"]["prediction"] is not None
-    assert answer.headers["x-cache"] == "miss"
 
 
 async def test_arms_that_are_away_give_pairs_without_a_status() -> None:
