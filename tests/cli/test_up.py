@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -11,6 +12,13 @@ import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+from supervisor.options import UnhosedConfigParser
+from typer.testing import CliRunner
+
+from assay.cli import app
+from assay.compose.supervisor import supervisor_command
+from assay.errors import ConfigurationError
 from precache.edits import WIKI, append, created, history, rev_ids, told
 from servers.redis import free_port
 from shared_data import ROOT
@@ -18,6 +26,104 @@ from waiting import until
 
 TESTS = ROOT / "tests"
 EVENT_STREAM = TESTS / "servers" / "event_stream.py"
+
+
+def commands(folder: Path) -> dict[str, list[str]]:
+    """What the supervisor is to run, by the program's name; without Python and its module."""
+    parser = UnhosedConfigParser()
+    parser.read_string((folder / "supervisord.conf").read_text())
+    names = [name for name in parser.sections() if name.startswith("program:")]
+    return {it.removeprefix("program:"): shlex.split(parser.saneget(it, "command"))[3:] for it in names}
+
+
+@pytest.fixture
+def begun(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[list[str]]:
+    """Commands that took the process's place; here they do not."""
+    for name in list(os.environ):
+        if name.startswith("ASSAY_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    found: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, command: found.append(command))
+    return found
+
+
+def test_every_process_is_given_the_same_as_seen_from_any_folder(
+    begun: list[list[str]], tmp_path: Path
+) -> None:
+    history(tmp_path, 1)
+    (tmp_path / "assay.toml").write_text("")
+    (tmp_path / "config").mkdir()
+    for name in ("base.toml", "production.toml"):
+        (tmp_path / "config" / name).touch()
+    (tmp_path / "bundles").mkdir()
+
+    def words(place: str) -> list[str]:
+        """Of a command that is given in this folder."""
+        return [
+            *("--wiki", f"{WIKI}={place}{WIKI}.jsonl", "--wiki", "live=https://w.example.org/w/api.php"),
+            *("--bundles", f"{WIKI}=enwiki", "--release", "r1", "--bundle-directory", f"{place}bundles"),
+            *("--config", f"{place}assay.toml", "--environment", "production"),
+            *("--config-folder", f"{place}config"),
+        ]
+
+    given = ["--web", "3", "--workers", "2", "--processes", "4", "--host", "::1", "--port", "8123"]
+    done = CliRunner().invoke(app, ["up", *words(""), *given, "--redis", "redis://127.0.0.1:9/0"])
+    assert done.exit_code == 0, done.output
+    folder = tmp_path / "assay-up"
+    assert begun == [supervisor_command(folder / "supervisord.conf")]
+    found, everywhere = commands(folder), words(f"{tmp_path}/")
+    assert found["web-3"] == ["web", "--host", "::1", "--port", "8123", "--reuse-port", *everywhere]
+    assert found["worker-2"] == ["worker", *everywhere, "--processes", "4"]
+    assert found["worker-people"] == ["worker", *everywhere, "--processes", "1", "--lane", "interactive"]
+    assert len(found) == 3 + 3
+    assert "with 3 web processes and 3 workers; logs: " in done.stderr
+
+
+def test_a_follower_runs_when_there_is_something_to_follow(begun: list[list[str]], tmp_path: Path) -> None:
+    stream = "https://stream.example.org/v2/stream/x"
+    (tmp_path / "assay.toml").write_text(
+        f'[precache.streams.configured]\nkind = "eventstreams"\nurl = "{stream}"\n'
+    )
+    redis = ["--redis", "redis://127.0.0.1:9/0"]
+    followed = {}
+    for name, words in (
+        ("none", []),
+        ("flag", ["--follow", f"eventstreams={stream}"]),
+        ("file", ["--config", "assay.toml"]),
+    ):
+        done = CliRunner().invoke(app, ["up", *redis, "--folder", name, *words])
+        assert done.exit_code == 0, done.output
+        followed[name] = commands(tmp_path / name).get("precache", [])
+        assert ("Edits are scored as they happen: " in done.stderr) is (name != "none")
+    assert followed["none"] == []
+    assert followed["flag"][-2:] == ["--follow", f"eventstreams={stream}"]
+    assert "precache" in followed["file"]
+    assert "--follow" not in followed["file"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--wiki", "w=none.xml"], "wikis.w.source: there is no file none.xml"),
+        (["--follow", "recentchanges=w"], "there is no wiki 'w'"),
+        (["--wiki", "w=https://w.example.org/w/api.php", "--bundles", "w=nowiki"], "nowiki"),
+    ],
+)
+def test_what_several_processes_would_say_is_said_once_before_any_starts(
+    begun: list[list[str]], tmp_path: Path, words: list[str], told: str
+) -> None:
+    done = CliRunner().invoke(app, ["up", *words])
+    assert isinstance(done.exception, ConfigurationError)
+    assert told in str(done.exception)
+    assert begun == []
+    assert not (tmp_path / "assay-up").exists()
+
+
+def test_a_port_that_the_system_would_choose_cannot_be_shared(begun: list[list[str]]) -> None:
+    done = CliRunner().invoke(app, ["up", "--port", "0"], env={"COLUMNS": "120"})
+    assert (done.exit_code, begun) == (2, [])
+    assert "several web processes share the port: name one" in done.stderr
 
 
 def test_a_whole_cluster_starts_scores_follows_and_ends(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import typer
 from rich.console import Console
 from rich.table import Column, Table
 
+from assay.cli.options import check_output
 from assay.drill.defects import DEFECTS, Defect
 from assay.drill.run import drill as hold
 from assay.drill.table import COLUMNS, cells, faults, markdown, summary
@@ -45,6 +46,7 @@ def drill(
     chosen = _chosen(defect or ())
     if folder is not None and folder.exists():
         raise ConfigurationError(f"{folder} exists: name a new folder")
+    check_output(output)
     console = Console(stderr=True)
     with tempfile.TemporaryDirectory(prefix="assay-drill-") as temporary:
         place = (folder or Path(temporary)).absolute()

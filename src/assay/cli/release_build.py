@@ -85,6 +85,7 @@ def golden(
     configuration: options.Configuration,
 ) -> None:
     """Compute golden scores with this very code, as build and verify ask of a release's own code."""
+    options.check_output(output)
     settings = options.load_settings(configuration)
     configure_logging(LogOptions(level="warning", json=False))
     scores = golden_scores(settings, indexing, count, _revisions(revision), input)

@@ -13,7 +13,6 @@ A revision that cannot be scored is no exception but a `assay.client.results.Sco
 
 from __future__ import annotations
 
-from copyreg import __newobj__
 from typing import Any
 
 
@@ -26,7 +25,7 @@ class ClientError(Exception):
     def __reduce__(self) -> tuple[Any, ...]:
         """Made again without `__init__`, which takes other arguments than `args`: else unpickling fails, and
         breaks the pool."""
-        return __newobj__, (type(self), *self.args), self.__dict__
+        return ClientError.__new__, (type(self), *self.args), self.__dict__
 
 
 class Refused(ClientError):
