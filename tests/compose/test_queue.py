@@ -19,6 +19,7 @@ from assay.scoring.queue.replies import BLOCK_S
 from assay.scoring.request import Job, Scored
 from assay.scoring.synthetic import synthetic_revision
 from assay.settings import Settings, load
+from assay.stores.quota import Exceeded, Limits
 from assay.telemetry import Metrics
 from servers import redis as redis_server
 from servers.redis import RedisServer, free_port
@@ -136,12 +137,29 @@ def shared(settings: Settings, made: list[Any]) -> queue.Shared:
     return queue.build_shared(settings, small_models(), make_pool, Metrics(), SystemClock())
 
 
+@pytest.mark.parametrize("has_own", [True, False])
+async def test_what_one_web_process_knows_the_others_know(two: Two, has_own: bool) -> None:
+    settings = two.settings() if has_own else two.one()
+    here, there = (shared(settings, []) for _ in range(2))
+    limits = Limits(concurrent=1, per_minute=6000.0, burst=1000, lease_s=60.0)
+    name = f"of {has_own}"
+    await here.store.set_many({name: b"a score"}, 60)
+    assert await there.store.get_many([name]) == {name: b"a score"}
+    assert await here.claims.take([name]) == {name}
+    assert await there.claims.take([name]) == set()
+    assert not isinstance(await here.quotas.enter(name, 1, limits), Exceeded)
+    assert isinstance(await there.quotas.enter(name, 1, limits), Exceeded)
+    for parts in (here, there):
+        for part in (parts.store, parts.claims, parts.quotas):
+            await part.aclose()
+
+
 async def test_while_the_queue_is_away_it_computes_here_when_it_is_told_to() -> None:
     """At once: nothing waits for the queue."""
     made: list[Any] = []
     parts = shared(away(ASSAY_QUEUE__WHEN_AWAY="local", ASSAY_QUEUE__AWAY_GRACE_S="3600"), made)
     await parts.engine.start()
-    cells = await parts.engine.score(JOB, soon())
+    cells = await parts.engine.score(JOB, soon(20))
     await parts.engine.aclose()
     assert isinstance(cells["revid"], Scored)
     assert len(made) == 1
