@@ -52,6 +52,16 @@ def test_flags_that_were_not_given_change_nothing(tmp_path: Path) -> None:
     assert (changed.release, changed.server.port, changed.pool.processes) == ("another", 0, 3)
 
 
+def test_what_is_scored_is_said_once_for_all_commands(tmp_path: Path) -> None:
+    scored = options.Scored(["w=x.xml", "v=y.xml"], ["w=enwiki"], [tmp_path])
+    found = scored.load_settings(options.NOTHING_GIVEN, release="r1", server={"port": 7})
+    assert {name: (wiki.source, wiki.bundles) for name, wiki in found.wikis.items()} == {
+        "w": ("x.xml", "enwiki"),
+        "v": ("y.xml", None),
+    }
+    assert (found.bundle_directories, found.release, found.server.port) == ((str(tmp_path),), "r1", 7)
+
+
 def test_a_release_is_not_told_that_it_is_another(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("ASSAY_RELEASE", "2026-11-27-abc")
     assert options.load_settings(release="another").release == "another"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +120,13 @@ def test_a_wrong_secret_ends_the_start_and_is_not_told(two: Two, section: str) -
 def test_a_user_name_where_the_server_knows_none_is_refused(two: Two) -> None:
     with pytest.raises(ConfigurationError, match=r"refuses our user name or password .* under redis$"):
         queue.check_redis(two.one(ASSAY_REDIS__USERNAME="nobody"))
+
+
+def test_a_sentinel_is_no_server_of_scores(two: Two, tmp_path: Path) -> None:
+    with redis_server.sentinel(tmp_path, two.scores.port) as watching:
+        given = load(environment={"ASSAY_REDIS__URL": watching.url})
+        with pytest.raises(ConfigurationError, match=rf"The server at .*{watching.port}.* Sentinel"):
+            queue.check_redis(given)
 
 
 def test_a_server_that_is_away_may_still_come(two: Two) -> None:

@@ -66,6 +66,21 @@ BundleFolders = Annotated[
     list[Path] | None,
     typer.Option("--bundle-directory", help="Folder with further bundles, WIKI/MODEL/. May be repeated."),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The options that say which wikis are scored and with which bundles."""
+
+    wiki: Wikis = None
+    bundles: Borrow = None
+    bundle_directory: BundleFolders = None
+
+    def load_settings(self, configuration: Configuration, **more: Any) -> Settings:
+        """As the function does it; `more`: its further arguments."""
+        return load_settings(configuration, self.wiki, self.bundles, self.bundle_directory, **more)
+
+
 Processes = Annotated[
     int | None, typer.Option("--processes", min=1, help="Scoring processes; default: one for each core.")
 ]

@@ -27,6 +27,7 @@ def register(app: typer.Typer) -> None:
 
 @grouped
 def precache(
+    *,
     follow: options.Follow = None,
     to: Annotated[
         list[str] | None,
@@ -43,12 +44,9 @@ def precache(
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Serve /metrics and /livez here; default: not.")
     ] = None,
-    wiki: options.Wikis = None,
-    bundles: options.Borrow = None,
+    scored: options.Scored,
     redis: options.RedisUrl = None,
     release: options.Release = None,
-    bundle_directory: options.BundleFolders = None,
-    *,
     configuration: options.Configuration,
 ) -> None:
     """Follow wikis' edits and have each scored as it happens, by a running Assay with the same configuration.
@@ -56,11 +54,8 @@ def precache(
     Which edits: `wikis.<name>.precache`. Positions survive restarts of either side. SIGTERM ends it once
     requests under way are done.
     """
-    settings = options.load_settings(
+    settings = scored.load_settings(
         configuration,
-        wiki,
-        bundles,
-        bundle_directory,
         release=release,
         precache={
             "assay": url,

@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
 
 @grouped
 def preflight_(
-    wiki: options.Wikis = None,
-    bundles: options.Borrow = None,
+    *,
+    scored: options.Scored,
     url: Annotated[
         list[str] | None,
         typer.Option(
@@ -41,8 +41,6 @@ def preflight_(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     redis: options.RedisUrl = None,
     release: options.Release = None,
-    bundle_directory: options.BundleFolders = None,
-    *,
     configuration: options.Configuration,
 ) -> None:
     """Prove that a node with `assay web` and `assay worker` works, before it takes traffic.
@@ -62,11 +60,8 @@ def preflight_(
     )
     configure_logging(LogOptions(level="error", json=json))
     try:
-        settings = options.load_settings(
+        settings = scored.load_settings(
             configuration,
-            wiki,
-            bundles,
-            bundle_directory,
             release=release,
             redis={"url": redis},
         )

@@ -24,8 +24,8 @@ def register(app: typer.Typer) -> None:
 
 @grouped
 def up(
-    wiki: options.Wikis = None,
-    bundles: options.Borrow = None,
+    *,
+    scored: options.Scored,
     host: options.Host = None,
     port: options.Port = None,
     web: Annotated[int, typer.Option(min=1, help="Web processes; they share the port.")] = 2,
@@ -37,8 +37,6 @@ def up(
     folder: Annotated[
         Path, typer.Option(help="Where logs, sockets and Redis's password lie; made when it is missing.")
     ] = Path("assay-up"),
-    bundle_directory: options.BundleFolders = None,
-    *,
     configuration: options.Configuration,
 ) -> None:
     """Start Redis, web processes and workers on this machine, under a supervisor, until INT or TERM.
@@ -46,11 +44,8 @@ def up(
     Ready when /readyz answers 200. Without --wiki: the sample wiki. Logs lie in FOLDER/logs. With a stream to
     follow, here or in the configuration, `assay precache` runs as well, with its positions in FOLDER.
     """
-    settings = options.load_settings(
+    settings = scored.load_settings(
         configuration,
-        wiki,
-        bundles,
-        bundle_directory,
         release=release,
         server={"host": host, "port": port},
         precache={"streams": options.streams(follow)},
@@ -68,7 +63,7 @@ def up(
         processes=processes,
         redis_url=redis,
         redis_password=settings.redis.password,
-        arguments=_arguments(wiki, bundles, release, bundle_directory, configuration),
+        arguments=_arguments(scored, release, configuration),
         follow=tuple(follow or ()) if follows else None,
     )
     command = supervisor_command(prepare(cluster))
@@ -93,17 +88,13 @@ def _fixed_port(settings: Settings) -> int:
 
 
 def _arguments(
-    wiki: options.Wikis,
-    bundles: options.Borrow,
-    release: options.Release,
-    bundle_directory: options.BundleFolders,
-    configuration: options.Configuration,
+    scored: options.Scored, release: options.Release, configuration: options.Configuration
 ) -> tuple[str, ...]:
     """What all processes must be given alike; paths as seen from any folder."""
-    pairs: list[tuple[str, str]] = [("--wiki", _with_whole_path(value)) for value in wiki or ()]
-    pairs += [("--bundles", value) for value in bundles or ()]
+    pairs: list[tuple[str, str]] = [("--wiki", _with_whole_path(value)) for value in scored.wiki or ()]
+    pairs += [("--bundles", value) for value in scored.bundles or ()]
     pairs += [("--release", release)] if release is not None else []
-    pairs += [("--bundle-directory", str(path.resolve())) for path in bundle_directory or ()]
+    pairs += [("--bundle-directory", str(path.resolve())) for path in scored.bundle_directory or ()]
     pairs += [("--config", str(path.resolve())) for path in configuration.config or ()]
     if configuration.environment is not None:
         pairs.append(("--environment", configuration.environment))

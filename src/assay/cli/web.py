@@ -19,8 +19,8 @@ def register(app: typer.Typer) -> None:
 
 @grouped
 def web(
-    wiki: options.Wikis = None,
-    bundles: options.Borrow = None,
+    *,
+    scored: options.Scored,
     host: options.Host = None,
     port: options.Port = None,
     reuse_port: Annotated[
@@ -28,8 +28,6 @@ def web(
     ] = False,
     redis: options.RedisUrl = None,
     release: options.Release = None,
-    bundle_directory: options.BundleFolders = None,
-    *,
     configuration: options.Configuration,
 ) -> None:
     """Serve scores that workers compute: one of any number of web processes, which share everything by Redis.
@@ -37,11 +35,8 @@ def web(
     It loads no trees. Ready when /readyz answers 200, for which a worker of the same release must be running.
     SIGTERM lets accepted requests finish, then ends.
     """
-    settings = options.load_settings(
+    settings = scored.load_settings(
         configuration,
-        wiki,
-        bundles,
-        bundle_directory,
         release=release,
         server={"host": host, "port": port},
         redis={"url": redis},

@@ -19,8 +19,8 @@ def register(app: typer.Typer) -> None:
 
 @grouped
 def worker(
-    wiki: options.Wikis = None,
-    bundles: options.Borrow = None,
+    *,
+    scored: options.Scored,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Scoring processes; default: one for each core.")
     ] = None,
@@ -33,19 +33,14 @@ def worker(
     ] = None,
     redis: options.RedisUrl = None,
     release: options.Release = None,
-    bundle_directory: options.BundleFolders = None,
-    *,
     configuration: options.Configuration,
 ) -> None:
     """Compute what web processes of the same release ask for. Give it the same wikis and bundles.
 
     SIGTERM lets jobs under way finish, then ends.
     """
-    settings = options.load_settings(
+    settings = scored.load_settings(
         configuration,
-        wiki,
-        bundles,
-        bundle_directory,
         release=release,
         worker={"processes": processes, "lanes": lane, "metrics_port": metrics_port},
         redis={"url": redis},
