@@ -11,6 +11,7 @@ import pytest
 
 from assay.releases.golden import read
 from cli.running import Ran, assay_each
+from precache.edits import WIKI, history
 
 BUILD = ("release", "build", "--name", "a", "--root", "root")
 GOLDEN = ("release", "golden", "--output")
@@ -42,6 +43,9 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("golden")
     (folder / "bad.toml").write_text("[[expected_drift]\n")
+    (folder / "small.toml").write_text(
+        f'[wikis.{WIKI}]\nsource = "{history(folder, 12)}"\nbundles = "ruwiki"\n'
+    )
     (folder / "odd.toml").write_text("[[expected_drift]]\nscores = 3\n")
     return folder
 
@@ -49,11 +53,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def ran(folder: Path) -> dict[str, Ran]:
     """All in one process: also that which succeeds."""
-    some = ("--revision", "testwiki:7", "--revision", "testwiki:3", "--count", "1")
+    some = ("--config", "small.toml", "--revision", "testwiki:7", "--revision", "testwiki:3", "--count", "1")
     commands = {
         **{name: arguments for name, (arguments, _) in WRONG.items()},
         "some": (*GOLDEN, "some.jsonl", *some),
-        "same": (*GOLDEN, "same.jsonl", "--input", "some.jsonl"),
+        "same": (*GOLDEN, "same.jsonl", "--config", "small.toml", "--input", "some.jsonl"),
     }
     return dict(zip(commands, assay_each(folder, list(commands.values())), strict=True))
 
@@ -74,7 +78,7 @@ def test_golden_scores_are_of_recent_revisions_and_of_those_that_are_named(
     assert ran["some"].returncode == 0, ran["some"].stderr
     found = {(line.wiki, line.rev_id) for line in read(folder / "some.jsonl")}
     assert {rev_id for wiki, rev_id in found if wiki == "testwiki"} == {3, 7}
-    assert [wiki for wiki, _ in found].count("samplewiki") == 1
+    assert [wiki for wiki, _ in found].count(WIKI) == 1
 
 
 def test_the_same_revisions_have_the_same_scores_without_a_wiki(ran: dict[str, Ran], folder: Path) -> None:

@@ -98,11 +98,12 @@ def golden_scores(
     Raises `ConfigurationError`, `ReleaseError`, or `SourceUnavailable`.
     """
     choice = choose(settings)
-    models = load_chosen(choice, with_trees=True)
-    if file is not None:
-        return golden.to_bytes(golden.compute([golden.job_of(line) for line in golden.read(file)], models))
     if strangers := sorted(set(revisions) - {*choice.wikis, *choice.made_up}):
         raise ConfigurationError(f"there is no wiki {', '.join(strangers)} in the configuration")
+    jobs = None if file is None else [golden.job_of(line) for line in golden.read(file)]
+    models = load_chosen(choice, with_trees=True)
+    if jobs is not None:
+        return golden.to_bytes(golden.compute(jobs, models))
     clock = SystemClock()
     made_up: dict[str, Source] = {name: SyntheticSource(clock) for name in choice.made_up}
     wanted = {**{name: range(_FIRST_MADE_UP, _FIRST_MADE_UP + count) for name in made_up}, **revisions}
