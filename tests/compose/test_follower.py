@@ -175,12 +175,16 @@ async def test_a_feed_without_a_wiki_to_ask_is_warned_of(wiki: StandInMediaWiki,
         with capture_logs() as logs:
             async with followed(settings(wiki, options)):
                 pass
-        assert ("feed without a wiki to ask" in [line["event"] for line in logs]) is warned
+        told_of = [line["kind"] for line in logs if line["event"] == "feed without a wiki to ask"]
+        assert told_of == (["udp"] if warned else [])
 
 
 def test_the_rules_are_those_of_the_models_that_each_wiki_has(tmp_path: Path) -> None:
     streams = {"events": StreamOptions("eventstreams", url="http://127.0.0.1:9/")}
-    sinks = {"new": SinkOptions("file", path=str(tmp_path / "new"))}
+    sinks = {
+        "new": SinkOptions("file", path=str(tmp_path / "new")),
+        "post": SinkOptions("http", url="http://127.0.0.1:9/"),
+    }
     given = Settings(
         wikis={"clubwiki": WikiSettings("https://c.example/api.php", bundles="ruwiki", database="club")},
         precache=PrecacheOptions(streams=streams, sinks=sinks),
@@ -188,6 +192,13 @@ def test_the_rules_are_those_of_the_models_that_each_wiki_has(tmp_path: Path) ->
     rules = check_precache(given)
     assert rules.models == {"clubwiki": ("articlequality", "reverted")}
     assert rules.called("club") == "clubwiki"
+    with pytest.raises(ConfigurationError, match="there is no stream to follow: give --follow"):
+        check_precache(replace(given, precache=PrecacheOptions()))
+
+
+def test_its_metrics_are_told_from_those_of_a_server_of_the_same_release() -> None:
+    told = precache_metrics(Settings(release="r1")).exposition().decode()
+    assert 'release="r1",role="precache"' in told
 
 
 def test_lines_cannot_be_appended_to_everything(tmp_path: Path) -> None:
@@ -196,11 +207,19 @@ def test_lines_cannot_be_appended_to_everything(tmp_path: Path) -> None:
     streams = {"events": StreamOptions("eventstreams", url="http://127.0.0.1:9/")}
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(tmp_path / "socket"))
-    for name, is_fine in (("file", True), ("new", True), ("pipe", False), ("socket", False), (".", False)):
+    for name, is_fine in (
+        ("file", True),
+        ("new", True),
+        ("pipe", False),
+        ("socket", False),
+        (".", False),
+        ("no/file", None),
+    ):
         sinks = {"one": SinkOptions("file", path=str(tmp_path / name))}
         given = Settings(precache=PrecacheOptions(streams=streams, sinks=sinks))
         if is_fine:
             check_precache(given)
         else:
-            with pytest.raises(ConfigurationError, match=r"precache\.sinks\.one\.path: .* is no file"):
+            saying = "there is no folder" if is_fine is None else f"{name} is no file"
+            with pytest.raises(ConfigurationError, match=rf"^precache\.sinks\.one\.path: .*{saying}"):
                 check_precache(given)
