@@ -152,8 +152,11 @@ async def test_a_feed_is_exchanged_for_another_of_the_same_wiki_and_for_nothing_
         await until_async(lambda: len(told(tmp_path / "scores")) == 1)
     wiki.recording.changes.append(row(22, 1))
     feed = StreamOptions("redis", channel=CHANNEL, wiki=WIKI)
-    async with followed(settings(wiki, replace(options, streams={"feed": feed}), redis)):
+    sinks = {**options.sinks, "entries": SinkOptions("redis", stream="later")}
+    async with followed(settings(wiki, replace(options, streams={"feed": feed}, sinks=sinks), redis)):
         await until_async(lambda: len(told(tmp_path / "scores")) == 2)
+    with shared_redis.client() as client:
+        assert client.xlen("later") == 1
     changes = StreamOptions("recentchanges", wiki=WIKI)
     wiki.recording.changes.append(row(23, 2))
     async with followed(settings(wiki, replace(options, streams={"feed": changes}))):
