@@ -38,6 +38,8 @@ class Behaviour:
     """Answer this many more bytes on each connection, then reset it (RST)."""
     is_silent: bool = False
     """Accept, take what fits into buffers, answer nothing: a black hole."""
+    silent_from: bytes | None = None
+    """Pass of each connection's requests what comes before these bytes, and nothing more."""
     is_refusing: bool = False
     """Nobody listens on the port; open connections stay."""
 
@@ -48,13 +50,15 @@ HEALTHY: Final = Behaviour()
 class FaultProxy:
     """`port`: where clients connect; `upstream_port`: the real server, both on the loopback.
 
-    `resets`: how many connections were reset by the present behaviour.
+    `resets`: how many connections were reset by the present behaviour. `broken_off`: how many fell silent
+    before the bytes of `silent_from`.
     """
 
     def __init__(self, upstream_port: int) -> None:
         self.upstream_port = upstream_port
         self.port = 0
         self.resets = 0
+        self.broken_off = 0
         self._behaviour = HEALTHY
         self._changed = asyncio.Event()
         self._loop = asyncio.new_event_loop()
@@ -109,7 +113,7 @@ class FaultProxy:
         await self._cut()
 
     async def _behave(self, behaviour: Behaviour) -> None:
-        self._behaviour, self.resets = behaviour, 0
+        self._behaviour, self.resets, self.broken_off = behaviour, 0, 0
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
         for link in self._links:
@@ -153,6 +157,12 @@ class FaultProxy:
                 self.resets += 1
                 raise ConnectionResetError
             link.answered += len(chunk) if is_answer else 0
+            before, found, _ = chunk.partition(behaviour.silent_from or chunk + b"!")
+            if found and not is_answer:
+                writer.write(before)
+                self.broken_off += 1
+                await reader.read()  # until the client is gone
+                break
             writer.write(chunk)
             await writer.drain()
         writer.write_eof()

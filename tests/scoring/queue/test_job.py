@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from dataclasses import replace
 from typing import Any
@@ -20,8 +21,10 @@ from assay.scoring.queue.replies import STREAM_TTL_S
 from assay.scoring.request import Job
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import identities
+from servers.proxy import Behaviour, FaultProxy
 from servers.redis import RedisServer
 from small_models import small_models
+from waiting import until
 
 MODELS = small_models()
 STREAM = "assay:replies:test"
@@ -59,6 +62,22 @@ def test_a_stream_that_was_lost_is_made_again_with_an_end(scoring: Scoring, clie
     [(_, fields)] = entries
     assert decode_reply(fields[b"r"]).outcome == "computed"
     assert 0 < client.ttl(STREAM) <= STREAM_TTL_S
+
+
+def test_a_death_in_the_middle_of_a_reply_leaves_no_stream_without_an_end(
+    shared_redis: RedisServer, client: Redis
+) -> None:
+    with FaultProxy(shared_redis.port).running() as proxy:
+        proxy.behave(Behaviour(silent_from=b"EXPIRE"))
+        through = Scoring("r", "worker-1", MODELS, lambda: Redis(port=proxy.port))
+        if (pid := os.fork()) == 0:
+            outcome(through, envelope())
+            os._exit(1)
+        until(lambda: proxy.broken_off == 1)
+        os.kill(pid, signal.SIGKILL)
+        assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
+        until(lambda: len(client.client_list()) == 1)  # Redis has seen the end of it
+    assert client.exists(STREAM) == 0
 
 
 def test_a_copy_of_what_another_has_in_hand_is_dropped(scoring: Scoring, client: Redis) -> None:

@@ -183,13 +183,14 @@ class Scoring:
 
     def _put(self, stream: str, reply: bytes) -> None:
         """One command where the stream's life was renewed a moment ago. It must be there then: a stream that
-        was lost or given up since would be made again, without an end."""
+        was lost or given up since would be made again, without an end. Else both or neither: a death between
+        the two would leave such a stream as well."""
         now_s = time.monotonic()
         if now_s - self._kept_s.get(stream, float("-inf")) < _KEEP_EACH_S:
             added = self._client().xadd(stream, {"r": reply}, maxlen=STREAM_LENGTH, nomkstream=True)
             if added is not None:
                 return
-        pipeline = self._client().pipeline(transaction=False)
+        pipeline = self._client().pipeline(transaction=True)
         pipeline.xadd(stream, {"r": reply}, maxlen=STREAM_LENGTH)
         pipeline.expire(stream, STREAM_TTL_S)
         pipeline.execute()
