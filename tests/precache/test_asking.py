@@ -68,6 +68,13 @@ async def test_many_revisions_are_asked_for_together_as_for_the_cache() -> None:
     assert server.asked == [("POST", "/v3/scores/smallwiki/", form)]
 
 
+async def test_what_is_to_be_computed_anew_is_asked_for_with_what_no_cache_keeps() -> None:
+    async with answering(TOLD) as (assay, server):
+        await assay.scores("smallwiki", ["damaging"], [7], anew=True)
+    form = {"revids": "7", "models": "damaging", "precache": "true", "error_codes": "true"}
+    assert [asked for _, _, asked in server.asked] == [{**form, "features": "true"}]
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 503])
 async def test_whoever_says_wait_is_away_for_that_long(status: int) -> None:
     async with answering("busy", status, Retry_After="7") as (assay, _):

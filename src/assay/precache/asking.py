@@ -87,14 +87,18 @@ class Assay:
                     f"configuration, or change wikis.{wiki}.precache"
                 )
 
-    async def scores(self, wiki: str, models: Sequence[str], rev_ids: Sequence[int]) -> Answer:
-        """Raises `Away`, `Failed` or `Refused`."""
+    async def scores(
+        self, wiki: str, models: Sequence[str], rev_ids: Sequence[int], *, anew: bool = False
+    ) -> Answer:
+        """`anew`: computed, even where the scores are known. Raises `Away`, `Failed` or `Refused`."""
         form = {
             "revids": "|".join(map(str, rev_ids)),
             "models": "|".join(models),
             "precache": "true",
             "error_codes": "true",
         }
+        if anew:
+            form["features"] = "true"  # which are kept nowhere
         told: Any = (await self._document("POST", f"/v3/scores/{wiki}/", form)).get(wiki)
         try:
             return Answer(

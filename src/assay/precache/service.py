@@ -31,6 +31,7 @@ from assay.precache.sink import Event
 from assay.precache.standing import Standing
 from assay.precache.stream import Followed, Malformed, Stream, Told
 from assay.precache.telling import Telling
+from assay.precache.witnesses import Witness, Witnesses
 from assay.tasks import end
 from assay.telemetry import (
     PRECACHE_EDITS,
@@ -76,6 +77,7 @@ class Follower:
         self._malformed = {name: Seldom(clock) for name in streams}
         self._log = logger(__name__)
         self._following = [Following(name, *pair, options.remembered) for name, pair in streams.items()]
+        self._witnesses = self._told_before()
 
     async def run(self) -> None:
         """Until `Patience.stop`. Raises `ConfigurationError` when Assay does not know a model of the rules,
@@ -103,6 +105,15 @@ class Follower:
             await one.stream.aclose()
         await self._assay.aclose()
         await self._telling.aclose()
+
+    def _told_before(self) -> Witnesses:
+        """As far as the positions' files remember."""
+        witnesses, models = Witnesses(), self._rules.models
+        for one in self._following:
+            for database, rev_id in one.ledger.mark().done:
+                if (wiki := self._rules.called(database)) in models:
+                    witnesses.told(Wanted(wiki, models[wiki]), rev_id)
+        return witnesses
 
     # -- in ------------------------------------------------------------------------------------------
 
@@ -193,8 +204,10 @@ class Follower:
                 await self._in_halves(batch)
                 return
             answer = self._failed(batch, failed)
+            await self._ask_a_witness(batch[0])
         else:
             self._standing.answered()
+            self._witnesses.scored(wanted, answer.cells)
             for task in batch:
                 task.is_suspect = False
         await self._told(batch, answer)
@@ -209,6 +222,9 @@ class Follower:
         """That Assay fails on a suspect again says nothing of the others, which are not to wait for that."""
         if not batch[0].is_suspect:
             self._standing.failed(failed.delay_s)
+        self._log_if_bad(failed)
+
+    def _log_if_bad(self, failed: Failed) -> None:
         if self._standing.is_bad:
             self._log.warning("Assay fails on everything", reason=str(failed))
 
@@ -230,6 +246,29 @@ class Follower:
             task.is_suspect = not self._standing.is_bad
         wanted, rev_id = batch[0].wanted, batch[0].change.rev_id
         return Answer({rev_id: {name: {"error": failed.error} for name in wanted.models}}, {})
+
+    async def _ask_a_witness(self, task: Task) -> None:
+        """Assay failed on an edit, and nobody had an answer since it was tried before: on a quiet wiki that
+        could stay so for ever. So an edit that got through before is asked for again."""
+        witness = self._witnesses.of(task.wanted.wiki, task.change.rev_id)
+        if witness is None or self._standing.answers > task.answers:
+            return
+        if pause_s := self._standing.pause_s():
+            await self._patience.wait(pause_s)
+        try:
+            await self._until_answered(lambda: self._ask_anew(witness))
+        except Refused:
+            self._witnesses.refused(witness)
+        except Failed as failed:
+            self._witnesses.failed(witness)
+            self._standing.failed(failed.delay_s)
+            self._log_if_bad(failed)
+        else:
+            self._standing.answered()
+
+    async def _ask_anew(self, witness: Witness) -> Answer:
+        wanted = witness.wanted
+        return await self._assay.scores(wanted.wiki, wanted.models, [witness.rev_id], anew=True)
 
     async def _told(self, batch: Sequence[Task], answer: Answer) -> None:
         done = [task for task in batch if self._is_done(task, answer)]
