@@ -32,8 +32,8 @@ from assay.telemetry import Metrics
 from e2e.real_app import EXPORT
 
 ATTACK = '<script>window.stolen = 1</script><img src=x onerror="window.stolen = 2">'
-HOSTILE = 1286
-"""A revision of the sample wiki whose title, author and summary are `ATTACK`."""
+HOSTILE = 1280
+"""A revision of the sample wiki, older than those kept back, whose title, author and summary are `ATTACK`."""
 MODELS = ("damaging", "goodfaith", "reverted")
 
 

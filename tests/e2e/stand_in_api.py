@@ -25,7 +25,7 @@ from assay.serving.pages.site import PageOptions, Site
 
 EXPORT = Path(__file__).resolve().parents[2] / "src" / "assay" / "sample" / "samplewiki.xml"
 
-HOSTILE, BUSY, HIDDEN, HUGE = 900001, 900002, 900003, 900004
+HOSTILE, BUSY, HIDDEN, HUGE, OBSCURE = 900001, 900002, 900003, 900004, 900005
 """Revision ids with a fixed answer."""
 
 _ATTACK = '<script>window.stolen = 1</script><img src=x onerror="window.stolen = 2">'
@@ -80,7 +80,7 @@ def app() -> FastAPI:
     async def revision(wiki: str, rev_id: int) -> Any:
         if rev_id == BUSY:
             return _error(503, "overloaded", "The server is busy; ask again in 1 second.")
-        if rev_id in (HOSTILE, HIDDEN, HUGE):
+        if rev_id in (HOSTILE, HIDDEN, HUGE, OBSCURE):
             return _special(wiki, rev_id)
         if rev_id not in records:
             return _error(404, "not found", f"Could not find revision {rev_id}.")
@@ -144,6 +144,8 @@ def _special(wiki: str, rev_id: int) -> Any:
         lines += [{"kind": "equal", "parts": [{"kind": "equal", "text": "x" * 900}]}] * 3
     if rev_id == HUGE:
         lines *= 200
+    if rev_id == OBSCURE:
+        lines = _obscure()
     diff = {"hunks": [{"old_start": 7, "new_start": 7, "lines": lines}], "truncated": rev_id == HUGE}
     hidden = {
         "code": "text_deleted",
@@ -171,6 +173,23 @@ def _special(wiki: str, rev_id: int) -> Any:
         if is_hidden
         else _scores(dict.fromkeys((name for name, _, _ in _FEATURES), 0), frozenset()),
     }
+
+
+def _obscure() -> list[Any]:
+    """Text that turns its direction, joins letters as Persian does, cannot be seen, or never ends."""
+    return [
+        _line("added", "pay \u202eelbatsnoc\u202c \u0000now"),
+        _line("equal", "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"),
+        {
+            "kind": "changed",
+            "parts": [{"kind": "equal", "text": "same"}, {"kind": "added", "text": "\u200b\u00ad"}],
+        },
+        _line("added", "x" * 20_000),
+        {
+            "kind": "changed",
+            "parts": [{"kind": "equal", "text": "a "}, {"kind": "removed", "text": "word " * 900}],
+        },
+    ]
 
 
 def _values(record: Record, parent: Record | None) -> dict[str, Any]:

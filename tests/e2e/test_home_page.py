@@ -17,7 +17,7 @@ from e2e.audit import (
     unnamed_controls,
 )
 from e2e.conftest import Visit
-from e2e.stand_in_api import BUSY, HIDDEN, HOSTILE, HUGE
+from e2e.stand_in_api import BUSY, HIDDEN, HOSTILE, HUGE, OBSCURE
 from servers.asgi import Served
 
 VANDALISM, GROWTH, ARABIC, NEW_PAGE = 1260, 1277, 1257, 1001
@@ -130,6 +130,28 @@ def test_very_many_lines_are_folded(open_page: Visit, stand_in: Served) -> None:
     expect(page.get_by_text("The change is longer than this")).to_be_visible()
     page.get_by_role("button", name="Show 188 more lines").click()
     expect(page.locator("tr.line-added")).to_have_count(200)
+
+
+def test_what_nobody_sees_is_shown_where_it_misleads_or_is_all_that_changed(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in, OBSCURE))
+    lines = page.locator("td.diff-text")
+    assert lines.nth(0).inner_text() == "pay U+202Eelbatsnoc U+202C U+0000now".replace("c U", "cU")
+    expect(lines.nth(1).locator(".code-point")).to_have_count(0)
+    expect(lines.nth(2).locator("ins .code-point")).to_have_text(["U+200B", "U+00AD"])
+
+
+def test_a_very_long_run_is_cut_and_can_be_seen_whole(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, OBSCURE))
+    line = page.locator("td.diff-text").nth(3)
+    assert len(line.inner_text()) < 1500
+    line.get_by_role("button", name="Show 18,710 added characters").click()
+    assert line.inner_text() == "x" * 20_000
+    assert line.evaluate("e => e === document.activeElement"), "focus must not be lost with the button"
+    removed = page.locator("td.diff-text").nth(4)
+    removed.get_by_role("button", name=re.compile("Show 3,[0-9]{3} removed characters")).click()
+    expect(removed.locator("del")).to_have_text("removed: " + "word " * 900 + "; ")
 
 
 def test_a_page_creation_says_so(open_page: Visit, stand_in: Served) -> None:
@@ -668,7 +690,7 @@ def test_everything_can_be_done_with_the_keyboard(open_page: Visit, stand_in: Se
     expect(details).to_have_attribute("open", "")
 
 
-@pytest.mark.parametrize("rev", ["", VANDALISM, HIDDEN, 99999999])
+@pytest.mark.parametrize("rev", ["", VANDALISM, HIDDEN, OBSCURE, 99999999])
 def test_everybody_can_read_it(open_page: Visit, stand_in: Served, rev: int | str) -> None:
     page = open_page(address(stand_in, rev))
     open_all_reasons(page)
@@ -687,7 +709,7 @@ def test_dark_mode_is_dark(open_page: Visit, stand_in: Served) -> None:
     assert page.evaluate(ground) < 60
 
 
-@pytest.mark.parametrize("rev", ["", VANDALISM, ARABIC, HOSTILE, HUGE])
+@pytest.mark.parametrize("rev", ["", VANDALISM, ARABIC, HOSTILE, HUGE, OBSCURE])
 def test_a_phone_shows_it_without_scrolling_sideways(
     open_page: Visit, stand_in: Served, rev: int | str
 ) -> None:

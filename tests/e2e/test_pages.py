@@ -356,6 +356,18 @@ def test_an_address_of_ores_runs_by_itself(open_page: Visit, served: Served) -> 
     assert figures == sorted(figures, reverse=True)
 
 
+def test_on_a_phone_the_scores_are_in_sight_and_the_head_is_as_on_other_pages(
+    open_page: Visit, served: Served
+) -> None:
+    state = "wiki=samplewiki&revids=1280|99&go=1"
+    page = open_page(f"{served.url}/ui/?{state}", "phone", "#answer[aria-busy=false] tbody tr")
+    assert page.locator("#answer .scroll").evaluate("e => e.scrollWidth - e.clientWidth") <= 0
+    expect(page.locator("#table td.fault").first).to_have_text("Could not find revision 99.")
+    height = "document.querySelector('header').getBoundingClientRect().height"
+    heights = {path: look(open_page, served, path, "phone").evaluate(height) for path in ("/", "/ui/", FEED)}
+    assert len(set(heights.values())) == 1, heights
+
+
 def test_scores_are_asked_for_by_hand(open_page: Visit, served: Served) -> None:
     page = open_page(f"{served.url}/ui/", "light", "#models input")
     page.get_by_role("button", name="Get scores").click()

@@ -2,9 +2,12 @@
 
 import { fill, h, unseen } from "./dom.js";
 import { count } from "./wording.js";
+import { shown } from "./unseen.js";
 
 const FOLD_OVER_CHARS = 260; // unchanged text inside one line longer than this is folded …
 const KEPT_CHARS = 90; // … to this much beside each change
+const CUT_OVER_CHARS = 2400; // a longer run that was added or removed keeps the others in sight, and is shown …
+const CUT_TO_CHARS = 1200; // … as far as this, and its end
 const FOLD_OVER_ROWS = 24;
 const KEPT_ROWS = 12;
 
@@ -105,7 +108,7 @@ function row(line, number) {
 function wholeLine(line, cell) {
   const text = line.parts.map((part) => part.text).join("");
   if (line.kind === "equal") return folded(text, cell, { head: true, tail: false });
-  return h(line.kind === "added" ? "ins" : "del", { class: "whole" }, text || "\u00a0");
+  return h(line.kind === "added" ? "ins" : "del", { class: "whole" }, text ? cut(text, line.kind, cell) : "\u00a0");
 }
 
 function changedParts(parts, cell) {
@@ -114,24 +117,34 @@ function changedParts(parts, cell) {
       return folded(part.text, cell, { head: i > 0, tail: i < parts.length - 1 });
     }
     const [tag, words] = part.kind === "added" ? ["ins", "added: "] : ["del", "removed: "];
-    return [h(tag, { class: "run" }, unseen(words), part.text, unseen("; "))];
+    return [h(tag, { class: "run" }, unseen(words), cut(part.text, part.kind, cell), unseen("; "))];
   });
 }
 
 /** Long unchanged text cut to its `head` (after a change) and `tail` (before one), with a button for the rest. */
 function folded(text, cell, { head, tail }) {
-  if (text.length <= FOLD_OVER_CHARS) return text;
+  if (text.length <= FOLD_OVER_CHARS) return shown(text);
   const start = head ? wordEnd(text, KEPT_CHARS) : 0;
   const end = tail ? wordStart(text, text.length - KEPT_CHARS) : text.length;
+  return withoutMiddle(text, start, end, "unchanged", cell);
+}
+
+/** An added or removed run; a very long one without its middle. */
+function cut(text, kind, cell) {
+  if (text.length <= CUT_OVER_CHARS) return shown(text);
+  return withoutMiddle(text, wordEnd(text, CUT_TO_CHARS), wordStart(text, text.length - KEPT_CHARS), kind, cell);
+}
+
+function withoutMiddle(text, start, end, kind, cell) {
   const hidden = text.slice(start, end);
   const button = h("button", { type: "button", class: "unfold" }, `… ${count(hidden.length, "character")} …`);
-  button.setAttribute("aria-label", `Show ${count(hidden.length, "unchanged character")}`);
+  button.setAttribute("aria-label", `Show ${count(hidden.length, `${kind} character`)}`);
   button.addEventListener("click", () => {
-    button.replaceWith(hidden);
+    button.replaceWith(...shown(hidden));
     cell.tabIndex = -1;
     cell.focus();
   });
-  return [text.slice(0, start), button, text.slice(end)];
+  return [shown(text.slice(0, start)), button, shown(text.slice(end))];
 }
 
 function wordEnd(text, from) {
