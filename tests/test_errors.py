@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import inspect
+import socket
+import threading
+from pathlib import Path
+
+import aiohttp
+import pytest
 
 from assay import errors
 
@@ -60,3 +66,46 @@ def test_every_error_is_in_the_drawing_and_has_a_docstring() -> None:
 
 def test_a_retryable_error_says_when() -> None:
     assert errors.Overloaded("full", delay_s=2.5).delay_s == 2.5
+
+
+async def _connecting(url: str) -> Exception:
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(aiohttp.ClientError) as refused:
+            await session.get(url)
+    return refused.value
+
+
+async def test_an_address_that_cannot_be_reached_is_told_without_words_of_tls() -> None:
+    with socket.socket() as taken:  # bound and not listened on: nobody takes connections
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        refused = await _connecting(f"http://127.0.0.1:{port}/")
+        assert errors.reason_of(refused) == f"127.0.0.1:{port}: Connection refused"
+    unknown = errors.reason_of(await _connecting("http://nosuch.invalid/"))
+    assert unknown.startswith("nosuch.invalid:80: ")
+    assert "ssl" not in unknown
+    with socket.create_server(("127.0.0.1", 0)) as plain:
+        answering = threading.Thread(target=_answer_plainly, args=(plain,))
+        answering.start()
+        no_tls = await _connecting(f"https://127.0.0.1:{plain.getsockname()[1]}/")
+        answering.join()
+    assert "SSL" in errors.reason_of(no_tls), "what is wrong with TLS is told"
+
+
+def _answer_plainly(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(1000)
+        connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_a_file_that_cannot_be_read_is_told_without_numbers_and_codecs(tmp_path: Path) -> None:
+    (tmp_path / "latin").write_bytes(b"\xe9")
+    reasons = []
+    for name in ("missing", "latin", "."):
+        with pytest.raises((OSError, ValueError)) as failure:
+            (tmp_path / name).read_text("utf-8")
+        reasons.append(errors.reason_of(failure.value))
+    assert reasons == ["No such file or directory", "it is not UTF-8", "Is a directory"]
+    assert errors.reason_of(TimeoutError()) == "TimeoutError"
+    assert errors.reason_of(ValueError("no number")) == "no number"

@@ -38,6 +38,9 @@ HTTP statuses are not here: they stand in one table in `assay.serving.refusals`.
 
 from __future__ import annotations
 
+import os
+import ssl
+
 
 class AssayError(Exception):
     """Base of all. `code` is stable and machine-readable; `str()` is for people and says what to do."""
@@ -211,3 +214,23 @@ class MissingRoot(GraphError):
     """A node without inputs has no way to be read from a revision and was not injected."""
 
     code = "missing_root"
+
+
+def reason_of(error: Exception) -> str:
+    """Of a file that cannot be read, or an address that cannot be reached, without what only programmers
+    read: numbers of errors, names of codecs, and ``ssl:default`` where nobody asked for TLS. Never empty."""
+    host, cause = getattr(error, "host", None), getattr(error, "os_error", None)
+    if host is not None and isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):  # aiohttp's
+        return f"{host}:{getattr(error, 'port', '')}: {_system_reason(cause)}"
+    if isinstance(error, UnicodeDecodeError):
+        return "it is not UTF-8"
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or type(error).__name__
+    return str(error) or type(error).__name__
+
+
+def _system_reason(error: OSError) -> str:
+    """asyncio writes the address in the place of the reason, once for each that a name has."""
+    if error.errno and error.errno > 0:
+        return os.strerror(error.errno)
+    return error.strerror or str(error)

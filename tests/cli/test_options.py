@@ -23,7 +23,7 @@ def test_pairs_are_parted_at_the_first_equals_sign(given_: dict[str, str]) -> No
 
 @pytest.mark.parametrize("value", ["enwiki", "=dump.xml", "enwiki=", "="])
 def test_what_is_no_pair_is_refused(value: str) -> None:
-    with pytest.raises(ConfigurationError, match=r"--wiki .*: write it as NAME=VALUE"):
+    with pytest.raises(ConfigurationError, match=r"--wiki .*: write it as NAME=SOURCE, such as"):
         options.pairs([value], "--wiki")
 
 

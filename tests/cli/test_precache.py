@@ -20,7 +20,10 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
         (*LIVE, "--follow", "kafka=x"),
         "--follow kafka=…: the kinds are eventstreams, recentchanges, redis, udp",
     ),
-    "no value": ((*LIVE, "--follow", "udp"), "--follow 'udp': write it as NAME=VALUE"),
+    "no value": (
+        (*LIVE, "--follow", "udp"),
+        "--follow 'udp': write it as KIND=WHAT, such as recentchanges=enwiki",
+    ),
     "no such wiki": (
         (*LIVE, "--follow", "recentchanges=otherwiki"),
         "precache.streams.recentchanges.wiki: there is no wiki 'otherwiki'; there are: clubwiki",

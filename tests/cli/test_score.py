@@ -92,7 +92,7 @@ def test_an_output_that_takes_no_more_is_named_and_can_be_gone_on_with(tmp_path:
         (("testwiki",), "give either revision ids"),
         (("testwiki", "--all"), "needs a dump or a history"),
         (("testwiki", "--input", "absent.txt"), "absent.txt cannot be read"),
-        (("testwiki", "1", "--wiki", "rubbish"), "write it as NAME=VALUE"),
+        (("testwiki", "1", "--wiki", "rubbish"), "write it as NAME=SOURCE, such as enwiki=dump.xml.7z"),
         (("x=absent.xml", "1"), "does not exist"),
         (("testwiki", "1", "--output", "no/such/folder"), "cannot be written"),
         (("testwiki", "1", "--output", "/dev/full"), "/dev/full is no plain file"),
@@ -116,6 +116,9 @@ def test_a_server_scores_the_list_and_a_killed_client_goes_on(tmp_path: Path) ->
         before = output.read_bytes().count(b"\n")
         assert 0 < before < 10_000
         done = assay(tmp_path, "score", *command)
+        lost = assay(tmp_path, "score", "--url", f"{served.url}/v3", "testwiki", "123")
+        assert lost.returncode == 1
+        assert "its address given without a path" in lost.stderr
         few = assay(tmp_path, "score", "--url", served.url, "testwiki", "123")
     assert done.returncode == 0, done.stderr
     assert [orjson.loads(line)["rev_id"] for line in output.read_bytes().splitlines()] == list(
@@ -129,6 +132,7 @@ def test_a_server_scores_the_list_and_a_killed_client_goes_on(tmp_path: Path) ->
     [
         (("testwiki", "1"), "did not answer"),
         (("testwiki", "1", "--url", "localhost:8080"), "such as http://localhost:8080"),
+        (("testwiki", "1", "--url", "ftp://localhost"), "such as http://localhost"),
         (("testwiki", "--all"), "--all cannot be given with --url"),
         (("testwiki", "1", "--processes", "2"), "--processes cannot be given with --url"),
     ],

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from assay.cli import options
 from assay.cli.progress import stepping
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, reason_of
 from assay.load import Answered, Expectations, LoadPlan, LoadReport, Tally, fresh_revisions, run
 from assay.load.requests import Kind
 from assay.load.summary import Summary
@@ -200,7 +200,7 @@ def _revisions(text: str, wiki: str) -> range | tuple[int, ...]:
     try:
         lines = Path(text).read_text("utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"--revisions {text} cannot be read: {error}") from error
+        raise ConfigurationError(f"--revisions {text} cannot be read: {reason_of(error)}") from error
     return tuple(dict.fromkeys(read_ids(lines, text)))
 
 

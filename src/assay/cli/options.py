@@ -157,15 +157,21 @@ def _given(values: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if value is not None}
 
 
+_FORMS: Final = {
+    "--wiki": "NAME=SOURCE, such as enwiki=dump.xml.7z",
+    "--bundles": "NAME=WIKI, such as simplewiki=enwiki",
+    "--follow": "KIND=WHAT, such as recentchanges=enwiki",
+    "--requests": "KIND=WEIGHT, such as scores=3",
+}
+
+
 def pairs(values: Sequence[str] | None, option: str) -> list[tuple[str, str]]:
     """By name, in order. Raises `ConfigurationError` for a malformed value and for two values of one name."""
     pairs: dict[str, str] = {}
     for value in values or ():
         name, separator, rest = value.partition("=")
         if not (name and separator and rest):
-            raise ConfigurationError(
-                f"{option} {value!r}: write it as NAME=VALUE, for example enwiki=dump.xml.7z"
-            )
+            raise ConfigurationError(f"{option} {value!r}: write it as {_FORMS.get(option, 'NAME=VALUE')}")
         if pairs.setdefault(name, rest) != rest:
             raise ConfigurationError(
                 f"{option} names {name} twice, {pairs[name]} and {rest}: keep one of them"

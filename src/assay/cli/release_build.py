@@ -15,7 +15,7 @@ from assay.cli.progress import indexing, stepping
 from assay.cli.release import RootFolder, root_of
 from assay.compose.releases import BuildRequest, build_release, golden_scores
 from assay.durable import write_durably
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, reason_of
 from assay.releases.build import GoldenChoice
 from assay.releases.manifest import ExpectedDrift, parse_expected_drift
 from assay.telemetry import LogOptions, configure_logging
@@ -108,4 +108,4 @@ def _drift(path: Path | None) -> tuple[ExpectedDrift, ...]:
     try:
         return parse_expected_drift(tomllib.loads(path.read_text("utf-8")))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path} cannot be read: {error}") from error
+        raise ConfigurationError(f"{path} cannot be read: {reason_of(error)}") from error

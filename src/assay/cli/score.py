@@ -21,7 +21,7 @@ from assay.compose.bundles import wikis_of
 from assay.compose.remote import OPTIONS as REMOTE
 from assay.compose.remote import open_remote
 from assay.compose.scorer import Scorer, build_scorer
-from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
+from assay.errors import ConfigurationError, UnknownModel, UnknownWiki, reason_of
 from assay.revisions.indexed import IndexedSource
 from assay.revisions.open import is_live
 from assay.scoring.batch import Batch, BatchOptions, LocalScorer
@@ -141,7 +141,8 @@ async def _run_remote(
     output: Path | None,
 ) -> None:
     if not url.startswith(("http://", "https://")):
-        raise ConfigurationError(f"--url {url}: begin it with http:// or https://, such as http://{url}")
+        address = url.rpartition("://")[2] or "127.0.0.1:8080"
+        raise ConfigurationError(f"--url {url}: begin it with http:// or https://, such as http://{address}")
     configure_logging(LogOptions(level="warning", json=False))
     once = Patience(retries=0)  # the batch has a patience of its own
     async with AsyncClient(url, patience=once) as client:
@@ -205,7 +206,7 @@ def _from_file(file: Path) -> Iterable[int]:
     try:
         text = file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{file} cannot be read: {error}") from error
+        raise ConfigurationError(f"{file} cannot be read: {reason_of(error)}") from error
     return list(read_ids(text.splitlines(), str(file)))
 
 

@@ -117,8 +117,9 @@ class Transport:
 
 
 def _told(text: str) -> str:
-    """Without the passwords of addresses: it may stand in somebody's log."""
-    return _CREDENTIALS.sub("", text)
+    """Without the passwords of addresses, for it may stand in somebody's log, and without the word by which
+    aiohttp says that nothing special was asked of TLS, be it used or not."""
+    return _CREDENTIALS.sub("", text).replace(" ssl:default", "")
 
 
 async def _body(content: aiohttp.StreamReader, most: int) -> bytes:

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import orjson
 
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, reason_of
 from assay.features.revid import DELAY, REVERSED_DIGITS
 from assay.load.requests import Request
 from assay.models.recipe import label_name
@@ -65,7 +65,9 @@ class Expectations:
         try:
             scores = orjson.loads(path.read_bytes())
         except (OSError, orjson.JSONDecodeError) as error:
-            raise ConfigurationError(f"{path} cannot be read as expected scores: {error}") from error
+            raise ConfigurationError(
+                f"{path} cannot be read as expected scores: {reason_of(error)}"
+            ) from error
         levels = [scores]
         for _ in range(2):
             if all(isinstance(level, dict) for level in levels):

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol
 
 import orjson
 
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, reason_of
 from assay.features.actor import ANONYMOUS
 from assay.features.node import FeatureValue
 from assay.models.actor_group import UNKNOWN_GROUP, actor_group, is_bot
@@ -242,7 +242,7 @@ def _opened(path: Path) -> Any:
     try:
         return lzma.open(path) if path.suffix == ".xz" else path.open("rb")
     except OSError as error:
-        raise ConfigurationError(f"{path} cannot be read ({error}): check the path") from error
+        raise ConfigurationError(f"{path} cannot be read ({reason_of(error)}): check the path") from error
 
 
 def _file_digest(path: Path) -> str:

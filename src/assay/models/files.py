@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from assay.durable import replacing
-from assay.errors import BundleError
+from assay.errors import BundleError, reason_of
 
 MAX_FILES: Final = 64
 MAX_FILE_BYTES: Final = 64 * 1024 * 1024
@@ -168,4 +168,4 @@ def _too_many() -> BundleError:
 
 
 def _unreadable(name: str, error: Exception) -> BundleError:
-    return BundleError(f"{name} is missing or cannot be read ({error}): get the bundle again")
+    return BundleError(f"{name} is missing or cannot be read ({reason_of(error)}): get the bundle again")

@@ -11,7 +11,7 @@ import aiohttp
 import orjson
 
 from assay import __version__
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, reason_of
 from assay.precache.judge import Cells
 from assay.revisions.action_api import retry_after_s
 
@@ -121,11 +121,11 @@ class Assay:
                 body = await response.read()
                 wait_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise Away(f"{self._url}: {str(error) or type(error).__name__}") from None
+            raise Away(f"{self._url}: {reason_of(error)}") from None
         except TimeoutError:
             raise self._no_answer("did not answer in time") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise self._no_answer(f"gave no answer: {str(error) or type(error).__name__}") from None
+            raise self._no_answer(f"gave no answer: {reason_of(error)}") from None
         if response.status != 200:
             reason = f"{self._url} answers {response.status}: {body[:200].decode(errors='replace')}"
             if response.status in _NOT_NOW:

@@ -18,6 +18,7 @@ import aiohttp
 
 from assay import __version__
 from assay.clock import Clock
+from assay.errors import reason_of
 from assay.precache.patience import MOST_S, backoff_s
 from assay.precache.sse import MAX_ID_BYTES, ServerEvent, SseParser
 from assay.precache.stream import Followed, Malformed, read_json
@@ -86,7 +87,7 @@ class EventStreams:
             except _Refused as refused:
                 reason, asked_s = str(refused), refused.delay_s
             except (aiohttp.ClientError, OSError, ValueError, TimeoutError) as error:
-                reason = str(error) or type(error).__name__
+                reason = reason_of(error)
             failures += 1
             last_id = parser.last_id
             retry_s = retry_s if parser.retry_ms is None else min(parser.retry_ms / 1000, MOST_S)

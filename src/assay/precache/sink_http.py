@@ -10,6 +10,7 @@ import aiohttp
 import orjson
 
 from assay import __version__
+from assay.errors import reason_of
 from assay.precache.sink import Event, Refused, Unwritten
 from assay.revisions.action_api import RETRYABLE_STATUSES, retry_after_s
 
@@ -46,7 +47,7 @@ class HttpSink:
         except TimeoutError:
             raise Unwritten(f"{self._url} did not answer in time") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise Unwritten(f"{self._url}: {str(error) or type(error).__name__}") from None
+            raise Unwritten(f"{self._url}: {reason_of(error)}") from None
         reason = f"{self._url} answers {response.status}: {text[:200]}"
         if response.status in RETRYABLE_STATUSES:
             raise Unwritten(reason, retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC)))

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import aiohttp
 import orjson
 
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, reason_of
 from assay.models.recipe import label_name
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.scoring.request import Job, Scored
@@ -67,7 +67,7 @@ class Web:
             except _Wrong as error:
                 return Failed(str(error), error.todo)
             except (aiohttp.ClientError, OSError) as error:
-                return Failed(f"no answer: {error or type(error).__name__}", ADVICE)
+                return Failed(f"no answer: {reason_of(error)}", ADVICE)
 
         return Check(name, subject, run, ADVICE, self.limit_s)
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from yarl import URL
 
-from assay.errors import ConfigurationError, ReleaseNotFound
+from assay.errors import ConfigurationError, ReleaseNotFound, reason_of
 from assay.releases.manifest import FileEntry
 from assay.releases.store import CHUNK_BYTES
 from assay.releases.store_failures import away, broken_off, failing, no_rights, too_slow
@@ -96,7 +96,7 @@ class HttpStore:
         try:
             return await self.within(session.get(url, allow_redirects=False), key)
         except (aiohttp.ClientError, OSError) as error:
-            raise away(self.address, str(error) or type(error).__name__) from error
+            raise away(self.address, reason_of(error)) from error
 
     def _refused(self, status: int, key: str) -> Exception:
         reason = f"status {status}"
@@ -124,7 +124,7 @@ class _Stream:
         try:
             return await self._store.within(self._whole_chunk(), self._key)
         except (aiohttp.ClientError, OSError) as error:
-            raise broken_off(self._store.address, self._key, str(error) or type(error).__name__) from error
+            raise broken_off(self._store.address, self._key, reason_of(error)) from error
 
     async def _whole_chunk(self) -> bytes:
         pieces: list[bytes] = []

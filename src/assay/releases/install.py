@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from assay.durable import sync_folder, write_durably
-from assay.errors import ReleaseError
+from assay.errors import ReleaseError, reason_of
 from assay.releases import environment
 from assay.releases.launcher import CODE, LAUNCHER, launcher_text
 from assay.releases.manifest import MANIFEST, REQUIREMENTS, FileEntry, ReleaseManifest
@@ -82,7 +82,7 @@ def installation_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
         foreign = sorted(set(plain_files(folder / "bin")) - {"assay"})
         found += [f"bin/{path} is foreign: nothing says that it should be there" for path in foreign]
     except (OSError, ReleaseError) as error:
-        found.append(f"{LAUNCHER} cannot be read: {error}")
+        found.append(f"{LAUNCHER} cannot be read: {reason_of(error)}")
     return found + environment.faults(python, (folder / REQUIREMENTS).read_bytes())
 
 

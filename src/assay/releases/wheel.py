@@ -12,7 +12,7 @@ from email.parser import BytesParser
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
-from assay.errors import ConfigurationError, ReleaseError
+from assay.errors import ConfigurationError, ReleaseError, reason_of
 from assay.releases.manifest import MAX_FILE_BYTES
 
 MAX_UNPACKED_BYTES: Final = 1024 * 1024 * 1024
@@ -108,7 +108,8 @@ def _project(source: Path) -> dict[str, Any]:
         project: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigurationError(
-            f"{path} cannot be read ({error}): give a source tree of Assay with --source, or a --wheel"
+            f"{path} cannot be read ({reason_of(error)}): give a source tree of Assay with --source, "
+            "or a --wheel"
         ) from error
     section = project
     for part in ("tool", "hatch", "build", "targets", "wheel"):

@@ -22,7 +22,7 @@ from yarl import URL
 
 from assay import __version__
 from assay.clock import Deadline
-from assay.errors import SourceError, SourceUnavailable
+from assay.errors import SourceError, SourceUnavailable, reason_of
 from assay.revisions.options import ApiOptions
 
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
@@ -160,7 +160,7 @@ class ActionApi:
         except TimeoutError:
             raise _Trouble(f"no answer within {timeout_s:.1f} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
-            raise _Trouble(f"the connection failed ({error or type(error).__name__})") from None
+            raise _Trouble(f"the connection failed ({reason_of(error)})") from None
 
     async def _get(self, parameters: Mapping[str, str]) -> dict[str, Any]:
         url = self._url.update_query(

@@ -30,7 +30,7 @@ import structlog
 
 from assay.clock import Clock, SystemClock
 from assay.durable import sync_folder
-from assay.errors import JournalError, JournalHeld
+from assay.errors import JournalError, JournalHeld, reason_of
 
 FILE_NAME: Final = "journal.jsonl"
 LOCK_NAME: Final = "journal.lock"
@@ -215,7 +215,7 @@ def _content(path: Path) -> bytes:
     except FileNotFoundError:
         return b""
     except OSError as error:
-        raise JournalError(f"{path} cannot be read: {error}") from None
+        raise JournalError(f"{path} cannot be read: {reason_of(error)}") from None
 
 
 def _line(number: int, at: datetime, kind: str, data: Mapping[str, Any], previous: str) -> bytes:
