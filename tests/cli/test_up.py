@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -67,13 +68,14 @@ def test_every_process_is_given_the_same_as_seen_from_any_folder(
             *("--config-folder", f"{place}config"),
         ]
 
-    given = ["--web", "3", "--workers", "2", "--processes", "4", "--host", "::1", "--port", "8123"]
+    port = str(free_port())
+    given = ["--web", "3", "--workers", "2", "--processes", "4", "--host", "127.0.0.1", "--port", port]
     done = CliRunner().invoke(app, ["up", *words(""), *given, "--redis", "redis://127.0.0.1:9/0"])
     assert done.exit_code == 0, done.output
     folder = tmp_path / "assay-up"
     assert begun == [supervisor_command(folder / "supervisord.conf")]
     found, everywhere = commands(folder), words(f"{tmp_path}/")
-    assert found["web-3"] == ["web", "--host", "::1", "--port", "8123", "--reuse-port", *everywhere]
+    assert found["web-3"] == ["web", "--host", "127.0.0.1", "--port", port, "--reuse-port", *everywhere]
     assert found["worker-2"] == ["worker", *everywhere, "--processes", "4"]
     assert found["worker-people"] == ["worker", *everywhere, "--processes", "1", "--lane", "interactive"]
     assert len(found) == 3 + 3
@@ -85,14 +87,14 @@ def test_a_follower_runs_when_there_is_something_to_follow(begun: list[list[str]
     (tmp_path / "assay.toml").write_text(
         f'[precache.streams.configured]\nkind = "eventstreams"\nurl = "{stream}"\n'
     )
-    redis = ["--redis", "redis://127.0.0.1:9/0"]
+    given = ["--redis", "redis://127.0.0.1:9/0", "--port", str(free_port())]
     followed = {}
     for name, words in (
         ("none", []),
         ("flag", ["--follow", f"eventstreams={stream}"]),
         ("file", ["--config", "assay.toml"]),
     ):
-        done = CliRunner().invoke(app, ["up", *redis, "--folder", name, *words])
+        done = CliRunner().invoke(app, ["up", *given, "--folder", name, *words])
         assert done.exit_code == 0, done.output
         followed[name] = commands(tmp_path / name).get("precache", [])
         assert ("Edits are scored as they happen: " in done.stderr) is (name != "none")
@@ -124,6 +126,16 @@ def test_a_port_that_the_system_would_choose_cannot_be_shared(begun: list[list[s
     done = CliRunner().invoke(app, ["up", "--port", "0"], env={"COLUMNS": "120"})
     assert (done.exit_code, begun) == (2, [])
     assert "several web processes share the port: name one" in done.stderr
+
+
+def test_a_port_that_another_cluster_shares_out_is_not_joined(begun: list[list[str]]) -> None:
+    """It would be given half of the other's requests."""
+    with socket.create_server(("127.0.0.1", 0), reuse_port=True) as other:
+        port = other.getsockname()[1]
+        done = CliRunner().invoke(app, ["up", "--port", str(port)])
+    assert isinstance(done.exception, ConfigurationError)
+    assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in str(done.exception)
+    assert begun == []
 
 
 def test_a_whole_cluster_starts_scores_follows_and_ends(tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
     """Serve until TERM. `shared`: as in `build_scorer`. Raises `AssayError`s before anything is served."""
     configure_logging(settings.log)
     role = "web" if shared else "serve"
-    with _listening(settings, reuse_port) as listener, traced(settings, role):
+    with listening(settings, reuse_port) as listener, traced(settings, role):
         scorer = build_scorer(settings, indexing, shared=shared)
         web = build_web(settings, scorer)
         host, port = listener.getsockname()[:2]
@@ -70,7 +70,7 @@ def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
             raise EngineFailed("the server could not start; the log above says why")
 
 
-def _listening(settings: Settings, reuse_port: bool) -> socket.socket:
+def listening(settings: Settings, reuse_port: bool) -> socket.socket:
     """The socket, taken before anything slow is done, so that a taken port is told at once."""
     host, port = settings.server.host, settings.server.port
     try:
