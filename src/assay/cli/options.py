@@ -76,10 +76,19 @@ class Scored:
     bundles: Borrow = None
     bundle_directory: BundleFolders = None
 
-    def load_settings(self, configuration: Configuration, **more: Any) -> Settings:
-        """As the function does it; `more`: its further arguments."""
-        return load_settings(configuration, self.wiki, self.bundles, self.bundle_directory, **more)
+    def flags(self) -> dict[str, Any]:
+        """As a layer of settings."""
+        wikis: dict[str, dict[str, str]] = {}
+        for name, source in pairs(self.wiki, "--wiki"):
+            wikis.setdefault(name, {})["source"] = source
+        for name, lender in pairs(self.bundles, "--bundles"):
+            wikis.setdefault(name, {})["bundles"] = lender
+        folders = [str(folder) for folder in self.bundle_directory or ()]
+        return {name: value for name, value in (("wikis", wikis), ("bundle_directories", folders)) if value}
 
+
+AS_CONFIGURED: Final = Scored()
+"""Flags say nothing of wikis and bundles."""
 
 Processes = Annotated[
     int | None, typer.Option("--processes", min=1, help="Scoring processes; default: one for each core.")
@@ -105,22 +114,15 @@ Release = Annotated[str | None, typer.Option(help="Name of this release; default
 
 def load_settings(
     configuration: Configuration = NOTHING_GIVEN,
-    wikis: Sequence[str] | None = None,
-    borrow: Sequence[str] | None = None,
-    bundle_folders: Sequence[Path] | None = None,
+    scored: Scored = AS_CONFIGURED,
+    *,
     processes: int | None = None,
     release: str | None = None,
     **sections: dict[str, Any],
 ) -> Settings:
     """Settings with the flags on top; a flag that was not given (None) changes nothing. Old names of settings
     are told on standard error."""
-    flags: dict[str, Any] = {name: _given(values) for name, values in sections.items()}
-    for name, source in pairs(wikis, "--wiki"):
-        flags.setdefault("wikis", {}).setdefault(name, {})["source"] = source
-    for name, lender in pairs(borrow, "--bundles"):
-        flags.setdefault("wikis", {}).setdefault(name, {})["bundles"] = lender
-    if bundle_folders:
-        flags["bundle_directories"] = [str(folder) for folder in bundle_folders]
+    flags: dict[str, Any] = {name: _given(values) for name, values in sections.items()} | scored.flags()
     if processes is not None:
         flags["pool"] = {**flags.get("pool", {}), "processes": processes}
     if release is not None:

@@ -54,8 +54,9 @@ def precache(
     Which edits: `wikis.<name>.precache`. Positions survive restarts of either side. SIGTERM ends it once
     requests under way are done.
     """
-    settings = scored.load_settings(
+    settings = options.load_settings(
         configuration,
+        scored,
         release=release,
         precache={
             "assay": url,

@@ -60,8 +60,9 @@ def preflight_(
     )
     configure_logging(LogOptions(level="error", json=json))
     try:
-        settings = scored.load_settings(
+        settings = options.load_settings(
             configuration,
+            scored,
             release=release,
             redis={"url": redis},
         )

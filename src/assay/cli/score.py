@@ -49,8 +49,8 @@ def score(
             help="The wiki, by name or as NAME=SOURCE; not needed when there is one.",
         ),
     ] = None,
-    wiki: options.Wikis = None,
-    bundles: options.Borrow = None,
+    *,
+    scored: options.Scored,
     input: Annotated[
         Path | None,
         typer.Option("--input", "-i", help="File of revision ids, one a line; - is standard input."),
@@ -68,12 +68,10 @@ def score(
     features: Annotated[bool, typer.Option("--features", help="Tell the features' values.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Tell what pushed each score.")] = False,
     processes: options.Processes = None,
-    bundle_directory: options.BundleFolders = None,
     url: Annotated[
         str | None,
         typer.Option(metavar="URL", help="Let a running server score, such as http://127.0.0.1:8080."),
     ] = None,
-    *,
     configuration: options.Configuration,
 ) -> None:
     """Score revisions: a few by id, a list, or a whole dump; here, or with --url by a running server.
@@ -83,14 +81,12 @@ def score(
     """
     named, ids = _asked(words or [], input, every=every)
     if url is not None:
-        local = {"--wiki": wiki, "--bundles": bundles, "--all": every, "--processes": processes}
-        _refuse_with_url({**local, "--bundle-directory": bundle_directory, "--config": configuration.config})
+        _refuse_with_url(scored, {"--all": every, "--processes": processes, "--config": configuration.config})
         asyncio.run(_run_remote(url, named, _names(models), features, explain, ids, output))
         return
     inline = [named] if named is not None and "=" in named else []
-    settings = options.load_settings(
-        configuration, [*(wiki or []), *inline], bundles, bundle_directory, processes
-    )
+    scored = replace(scored, wiki=[*(scored.wiki or []), *inline])
+    settings = options.load_settings(configuration, scored, processes=processes)
     configure_logging(LogOptions(level="warning", json=False))
     name = _wiki(named, settings)
     with _opened(output) as lines:
@@ -156,9 +152,14 @@ def _opened(output: Path | None) -> AbstractContextManager[Lines]:
     return nullcontext(LinesStream(sys.stdout.buffer)) if output is None else LinesFile(output)
 
 
-def _refuse_with_url(given: Mapping[str, object]) -> None:
+def _refuse_with_url(scored: options.Scored, given: Mapping[str, object]) -> None:
     """What a server decides for itself; passing over it would score something else than was asked."""
-    if superfluous := [name for name, value in given.items() if value]:
+    of_wikis = {
+        "--wiki": scored.wiki,
+        "--bundles": scored.bundles,
+        "--bundle-directory": scored.bundle_directory,
+    }
+    if superfluous := [name for name, value in {**of_wikis, **given}.items() if value]:
         raise ConfigurationError(f"{', '.join(superfluous)} cannot be given with --url: the server decides")
 
 

@@ -28,13 +28,11 @@ def register(app: typer.Typer) -> None:
 
 @grouped
 def serve(
-    wiki: options.Wikis = None,
-    bundles: options.Borrow = None,
+    *,
+    scored: options.Scored,
     host: options.Host = None,
     port: options.Port = None,
     processes: options.Processes = None,
-    bundle_directory: options.BundleFolders = None,
-    *,
     configuration: options.Configuration,
 ) -> None:
     """Serve scores over HTTP, with a page to look at them. Without --wiki: the sample wiki.
@@ -42,12 +40,7 @@ def serve(
     Ready when /readyz answers 200. SIGTERM lets accepted requests finish, then ends.
     """
     settings = options.load_settings(
-        configuration,
-        wiki,
-        bundles,
-        bundle_directory,
-        processes,
-        server={"host": host, "port": port},
+        configuration, scored, processes=processes, server={"host": host, "port": port}
     )
     run(settings, shared=False)
 

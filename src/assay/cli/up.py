@@ -45,8 +45,9 @@ def up(
     Ready when /readyz answers 200. Without --wiki: the sample wiki. Logs lie in FOLDER/logs. With a stream to
     follow, here or in the configuration, `assay precache` runs as well, with its positions in FOLDER.
     """
-    settings = scored.load_settings(
+    settings = options.load_settings(
         configuration,
+        scored,
         release=release,
         server={"host": host, "port": port},
         precache={"streams": options.streams(follow)},

@@ -35,8 +35,9 @@ def web(
     It loads no trees. Ready when /readyz answers 200, for which a worker of the same release must be running.
     SIGTERM lets accepted requests finish, then ends.
     """
-    settings = scored.load_settings(
+    settings = options.load_settings(
         configuration,
+        scored,
         release=release,
         server={"host": host, "port": port},
         redis={"url": redis},

@@ -39,8 +39,9 @@ def worker(
 
     SIGTERM lets jobs under way finish, then ends.
     """
-    settings = scored.load_settings(
+    settings = options.load_settings(
         configuration,
+        scored,
         release=release,
         worker={"processes": processes, "lanes": lane, "metrics_port": metrics_port},
         redis={"url": redis},
