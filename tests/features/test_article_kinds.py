@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -40,6 +41,12 @@ def test_links_are_plain_unless_their_prefix_has_a_kind() -> None:
     found = kinds(TEXT)
     assert found.plain_links == ["London", "Ada", ":a:b", "London"]
     assert (found.links["ns_file"], found.links["ns_category"]) == (1, 1)
+
+
+@pytest.mark.parametrize("prefix", ["fr", "fa", "ga", "zh", "simple", "zh-yue", "be-x-old"])
+def test_a_link_to_another_language_is_no_plain_one(prefix: str) -> None:
+    """The names of some languages are names of templates, too."""
+    assert kinds(f"[[{prefix}:Ada]] [[:{prefix}:Ada]] [[{prefix}]]").plain_links == [f":{prefix}:Ada", prefix]
 
 
 def test_headings_are_counted_by_kind() -> None:

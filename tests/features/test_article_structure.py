@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from statistics import median
 
 import mwparserfromhell
 import pytest
 
-from assay.features.article_names import ArticleNames, article_names
+from assay.features.article_names import ArticleNames, article_names, normalised_template
 from assay.features.article_structure import ArticleStructure, analyse
 from assay.features.articles import NAMES_LEXICON
 from assay.features.lexicon import shipped
@@ -126,6 +127,23 @@ def test_real_sections_are_as_long_as_mwparserfromhell_finds_them() -> None:
     assert compared > 50
 
 
+def test_real_infoboxes_have_the_fields_that_mwparserfromhell_finds() -> None:
+    some = 0
+    for _, text in articles()[::2]:
+        values = [
+            str(parameter.value)
+            for template in mwparserfromhell.parse(text).filter_templates()
+            if "infobox" in names().of(normalised_template(str(template.name)))
+            for parameter in template.params
+            if parameter.showkey
+        ]
+        filled = sum(bool(re.sub("<!--.*?-->", "", value, flags=re.DOTALL).strip()) for value in values)
+        found = structure(text).templates
+        some += found.infobox_fields > 0
+        assert (found.infobox_fields, found.infobox_filled) == (len(values), filled)
+    assert some > 20
+
+
 def test_sections_of_one_name_are_two() -> None:
     found = structure(f"Lead.\n== A ==\n{'x' * 400}\n== A ==\n{'x' * 50}").layout
     assert (found.lead_chars, found.short_sections) == (len("Lead."), 1)
@@ -158,6 +176,23 @@ def test_a_block_is_cited_by_any_kind_of_reference(cited: str) -> None:
 def test_a_block_that_begins_with_markup_is_no_prose(start: str) -> None:
     assert structure(f"  {start}{PROSE}").sourcing.blocks == 0
     assert structure(f"  a{start}{PROSE}").sourcing.blocks == 1
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "== A ==\n",
+        "\n == A == \n=== B ===\n",
+        "{{main|A}}\n",
+        "[[File:A.jpg|thumb|A [[b]]]]\n",
+        "==A==\n{{main|A}}\n",
+    ],
+)
+def test_prose_begins_below_headings_templates_and_files_on_lines_of_their_own(before: str) -> None:
+    text = f"{before}{PROSE}<ref>x</ref>\n\n{before}{PROSE}"
+    found = structure(text).sourcing
+    assert (found.blocks, found.uncited_blocks, found.longest_uncited_chars) == (2, 1, len(PROSE))
+    assert structure(f"{before}* {PROSE}").sourcing.blocks == 0
 
 
 @pytest.mark.parametrize(("chars", "blocks"), [(199, 0), (200, 1)])
@@ -217,6 +252,25 @@ def test_fields_of_infoboxes_only() -> None:
     assert (found.infoboxes, found.infobox_fields, found.infobox_filled) == (2, 4, 2)
     assert (found.templates, found.distinct_templates) == (3, 3)
     assert structure("{{a}} {{b}} {{a}}").templates.distinct_templates == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "counts"),
+    [
+        ("|a=1|b=2|c=", (3, 2)),
+        ("\n| a = <!-- how? -->\n| b = <!-- not closed", (2, 0)),
+        ("\n| a =\n* one\n* two\n", (1, 1)),
+        ("| a = {{list\n| b = 1\n| c = 2\n}}\n| d = {{{e|f=g}}}", (2, 2)),
+        ("|{{a|b=c}}|[[d|e=f]]|g=h=i", (1, 1)),
+        ("|{{Infobox b|a=1}}|b={{Infobox c|d=}}", (3, 2)),
+        ("", (0, 0)),
+    ],
+)
+def test_fields_of_an_infobox_have_names_and_what_they_are_set_to(
+    fields: str, counts: tuple[int, int]
+) -> None:
+    found = structure(f"{{{{Infobox a{fields}}}}}").templates
+    assert (found.infobox_fields, found.infobox_filled) == counts
 
 
 def test_tables_and_lists() -> None:

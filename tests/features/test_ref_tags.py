@@ -55,7 +55,29 @@ PIECES = st.lists(st.sampled_from([*MARKS, "{|", "|}", "|"]), max_size=25).map("
 @example("<ref /><ref\t>/>")
 def test_ref_tags_are_those_of_the_expressions(text: str) -> None:
     assert ref_tags.reused(text) == len(re.findall(ref_tags.REUSED, text, re.IGNORECASE))
-    assert ref_tags.names(text) == set(re.findall(ref_tags.NAMED, text, re.IGNORECASE))
+    named = {"".join(groups).strip(" \t\r\n/") for groups in re.findall(ref_tags.NAMED, text, re.IGNORECASE)}
+    assert ref_tags.names(text) == named - {""}
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<ref name=a b>",
+        "<ref name=a />",
+        "<ref name=a/>",
+        '<ref name="a">',
+        "<ref NAME = ' a ' />",
+        '<ref group=n name="a"/>',
+        '<ref name="a/>',
+    ],
+)
+def test_a_name_is_one_however_it_is_written(tag: str) -> None:
+    assert ref_tags.names(f'<ref name="a">{tag}') == {"a"}
+
+
+def test_a_quoted_name_may_hold_the_other_quotation_mark_and_slashes() -> None:
+    assert ref_tags.names('<ref name="O\'Neil 3/4"/>' + "<ref name='the \"x\"'>") == {"O'Neil 3/4", 'the "x"'}
+    assert ref_tags.names('<ref name=""/><ref name=" ">') == set()
 
 
 @given(PIECES, st.integers(0, 10), st.integers(0, 10))

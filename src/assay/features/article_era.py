@@ -13,15 +13,15 @@ import re
 from collections import Counter
 from typing import Final, NamedTuple
 
+from assay.features.article_names import LANGUAGE
+
 _YEAR: Final = re.compile(r"\b(?:19\d\d|20\d\d)\b")
 _ACCESSED: Final = re.compile(
     r"(?:access-?(?:date|year|monthday)|consulté le|дата обращения|datadostępu|zugriff|fechaacceso|accesso)"
     r"\s*=[^|}\n]{0,30}?(20\d\d)",
     re.IGNORECASE,
 )
-_LANGUAGE: Final = re.compile(
-    r"\[\[(?:[a-z]{2,3}|simple|zh-[a-z-]+|be-x-old|roa-rup|fiu-vro|map-bms|nds-nl|cbk-zam):[^\]\n]+\]\]"
-)
+_LANGUAGE: Final = re.compile(rf"\[\[{LANGUAGE}:[^\]\n]+\]\]")
 _FIRST_YEAR: Final = 2001
 _LAST_YEAR: Final = 2040
 _YEARS_BACK: Final = 4

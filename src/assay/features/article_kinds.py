@@ -11,16 +11,18 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
-from assay.features.article_names import ArticleNames, normalised, normalised_template
+from assay.features.article_names import LANGUAGE, ArticleNames, normalised, normalised_template
 from assay.features.wikicode import Wikicode
 
 _CLASS: Final = "class"
+_IN_ANOTHER_LANGUAGE: Final = re.compile(f"{LANGUAGE}:")
 _TEMPLATE: Final = re.compile(r"\{\{([^{}|]{1,200})(?:\|[^{}]*)?\}\}")
 
 
 class Kinds:
     """Of one text. `templates`, `links`, `headings`: how many there are of each kind. `template_names`: all
-    of them, normalised. `plain_links`: targets of links whose prefix has no kind, as written.
+    of them, normalised. `plain_links`: targets of links whose prefix has no kind and names no language, as
+    written.
     `infoboxes`: the places of infoboxes among the `Wikicode`'s templates."""
 
     def __init__(self, wikicode: Wikicode, names: ArticleNames) -> None:
@@ -29,7 +31,9 @@ class Kinds:
         self.infoboxes = [place for place, name in enumerate(named) if "infobox" in names.of(name)]
         self.templates = _tally(names, self.template_names)
         linked = [(title, _of_namespace(title, names)) for title in wikicode.wikilink_titles]
-        self.plain_links = [title for title, kinds in linked if not kinds]
+        self.plain_links = [
+            title for title, kinds in linked if not (kinds or _IN_ANOTHER_LANGUAGE.match(title))
+        ]
         self.links = Counter(kind for _, kinds in linked for kind in kinds)
         self.headings = _tally(names, [normalised(title) for _, title in wikicode.heading_titles])
 

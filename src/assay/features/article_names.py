@@ -18,6 +18,9 @@ from assay.errors import ConfigurationError
 from assay.features.lexicon import Lexicon
 from assay.features.memo import Memo
 
+LANGUAGE: Final = r"(?:[a-z]{2,3}|simple|zh-[a-z-]+|be-x-old|roa-rup|fiu-vro|map-bms|nds-nl|cbk-zam)"
+"""Pattern of a prefix that leads to the article in another language."""
+
 _MEMO_ENTRIES: Final = 1 << 15
 _MAX_NAME_CHARS: Final = 120
 _COMMENT: Final = re.compile(r"<!--.*?(?:-->|$)", re.DOTALL)
@@ -25,11 +28,14 @@ _BLANKS: Final = re.compile(r"[\s_]+")
 _TEMPLATE_NAMESPACE: Final = re.compile(r"^(?:template|modèle|шаблон|vorlage|plantilla|predefinição) ?: ?")
 
 
+def without_comments(text: str) -> str:
+    """Without the comments in it, one that is not closed included."""
+    return _COMMENT.sub("", text) if "<!--" in text else text
+
+
 def normalised(name: str) -> str:
     """Lower case, without comments, one blank for blanks and underscores; at most 120 characters."""
-    if "<!--" in name:
-        name = _COMMENT.sub("", name)
-    return _BLANKS.sub(" ", name[: 4 * _MAX_NAME_CHARS]).strip().lower()[:_MAX_NAME_CHARS]
+    return _BLANKS.sub(" ", without_comments(name)[: 4 * _MAX_NAME_CHARS]).strip().lower()[:_MAX_NAME_CHARS]
 
 
 def normalised_template(name: str) -> str:

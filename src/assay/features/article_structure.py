@@ -15,7 +15,7 @@ from typing import Final, NamedTuple, get_type_hints
 
 from assay.features import ref_tags
 from assay.features.article_kinds import Kinds
-from assay.features.article_names import ArticleNames
+from assay.features.article_names import ArticleNames, without_comments
 from assay.features.wikicode import Wikicode
 
 LEAST_CHARS: Final = 500
@@ -23,10 +23,12 @@ LEAST_CHARS: Final = 500
 
 _CITED: Final = re.compile(r"<ref\b|\{\{\s*(?:sfn|harv|#tag:ref|efn|r\||rp\||refn)", re.IGNORECASE)
 _BLOCKS: Final = re.compile(r"\n\s*\n")
+_BEFORE_PROSE: Final = re.compile(
+    r"\s*(?:(?:=[^\n]*=|\{\{[^\n]*\}\}|\[\[[^\n]*\]\])[ \t]*\n\s*)*"  # headings, templates, files
+)
 _DOMAIN: Final = re.compile(r"//(?:www\.)?([^/\s?#\]|]+)", re.IGNORECASE)
 _PICTURE: Final = re.compile(r"\.(?:jpe?g|png|gif|svg|tiff?|webp|djvu|pdf)\b", re.IGNORECASE)
 _ALT: Final = re.compile(r"\|\s*alt\s*=", re.IGNORECASE)
-_FIELDS_OF_BOX: Final = re.compile(r"\n\s*\|[^=|\n]{1,60}=[ \t]*(\S?)")
 _REFLIST_ARGUMENT: Final = re.compile(r"\{\{\s*(?:reflist|références|примечания)\s*\|", re.IGNORECASE)
 _MARKUP_START: Final = frozenset("{|=*#:;<!}[_-")
 _BLOCK_CHARS: Final = 200
@@ -48,8 +50,9 @@ class Layout(NamedTuple):
 
 
 class Sourcing(NamedTuple):
-    """What the text rests on. Blocks are paragraphs of prose; references are tags and short notes, cites the
-    templates that describe a source."""
+    """What the text rests on. Blocks are paragraphs of prose, without the headings, templates and files on
+    lines of their own before them; references are tags and short notes, cites the templates that describe a
+    source."""
 
     blocks: int
     uncited_blocks: int
@@ -70,7 +73,8 @@ class Sourcing(NamedTuple):
 
 
 class Linking(NamedTuple):
-    """Where the text leads to: other sites, other articles, categories."""
+    """Where the text leads to: other sites, other articles, categories. Not to the article's own versions in
+    other languages: `assay.features.article_era` counts those."""
 
     domains: int
     external_links: int
@@ -208,7 +212,7 @@ def _layout(wikicode: Wikicode, text: str, content_chars: int) -> Layout:
 
 
 def _sourcing(text: str, kinds: Kinds, tags: Counter[str], chars: int) -> Sourcing:
-    blocks = [block for block in _BLOCKS.split(text) if _is_prose(block)]
+    blocks = [block for block in map(_from_prose, _BLOCKS.split(text)) if _is_prose(block)]
     uncited = [len(block) for block in blocks if not _CITED.search(block)]
     templates = kinds.templates
     refs = tags["ref"] + templates["short_note"]
@@ -260,7 +264,7 @@ def _templates(wikicode: Wikicode, kinds: Kinds) -> Templates:
     return Templates(
         infoboxes=kinds.templates["infobox"],
         infobox_fields=len(fields),
-        infobox_filled=sum(map(bool, fields)),
+        infobox_filled=sum(fields),
         templates=len(kinds.template_names),
         distinct_templates=len(set(kinds.template_names)),
     )
@@ -326,8 +330,13 @@ def _squeezed(text: str) -> str:
     return " ".join(text.split())
 
 
+def _from_prose(block: str) -> str:
+    before = _BEFORE_PROSE.match(block)
+    return block[before.end() :] if before else block
+
+
 def _is_prose(block: str) -> bool:
-    return len(block) >= _BLOCK_CHARS and block.lstrip()[:1] not in _MARKUP_START
+    return len(block) >= _BLOCK_CHARS and block[:1] not in _MARKUP_START
 
 
 def _section_chars(wikicode: Wikicode) -> tuple[int, list[int]]:
@@ -349,15 +358,12 @@ def _median(values: Sequence[int]) -> float | None:
     return float(ordered[middle]) if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
-def _infobox_fields(wikicode: Wikicode, kinds: Kinds) -> list[str]:
-    """For each field of the infoboxes, its value's first character; empty when it has none."""
-    if not kinds.infoboxes:
-        return []
-    spans = wikicode.template_spans
+def _infobox_fields(wikicode: Wikicode, kinds: Kinds) -> list[bool]:
+    """For each named field of the infoboxes, whether it has a value."""
     return [
-        first
+        bool(without_comments(value).strip())
         for place in kinds.infoboxes
-        for first in _FIELDS_OF_BOX.findall(wikicode.text[spans[place][0] : spans[place][1]])
+        for value in wikicode.template_values(place)
     ]
 
 

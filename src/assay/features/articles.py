@@ -46,7 +46,10 @@ RATING: Final = "article_rating"
 _SECOND_VERSION: Final = frozenset(
     {
         *("lead_chars", "longest_section_chars", "median_section_chars", "short_sections"),
-        *("ratio.lead_chars", "ratio.longest_section_chars"),
+        *("blocks", "uncited_blocks", "uncited_share", "longest_uncited_chars", "ref_names"),
+        *("links", "distinct_links", "links_per_kchar", "infobox_fields", "infobox_filled"),
+        *("ratio.lead_chars", "ratio.longest_section_chars", "ratio.cited_blocks", "ratio.names_per_ref"),
+        *("ratio.distinct_link_share", "ratio.filled_field_share"),
     }
 )
 """Features whose values changed once since models were first trained."""

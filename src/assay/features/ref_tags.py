@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from typing import Final
 
 _OPEN: Final = re.compile(r"<ref\s", re.IGNORECASE)
-_NAME: Final = re.compile(r"name\s*=\s*[\"']?([^\"'/>]+)", re.IGNORECASE)
+_VALUE: Final = r"name\s*=\s*(?:\"([^\">]+)|'([^'>]+)|([^\s\"'/>]+))"
+_NAME: Final = re.compile(_VALUE, re.IGNORECASE)
+_AROUND: Final = " \t\r\n/"
 
 REUSED: Final = r"<ref\s[^>]*?/>"
-NAMED: Final = r"<ref\s[^>]*?name\s*=\s*[\"']?([^\"'/>]+)"
+NAMED: Final = rf"<ref\s[^>]*?{_VALUE}"
 
 
 def reused(text: str) -> int:
@@ -23,15 +25,15 @@ def reused(text: str) -> int:
 
 
 def names(text: str) -> set[str]:
-    """The names that they have (`NAMED`)."""
+    """The names that they have (`NAMED`), without quotation marks, and blanks and slashes around them."""
     found = set()
     for start, end in _tags(text):
         at = start
         while at >= 0 and (name := _NAME.search(text, at, end)):
-            found.add(name[1])
+            found.add(name[name.lastindex or 0].strip(_AROUND))
             following = _OPEN.search(text, name.end(), end)
             at = following.end() if following else -1
-    return found
+    return found - {""}
 
 
 def _tags(text: str) -> Iterator[tuple[int, int]]:

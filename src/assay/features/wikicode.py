@@ -125,7 +125,7 @@ class Wikicode:
     def template_names(self) -> tuple[str, ...]:
         """As written, with blanks and comments."""
         ends = (marks.TemplateParamSeparator, marks.TemplateClose)
-        return tuple(self._render(p + 1, ends) for p in self._places(marks.TemplateOpen))
+        return tuple(self._render(p + 1, ends) for p in self._template_places)
 
     @kept
     def wikilink_titles(self) -> tuple[str, ...]:
@@ -160,6 +160,25 @@ class Wikicode:
     def template_spans(self) -> tuple[tuple[int, int], ...]:
         """(start, end) of each template in `text`."""
         return self._spans(marks.TemplateOpen, (marks.TemplateClose,))
+
+    def template_values(self, place: int) -> tuple[str, ...]:
+        """What the parameters with names are set to, as written.
+
+        `place`: of the template among `template_names`.
+        """
+        tokens = self._tokens
+        ends = (marks.TemplateParamSeparator, marks.TemplateParamEquals, marks.TemplateClose)
+        at = _end(tokens, self._template_places[place] + 1, ends)
+        values = []
+        while type(tokens[at]) is not marks.TemplateClose:
+            if type(tokens[at]) is marks.TemplateParamEquals:
+                values.append(self._render(at + 1, ends))
+            at = _end(tokens, at + 1, ends)
+        return tuple(values)
+
+    @kept
+    def _template_places(self) -> tuple[int, ...]:
+        return tuple(self._places(marks.TemplateOpen))
 
     @kept
     def tag_spans(self) -> tuple[tuple[int, int], ...]:
