@@ -26,11 +26,12 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Base:
     return read_base(path)
 
 
-@pytest.mark.parametrize("seeds", [1, 2])
-def test_a_score_is_the_base_s_and_what_was_grown_on_it(base: Base, seeds: int) -> None:
+@pytest.mark.parametrize(("seeds", "lost"), [(1, 1e-9), (2, 2e-4)])
+def test_a_score_is_the_base_s_and_what_was_grown_on_it(base: Base, seeds: int, lost: float) -> None:
+    """`lost`: a mean of forests has leaf values of five decimals."""
     recipe = makers.recipe(grown_on=base.digest, split=Split("time", share=0.3), seeds=seeds)
     made = train(makers.rows(), recipe, base=base)
-    x = makers.rows(80, seed=3).x
+    x = made.data.x[:80]
     own = np.mean(
         [
             raw_outputs(grow(made.data, np.arange(len(made.data)), each, recipe.rounds, base), x)
@@ -39,7 +40,7 @@ def test_a_score_is_the_base_s_and_what_was_grown_on_it(base: Base, seeds: int) 
         axis=0,
     )
     whole = Base("", "", makers.COLUMNS, made.trees).raw(x)
-    assert np.abs(whole - (base.raw(x) + own)).max() < 1e-9
+    assert np.abs(whole - (base.raw(x) + own)).max() < lost
     assert np.abs(own).max() > 0.01
 
 

@@ -105,7 +105,8 @@ def train(dataset: Dataset, recipe: Recipe, progress: Progress = silent, base: B
 
 def grown(data: Dataset, rows: Indices, recipe: Recipe, rounds: int, base: Base | None = None) -> str:
     """The text that is shipped, and measured: the base's trees and those of every seed of the recipe."""
-    own = joined([tree_text(grow(data, rows, each, rounds, base)) for each in recipe.of_each_seed()])
+    texts = [tree_text(grow(data, rows, each, rounds, base)) for each in recipe.of_each_seed()]
+    own = joined(texts, data.x[rows])
     return own if base is None else stacked(base.trees, own)
 
 
