@@ -1,100 +1,146 @@
 """Whether every construct of wikitext that begins in a piece of text also ends in it.
 
-A judgement by counting marks, some twenty times faster than a parse. In doubt the answer is no, which
-costs time but no wrong count.
+A judgement by following marks, some twenty times faster than a parse. A piece is complete when its marks
+stand in pairs, one pair inside another or beside it. Then no construct reaches out of it, whatever comes
+behind. In doubt the answer is no, which costs time but no wrong count: what the tokenizer takes for
+italics, a table or a tag that overlaps another depends on all that comes behind.
 
-Limit: marks are counted, not followed. Italics that are open before the edit, a table that never ends or a
-stray closing mark can make the parent's counts wrong: in 3 of 2 228 edits of Anarchism that were judged
-complete, in 1 of 49 623 of small wikis. Models have learned from values made this way; to mend it means to
-train them anew.
+A closing mark without an opening one is plain text. So are marks in comments, ``<nowiki>`` and the like, and
+a tag within one that is closed before it (``<b><p></b>``). Elsewhere a piece with a tag that is never closed is
+not complete.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from typing import Final
 
-from assay.features.lazy import kept
+from mwparserfromhell.definitions import PARSER_BLACKLIST, SINGLE_ONLY
 
-_TAG: Final = re.compile(r"<(/?)([A-Za-z]+)[^<>]*?(/?)>")
-_CLOSING_TAG: Final = re.compile(r"</([A-Za-z]+)")
-_QUOTES: Final = re.compile(r"''+")
-_TABLE: Final = re.compile(r"^\s?(\{\||\|\}(?!\}))", re.MULTILINE)
-_PAIRS: Final = (("{{", "}}"), ("[[", "]]"), ("<!--", "-->"))
+_PLAIN: Final = r"[^][{}<'\n]*"
+_WHOLE: Final = (
+    rf"\[\[{_PLAIN}\]\]",
+    rf"\[{_PLAIN}\]",
+    rf"\{{\{{{_PLAIN}\}}\}}(?!\}})",
+    rf"''(?!'){_PLAIN}''(?!')",
+    rf"'''(?!'){_PLAIN}'''(?!')",
+    rf"=(?<=^=){_PLAIN}$",
+)
+"""Most links, templates, italics, bold and headings: with nothing in them that must be looked at."""
+_VERBATIM: Final = tuple(rf"<{name}\b[^<>]*(?<!/)>[\s\S]*?</{name}\s*>" for name in PARSER_BLACKLIST)
+_TABLE: Final = (r"\{\|(?:(?<=^\{\|)|(?<=^\s\{\|))", r"\|\}(?!\})(?:(?<=^\|\})|(?<=^\s\|\}))")
+"""A table's marks begin their lines, perhaps after one blank."""
+_SINGLE: Final = (
+    *(r"\{\{+", r"\}\}+", r"\[\[?", r"\]\]*", "''+", "=(?<=^=)"),
+    *(r"<!--(?:[\s\S]*?-->)?", r"</?\w[^<>]*>?"),
+)
+_MARK: Final = re.compile("|".join((*_WHOLE, *_VERBATIM, *_TABLE, *_SINGLE)), re.MULTILINE)
+"""No group, and a literal at each beginning: five times as fast."""
+_NAME: Final = re.compile(r"\w+")
+_INNER: Final = re.compile(r"''|\{\{|\}\}|\[|\]")
+_CLOSING: Final = {"{{": "}}", "{{{": "}}}", "[[": "]]", "[": "]", "{|": "|}"}
+_STYLES: Final = frozenset(["''", "'''", "'''''"])
+_DEEPEST: Final = 100
+"""Constructs in one another that are followed at most; the tokenizer follows no more either."""
 
 
-class Completeness:
-    """Judges pieces of two texts. A tag that neither text ever closes begins nothing (``<br>``)."""
-
-    def __init__(self, *texts: str) -> None:
-        self._texts = texts
-
-    @kept
-    def _closed(self) -> set[str]:
-        return {name.lower() for text in self._texts for name in _CLOSING_TAG.findall(text)}
-
-    def __call__(self, piece: str) -> bool:
-        for opening, closing in _PAIRS:
-            count = piece.count(opening)
-            if count != piece.count(closing) or (count and piece.rfind(opening) > piece.rfind(closing)):
-                return False
-        if _open_tables(piece) or not _even_quotes(piece):
+def is_complete(piece: str) -> bool:
+    """Whether each opening mark has its closing one behind it, with whole pairs between them."""
+    awaited: list[str] = []
+    for match in _MARK.finditer(piece):  # one by one: the first doubt ends it, and no text takes long
+        mark = match.group()
+        if mark in _CLOSING:
+            awaited.append(_CLOSING[mark])
+        elif awaited and mark == awaited[-1]:
+            awaited.pop()
+        elif len(awaited) > _DEEPEST or not _taken(mark, awaited):
             return False
-        return "<" not in piece or not self._closed or not any(self._open_tags(piece).values())
-
-    def closes_later(self, head: str, rest: str) -> bool:
-        """Whether something that begins in `head` ends in `rest` and so spans what is in between.
-
-        A mark that is never closed is plain text, and so is a closing mark without an opening one.
-        Bold and italics are left out: what begins in the head shifts the pairs, not their number.
-        """
-        if _open_tables(head) > 0 and _open_tables(rest) < 0:
-            return True
-        for opening, closing in _PAIRS:
-            if not (_has(head, opening) and _has(rest, closing)):
-                continue
-            if head.rfind(opening) > head.rfind(closing):
-                return True
-            if head.count(opening) > head.count(closing) and rest.count(opening) < rest.count(closing):
-                return True
-        if "<" not in head or "</" not in rest or not self._closed:
-            return False
-        open_tags = [name for name, count in self._open_tags(head).items() if count > 0]
-        if not open_tags:
-            return False
-        closed_tags = self._open_tags(rest)
-        return any(closed_tags[name] < 0 for name in open_tags)
-
-    def _open_tags(self, text: str) -> Counter[str]:
-        """Opened minus closed, by name."""
-        count: Counter[str] = Counter()
-        for slash, name, alone in _TAG.findall(text):
-            if not alone and name.lower() in self._closed:
-                count[name.lower()] += -1 if slash else 1
-        return count
+    return _is_nothing(awaited)
 
 
-def _has(text: str, mark: str) -> bool:
-    """Whether it holds the mark. A single character is found in a tenth of the time of several."""
-    return mark[0] in text and mark in text
+def _is_nothing(awaited: list[str]) -> bool:
+    """Whether no line behind can bring what is awaited: a bracketed link ends in its line or is none."""
+    return not awaited or set(awaited) == {"]"}
 
 
-def _open_tables(text: str) -> int:
-    """Opened minus closed; a table's marks begin their lines, perhaps after one blank."""
-    if not (_has(text, "{|") or _has(text, "|}")):
-        return 0
-    marks = _TABLE.findall(text)
-    opened = marks.count("{|")
-    return 2 * opened - len(marks)
+def _taken(mark: str, awaited: list[str]) -> bool:
+    """Open or close what the mark does. False when it is doubtful what it does."""
+    match mark[0]:
+        case "<":
+            return _tag(mark, awaited)
+        case "'":
+            return _quotes(mark, awaited)
+        case "[":
+            return True  # a whole link
+        case "{":
+            return mark[-1] == "}"  # a whole template; which of four braces belong together is doubtful
+        case "=":
+            return mark != "=" or _is_nothing(awaited)  # what is open before a heading does not end in it
+        case _:
+            return _closed(mark, awaited)
 
 
-def _even_quotes(text: str) -> bool:
-    """Whether bold and italics that begin also end."""
-    if "''" not in text:
+def _closed(mark: str, awaited: list[str]) -> bool:
+    """Closing marks that may stand together; plain text in italics and bold, and where none is awaited."""
+    if not awaited or awaited[-1] in _STYLES or all(closing[0] != mark[0] for closing in awaited):
         return True
-    bold = italics = False
-    for quotes in _QUOTES.findall(text):
-        italics ^= len(quotes) in (2, 5)
-        bold ^= len(quotes) != 2
-    return not (bold or italics)
+    while awaited and mark:
+        closing = awaited.pop()
+        if not mark.startswith(closing):
+            return False
+        mark = mark[len(closing) :]
+    return True
+
+
+def _tag(mark: str, awaited: list[str]) -> bool:
+    if mark[1] == "!":
+        return mark.endswith("-->") and mark != "<!-->"
+    found = _NAME.search(mark)
+    name = found.group().lower() if found else ""
+    if name in PARSER_BLACKLIST and mark[-2] != "/":
+        return mark.count("<") > 1
+    if mark[-1] != ">" or _INNER.search(mark):
+        return False
+    if mark[1] == "/":
+        return mark[2:-1].rstrip().lower() == name and _closed_tag(f"</{name}>", awaited)
+    if mark[-2] != "/" and name not in SINGLE_ONLY:
+        awaited.append(f"</{name}>")
+    return True
+
+
+def _closed_tag(closing: str, awaited: list[str]) -> bool:
+    """Tags directly around it that it does not close are none; within other constructs it is plain text.
+
+    It is doubtful what quotes within such a tag do when there were some open before it.
+    """
+    while awaited and awaited[-1].startswith("</"):
+        if awaited.pop() == closing:
+            return True
+        if not _STYLES.isdisjoint(awaited):
+            return False
+    return True
+
+
+def _quotes(mark: str, awaited: list[str]) -> bool:
+    """Bold, italics and both at once (three, two and five marks), the inner before the outer."""
+    if mark.strip("'"):
+        return True  # whole italics or bold
+    innermost = awaited[-1] if awaited else ""
+    if len(mark) >= 5:
+        mark = "'''''"
+        if innermost in ("''", "'''"):  # ends one and begins or ends the other
+            awaited.pop()
+            mark = "'" * (5 - len(innermost))
+            innermost = awaited[-1] if awaited else ""
+    elif len(mark) == 4:
+        mark = "'''"
+    if innermost == mark:
+        awaited.pop()
+        return True
+    if innermost == "'''''":  # tried as bold that holds italics
+        awaited[-1] = "''"
+        return mark == "'''"
+    if mark in awaited or "'''''" in awaited:
+        return False
+    awaited.append(mark)
+    return True

@@ -55,16 +55,20 @@ def _named(nodes: Iterable[Node]) -> Mapping[str, Node]:
 
 _BASE: Final = _named((*wikitext.family(Lexicons()), *tokens.family(Lexicons())))
 
+
+def _change(name: str, pattern: str) -> Feature:
+    old, new = _BASE[pattern.format("parent.")], _BASE[pattern.format("")]
+    return Feature(
+        f"feature.revision.diff.{name}_change",
+        f"How many more {name.replace('_', ' ')} the text has than the parent's.",
+        depends_on=(new, old),
+        compute=_difference,
+        version=max(new.version, old.version),
+    )
+
+
 _NODES: Final = (
-    *(
-        Feature(
-            f"feature.revision.diff.{name}_change",
-            f"How many more {name.replace('_', ' ')} the text has than the parent's.",
-            depends_on=(_BASE[pattern.format("")], _BASE[pattern.format("parent.")]),
-            compute=_difference,
-        )
-        for name, pattern in _CHANGES.items()
-    ),
+    *(_change(name, pattern) for name, pattern in _CHANGES.items()),
     *(
         Feature(
             f"feature.revision.parent.{name}",

@@ -56,6 +56,7 @@ PARENT_STRUCTURE: Final = Datasource(
     "How many of each construct the parent's text has (`Structure`); none for a page creation.",
     (PARENT_TEXT, ALIGNMENT, WIKICODE),
     parent_structure,
+    version=2,
     from_json=record(Structure),
 )
 
@@ -72,7 +73,7 @@ _COUNTS: Final = {
 
 def _count(of: str, structure: Datasource, field: str, doc: str, name: str = "") -> Feature:
     name = f"feature.wikitext.revision{of}.{name or field}"
-    return Field(name, doc, (structure,), field=field, as_float=True)
+    return Field(name, doc, (structure,), version=structure.version, field=field, as_float=True)
 
 
 CHARS: Final = Feature(
