@@ -6,8 +6,8 @@ behind. In doubt the answer is no, which costs time but no wrong count: what the
 italics, a table or a tag that overlaps another depends on all that comes behind.
 
 A closing mark without an opening one is plain text. So are marks in comments, ``<nowiki>`` and the like, and
-a tag within one that is closed before it (``<b><p></b>``). Elsewhere a piece with a tag that is never closed is
-not complete.
+a tag within one that is closed before it (``<b><p></b>``). Elsewhere a tag that is never closed leaves its
+piece incomplete.
 """
 
 from __future__ import annotations
