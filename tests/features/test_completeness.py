@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.features.alignment import align
-from assay.features.completeness import is_complete
+from assay.features.completeness import ends_before, is_complete
 from assay.features.wikicode import read
 from assay.features.wikitext import parent_structure
 
@@ -111,3 +111,16 @@ def test_whole_constructs_are_complete_and_so_are_ends_of_none(piece: str) -> No
 )  # fmt: skip
 def test_half_ones_are_not(piece: str) -> None:
     assert not is_complete(piece)
+
+
+@pytest.mark.parametrize("changed", ["a [[b|c]] {{d}}", "a\n* b"])
+def test_italics_left_open_before_alter_nothing_in_lines_without_any(changed: str) -> None:
+    """They stand in articles for months."""
+    assert ends_before("''a {{b}} c", changed)
+    assert not ends_before("{{a ''b}} c {{", changed)
+
+
+@pytest.mark.parametrize("changed", ["''a''", "<b>a</b>", "== a ==", "|}"])
+def test_italics_left_open_before_may_alter_others(changed: str) -> None:
+    assert not ends_before("''a", changed)
+    assert ends_before("''a''", changed)

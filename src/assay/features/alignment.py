@@ -17,7 +17,7 @@ from typing import Any, Final, NamedTuple
 
 from rapidfuzz.distance import Indel, Postfix, Prefix
 
-from assay.features.completeness import is_complete
+from assay.features.completeness import ends_before, is_complete
 from assay.features.injection import optional, string
 from assay.features.node import Datasource
 from assay.features.roots import PARENT_TEXT, TEXT
@@ -136,7 +136,10 @@ def _isolated(head: str, steps: list[Step], rest: str) -> Step | None:
     if not (head or rest) and len(steps) == 1:
         return steps[0]
     groups = _complete_groups([_joined(steps)] if len(steps) > _MAX_STEPS else steps)
-    return _changed(groups) if groups is not None and is_complete(head) else None
+    if groups is None:
+        return None
+    changed = _changed(groups)
+    return changed if ends_before(head, changed.old + changed.new) else None
 
 
 def _complete_groups(steps: list[Step]) -> list[Step] | None:

@@ -13,6 +13,7 @@ piece incomplete.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from mwparserfromhell.definitions import PARSER_BLACKLIST, SINGLE_ONLY
@@ -39,7 +40,10 @@ _MARK: Final = re.compile("|".join((*_WHOLE, *_VERBATIM, *_TABLE, *_SINGLE)), re
 _NAME: Final = re.compile(r"\w+")
 _INNER: Final = re.compile(r"''|\{\{|\}\}|\[|\]")
 _CLOSING: Final = {"{{": "}}", "{{{": "}}}", "[[": "]]", "[": "]", "{|": "|}"}
+_MIXED: Final = ("''", "<", "=", "|}")
+_STYLE: Final = re.compile("''+")
 _STYLES: Final = frozenset(["''", "'''", "'''''"])
+_SHORT_CHARS: Final = 4_000
 _DEEPEST: Final = 100
 """Constructs in one another that are followed at most; the tokenizer follows no more either."""
 
@@ -47,15 +51,35 @@ _DEEPEST: Final = 100
 def is_complete(piece: str) -> bool:
     """Whether each opening mark has its closing one behind it, with whole pairs between them."""
     awaited: list[str] = []
-    for match in _MARK.finditer(piece):  # one by one: the first doubt ends it, and no text takes long
-        mark = match.group()
+    for mark in _marks(piece):
         if mark in _CLOSING:
             awaited.append(_CLOSING[mark])
+        elif mark[0] == "[":
+            continue  # a whole link
         elif awaited and mark == awaited[-1]:
             awaited.pop()
         elif len(awaited) > _DEEPEST or not _taken(mark, awaited):
             return False
     return _is_nothing(awaited)
+
+
+def _marks(piece: str) -> Iterable[str]:
+    """One by one in a long piece: the first doubt ends the search, so that no text takes long."""
+    if len(piece) <= _SHORT_CHARS:
+        return _MARK.findall(piece)
+    return (match.group() for match in _MARK.finditer(piece))
+
+
+def ends_before(head: str, changed: str) -> bool:
+    """Whether nothing that begins in `head` alters what `changed`, which lies behind it, is counted as.
+
+    Bold and italics that are left open may last over what holds no such mark, no tag, heading or table's end.
+    """
+    if is_complete(head):
+        return True
+    if "''" not in head or any(mark in changed for mark in _MIXED):
+        return False
+    return is_complete(_STYLE.sub("", head))
 
 
 def _is_nothing(awaited: list[str]) -> bool:
@@ -70,8 +94,6 @@ def _taken(mark: str, awaited: list[str]) -> bool:
             return _tag(mark, awaited)
         case "'":
             return _quotes(mark, awaited)
-        case "[":
-            return True  # a whole link
         case "{":
             return mark[-1] == "}"  # a whole template; which of four braces belong together is doubtful
         case "=":
