@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from assay.features.alignment import align
 from assay.features.lexer import KINDS
 from assay.features.longest import longest_run, new_longest_run, new_longest_token
-from assay.features.tokens import ParentTokens, Tokens, tokenize
+from assay.features.tokens import ParentTokens, Tokens, parent_tokens, tokenize
 from assay.features.wikicode import read
 from assay.features.wikitext import parent_structure
 from features.line_edits import edits
@@ -24,6 +24,18 @@ def derived(parent: str, text: str) -> tuple[Tokens, Tokens]:
 
 def totals(tokens: Tokens) -> list[int]:
     return [*map(tokens.total, KINDS)]
+
+
+@given(edits())
+@example(("a b\n", "c  d \n\nf "))
+def test_a_text_that_is_cut_in_parts_has_the_tokens_of_the_whole(edit: tuple[str, str]) -> None:
+    alignment, whole, in_parts = align(*edit), tokenize(edit[1]), tokenize(edit[1])
+    parent = parent_tokens(edit[0], alignment, in_parts)
+    assert isinstance(parent, ParentTokens)
+    assert list(parent.added) == list(tokenize(alignment.added))
+    assert list(in_parts.counts.items()) == list(whole.counts.items())
+    assert (in_parts.totals, list(in_parts)) == (whole.totals, list(whole))
+    assert dict(parent.counts) == dict(tokenize(edit[0]).counts)
 
 
 @given(edits())

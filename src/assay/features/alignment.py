@@ -43,7 +43,8 @@ class Alignment(NamedTuple):
     """Parent and revision, and where they differ.
 
     `removed`, `added`: all lines of the parent and of the revision that they do not share. `isolated`: the
-    same two, enlarged until every construct in them is complete; or None.
+    same two, enlarged until every construct in them is complete; or None. `start`: where `added` begins in
+    the revision; None where it stands there in several pieces.
     """
 
     parent_text: str
@@ -51,20 +52,21 @@ class Alignment(NamedTuple):
     removed: str
     added: str
     isolated: tuple[str, str] | None
+    start: int | None
 
 
 def align(parent_text: str | None, text: str) -> Alignment:
     """Find what is shared. A page creation (None) shares nothing."""
     parent = parent_text or ""
     if parent == text:
-        return Alignment(text, text, "", "", ("", ""))
+        return Alignment(text, text, "", "", ("", ""), None)
     start = _cut(parent, text, Prefix.similarity(parent, text))
     limit = min(len(parent), len(text)) - start
     tail = _tail(parent, text, start, min(Postfix.similarity(parent, text), limit))
     steps = _steps(parent[start : len(parent) - tail], text[start : len(text) - tail])
     changed = _changed(steps)
     isolated = _isolated(text[:start], steps, text[len(text) - tail :])
-    return Alignment(parent, text, changed.old, changed.new, isolated)
+    return Alignment(parent, text, changed.old, changed.new, isolated, start if len(steps) == 1 else None)
 
 
 def _changed(steps: list[Step]) -> Step:

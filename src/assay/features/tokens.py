@@ -117,24 +117,45 @@ class Tokens(LazyStrings):
 
 
 class TextTokens(Tokens):
-    """The tokens of a whole text. Single blanks are counted, but stand in no list until one is asked for."""
+    """The tokens of a whole text, which is cut when somebody looks."""
 
     def __init__(self, text: str) -> None:
-        super().__init__(lex_but_blanks(text), text)
-        self._blanks = len(text) - len("".join(self._tokens))
+        self.text: str = text
+
+    def part(self, start: int, end: int) -> Tokens:
+        """The tokens from one place to another, neither of which a token spans.
+
+        As long as nobody has looked at the whole, it is cut on the way, so that no part is cut twice.
+        """
+        text = self.text
+        part = lex(text[start:end])
+        if "_cut" not in vars(self):
+            self._cut = [*lex_but_blanks(text[:start]), *part, *lex_but_blanks(text[end:])]
+        return Tokens(part, text[start:end])
+
+    @kept
+    def _cut(self) -> list[str]:
+        """All tokens, in order, but most of the single blanks before others."""
+        return lex_but_blanks(self.text)
+
+    @kept
+    def _blanks(self) -> int:
+        """Blanks that do not stand in `_cut`."""
+        return len(self.text) - len("".join(self._cut))
 
     @kept
     def _list(self) -> list[str]:
-        return lex(self.text or "")
+        return lex(self.text)
 
     def __len__(self) -> int:
-        return self._blanks + len(self._tokens)
+        return self._blanks + len(self._cut)
 
     @kept
     def counts(self) -> Mapping[str, int]:
-        counts = Counter(self._tokens)
-        if self._blanks:
-            counts[_BLANK] += self._blanks
+        counts = Counter(self._cut)
+        blanks = counts.pop(_BLANK, 0) + self._blanks
+        if blanks:  # the last of all, however many of them were cut
+            counts[_BLANK] = blanks
         return counts
 
 
@@ -233,10 +254,13 @@ def _tokenize_part(text: str) -> Tokens:
     return Tokens(lex(text), text)
 
 
-def _parent_tokens(parent_text: str | None, alignment: Alignment, tokens: Tokens) -> Tokens:
-    if tokens.text is not alignment.text:
+def parent_tokens(parent_text: str | None, alignment: Alignment, tokens: Tokens) -> Tokens:
+    """From the changed lines, where `tokens` are those of the aligned text."""
+    if not isinstance(tokens, TextTokens) or tokens.text is not alignment.text:
         return tokenize(parent_text or "")
-    return ParentTokens(tokens, _tokenize_part(alignment.added), _tokenize_part(alignment.removed), alignment)
+    added, start = alignment.added, alignment.start
+    part = _tokenize_part(added) if start is None else tokens.part(start, start + len(added))
+    return ParentTokens(tokens, part, _tokenize_part(alignment.removed), alignment)
 
 
 def _injected_tokens(value: Any) -> Tokens:
@@ -254,7 +278,7 @@ PARENT_TOKENS: Final = Datasource(
     "datasource.tokenized(datasource.revision.parent.text)",
     "All tokens of the parent's text (`Tokens`); none for a page creation.",
     (PARENT_TEXT, ALIGNMENT, TOKENS),
-    _parent_tokens,
+    parent_tokens,
     from_json=_injected_tokens,
 )
 
