@@ -53,20 +53,21 @@ class Structure(NamedTuple):
     level_5: int = 0
     level_6: int = 0
 
-    def plus(self, other: Structure) -> Structure:
-        """The counts of two texts, one after the other."""
-        return Structure._make(map(add, self, other))
-
-    def minus(self, other: Structure) -> Structure:
-        """What remains when the text that `other` counts is cut out."""
-        return Structure._make(map(sub, self, other))
+    def with_instead(self, other: Structure, of: Structure) -> Structure:
+        """What it is when the text that `of` counts is replaced by the one that `other` counts."""
+        if other == of:
+            return self
+        return Structure._make(map(sub, map(add, self, other), of))
 
 
 _NOTHING: Final = Structure()
 _PLAIN_NAMES: Final = frozenset(bytes((_CODES[marks.Text], _CODES[end])) for end in _NAME_ENDS)
 _PLAIN_TAGS: Final = tuple(bytes((_CODES[marks.TagOpenOpen],)) + name for name in _PLAIN_NAMES)
 _IS_TAG: Final = bytes(code == _CODES[marks.TagOpenOpen] for code in range(256))
+_IS_HEADING: Final = bytes(code == _CODES[marks.HeadingStart] for code in range(256))
 _text_of: Final = itemgetter("text")
+_level_of: Final = itemgetter("level")
+_LEVELS: Final = range(1, 7)
 _COUNTED: Final = tuple(
     _CODES[kind]
     for kind in (
@@ -94,24 +95,15 @@ class Wikicode:
     def structure(self) -> Structure:
         if len(self._tokens) < 2:  # one that opens and one that closes
             return _NOTHING
-        counts = map(self._kinds.count, _COUNTED)
-        headings, wikilinks, external_links, templates, tags, comments = counts
+        kinds = self._kinds
+        headings, wikilinks, external_links, templates, tags, comments = map(kinds.count, _COUNTED)
         names = _lines(self.tag_names) if tags else b""
-        levels = [0] * 6
-        if headings:
-            for position in self._places(marks.HeadingStart):
-                levels[self._tokens[position]["level"] - 1] += 1
-        return Structure(
-            headings,
-            wikilinks,
-            external_links,
-            templates,
-            tags,
-            names.count(b"\nref"),
-            names.count(b"\nli"),
-            comments,
-            *levels,
-        )
+        refs, list_items = names.count(b"\nref"), names.count(b"\nli")
+        counts = (headings, wikilinks, external_links, templates, tags, refs, list_items, comments)
+        if not headings:
+            return Structure(*counts)
+        levels = [*map(_level_of, compress(self._tokens, kinds.translate(_IS_HEADING)))]
+        return Structure(*counts, *map(levels.count, _LEVELS))
 
     @kept
     def tag_names(self) -> tuple[str, ...]:

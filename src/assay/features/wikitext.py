@@ -46,9 +46,8 @@ def parent_structure(parent_text: str | None, alignment: Alignment, wikicode: Wi
     """By adding and subtracting the changed lines, where their constructs stand alone."""
     if alignment.isolated is None or wikicode.text is not alignment.text:
         return read(parent_text or "").structure
-    removed, added = (read(part).structure for part in alignment.isolated)
-    structure = wikicode.structure
-    return structure if removed == added else structure.minus(added).plus(removed)
+    removed, added = alignment.isolated
+    return wikicode.structure.with_instead(read(removed).structure, of=read(added).structure)
 
 
 PARENT_STRUCTURE: Final = Datasource(
