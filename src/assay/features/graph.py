@@ -8,14 +8,19 @@ down only what depends on it, so models that do not need it are still scored.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache, partial
+from operator import itemgetter
+from typing import Any, Final
 
 from assay.errors import DependencyCycle, MissingRoot
 from assay.features.node import Feature, FeatureValue, Field, Node, Root
 from assay.features.steps import STOPS, Failed, steps_of, take, take_until_one_stops
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Revision
+
+_MAX_READERS: Final = 16
+"""Lists of features whose places a plan remembers; it is asked for one by each of its models."""
 
 
 class Plan:
@@ -38,6 +43,7 @@ class Plan:
         self._given = tuple(slot for slot, _ in (*self._injected, *self._roots))
         computed = [node for node in order if node.name not in injected and not isinstance(node, Root)]
         self._steps = tuple(steps_of(computed, self._slots))
+        self._reader = lru_cache(maxsize=_MAX_READERS)(partial(_reader, self._slots))
 
     def run(self, revision: Revision, injection: Mapping[str, Any] | None = None) -> Values:
         """All values for one revision. `injection`: as `decode_injection` gives it."""
@@ -50,16 +56,28 @@ class Plan:
         if STOPS.isdisjoint(map(type, map(values.__getitem__, self._given))):
             take_until_one_stops(steps, values)
         take(steps, values)
-        return Values(self._slots, values)
+        return Values(self._slots, self._reader, values)
+
+
+_Reader = Callable[[list[Any]], Iterable[Any]]
+"""Gets the values of certain features, in their order, out of all."""
+
+
+def _reader(slots: Mapping[Node, int], features: tuple[Feature, ...]) -> _Reader:
+    places = [slots[feature] for feature in features]
+    return itemgetter(*places) if len(places) > 1 else lambda values: [values[place] for place in places]
 
 
 class Values:
     """What one run computed."""
 
-    __slots__ = ("_slots", "_values")
+    __slots__ = ("_reader", "_slots", "_values")
 
-    def __init__(self, slots: Mapping[Node, int], values: list[Any]) -> None:
+    def __init__(
+        self, slots: Mapping[Node, int], reader: Callable[[tuple[Feature, ...]], _Reader], values: list[Any]
+    ) -> None:
         self._slots = slots
+        self._reader = reader
         self._values = values
 
     def raw(self, node: Node) -> Any:
@@ -73,7 +91,7 @@ class Values:
 
     def row(self, features: Iterable[Feature]) -> list[FeatureValue] | Problem:
         """The features' values in order, None where unknown; or the first problem met among them."""
-        row = [*map(self._values.__getitem__, map(self._slots.__getitem__, features))]
+        row = [*self._reader(tuple(features))(self._values)]
         if STOPS.isdisjoint(map(type, row)):
             return row
         for value in row:
