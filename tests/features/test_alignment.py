@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import example, given
 
+from assay.features import alignment
 from assay.features.alignment import align
+from assay.features.completeness import is_complete
 from assay.features.lexer import KINDS
 from assay.features.longest import longest_run, new_longest_run, new_longest_token
 from assay.features.tokens import ParentTokens, Tokens, parent_tokens, tokenize
@@ -16,10 +18,27 @@ from features.oracle import cases
 
 
 def derived(parent: str, text: str) -> tuple[Tokens, Tokens]:
-    alignment = align(parent, text)
+    found = align(parent, text)
     revision = tokenize(text)
-    added, removed = tokenize(alignment.added), tokenize(alignment.removed)
-    return ParentTokens(revision, added, removed, alignment), revision
+    return ParentTokens(revision, tokenize(found.added), tokenize(found.removed), found), revision
+
+
+def test_what_stays_open_over_many_changed_lines_is_not_judged_again_at_each(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An edit of two megabytes so took 40 s."""
+    judged: list[int] = []
+
+    def judge(piece: str) -> bool:
+        judged.append(len(piece))
+        return is_complete(piece)
+
+    monkeypatch.setattr(alignment, "is_complete", judge)
+    shared = "</b>" * 500 + "\n"
+    parent, text = ("".join(f"{it}{line}\n{shared}" for line in range(30)) for it in ("{{a", "b"))
+    assert align(parent, text).isolated is None
+    assert len(judged) > 2
+    assert sum(judged) < 4 * (len(parent) + len(text))
 
 
 def totals(tokens: Tokens) -> list[int]:
@@ -29,10 +48,10 @@ def totals(tokens: Tokens) -> list[int]:
 @given(edits())
 @example(("a b\n", "c  d \n\nf "))
 def test_a_text_that_is_cut_in_parts_has_the_tokens_of_the_whole(edit: tuple[str, str]) -> None:
-    alignment, whole, in_parts = align(*edit), tokenize(edit[1]), tokenize(edit[1])
-    parent = parent_tokens(edit[0], alignment, in_parts)
+    found, whole, in_parts = align(*edit), tokenize(edit[1]), tokenize(edit[1])
+    parent = parent_tokens(edit[0], found, in_parts)
     assert isinstance(parent, ParentTokens)
-    assert list(parent.added) == list(tokenize(alignment.added))
+    assert list(parent.added) == list(tokenize(found.added))
     assert list(in_parts.counts.items()) == list(whole.counts.items())
     assert (in_parts.totals, list(in_parts)) == (whole.totals, list(whole))
     assert dict(parent.counts) == dict(tokenize(edit[0]).counts)

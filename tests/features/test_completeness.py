@@ -72,6 +72,9 @@ def test_marks_in_any_order_are_counted_as_a_parse_counts_them(
         pytest.param(["<small>"], ["{{b}}"], ["</SMALL>"], id="a tag"),
         pytest.param(["<ref name=a/>"], ["{{b}}"], ["</ref>"], id="a tag that ended itself"),
         pytest.param(["a"], ["''b", "c''"], ["d"], id="italics over lines"),
+        pytest.param(["[[File:a.jpg|''A]] The ''book''"], ["sold.]]"], ["a"], id="a link and italics"),
+        pytest.param(["{{Infobox|a=''A}} The ''book''"], ["sold.}}"], ["a"], id="a template and italics"),
+        pytest.param(["[[|'']]''"], ["]]"], [""], id="the least of a link"),
         pytest.param(["a"], ["'''''b''' c''"], ["''d''"], id="both, the bold first"),
     ],
 )  # fmt: skip
@@ -113,14 +116,14 @@ def test_half_ones_are_not(piece: str) -> None:
     assert not is_complete(piece)
 
 
-@pytest.mark.parametrize("changed", ["a [[b|c]] {{d}}", "a\n* b"])
+@pytest.mark.parametrize("changed", ["a [[b|c]] {{d}} [http://e.f g]", "a\n* b"])
 def test_italics_left_open_before_alter_nothing_in_lines_without_any(changed: str) -> None:
     """They stand in articles for months."""
     assert ends_before("''a {{b}} c", changed)
     assert not ends_before("{{a ''b}} c {{", changed)
 
 
-@pytest.mark.parametrize("changed", ["''a''", "<b>a</b>", "== a ==", "|}"])
+@pytest.mark.parametrize("changed", ["''a''", "<b>a</b>", "== a ==", "|}", "a]]", "[[a]]]", "{{a}}}}"])
 def test_italics_left_open_before_may_alter_others(changed: str) -> None:
     assert not ends_before("''a", changed)
     assert ends_before("''a''", changed)

@@ -29,7 +29,7 @@ _MAX_CELLS: Final = 16_000_000
 """Pairs of lines compared at most (two texts of 4 000 lines); above, the region stays in one piece."""
 
 _MAX_STEPS: Final = 100
-"""Steps judged one by one at most: an incomplete one is judged again with each that follows."""
+"""Steps judged one by one at most."""
 
 
 class Step(NamedTuple):
@@ -145,14 +145,23 @@ def _isolated(head: str, steps: list[Step], rest: str) -> Step | None:
 
 
 def _complete_groups(steps: list[Step]) -> list[Step] | None:
-    """Steps joined until every construct that begins in a group ends in it; None when one never does."""
+    """Steps joined until every construct that begins in a group ends in it; None when one never does.
+
+    What was incomplete is judged again once it has doubled, and at the end: else each of a hundred steps
+    would judge all that is before it.
+    """
     groups: list[Step] = []
     old = new = ""
-    for step in steps:
+    enough_chars = 0
+    for left, step in zip(range(len(steps) - 1, -1, -1), steps, strict=True):
         old, new = old + step.old, new + step.new
+        if left and len(old) + len(new) < enough_chars:
+            continue
         if is_complete(old) and (old == new or is_complete(new)):
             groups.append(Step(old, new))
-            old = new = ""
+            old, new, enough_chars = "", "", 0
+        else:
+            enough_chars = 2 * (len(old) + len(new))
     return None if old or new else groups
 
 

@@ -41,6 +41,8 @@ _NAME: Final = re.compile(r"\w+")
 _INNER: Final = re.compile(r"''|\{\{|\}\}|\[|\]")
 _CLOSING: Final = {"{{": "}}", "{{{": "}}}", "[[": "]]", "[": "]", "{|": "|}"}
 _MIXED: Final = ("''", "<", "=", "|}")
+_ALONE: Final = re.compile("|".join(_WHOLE), re.MULTILINE)
+_ENDS: Final = re.compile(r"[\]}]")
 _STYLE: Final = re.compile("''+")
 _STYLES: Final = frozenset(["''", "'''", "'''''"])
 _SHORT_CHARS: Final = 4_000
@@ -73,11 +75,12 @@ def _marks(piece: str) -> Iterable[str]:
 def ends_before(head: str, changed: str) -> bool:
     """Whether nothing that begins in `head` alters what `changed`, which lies behind it, is counted as.
 
-    Bold and italics that are left open may last over what holds no such mark, no tag, heading or table's end.
+    Bold and italics that are left open may last over what holds no such mark, no tag, heading or table's end,
+    nor any end of what may have begun with them in it.
     """
     if is_complete(head):
         return True
-    if "''" not in head or any(mark in changed for mark in _MIXED):
+    if "''" not in head or any(mark in changed for mark in _MIXED) or _ENDS.search(_ALONE.sub("", changed)):
         return False
     return is_complete(_STYLE.sub("", head))
 
