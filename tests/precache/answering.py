@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
@@ -15,11 +15,15 @@ from servers.aiohttp_site import site
 
 WIKI = "smallwiki"
 RULES = Rules({WIKI: {"damaging": ("edit",)}})
+_ERRORS: Mapping[Any, Any] = {
+    "lag": {"type": "RevisionNotFound", "message": "Not yet.", "code": NOT_FOUND},
+    "wiki_away": {"type": "RequestError", "message": "It does not answer.", "retryable": True},
+}
 SCORE = {"prediction": False, "probability": {"false": 0.9, "true": 0.1}}
 
-Doing = int | Literal["drop", "hang", "garble", "truncate", "lag"]
+Doing = int | Literal["drop", "hang", "garble", "truncate", "lag", "wiki_away"]
 """A status; or no answer: the connection is reset, nothing comes, 200 and no scores, half of an answer; or
-200 and errors: the wiki does not know the revisions yet."""
+200 and errors: the wiki does not know the revisions yet, or does not answer."""
 Doings = Callable[[list[int]], Doing]
 """From the revisions of a request to what becomes of it."""
 
@@ -44,10 +48,9 @@ async def _answer(request: web.Request, doing: Doing, rev_ids: list[int]) -> web
     assert request.transport is not None
     told: dict[int, Any] = {rev_id: {"damaging": {"score": SCORE}} for rev_id in rev_ids}
     answer = {WIKI: {"models": {"damaging": {"version": "1"}}, "scores": told}}
-    if doing == "lag":
-        error = {"type": "RevisionNotFound", "message": "Not yet.", "code": NOT_FOUND}
+    if error := _ERRORS.get(doing):
         told.update({rev_id: {"damaging": {"error": error}} for rev_id in rev_ids})
-    if doing in {200, "lag"}:
+    if doing == 200 or error:
         return web.json_response(answer)
     if isinstance(doing, int):
         return web.json_response({"error": {"code": "any", "message": "No scorer here."}}, status=doing)

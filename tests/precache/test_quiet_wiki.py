@@ -112,6 +112,49 @@ async def test_nothing_is_given_up_while_what_got_through_does_so_no_more(
     assert not any("errors" in event for event in running.sink.events)
 
 
+@pytest.mark.parametrize("instead", ["lag", "wiki_away"])
+async def test_what_got_through_and_is_answered_without_a_score_proves_nothing(
+    tmp_path: Path, instead: Doing
+) -> None:
+    """It was deleted meanwhile, or the wiki is away: Assay may as well fail on everything."""
+    poisoned, clock = Poisoned("drop"), FakeClock()
+    is_unscored = False
+
+    def doings(rev_ids: list[int]) -> Doing:
+        doing = poisoned(rev_ids)
+        return instead if doing == 200 and is_unscored else doing
+
+    async with assay(doings) as url, following(url, tmp_path, Given(1), RULES, **quick(clock)) as running:
+        await running.until(lambda: len(running.sink.events) == 1)
+        running.stream.add(2)
+        await running.until(lambda: len(running.sink.events) == 2)
+        is_unscored = True
+        running.stream.add(BAD)
+        await running.until(lambda: clock.monotonic_s() > 20 * GIVEN_UP_S)
+        assert len(running.sink.events) == 2
+        assert {1, 2} <= {asked[0] for asked in poisoned.asked[2:] if len(asked) == 1}, "one after the other"
+        is_unscored = False
+        running.stream.add(4)
+        await running.until(lambda: len(running.sink.events) == 4)
+    assert running.sink.rev_ids == [1, 2, 4, BAD]
+    assert [event["rev_id"] for event in running.sink.events if "errors" in event] == [BAD]
+
+
+async def test_the_next_that_got_through_tells_where_one_was_deleted(tmp_path: Path) -> None:
+    poisoned, clock = Poisoned("drop"), FakeClock()
+    Cursor(tmp_path / "given.json", "given").save(Mark("0", (("smallwiki", 1), ("smallwiki", 2))))
+
+    def doings(rev_ids: list[int]) -> Doing:
+        doing = poisoned(rev_ids)
+        return "lag" if rev_ids == [2] else doing
+
+    async with assay(doings) as url, following(url, tmp_path, Given(BAD), RULES, **quick(clock)) as running:
+        await running.until(lambda: len(running.sink.events) == 1)
+    assert running.sink.rev_ids == [BAD]
+    assert poisoned.asked[:3] == [[BAD], [2], [1]]
+    assert poisoned.asked.count([2]) == 1, "a lasting error: never again"
+
+
 async def test_an_edit_that_assay_dies_of_is_given_up_where_nothing_else_happens(tmp_path: Path) -> None:
     """Nobody takes connections until the next process has begun."""
     port = free_port()

@@ -10,6 +10,7 @@ CLUB = Wanted("clubwiki", ("damaging",))
 OTHER = Wanted("otherwiki", ("reverted",))
 SCORE: Cells = {"damaging": {"score": {}}}
 ERROR: Cells = {"damaging": {"error": {}}}
+PASSING: Cells = {"damaging": {"error": {"retryable": True}}}
 
 
 def test_nobody_is_known_at_the_very_beginning() -> None:
@@ -46,6 +47,41 @@ def test_one_that_fails_is_asked_last_and_one_that_is_refused_never_again() -> N
     assert witnesses.of("clubwiki", 9) == Witness(CLUB, 3)
     witnesses.refused(Witness(CLUB, 3))
     assert witnesses.of("clubwiki", 9) is None
+
+
+def test_an_answer_without_a_score_is_no_witness() -> None:
+    witnesses = Witnesses()
+    for rev_id in (1, 2, 3):
+        witnesses.told(CLUB, rev_id)
+    assert witnesses.answered(Witness(CLUB, 3), SCORE)
+    assert witnesses.of("clubwiki", 9) == Witness(CLUB, 3)
+    assert not witnesses.answered(Witness(CLUB, 3), PASSING)
+    assert not witnesses.answered(Witness(CLUB, 2), ERROR)
+    assert not witnesses.answered(Witness(CLUB, 1), {})
+    assert witnesses.of("clubwiki", 9) == Witness(CLUB, 3), "put last"
+    witnesses.refused(Witness(CLUB, 3))
+    assert witnesses.of("clubwiki", 9) == Witness(CLUB, 1), "what an answer leaves out may be in the next"
+    witnesses.refused(Witness(CLUB, 1))
+    assert witnesses.of("clubwiki", 9) is None, "a lasting error is asked for never again"
+
+
+def test_each_is_asked_once_and_other_wikis_only_where_the_own_has_none() -> None:
+    witnesses = Witnesses()
+    for rev_id in (1, 2):
+        witnesses.told(CLUB, rev_id)
+    for rev_id in (3, 4):
+        witnesses.told(OTHER, rev_id)
+    assert all_of(witnesses, "clubwiki") == [2, 1]
+    assert all_of(witnesses, "thirdwiki") == [2, 4, 1, 3]
+    witnesses.failed(Witness(CLUB, 2))
+    assert all_of(witnesses, "thirdwiki") == [4, 1, 3, 2], "another wiki first than the one that failed"
+
+
+def all_of(witnesses: Witnesses, wiki: str) -> list[int]:
+    asked: list[Witness] = []
+    while one := witnesses.of(wiki, 9, asked):
+        asked.append(one)
+    return [one.rev_id for one in asked]
 
 
 def test_a_few_are_kept() -> None:

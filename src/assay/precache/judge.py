@@ -43,7 +43,7 @@ def judge(
     delay_s = min(_MOST_AGAIN_S, _FIRST_AGAIN_S * 2 ** min(attempts - 1, 10))
     if any(error.get("code") == NOT_FOUND for error in errors) and attempts < lag_attempts:
         return Again(delay_s, "lag")
-    if any(error.get("retryable") for error in errors) and tried_s + delay_s < give_up_s:
+    if _is_retryable(errors) and tried_s + delay_s < give_up_s:
         return Again(delay_s, "cell")
     return Tell()
 
@@ -51,6 +51,20 @@ def judge(
 def first_error(cells: Cells, models: Sequence[str]) -> str:
     """Why an edit is not scored, in the words of its first error; empty when it has none."""
     return next((str(error["message"]) for error in _errors(cells, models)), "")
+
+
+def has_score(cells: Cells) -> bool:
+    """Whether any model scored the edit."""
+    return any("score" in cell for cell in cells.values())
+
+
+def may_pass(cells: Cells, models: Sequence[str]) -> bool:
+    """Whether any of its errors may be gone when it is asked for again; as in `judge` for what is left out."""
+    return _is_retryable(_errors(cells, models))
+
+
+def _is_retryable(errors: Sequence[Mapping[str, Any]]) -> bool:
+    return any(error.get("retryable") for error in errors)
 
 
 def _errors(cells: Cells, models: Sequence[str]) -> list[Mapping[str, Any]]:

@@ -249,22 +249,32 @@ class Follower:
 
     async def _ask_a_witness(self, task: Task) -> None:
         """Assay failed on an edit, and nobody had an answer since it was tried before: on a quiet wiki that
-        could stay so for ever. So an edit that got through before is asked for again."""
-        witness = self._witnesses.of(task.wanted.wiki, task.change.rev_id)
-        if witness is None or self._standing.answers > task.answers:
-            return
+        could stay so for ever. So an edit that got through before is asked for again. Where that proves
+        nothing, another one is, each once: then it stays as unknown as it was."""
+        asked: set[Witness] = set()
+        while self._standing.answers <= task.answers:
+            witness = self._witnesses.of(task.wanted.wiki, task.change.rev_id, asked)
+            if witness is None or await self._has_told(witness):
+                return
+            asked.add(witness)
+
+    async def _has_told(self, witness: Witness) -> bool:
+        """Whether Assay works or does not, by this witness."""
         if pause_s := self._standing.pause_s():
             await self._patience.wait(pause_s)
         try:
-            await self._until_answered(lambda: self._ask_anew(witness))
+            answer = await self._until_answered(lambda: self._ask_anew(witness))
         except Refused:
             self._witnesses.refused(witness)
+            return False
         except Failed as failed:
             self._witnesses.failed(witness)
             self._standing.failed(failed.delay_s)
             self._log_if_bad(failed)
-        else:
+            return True
+        if is_scored := self._witnesses.answered(witness, answer.cells.get(witness.rev_id, {})):
             self._standing.answered()
+        return is_scored
 
     async def _ask_anew(self, witness: Witness) -> Answer:
         wanted = witness.wanted
