@@ -59,7 +59,7 @@ def has_score(cells: Cells) -> bool:
 
 
 def may_pass(cells: Cells, models: Sequence[str]) -> bool:
-    """Whether any of its errors may be gone when it is asked for again; as in `judge` for what is left out."""
+    """Whether any of its errors may be gone when it is asked for again; what is left out counts as one."""
     return _is_retryable(_errors(cells, models))
 
 
