@@ -53,7 +53,7 @@ def test_flags_that_were_not_given_change_nothing(tmp_path: Path) -> None:
 
 
 def test_what_is_scored_is_said_once_for_all_commands(tmp_path: Path) -> None:
-    scored = options.Scored(["w=x.xml", "v=y.xml"], ["w=enwiki"], [tmp_path])
+    scored = options.WhatIsScored(["w=x.xml", "v=y.xml"], ["w=enwiki"], [tmp_path])
     found = options.load_settings(options.NOTHING_GIVEN, scored, release="r1", server={"port": 7})
     assert {name: (wiki.source, wiki.bundles) for name, wiki in found.wikis.items()} == {
         "w": ("x.xml", "enwiki"),
@@ -68,7 +68,7 @@ def test_a_release_is_not_told_that_it_is_another(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("ASSAY_SHIPPED_BUNDLES", "false")
     told = "--release and --bundle-directory cannot be given to the release 2026-11-27-abc"
     with pytest.raises(ConfigurationError, match=told):
-        options.load_settings(scored=options.Scored(bundle_directory=[tmp_path]), release="another")
+        options.load_settings(scored=options.WhatIsScored(bundle_directory=[tmp_path]), release="another")
     assert options.load_settings().release == "2026-11-27-abc"
 
 

@@ -69,7 +69,7 @@ BundleFolders = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
+class WhatIsScored:
     """The options that say which wikis are scored and with which bundles."""
 
     wiki: Wikis = None
@@ -87,7 +87,7 @@ class Scored:
         return {name: value for name, value in (("wikis", wikis), ("bundle_directories", folders)) if value}
 
 
-AS_CONFIGURED: Final = Scored()
+AS_CONFIGURED: Final = WhatIsScored()
 """Flags say nothing of wikis and bundles."""
 
 Processes = Annotated[
@@ -114,7 +114,7 @@ Release = Annotated[str | None, typer.Option(help="Name of this release; default
 
 def load_settings(
     configuration: Configuration = NOTHING_GIVEN,
-    scored: Scored = AS_CONFIGURED,
+    scored: WhatIsScored = AS_CONFIGURED,
     *,
     processes: int | None = None,
     release: str | None = None,

@@ -44,7 +44,7 @@ def precache(
     metrics_port: Annotated[
         int | None, typer.Option(min=0, max=65535, help="Serve /metrics and /livez here; default: not.")
     ] = None,
-    scored: options.Scored,
+    scored: options.WhatIsScored,
     redis: options.RedisUrl = None,
     release: options.Release = None,
     configuration: options.Configuration,

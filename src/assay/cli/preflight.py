@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 @grouped
 def preflight_(
     *,
-    scored: options.Scored,
+    scored: options.WhatIsScored,
     url: Annotated[
         list[str] | None,
         typer.Option(

@@ -50,7 +50,7 @@ def score(
         ),
     ] = None,
     *,
-    scored: options.Scored,
+    scored: options.WhatIsScored,
     input: Annotated[
         Path | None,
         typer.Option("--input", "-i", help="File of revision ids, one a line; - is standard input."),
@@ -152,7 +152,7 @@ def _opened(output: Path | None) -> AbstractContextManager[Lines]:
     return nullcontext(LinesStream(sys.stdout.buffer)) if output is None else LinesFile(output)
 
 
-def _refuse_with_url(scored: options.Scored, given: Mapping[str, object]) -> None:
+def _refuse_with_url(scored: options.WhatIsScored, given: Mapping[str, object]) -> None:
     """What a server decides for itself; passing over it would score something else than was asked."""
     of_wikis = {
         "--wiki": scored.wiki,

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 @grouped
 def serve(
     *,
-    scored: options.Scored,
+    scored: options.WhatIsScored,
     host: options.Host = None,
     port: options.Port = None,
     processes: options.Processes = None,

@@ -26,7 +26,7 @@ def register(app: typer.Typer) -> None:
 @grouped
 def up(
     *,
-    scored: options.Scored,
+    scored: options.WhatIsScored,
     host: options.Host = None,
     port: options.Port = None,
     web: Annotated[int, typer.Option(min=1, help="Web processes; they share the port.")] = 2,
@@ -92,7 +92,7 @@ def _fixed_port(settings: Settings) -> int:
 
 
 def _arguments(
-    scored: options.Scored, release: options.Release, configuration: options.Configuration
+    scored: options.WhatIsScored, release: options.Release, configuration: options.Configuration
 ) -> tuple[str, ...]:
     """What all processes must be given alike; paths as seen from any folder."""
     pairs: list[tuple[str, str]] = [("--wiki", _with_whole_path(value)) for value in scored.wiki or ()]

@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 @grouped
 def web(
     *,
-    scored: options.Scored,
+    scored: options.WhatIsScored,
     host: options.Host = None,
     port: options.Port = None,
     reuse_port: Annotated[

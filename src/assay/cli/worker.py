@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
 @grouped
 def worker(
     *,
-    scored: options.Scored,
+    scored: options.WhatIsScored,
     processes: Annotated[
         int | None, typer.Option(min=1, help="Scoring processes; default: one for each core.")
     ] = None,
