@@ -43,7 +43,7 @@ class Plan:
         self._given = tuple(slot for slot, _ in (*self._injected, *self._roots))
         computed = [node for node in order if node.name not in injected and not isinstance(node, Root)]
         self._steps = tuple(steps_of(computed, self._slots))
-        self._reader = lru_cache(maxsize=_MAX_READERS)(partial(_reader, self._slots))
+        self._readers = lru_cache(maxsize=_MAX_READERS)(partial(_reader, self._slots))
 
     def run(self, revision: Revision, injection: Mapping[str, Any] | None = None) -> Values:
         """All values for one revision. `injection`: as `decode_injection` gives it."""
@@ -56,7 +56,7 @@ class Plan:
         if STOPS.isdisjoint(map(type, map(values.__getitem__, self._given))):
             take_until_one_stops(steps, values)
         take(steps, values)
-        return Values(self._slots, self._reader, values)
+        return Values(self._slots, self._readers, values)
 
 
 _Reader = Callable[[list[Any]], Iterable[Any]]
@@ -71,13 +71,13 @@ def _reader(slots: Mapping[Node, int], features: tuple[Feature, ...]) -> _Reader
 class Values:
     """What one run computed."""
 
-    __slots__ = ("_reader", "_slots", "_values")
+    __slots__ = ("_readers", "_slots", "_values")
 
     def __init__(
-        self, slots: Mapping[Node, int], reader: Callable[[tuple[Feature, ...]], _Reader], values: list[Any]
+        self, slots: Mapping[Node, int], readers: Callable[[tuple[Feature, ...]], _Reader], values: list[Any]
     ) -> None:
         self._slots = slots
-        self._reader = reader
+        self._readers = readers
         self._values = values
 
     def raw(self, node: Node) -> Any:
@@ -91,7 +91,7 @@ class Values:
 
     def row(self, features: Iterable[Feature]) -> list[FeatureValue] | Problem:
         """The features' values in order, None where unknown; or the first problem met among them."""
-        row = [*self._reader(tuple(features))(self._values)]
+        row = [*self._readers(tuple(features))(self._values)]
         if STOPS.isdisjoint(map(type, row)):
             return row
         for value in row:

@@ -1,4 +1,4 @@
-"""Entries of a journal in plain words, for a page.
+"""Entries of a journal in plain words, for a page and for a report.
 
 An entry that only informs (`assay.rollout.state.INFORMATION`) is not checked by the fold, so nothing here
 trusts its form: what is missing is left out, what is long is cut, and nothing raises.
