@@ -133,6 +133,14 @@ def test_a_foreign_file_is_named(root: Root, release: str, name: str) -> None:
         install(root, release)
 
 
+def test_a_link_beside_the_launcher_is_told_by_its_own_name(root: Root, release: str) -> None:
+    install(root, release)
+    (root.release(release) / "bin" / "other").symlink_to("assay")
+    with pytest.raises(ReleaseError, match="bin/other is a link or a device") as told:
+        install(root, release)
+    assert "bin/assay cannot be read" not in str(told.value)
+
+
 @pytest.mark.parametrize("name", ["code/assay/cli.py", "golden.jsonl", "bin/assay"])
 def test_a_link_is_refused(root: Root, release: str, tmp_path: Path, name: str) -> None:
     install(root, release)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -76,13 +77,7 @@ def installation_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
         path: entry_of_bytes(content) for path, content in contents(folder / manifest.code.wheel).items()
     }
     found = [f"{CODE}/{fault}" for fault in faults(folder / CODE, expected)]
-    try:
-        if (folder / LAUNCHER).read_bytes() != launcher_text(folder, manifest.id, python):
-            found.append(f"{LAUNCHER} was altered")
-        foreign = sorted(set(plain_files(folder / "bin")) - {"assay"})
-        found += [f"bin/{path} is foreign: nothing says that it should be there" for path in foreign]
-    except (OSError, ReleaseError) as error:
-        found.append(f"{LAUNCHER} cannot be read: {reason_of(error)}")
+    found += _launcher_faults(folder, manifest, python)
     return found + environment.faults(python, (folder / REQUIREMENTS).read_bytes())
 
 
@@ -95,6 +90,22 @@ def check(found: list[str], release_id: str) -> None:
             + "\n  ".join(found[:10])
             + more
         )
+
+
+def _launcher_faults(folder: Path, manifest: ReleaseManifest, python: Path) -> Iterator[str]:
+    try:
+        if (folder / LAUNCHER).read_bytes() != launcher_text(folder, manifest.id, python):
+            yield f"{LAUNCHER} was altered"
+    except OSError as error:
+        yield f"{LAUNCHER} cannot be read: {reason_of(error)}"
+    try:
+        foreign = sorted(set(plain_files(folder / "bin")) - {"assay"})
+    except ReleaseError as error:
+        yield str(error)
+    except OSError as error:
+        yield f"{error.filename or 'bin'} cannot be read: {reason_of(error)}"
+    else:
+        yield from (f"bin/{path} is foreign: nothing says that it should be there" for path in foreign)
 
 
 def _python(folder: Path) -> Path | None:
