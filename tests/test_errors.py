@@ -57,6 +57,13 @@ def test_codes_are_the_published_ones() -> None:
     assert {name: value.code for name, value in _classes().items()} == CODES
 
 
+def test_the_code_of_an_engine_that_stopped_is_the_published_one_and_stands_in_one_place() -> None:
+    assert errors.ENGINE_STOPPED == "engine_unavailable"
+    own = Path(errors.__file__)
+    found = [path for path in own.parent.rglob("*.py") if f'"{errors.ENGINE_STOPPED}"' in path.read_text()]
+    assert found == [own]
+
+
 def test_every_error_is_in_the_drawing_and_has_a_docstring() -> None:
     drawing = errors.__doc__ or ""
     for name, value in _classes().items():
@@ -81,6 +88,11 @@ async def test_an_address_that_cannot_be_reached_is_told_without_words_of_tls() 
         port = taken.getsockname()[1]
         refused = await _connecting(f"http://127.0.0.1:{port}/")
         assert errors.reason_of(refused) == f"127.0.0.1:{port}: Connection refused"
+    with socket.socket(socket.AF_INET6) as taken:
+        taken.bind(("::1", 0))
+        port = taken.getsockname()[1]
+        refused = await _connecting(f"http://[::1]:{port}/")
+        assert errors.reason_of(refused) == f"[::1]:{port}: Connection refused"
     unknown = errors.reason_of(await _connecting("http://nosuch.invalid/"))
     assert unknown.startswith("nosuch.invalid:80: ")
     assert "ssl" not in unknown

@@ -40,6 +40,11 @@ from __future__ import annotations
 
 import os
 import ssl
+from typing import Final
+
+ENGINE_STOPPED: Final = "engine_unavailable"
+"""Code of what one process gave up since its engine stopped, or never started; another may well do it.
+`EngineUnavailable` has another: there, the queue is away."""
 
 
 class AssayError(Exception):
@@ -221,7 +226,8 @@ def reason_of(error: Exception) -> str:
     read: numbers of errors, names of codecs, and ``ssl:default`` where nobody asked for TLS. Never empty."""
     host, cause = getattr(error, "host", None), getattr(error, "os_error", None)
     if host is not None and isinstance(cause, OSError) and not isinstance(cause, ssl.SSLError):  # aiohttp's
-        return f"{host}:{getattr(error, 'port', '')}: {_system_reason(cause)}"
+        place = f"[{host}]" if ":" in host else host
+        return f"{place}:{getattr(error, 'port', '')}: {_system_reason(cause)}"
     if isinstance(error, UnicodeDecodeError):
         return "it is not UTF-8"
     if isinstance(error, OSError):

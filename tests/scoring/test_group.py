@@ -10,12 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.clock import Deadline, SystemClock
-from assay.errors import DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.errors import ENGINE_STOPPED, DeadlineExceeded, EngineUnavailable, Overloaded
 from assay.models.model import Score
 from assay.revisions.problem import Problem, text_deleted
 from assay.scoring.group import Futures, Group, Wanted, grouped, is_lasting, tell
 from assay.scoring.key import ScoreKey
-from assay.scoring.problems import ABANDONED
 from assay.scoring.request import Cell, Scored, ScoreRequest
 
 WIKI: Any = SimpleNamespace(name="smallwiki")
@@ -23,7 +22,7 @@ DEADLINE = Deadline.after(60, SystemClock())
 MODELS = ("damaging", "goodfaith", "reverted")
 SCORED = Scored(Score(True, {True: 0.75, False: 0.25}))
 GONE = text_deleted(7)
-OURS = [DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code, ABANDONED]
+OURS = [DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code, ENGINE_STOPPED]
 
 
 def wanted(model: str, rev_id: int = 7) -> Wanted:

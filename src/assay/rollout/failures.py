@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from assay.errors import ENGINE_STOPPED
 from assay.rollout.samples import SeenCell
 
 PASSING_STATUSES: Final = frozenset({0, 408, 429, 502, 503, 504})
@@ -11,7 +12,7 @@ PASSING_ERRORS: Final = frozenset(
     {
         # Codes that Assay calls retryable, and a computation that took too long on a busy machine.
         "deadline_exceeded",
-        "engine_unavailable",
+        ENGINE_STOPPED,
         "overloaded",
         "queue_unavailable",
         "source_unavailable",

@@ -8,17 +8,18 @@ from dataclasses import dataclass
 from typing import Final
 
 from assay.clock import Deadline
-from assay.errors import DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.errors import ENGINE_STOPPED, DeadlineExceeded, EngineUnavailable, Overloaded
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
 from assay.scoring.claims import job_id
 from assay.scoring.codec import CodecError, Computed, decode_computed, encode_computed
 from assay.scoring.key import ScoreKey
-from assay.scoring.problems import ABANDONED
 from assay.scoring.request import Cell, Injection, Job, Scored, ScoreRequest
 from assay.scoring.wikis import Wiki
 
-_OUR_TROUBLES: Final = frozenset({DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code, ABANDONED})
+_OUR_TROUBLES: Final = frozenset(
+    {DeadlineExceeded.code, Overloaded.code, EngineUnavailable.code, ENGINE_STOPPED}
+)
 """Codes of problems that lie with one process, not with the revision."""
 
 

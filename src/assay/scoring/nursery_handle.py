@@ -18,7 +18,7 @@ from typing import Any
 
 import orjson
 
-from assay.errors import AssayError
+from assay.errors import ENGINE_STOPPED, AssayError
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Loader:
 class EngineFailed(AssayError):
     """The nursery could not load the models, or loaded other ones than the server."""
 
-    code = "engine_unavailable"
+    code = ENGINE_STOPPED
 
 
 class NurseryHandle:

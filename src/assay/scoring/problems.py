@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from assay.errors import DeadlineExceeded, EngineUnavailable, Overloaded
+from assay.errors import ENGINE_STOPPED, DeadlineExceeded, EngineUnavailable, Overloaded
 from assay.revisions.called import called
 from assay.revisions.problem import Problem
-
-ABANDONED: Final = "engine_unavailable"
-"""Code of what this process gave up, and another one may well do."""
 
 
 def deadline_passed(rev_id: int) -> Problem:
@@ -60,7 +55,7 @@ def computation_abandoned(rev_id: int) -> Problem:
     """The server stopped, or its engine failed, before the revision was scored. The type tells it from a
     revision that kills its process, to whoever sees types only."""
     return Problem(
-        ABANDONED,
+        ENGINE_STOPPED,
         "ScoreProcessorOverloaded",
         f"{called(rev_id).capitalize()} was not scored because the scoring engine stopped; ask again.",
         retryable=True,
