@@ -128,7 +128,7 @@ def test_a_port_that_the_system_would_choose_cannot_be_shared(begun: list[list[s
     assert "several web processes share the port: name one" in done.stderr
 
 
-def test_a_port_that_another_cluster_shares_out_is_not_joined(begun: list[list[str]]) -> None:
+def test_a_port_that_another_cluster_shares_out_is_not_joined(begun: list[list[str]], tmp_path: Path) -> None:
     """It would be given half of the other's requests."""
     with socket.create_server(("127.0.0.1", 0), reuse_port=True) as other:
         port = other.getsockname()[1]
@@ -136,6 +136,7 @@ def test_a_port_that_another_cluster_shares_out_is_not_joined(begun: list[list[s
     assert isinstance(done.exception, ConfigurationError)
     assert f"cannot listen on 127.0.0.1 port {port}: Address already in use" in str(done.exception)
     assert begun == []
+    assert not (tmp_path / "assay-up").exists()
 
 
 def test_a_whole_cluster_starts_scores_follows_and_ends(tmp_path: Path) -> None:

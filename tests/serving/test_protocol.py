@@ -12,8 +12,9 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from assay.serving.listener import listen
 from assay.serving.options import ServerOptions
-from assay.serving.server import build_server, listen
+from assay.serving.server import build_server
 from small_app import SmallApp
 
 LIMIT_S = 30.0

@@ -20,8 +20,9 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from assay.scoring.nursery_handle import EngineFailed
+from assay.serving.listener import listen
 from assay.serving.options import ServerOptions
-from assay.serving.server import listen, serve
+from assay.serving.server import serve
 from servers.asgi import Served
 from servers.celery_worker import small_worker
 from servers.redis import running as running_redis
@@ -37,7 +38,8 @@ from assay.scoring.nursery_handle import Loader
 from assay.scoring.pool import PoolEngine
 from assay.scoring.options import PoolOptions
 from assay.scoring.queue.options import CeleryOptions
-from assay.serving.server import listen, serve
+from assay.serving.listener import listen
+from assay.serving.server import serve
 from assay.serving.options import ServerOptions
 from assay.telemetry import LogOptions, configure_logging
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import socket
 from contextlib import suppress
 
 import typer
 
 from assay.cli import options
 from assay.cli.groups import grouped
+from assay.cli.listening import listening
 from assay.cli.progress import indexing
 from assay.compose.scorer import build_scorer
 from assay.compose.tracing import traced
 from assay.compose.web import build_web
-from assay.errors import ConfigurationError
 from assay.scoring.nursery_handle import EngineFailed
 from assay.serving import server
 from assay.settings import Settings
@@ -61,24 +58,3 @@ def run(settings: Settings, *, shared: bool, reuse_port: bool = False) -> None:
 
         if not server.serve(web.asgi, listener, settings.http, web.draining, tell_started):
             raise EngineFailed("the server could not start; the log above says why")
-
-
-def listening(settings: Settings, reuse_port: bool) -> socket.socket:
-    """The socket, taken before anything slow is done, so that a taken port is told at once."""
-    host, port = settings.server.host, settings.server.port
-    try:
-        return server.listen(host, port, settings.http, reuse_port=reuse_port)
-    except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {_told(error)}") from None
-
-
-def _told(error: OSError) -> str:
-    """Why, and what to do. Python's own words repeat the address; but a host that is not found has a number
-    that only they explain."""
-    is_usual = error.errno in errno.errorcode
-    reason = os.strerror(error.errno or 0) if is_usual else error.strerror or str(error)
-    advice = {
-        errno.EADDRINUSE: "give another --port, or end what uses it",
-        errno.EACCES: "give a --port from 1024 on",
-    }.get(error.errno or 0, "give a --host that is an address of this machine")
-    return f"{reason}: {advice}"

@@ -11,7 +11,7 @@ import typer
 
 from assay.cli import options
 from assay.cli.groups import grouped
-from assay.cli.serve import listening
+from assay.cli.listening import listening
 from assay.compose.bundles import check
 from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.follower import check_precache
@@ -68,9 +68,9 @@ def up(
         arguments=_arguments(scored, release, configuration),
         follow=tuple(follow or ()) if follows else None,
     )
-    command = supervisor_command(prepare(cluster))
     with listening(settings, reuse_port=False):
         pass  # web processes share the port with whoever shares it, another cluster included
+    command = supervisor_command(prepare(cluster))  # the first to write
     _announce(cluster, settings.precache.streams)
     os.execv(command[0], command)  # noqa: S606 - the supervisor takes this process's place and signals
 

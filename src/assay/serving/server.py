@@ -17,13 +17,6 @@ from assay.serving.options import ServerOptions
 from assay.serving.protocol import limited_http
 
 
-def listen(host: str, port: int, options: ServerOptions, *, reuse_port: bool = False) -> socket.socket:
-    """A listening socket; port 0 lets the system choose. `reuse_port`: several processes may listen on the
-    port, and the kernel shares out the connections. Raises OSError when the address is taken."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=options.backlog, reuse_port=reuse_port)
-
-
 class _Application:
     """The application, and in `failure` the `AssayError` that kept it from starting. Such an error is one
     sentence for a person; Starlette would have its traceback logged, once for each router."""
