@@ -18,7 +18,7 @@ from assay.cli.standard_streams import open_closed
 open_closed()
 later = os.open(os.devnull, os.O_RDONLY)
 child = "import os; [os.fstat(number) for number in range(3)]"
-assert later > 2 and sys.stdin.read() == "" and print("lost", file=sys.stderr) is None
+assert later > 2 and sys.stdin.read() == "" and print("lost: \\udcff", file=sys.stderr) is None
 sys.exit(subprocess.run([sys.executable, "-c", child]).returncode)
 """
 
@@ -48,12 +48,45 @@ def test_no_later_file_and_no_child_gets_the_number_of_a_closed_one(streams: str
     assert done.returncode == 0
 
 
-def test_a_result_that_has_no_place_to_go_is_an_error(tmp_path: Path) -> None:
-    done = subprocess.run(
-        closing("1>&-", *ASSAY, "config", "show"),
-        capture_output=True,
-        text=True,
-        check=False,
-        env=environment(tmp_path),
+@pytest.mark.parametrize("words", ["--version", "--help", "config show"])
+def test_a_result_that_has_no_place_to_go_is_an_error(tmp_path: Path, words: str) -> None:
+    done = ended("1>&-", tmp_path, *words.split())
+    told = "assay: standard output is closed: give it a file, or /dev/null\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
+def test_a_result_that_finds_no_space_is_an_error(tmp_path: Path) -> None:
+    done = ended("1>/dev/full", tmp_path, "--version")
+    told = "assay: No space left on device: mend it and run again\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
+def test_an_error_is_told_as_ever_where_there_would_have_been_no_result(tmp_path: Path) -> None:
+    done = ended("1>&-", tmp_path, "config", "show", "--config", "none.toml")
+    assert done.returncode == 1
+    assert "none.toml: No such file or directory" in done.stderr
+    assert "standard output" not in done.stderr
+
+
+def test_what_is_written_in_vain_at_the_very_end_is_an_error_too() -> None:
+    """As by a command that leaves it to Python to write out."""
+    program = "import sys, assay.cli as cli; cli.app = lambda: sys.exit(print('lost')); cli.main()"
+    command = closing("1>&-", sys.executable, "-c", program)
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    told = "assay: standard output is closed: give it a file, or /dev/null\n"
+    assert (done.returncode, done.stderr) == (1, told)
+
+
+def test_the_names_of_those_that_were_closed_are_told() -> None:
+    program = (
+        "import sys; from assay.cli.standard_streams import open_closed; sys.exit(' '.join(open_closed()))"
     )
-    assert (done.returncode, done.stderr) == (1, "assay: Bad file descriptor: mend it and run again\n")
+    command = closing("0<&-", sys.executable, "-c", program)
+    assert subprocess.run(command, capture_output=True, text=True, check=False).stderr == "stdin\n"
+
+
+def ended(streams: str, folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = closing(streams, *ASSAY, *words)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, env=environment(folder), cwd=folder
+    )

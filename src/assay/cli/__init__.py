@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import sys
-from typing import Annotated, Final
+from typing import Annotated, Final, NoReturn
 
 import typer
 
 from assay import __version__
 from assay.cli.lazy import Later, group_of
-from assay.cli.standard_streams import open_closed
+from assay.cli.standard_streams import give_up_output, open_closed
 from assay.errors import AssayError
 
 COMMANDS: Final = (
@@ -121,19 +122,38 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run a command. Exit status: 1 an error, told in a sentence; 2 wrong usage; 130 interrupted."""
-    open_closed()
+    """Run a command. Exit status: 1 an error, told in a sentence, such as a result that standard output does
+    not take; 2 wrong usage; 130 interrupted."""
+    closed = open_closed()
     try:
-        app()
+        _run()
     except AssayError as error:
-        print(f"assay: {error}", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        _fail(str(error))
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(141)
     except OSError as error:  # the system refused: no rights, no space left
+        if error.errno == errno.EBADF and "stdout" in closed:
+            _fail("standard output is closed: give it a file, or /dev/null")
         place = f"{error.filename}: " if error.filename else ""
-        print(f"assay: {place}{error.strerror or error}: mend it and run again", file=sys.stderr)  # noqa: T201
-        sys.exit(1)
+        _fail(f"{place}{error.strerror or error}: mend it and run again")
+
+
+def _run() -> None:
+    """With all that is written on its way: what only the end of the process finds out is nobody's to tell."""
+    try:
+        app()
+    except SystemExit:
+        sys.stdout.flush()
+        raise
+
+
+def _fail(sentence: str) -> NoReturn:
+    print(f"assay: {sentence}", file=sys.stderr)  # noqa: T201
+    try:
+        sys.stdout.flush()
+    except OSError:
+        give_up_output()
+    sys.exit(1)
