@@ -294,6 +294,20 @@ def test_a_finger_chooses_a_threshold(open_page: Visit, served: Served) -> None:
     expect(page.get_by_role("slider")).to_have_value(re.compile(r"0\.4[67]\d"))
 
 
+def test_on_a_phone_each_row_tells_its_threshold_and_nothing_is_cut(
+    open_page: Visit, served: Served
+) -> None:
+    page = look(open_page, served, f"{DAMAGING}/thresholds", "phone")
+    expect(page.locator("#read-precision")).to_have_text(re.compile(r"\(\d\.\d+ to \d\.\d+\)"))
+    page.get_by_text("All thresholds as a table").click()
+    table = page.get_by_role("table")
+    heads = ["Threshold", "Precision", "Recall", "Filter rate", "Match rate"]
+    assert table.get_by_role("columnheader").all_inner_texts() == heads
+    expect(table.get_by_role("rowheader").first).to_be_visible()
+    cut = "all => all.filter((e) => e.scrollWidth > e.clientWidth).map((e) => e.textContent)"
+    assert page.locator("#read-precision, #table-box .scroll, #table td").evaluate_all(cut) == []
+
+
 def test_what_is_copied_finds_the_threshold_again(
     open_page: Visit, served: Served, contexts: dict[str, BrowserContext]
 ) -> None:
