@@ -331,6 +331,11 @@ def _squeezed(text: str) -> str:
 
 
 def _from_prose(block: str) -> str:
+    """The block without headings, templates and files on lines before its prose.
+
+    A line of prose that begins with ``[[`` and ends with ``]]``, or with ``{{`` and ``}}``, and has a line
+    behind it is taken for a file or a template, too. Models learned from such values, so it stays so.
+    """
     before = _BEFORE_PROSE.match(block)
     return block[before.end() :] if before else block
 

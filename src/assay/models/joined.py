@@ -25,7 +25,8 @@ _UNREAD: Final = frozenset({*UNREAD_OF_NODES, *UNREAD_OF_LEAVES})
 _OF_ITS_ROWS: Final = frozenset({"feature_infos", "tree_sizes"})
 """Lines of the head that may differ: ranges of the rows' values, which no prediction reads, and sizes."""
 _DECIMALS: Final = 5
-"""Of leaf values, which are log-odds: the sum of 200 may be off by 0.001, and is by a tenth of it."""
+"""Of leaf values, which are log-odds: the mean of three forests of 200 trees sums 600 for a class,
+so it may be off by 600 times 5e-6 = 0.003."""
 _END: Final = "end of trees\n"
 
 
