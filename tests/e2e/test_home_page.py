@@ -19,6 +19,7 @@ from e2e.audit import (
 from e2e.conftest import Visit
 from e2e.stand_in_api import BUSY, HIDDEN, HOSTILE, HUGE, OBSCURE
 from servers.asgi import Served
+from shared_data import ROOT
 
 VANDALISM, GROWTH, ARABIC, NEW_PAGE = 1260, 1277, 1257, 1001
 """Revisions of the sample wiki."""
@@ -140,6 +141,43 @@ def test_what_nobody_sees_is_shown_where_it_misleads_or_is_all_that_changed(
     assert lines.nth(0).inner_text() == "pay U+202Eelbatsnoc U+202C U+0000now".replace("c U", "cU")
     expect(lines.nth(1).locator(".code-point")).to_have_count(0)
     expect(lines.nth(2).locator("ins .code-point")).to_have_text(["U+200B", "U+00AD"])
+
+
+def test_what_is_shown_inside_other_text_is_what_the_reference_says(words: Page) -> None:
+    page = (ROOT / "docs" / "reference" / "pages.md").read_text("utf-8")
+    told = page.partition("These are controls")[2].partition("The direction marks")[0]
+    spans = re.findall(r"`U\+(\w{4})`(?:\s+to\s+`U\+(\w{4})`)?", told)
+    listed = {code for a, b in spans for code in range(int(a, 16), int(b or a, 16) + 1)}
+    assert len(spans) == 8
+    marked = words.evaluate("""async () => {
+      const { shown } = await import('/static/x/unseen.js');
+      const codes = [...Array(0x10000).keys()];
+      return codes.filter((code) => shown(`a${String.fromCharCode(code)}b`).length > 1);
+    }""")
+    assert set(marked) == listed
+    assert listed.isdisjoint({0x061C, 0x200E, 0x200F})
+
+
+@pytest.mark.parametrize("unit", ["\u200b", "\u202e", "\u200b\u200c"], ids=["alike", "misleading", "in turn"])
+def test_however_many_marks_can_be_seen(words: Page, unit: str) -> None:
+    marks = words.evaluate(
+        """async (unit) => {
+          const { diffSection } = await import('/static/x/diff.js');
+          const parts = [{ kind: 'added', text: unit.repeat(150_000) }];
+          const hunk = { old_start: 1, new_start: 1, lines: [{ kind: 'added', parts }] };
+          const section = diffSection({ hunks: [hunk], added_lines: 1, removed_lines: 0 }, {});
+          section.querySelector('.unfold').click();
+          const shown = [...section.querySelectorAll('.code-point')].map((mark) => mark.textContent);
+          return { count: shown.length, first: shown.slice(0, 3) };
+        }""",
+        unit,
+    )
+    names = [f"U+{ord(character):04X}" for character in unit]
+    if len(names) == 1:
+        counts = ("1,200", "148,710", "90")
+        assert marks == {"count": 3, "first": [f"{names[0]} × {count}" for count in counts]}
+    else:
+        assert marks == {"count": 300_000, "first": [*names, names[0]]}
 
 
 def test_a_very_long_run_is_cut_and_can_be_seen_whole(open_page: Visit, stand_in: Served) -> None:

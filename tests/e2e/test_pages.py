@@ -294,9 +294,7 @@ def test_a_finger_chooses_a_threshold(open_page: Visit, served: Served) -> None:
     expect(page.get_by_role("slider")).to_have_value(re.compile(r"0\.4[67]\d"))
 
 
-def test_on_a_phone_each_row_tells_its_threshold_and_nothing_is_cut(
-    open_page: Visit, served: Served
-) -> None:
+def test_on_a_phone_each_row_tells_its_threshold_and_nothing_is_cut(open_page: Visit, served: Served) -> None:
     page = look(open_page, served, f"{DAMAGING}/thresholds", "phone")
     expect(page.locator("#read-precision")).to_have_text(re.compile(r"\(\d\.\d+ to \d\.\d+\)"))
     page.get_by_text("All thresholds as a table").click()

@@ -140,11 +140,21 @@ function withoutMiddle(text, start, end, kind, cell) {
   const button = h("button", { type: "button", class: "unfold" }, `… ${count(hidden.length, "character")} …`);
   button.setAttribute("aria-label", `Show ${count(hidden.length, `${kind} character`)}`);
   button.addEventListener("click", () => {
-    button.replaceWith(...shown(hidden));
+    button.replaceWith(together(shown(hidden)));
     cell.tabIndex = -1;
     cell.focus();
   });
   return [shown(text.slice(0, start)), button, shown(text.slice(end))];
+}
+
+/**
+ * One element, filled one by one before it is shown: a call does not take as many arguments as a text may have marks,
+ * and a cell that finds its direction itself reads its text again for each child that is put into it.
+ */
+function together(parts) {
+  const whole = h("span");
+  for (const part of parts) whole.append(part);
+  return whole;
 }
 
 function wordEnd(text, from) {
