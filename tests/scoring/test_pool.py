@@ -170,31 +170,30 @@ def failures(logs: Sequence[Mapping[str, Any]]) -> list[float]:
     return [it["retry_s"] for it in logs if it["event"] == "scoring processes do not start"]
 
 
-async def test_an_engine_goes_on_by_itself_once_its_models_can_be_loaded_again(tmp_path: Path) -> None:
-    unloadable = tmp_path / "unloadable"
+@asynccontextmanager
+async def unable_to_load(folder: Path) -> AsyncIterator[tuple[PoolEngine, Path]]:
+    """An engine whose nursery has died, and a file: as long as it is there, another one loads no models."""
+    unloadable = folder / "unloadable"
     async with pool(Loader("scoring.held:models_unless", {"path": str(unloadable)})) as (engine, _):
         unloadable.touch()
-        nursery = engine.nursery_pid
-        assert nursery is not None
-        os.kill(nursery, signal.SIGKILL)
+        assert engine.nursery_pid is not None
+        os.kill(engine.nursery_pid, signal.SIGKILL)
+        yield engine, unloadable
+
+
+async def test_an_engine_goes_on_by_itself_once_its_models_can_be_loaded_again(tmp_path: Path) -> None:
+    async with unable_to_load(tmp_path) as (engine, unloadable):
         asked = asyncio.create_task(engine.score(job(), soon()))
         with capture_logs() as logs:
-            await until_async(
-                lambda: sum(it["event"] == "scoring processes do not start" for it in logs) == 2
-            )
+            await until_async(lambda: len(failures(logs)) == 2)
         unloadable.unlink()
         assert code(await asked) == "scored"
-        first, second = (it["retry_s"] for it in logs if it["event"] == "scoring processes do not start")
+        first, second = failures(logs)
         assert second == 2 * first
 
 
 async def test_the_end_does_not_wait_for_models_that_cannot_be_loaded(tmp_path: Path) -> None:
-    unloadable = tmp_path / "unloadable"
-    async with pool(Loader("scoring.held:models_unless", {"path": str(unloadable)})) as (engine, _):
-        unloadable.touch()
-        nursery = engine.nursery_pid
-        assert nursery is not None
-        os.kill(nursery, signal.SIGKILL)
+    async with unable_to_load(tmp_path) as (engine, _):
         asked = [asyncio.create_task(engine.score(job(), soon())) for _ in range(3)]
         await until_async(lambda: engine.queued == 3)
         async with asyncio.timeout(20):
