@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
+from lacking import lacking
 from servers.asgi import Served, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -37,10 +37,7 @@ Visit = Callable[..., Page]
 def browser() -> Iterator[Browser]:
     """One for each module: Playwright keeps an event loop running, which asynchronous tests cannot bear."""
     if not CHROMIUM.exists():
-        reason = f"needs Chromium in {CHROMIUM}: apt-get install chromium"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        lacking(f"needs Chromium in {CHROMIUM}: apt-get install chromium")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))

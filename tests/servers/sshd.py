@@ -12,8 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
+from lacking import lacking
 from servers.processes import Process, running
 from servers.redis import free_port
 
@@ -51,9 +50,7 @@ def sshd_program() -> str:
     beside = str(Path(sys.executable).parent)
     found = shutil.which("sshd", path=f"{beside}:/usr/sbin:/usr/local/sbin")
     if found is None or shutil.which("ssh") is None:
-        if os.environ.get("CI"):
-            pytest.fail("sshd or ssh is not there: run tools/setup.sh dev")
-        pytest.skip("sshd or ssh is not there: run tools/setup.sh dev")
+        lacking("sshd or ssh is not there: run tools/setup.sh dev")
     return found
 
 
