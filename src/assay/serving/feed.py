@@ -21,7 +21,7 @@ from assay.scoring.problems import deadline_passed, engine_away, overloaded
 from assay.scoring.request import Cell, ScoreRequest
 from assay.scoring.service import ScoringService
 from assay.scoring.wikis import Wiki
-from assay.serving.native.revision import plain, revision_document
+from assay.serving.native.revision import revision_document
 
 MAX_EDITS: Final = MAX_REVISIONS
 DEFAULT_EDITS: Final = 25
@@ -34,8 +34,8 @@ PATIENCE_S: Final = 8.0
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One edit. `revision`: ``REVISION`` of the native API with ``size_change_bytes`` and ``is_bot``; None
-    when the wiki does not give it, which `cells` then say."""
+    """One edit. `revision`: ``REVISION`` of the native API with ``is_bot``; None when the wiki does not
+    give it, which `cells` then say."""
 
     id: int
     revision: Mapping[str, Any] | None
@@ -135,18 +135,8 @@ def _facts(revision: Revision) -> Mapping[str, Any]:
     groups = revision.actor.groups if isinstance(revision.actor, Actor) else None
     return {
         **revision_document(revision),
-        "size_change_bytes": _size_change(revision),
         "is_bot": "bot" in groups if isinstance(groups, frozenset) else None,
     }
-
-
-def _size_change(revision: Revision) -> int | None:
-    """In bytes of wikitext; None where one of the two sizes is not told."""
-    after = plain(revision.size_bytes)
-    if revision.parent is None:
-        return int(after) if after is not None else None
-    before = plain(revision.parent.size_bytes) if isinstance(revision.parent, Revision) else None
-    return None if after is None or before is None else int(after) - int(before)
 
 
 def _told(facts: Mapping[str, Any] | Problem) -> Mapping[str, Any] | None:

@@ -70,6 +70,7 @@ def test_one_edit_is_told_whole(live: Served) -> None:
         "timestamp": "2001-01-15T00:00:12Z",
         "comment": "/* Purpose */ more",
         "size_bytes": 165,
+        "size_change_bytes": 76,
         "is_minor": False,
         "is_creation": False,
         "problems": [],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
-from assay.revisions.problem import comment_deleted, parent_not_found, text_deleted, user_deleted
-from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Page, Revision
+from assay.revisions.problem import Problem, comment_deleted, parent_not_found, text_deleted, user_deleted
+from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Known, Page, Revision
 from assay.serving.native.revision import plain, revision_document
 
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -27,6 +28,7 @@ def test_all_that_is_known_is_told() -> None:
         "timestamp": "2026-01-02T03:04:05Z",
         "comment": "tidied",
         "size_bytes": 0,
+        "size_change_bytes": None,
         "is_minor": False,
         "is_creation": False,
         "problems": [],
@@ -37,6 +39,7 @@ def test_what_nobody_told_is_null_and_no_problem() -> None:
     told = revision_document(Revision(UNSAVED, Page("X"), UNKNOWN, UNKNOWN, UNKNOWN, "", None, None))
     assert told == {
         **dict.fromkeys(("id", "parent_id", "actor", "timestamp", "comment", "size_bytes", "is_minor")),
+        "size_change_bytes": None,
         "page": {"title": "X", "namespace": None},
         "is_creation": True,
         "problems": [],
@@ -53,6 +56,23 @@ def test_what_is_hidden_is_null_with_its_reason() -> None:
     told = revision_document(Revision(7, PAGE, user, AT, comment, text, parent, 6))
     assert (told["actor"], told["comment"], told["is_creation"]) == (None, None, False)
     assert [problem["code"] for problem in told["problems"]] == [problem.code for problem in hidden]
+
+
+@pytest.mark.parametrize(
+    ("parent", "size_bytes", "change"),
+    [
+        (replace(PARENT, size_bytes=100), 88, -12),
+        (None, 88, 88),
+        (PARENT, 88, None),
+        (replace(PARENT, size_bytes=100), UNKNOWN, None),
+        (parent_not_found(7, 6), 88, None),
+    ],
+)
+def test_what_an_edit_added_is_told_where_both_sizes_are(
+    parent: Revision | Problem | None, size_bytes: Known[int], change: int | None
+) -> None:
+    revision = Revision(7, PAGE, UNKNOWN, AT, "", "", parent, 6, size_bytes=size_bytes)
+    assert revision_document(revision)["size_change_bytes"] == change
 
 
 @pytest.mark.parametrize("value", [0, "", False, None, 1.5])

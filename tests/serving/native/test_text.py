@@ -39,6 +39,7 @@ def test_a_text_is_told_like_a_revision(live: Served) -> None:
         "timestamp": "now",
         "comment": "hi",
         "size_bytes": 5,
+        "size_change_bytes": 5 - 165,
         "is_minor": None,
         "is_creation": False,
         "problems": [],

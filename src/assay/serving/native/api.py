@@ -21,8 +21,8 @@ with a status; `code` is stable, and asking again makes sense only when `retryab
     POST /api/{wiki}/text                 a text that is not saved: see `assay.serving.native.text`
 
     REVISION: {"id", "parent_id", "page": {"title", "namespace"}, "actor": {"name", "is_anonymous"},
-               "timestamp": "2016-08-01T12:00:00Z", "comment", "size_bytes", "is_minor", "is_creation",
-               "problems": [PROBLEM, …]}
+               "timestamp": "2016-08-01T12:00:00Z", "comment", "size_bytes", "size_change_bytes": -12,
+               "is_minor", "is_creation", "problems": [PROBLEM, …]}
       A value that the source does not tell, or that is hidden, is null; the reason for a hidden one stands
       in `problems` (`code` text_deleted, user_deleted, comment_deleted, parent_not_found, …). A text that is
       not saved has null for its id.

@@ -5,7 +5,7 @@ The contract::
     GET /api/{wiki}/feed?limit=25                                                   limit 1–50, newest first
       {"wiki": "enwiki", "is_complete": true, "edits": [EDIT, …]}
       EDIT: {"id": 123, "revision": REVISION | null, "scores": {"damaging": CELL, …}}
-      REVISION as in `assay.serving.native.api`, and "size_change_bytes": -12 | null, "is_bot": false | null
+      REVISION as in `assay.serving.native.api`, and "is_bot": false | null
       CELL: {"prediction": true, "probability": {"true": 0.9, "false": 0.1}} or {"error": PROBLEM}
       `is_complete` is false while a score is late: ask again soon. `revision` is null when the wiki does not
       give it; the cells say why.
@@ -39,7 +39,6 @@ SCHEMAS: Final[dict[str, Any]] = {
     "FeedRevision": object_of(
         {
             **NATIVE["Revision"]["properties"],
-            "size_change_bytes": nullable(INTEGER),
             "is_bot": nullable(BOOLEAN),
         }
     ),

@@ -23,10 +23,21 @@ def revision_document(revision: Revision) -> dict[str, Any]:
         "timestamp": timestamp and timestamp.isoformat().replace("+00:00", "Z"),
         "comment": plain(revision.comment),
         "size_bytes": plain(revision.size_bytes),
+        "size_change_bytes": size_change_bytes(revision),
         "is_minor": plain(revision.is_minor),
         "is_creation": revision.parent is None,
         "problems": [error_document(value) for value in hidden if isinstance(value, Problem)],
     }
+
+
+def size_change_bytes(revision: Revision) -> int | None:
+    """Bytes of wikitext that the edit added, less those that it removed; a new page's are all its own.
+    None where one of the two sizes is not told."""
+    after = plain(revision.size_bytes)
+    if revision.parent is None:
+        return int(after) if after is not None else None
+    before = plain(revision.parent.size_bytes) if isinstance(revision.parent, Revision) else None
+    return None if after is None or before is None else int(after) - int(before)
 
 
 def plain(value: Any) -> Any:

@@ -81,6 +81,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "timestamp": nullable(STRING),
             "comment": nullable(STRING),
             "size_bytes": nullable(INTEGER),
+            "size_change_bytes": nullable(INTEGER),
             "is_minor": nullable(BOOLEAN),
             "is_creation": BOOLEAN,
             "problems": {"type": "array", "items": ref("Problem")},
