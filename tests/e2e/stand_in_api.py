@@ -88,7 +88,7 @@ def app() -> FastAPI:
         parent = records.get(record.parent_id) if isinstance(record.parent_id, int) else None
         return {
             "wiki": wiki,
-            "revision": _revision(record),
+            "revision": _revision(record, parent),
             "diff": _diff(parent, record),
             "scores": _scores(_values(record, parent), frozenset()),
         }
@@ -120,7 +120,8 @@ def _error(status: int, code: str, message: str) -> JSONResponse:
     return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
 
 
-def _revision(record: Record) -> dict[str, Any]:
+def _revision(record: Record, parent: Record | None) -> dict[str, Any]:
+    is_told = parent is not None or record.parent_id is None
     return {
         "id": record.rev_id,
         "parent_id": record.parent_id,
@@ -129,6 +130,7 @@ def _revision(record: Record) -> dict[str, Any]:
         "timestamp": datetime.fromtimestamp(record.timestamp_s, UTC).isoformat(),
         "comment": record.comment,
         "size_bytes": record.size_bytes,
+        "size_change_bytes": len(_bytes(record)) - len(_bytes(parent)) if is_told else None,
         "is_minor": record.is_minor,
         "is_creation": record.parent_id is None,
         "problems": [],
@@ -164,6 +166,7 @@ def _special(wiki: str, rev_id: int) -> Any:
             "timestamp": "2025-11-03T12:00:00Z",
             "comment": None if is_hidden else f"{_ATTACK} [[a|{_ATTACK}]]",
             "size_bytes": 7,
+            "size_change_bytes": None,
             "is_minor": False,
             "is_creation": False,
             "problems": [hidden] if is_hidden else [],
@@ -267,7 +270,11 @@ def _features(values: Mapping[str, Any], injected: frozenset[str], pushes: list[
 
 
 def _text(record: Record | None) -> str:
-    return (record.text or b"").decode() if record else ""
+    return _bytes(record).decode()
+
+
+def _bytes(record: Record | None) -> bytes:
+    return (record.text or b"") if record else b""
 
 
 def _opcodes(old: Sequence[Any], new: Sequence[Any]) -> Sequence[tuple[str, int, int, int, int]]:

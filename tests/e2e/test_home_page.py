@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import partial
+from itertools import pairwise
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -23,6 +25,12 @@ from shared_data import ROOT
 
 VANDALISM, GROWTH, ARABIC, NEW_PAGE = 1260, 1277, 1257, 1001
 """Revisions of the sample wiki."""
+
+
+ON_TOP = """(field) => {
+  const { left, top, bottom } = field.getBoundingClientRect();
+  return [top + 2, bottom - 2].every((y) => document.elementFromPoint(left + 10, y) === field);
+}"""
 
 
 def address(served: Served, rev: int | str = "", wiki: str = "samplewiki") -> str:
@@ -213,9 +221,21 @@ def test_a_live_wikis_edit_links_to_its_diff(open_page: Visit, stand_in: Served)
     expect(link).to_have_attribute(
         "href", f"https://en.wikipedia.org/w/index.php?diff=prev&oldid={VANDALISM}"
     )
+    history = page.get_by_role("link", name="The page's history")
+    expect(history).to_have_attribute(
+        "href", "https://en.wikipedia.org/w/index.php?title=River+Aldern&action=history"
+    )
+    author = page.get_by_role("link", name="The author's edits")
+    expect(author).to_have_attribute(
+        "href", "https://en.wikipedia.org/w/index.php?title=Special%3AContributions%2F203.0.113.154"
+    )
+    page.goto(address(stand_in, HIDDEN, "enwiki"))
+    expect(history).to_be_visible()
+    expect(author).to_have_count(0)
     page.goto(address(stand_in, VANDALISM))
     expect(page.locator("#edit-title")).to_be_visible()
-    expect(link).to_have_count(0)
+    for one in (link, history, author):
+        expect(one).to_have_count(0)
 
 
 def test_classes_are_explained_one_by_one(open_page: Visit, stand_in: Served) -> None:
@@ -269,6 +289,94 @@ def test_a_glance_shows_all_scores_and_leads_to_their_reasons(open_page: Visit, 
     expect(tiles.nth(2)).to_contain_text(reverted.locator(".figure").inner_text())
 
 
+@pytest.mark.parametrize(("width", "text"), [(1440, "100%"), (1024, "100%"), (1440, "200%")])
+def test_no_column_is_left_empty(open_page: Visit, stand_in: Served, width: int, text: str) -> None:
+    page = open_page(address(stand_in, NEW_PAGE))
+    page.set_viewport_size({"width": width, "height": 900})
+    page.evaluate("(size) => { document.documentElement.style.fontSize = size; }", text)
+    widths = "all => all.map((e) => Math.round(e.getBoundingClientRect().width))"
+    assert set(page.locator("#edit, #edit > *, .score").evaluate_all(widths)) == {
+        round(page.locator("#edit").evaluate("e => e.getBoundingClientRect().width"))
+    }
+    for card in page.locator(".score:has(details[open])").all():
+        inside, listed = card.bounding_box(), card.locator(".pushes").bounding_box()
+        assert inside is not None
+        assert listed is not None
+        assert listed["width"] > 0.9 * inside["width"]
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+
+
+def test_on_a_desk_the_score_its_question_and_reasons_stand_side_by_side(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    parts = score(page, "Good faith").locator("h3, .figure, .main-reasons")
+    boxes = parts.evaluate_all("all => all.map((e) => e.getBoundingClientRect().toJSON())")
+    assert len(boxes) == 3
+    for left, right in pairwise(boxes):
+        assert left["right"] < right["left"]
+        assert left["top"] < right["bottom"]
+        assert right["top"] < left["bottom"]
+
+
+def test_the_main_reasons_are_told_without_opening_the_list(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    card = score(page, "Reverted")
+    reasons = card.locator(".main-reasons li")
+    assert [" ".join(text.split()) for text in reasons.all_inner_texts()] == [
+        "▲ pushes up: Swear words (English) added minus removed: 2",
+        "▲ pushes up: The author is not logged in: yes",
+        "▼ pushes down: Characters after the edit: 8207",
+    ]
+    card.get_by_text("Why this score?").click()
+    feature(card, "feature.revision.user.is_anon").get_by_role("combobox").select_option("no")
+    expect(reasons.nth(1)).to_contain_text("Characters after the edit")
+    quality = score(page, "Article quality")
+    predicted = quality.locator(".figure").inner_text()
+    expect(quality.get_by_text(f"Main reasons for {predicted}")).to_be_visible()
+
+
+def test_nothing_is_named_as_a_reason_that_moves_nothing(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, HUGE))
+    expect(score(page, "Damaging").locator(".main-reasons")).to_be_empty()
+
+
+def test_of_features_that_count_the_same_one_is_a_main_reason(words: Page) -> None:
+    names = words.evaluate("""async () => {
+      const { mainFeatures } = await import('/static/x/explanation.js');
+      const features = [
+        ['a.diff.words_delta_sum', 2], ['a.diff.words_prop_delta_increase', -3], ['b', 0.001],
+        ['a.diff.chars_delta_sum', 1], ['c', null],
+      ].map(([name, push]) => ({ name, value: 1, contributions: push === null ? {} : { true: push } }));
+      const cell = { prediction: false, explanation: { true: {} }, features };
+      return mainFeatures(cell, 3).map(({ name, contribution }) => [name, contribution]);
+    }""")
+    assert names == [["a.diff.words_prop_delta_increase", -3], ["a.diff.chars_delta_sum", 1]]
+
+
+def test_the_question_steps_back_so_that_a_phone_shows_the_answer(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in), "phone")
+    expect(page.locator(".lead")).to_be_visible()
+    page.get_by_label("Wiki").select_option("samplewiki")
+    page.get_by_label("Revision id").fill(str(VANDALISM))
+    page.get_by_role("button", name="Score it").click()
+    tiles = page.get_by_role("list", name="Scores at a glance").get_by_role("button")
+    expect(tiles.last).to_be_in_viewport(ratio=1)
+    expect(page.locator(".lead")).to_be_hidden()
+    expect(page.get_by_label("Revision id")).to_be_in_viewport(ratio=1)
+
+
+def test_how_much_an_edit_adds_or_takes_is_told_where_both_sizes_are(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    expect(page.locator(".facts .size")).to_have_text("+48 bytes")
+    expect(page.locator(".facts")).to_contain_text("8,227 bytes now")
+    page.goto(address(stand_in, HUGE))
+    expect(page.locator(".facts")).to_contain_text("7 bytes now")
+    expect(page.locator(".facts .size")).to_have_count(0)
+
+
 # -- what if -----------------------------------------------------------------------------------------
 
 
@@ -314,10 +422,7 @@ def test_the_score_stays_in_sight_while_values_are_changed(
     expect(card.locator(".figure")).to_be_in_viewport(ratio=1)
     for field in reversed(card.locator(".push-value").all()):
         field.focus()
-        body, box = card.locator(".score-body").bounding_box(), field.bounding_box()
-        assert body is not None
-        assert box is not None
-        assert box["y"] >= body["y"] + body["height"], "what has the focus is not covered"
+        assert field.evaluate(ON_TOP), "what has the focus is not covered"
 
 
 def test_a_changed_value_reaches_every_model_and_every_field(open_page: Visit, stand_in: Served) -> None:
@@ -605,7 +710,7 @@ def test_while_loading_the_page_says_so_and_keeps_its_place(open_page: Visit, st
 
 
 def test_a_slow_answer_is_told_in_words_that_can_be_seen(open_page: Visit, stand_in: Served) -> None:
-    page = open_page(address(stand_in))
+    page = open_page(address(stand_in, VANDALISM))
     page.clock.install()
     waiting: list[Route] = []
     page.route("**/api/samplewiki/revisions/1286", lambda route: waiting.append(route))
@@ -622,6 +727,68 @@ def test_a_slow_answer_is_told_in_words_that_can_be_seen(open_page: Visit, stand
     expect(page.locator("#edit-title")).to_have_text("Kite")
     expect(status).to_contain_text("Revision 1286 of Kite.")
     expect(status).to_have_class("visually-hidden")
+
+
+def test_who_follows_a_link_to_an_edit_sees_that_it_comes(
+    contexts: dict[str, BrowserContext], stand_in: Served
+) -> None:
+    """Not the welcome first, which would jump away."""
+    page = contexts["light"].new_page()
+    waiting: list[Route] = []
+    page.route("**/static/*/main.js", lambda route: waiting.append(route))
+    page.route("**/api/samplewiki/revisions/*", lambda route: waiting.append(route))
+    page.goto(address(stand_in, VANDALISM), wait_until="commit")
+    expect(page.locator("#ask-form")).to_be_visible()
+    expect(page.locator("#welcome")).to_be_hidden()
+    place = page.locator("#ask-form").bounding_box()
+    waiting.pop().continue_()
+    status = page.get_by_role("status")
+    expect(status).to_have_text("Loading …")
+    expect(status).not_to_have_class("visually-hidden")
+    waiting.pop().continue_()
+    expect(page.locator("#edit-title")).to_be_visible()
+    expect(status).to_have_class("visually-hidden")
+    assert page.locator("#ask-form").bounding_box() == place
+    page.close()
+
+
+@pytest.mark.parametrize("query", ["wiki=samplewiki&rev=abc", "wiki=nowiki&rev=1", "wiki=samplewiki&rev=4"])
+def test_where_no_edit_comes_the_page_says_what_it_is_for(
+    open_page: Visit, stand_in: Served, query: str
+) -> None:
+    page = open_page(f"{stand_in.url}/?{query}")
+    expect(page.locator("#welcome")).to_be_visible()
+    expect(page.locator(".lead")).to_be_visible()
+
+
+def test_all_scripts_are_told_at_once(contexts: dict[str, BrowserContext], stand_in: Served) -> None:
+    """A module that only another one names would be asked for one answer later."""
+    page = contexts["light"].new_page()
+    asked: list[str] = []
+    page.on("request", lambda r: asked.append(r.url) if r.url.endswith(".js") else None)
+    page.goto(address(stand_in, VANDALISM))
+    expect(page.locator("#edit-title")).to_be_visible()
+    told = page.locator("link[rel=modulepreload], script[type=module]").evaluate_all(
+        "all => all.map((e) => e.href || e.src)"
+    )
+    assert sorted(asked) == sorted(told)
+    page.close()
+
+
+def test_a_wiki_without_models_still_shows_the_change(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in))
+    document = json.loads(stand_in.ask(f"/api/samplewiki/revisions/{VANDALISM}").body)
+    page.route("**/api/wikis", partial(_answer, document={"wikis": [{"name": "samplewiki", "models": []}]}))
+    page.route("**/api/*/revisions/*", partial(_answer, document=document | {"scores": {}}))
+    page.get_by_label("Revision id").fill(str(VANDALISM))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No model of this server scores edits of samplewiki.")).to_be_visible()
+    expect(page.get_by_role("table")).to_contain_text("lol who even reads")
+    expect(page.get_by_role("list", name="Scores at a glance")).to_have_count(0)
+
+
+def _answer(route: Route, document: object) -> None:
+    route.fulfill(json=document)
 
 
 def test_without_scripts_nothing_pretends_to_work(browser: Browser, stand_in: Served) -> None:
@@ -739,6 +906,17 @@ def test_everybody_can_read_it(open_page: Visit, stand_in: Served, rev: int | st
     assert contrast_faults(page) == []
 
 
+def test_bars_are_seen_in_a_readers_own_colours(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM), "forced")
+    open_all_reasons(page)
+    ink = page.evaluate("getComputedStyle(document.body).color")
+    for selector in (".tile-bar", ".bar", ".push-fill"):
+        grounds = page.locator(selector).evaluate_all(
+            "all => all.map((e) => getComputedStyle(e).backgroundColor)"
+        )
+        assert set(grounds) == {ink}, selector
+
+
 def test_dark_mode_is_dark(open_page: Visit, stand_in: Served) -> None:
     page = open_page(address(stand_in))
     ground = "() => Math.max(...getComputedStyle(document.body).backgroundColor.match(/\\d+/g).map(Number))"
@@ -850,6 +1028,36 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
             "Share of e.g. digits, 0 to 1",
         ),
         ("featureWords('feature.assay.odd_thing')", "Assay odd thing"),
+        ("featureWords('feature.assay.x', 'Whether the summary is empty.')", "The summary is empty"),
+        (
+            "featureWords('feature.assay.x', 'Whether it became (1) or ceased to be (-1) a redirect.')",
+            "Whether it became (1) or ceased to be (-1) a redirect",
+        ),
+        ("featureWords('feature.assay.article.lead_chars', 'lead chars')", "Lead characters"),
+        (
+            "featureWords('feature.assay.article.ratio.lead_chars', 'lead chars')",
+            "Lead characters per 1,000 characters",
+        ),
+        ("featureWords('feature.assay.article.ratio.names_per_ref')", "Names per reference"),
+        (
+            "featureWords('feature.assay.article.prose.years_per_kword')",
+            "Years per 1,000 words",
+        ),
+        ("featureWords('feature.assay.article.era.mentions_0')", "Mentions of the latest year"),
+        (
+            "featureWords('feature.assay.article.era.mentions_2')",
+            "Mentions of the year 2 before the latest",
+        ),
+        ("factWords('The author is a bot', true)", "The author is a bot: yes"),
+        ("factWords('The author is a bot', null)", "The author is a bot: unknown"),
+        ("factWords('Kind: 0 nobody, 1 newcomer', 1)", "Kind: newcomer"),
+        ("factWords('Kind: 0 nobody, 1 newcomer', 2)", "Kind: 2"),
+        ("factWords('Share of digits, 0 to 1', 0.123456)", "Share of digits: 0.123"),
+        ("factWords('Balance, -1 to 1', -0.5)", "Balance: −0.5"),
+        ("factWords('Seconds since the first edit', 90)", "Time since the first edit: 90 seconds"),
+        ("factWords('Seconds since the first edit', 200000)", "Time since the first edit: 2 days"),
+        ("factWords('Seconds since the first edit', 1)", "Time since the first edit: 1 second"),
+        ("sizeChange(-1234)", "−1,234"),
     ],
 )
 def test_words_for_people(words: Page, call: str, expected: str) -> None:

@@ -91,6 +91,7 @@ def test_the_feed_is_what_the_api_says(open_page: Visit, served: Served) -> None
     first, shown = told["edits"][0], entries(page).first
     expect(shown).to_contain_text(first["revision"]["actor"]["name"])
     chance = first["scores"]["damaging"]["probability"]["true"]
+    expect(page.get_by_text("Times are in UTC.")).to_be_visible()
     expect(shown.locator(".mark").first).to_have_text(re.compile(rf"Damaging\s+{chance * 100:.0f}%"))
 
 
@@ -399,6 +400,7 @@ def test_scores_are_asked_for_by_hand(open_page: Visit, served: Served) -> None:
 # -- for everybody -----------------------------------------------------------------------------------
 
 PAGES = {
+    "edit": "/?wiki=samplewiki&rev=1260",
     "feed": FEED,
     "wikis": "/feed/",
     "scores": "/ui/?wiki=samplewiki&revids=1280|5&models=damaging&go=1",
@@ -415,6 +417,9 @@ def test_they_are_readable_for_everybody(open_page: Visit, served: Served, name:
         page = look(open_page, served, PAGES[name], kind)
         if name == "scores":
             page.wait_for_selector("tbody tr")
+        if name == "edit":
+            expect(page.locator(".score")).to_have_count(3)
+            page.get_by_text("Why this score?").last.click()
         if name == "feed":
             page.get_by_text("Change and reasons").first.click()
             expect(page.locator(".whole .score")).to_have_count(3)
@@ -441,16 +446,19 @@ def test_words_are_the_same_on_both_sides(open_page: Visit, served: Served) -> N
     chances = [0, 0.0004, 0.001, 0.0049, 0.005, 0.0349, 0.123, 0.5, 0.9849, 0.991, 0.9995, 1]
     comments = ["/* History */ more", "[[Talk:A|talk]] and [[B]]", "plain", "/* A */", "→ [[a]"]
     names = ["damaging", "goodfaith", "reverted", "articlequality", "draft_quality"]
+    changes = [-1234, 0, 56]
     told = page.evaluate(
-        """async ([script, chances, comments, names]) => {
+        """async ([script, chances, comments, names, changes]) => {
           const words = await import(script);
           const titles = names.map((name) => words.modelWords(name).title);
-          return [chances.map(words.percent), comments.map(words.summary), titles];
+          const sizes = changes.map(words.sizeChange);
+          return [chances.map(words.percent), comments.map(words.summary), titles, sizes];
         }""",
-        [script, chances, comments, names],
+        [script, chances, comments, names, changes],
     )
     assert told == [
         [wording.percent(chance) for chance in chances],
         [wording.summary(comment) for comment in comments],
         [wording.model_title(name) for name in names],
+        [wording.size_change(change) for change in changes],
     ]

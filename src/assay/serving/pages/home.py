@@ -14,8 +14,9 @@ from assay.serving.pages.site import Site
 def add_home(routes: APIRouter, site: Site) -> None:
     """``/`` and ``/ui/``."""
 
-    async def home(_: Request) -> Response:
-        return site.page("home.html", wikis=site.options.wikis)
+    async def home(request: Request) -> Response:
+        is_asked = bool(request.query_params.get("rev"))
+        return site.page("home.html", wikis=site.options.wikis, is_asked=is_asked)
 
     async def scores(_: Request) -> Response:
         return site.page("scores.html", here="scores", wikis=site.options.wikis)

@@ -19,16 +19,17 @@ const SIGNS = {
 };
 
 export function diffSection(diff, revision) {
-  const section = h("section", { class: "card diff", "aria-labelledby": "diff-title", tabindex: "0" });
+  const section = h("section", { class: "card diff", "aria-labelledby": "diff-title" });
   fill(section, heading(diff), body(diff, revision));
   return section;
 }
 
 function heading(diff) {
   const sums = diff && [
-    h("span", { class: "sum-added" }, `+${diff.added_lines}`, unseen(" lines added")),
+    h("span", { class: "sum-added" }, `+${diff.added_lines}`, unseen(" added")),
     " ",
-    h("span", { class: "sum-removed" }, `−${diff.removed_lines}`, unseen(" lines removed")),
+    h("span", { class: "sum-removed" }, `−${diff.removed_lines}`, unseen(" removed")),
+    " lines",
   ];
   return h(
     "header",

@@ -1,7 +1,7 @@
 // Who changed which page, when and with what words.
 
-import { h, isolate } from "./dom.js";
-import { bytes, summary, time } from "./wording.js";
+import { h, isolate, unseen } from "./dom.js";
+import { bytes, sizeChange, summary, time } from "./wording.js";
 
 /** `tiles`: one element per model, all scores in short. */
 export function editCard(wiki, rev, revision, indexUrl, tiles) {
@@ -16,9 +16,9 @@ export function editCard(wiki, rev, revision, indexUrl, tiles) {
       facts(revision),
       commentLine(revision),
       problems(revision),
-      links(wiki, rev, indexUrl),
+      links(wiki, rev, revision, indexUrl),
     ),
-    h("ul", { class: "tiles", "aria-label": "Scores at a glance" }, tiles.map((tile) => h("li", {}, tile))),
+    tiles.length ? h("ul", { class: "tiles", "aria-label": "Scores at a glance" }, tiles.map((tile) => h("li", {}, tile))) : null,
   );
 }
 
@@ -29,10 +29,16 @@ function facts(revision) {
     { class: "facts", "aria-label": "About the edit" },
     h("li", { class: "actor" }, actor ? isolate(actor.name) : h("i", {}, "name hidden"), actor?.is_anonymous ? badge("not logged in") : null),
     h("li", {}, h("time", { datetime: revision.timestamp }, time(revision.timestamp))),
-    revision.size_bytes === null ? null : h("li", {}, bytes(revision.size_bytes)),
+    revision.size_change_bytes === null ? null : sizeChangeItem(revision.size_change_bytes),
+    revision.size_bytes === null ? null : h("li", {}, `${bytes(revision.size_bytes)} now`),
     revision.is_minor ? h("li", {}, badge("minor edit")) : null,
     revision.is_creation ? h("li", {}, badge("new page")) : null,
   );
+}
+
+function sizeChangeItem(change) {
+  const direction = change > 0 ? "size-up" : change < 0 ? "size-down" : "size-same";
+  return h("li", { class: `size ${direction}` }, sizeChange(change), unseen(" bytes"));
 }
 
 function badge(text) {
@@ -54,19 +60,24 @@ function problems(revision) {
   );
 }
 
-function links(wiki, rev, indexUrl) {
+/** What a reader who has judged an edit does next is done on the wiki. */
+function links(wiki, rev, { page, actor }, indexUrl) {
   const scores = `/v3/scores/${encodeURIComponent(wiki)}/${rev}/`;
+  const onWiki = (text, query) => h("a", { href: wikiAddress(indexUrl, query), rel: "noreferrer" }, text);
   return h(
     "p",
     { class: "links" },
-    indexUrl ? h("a", { href: diffAddress(indexUrl, rev), rel: "noreferrer" }, "This edit on the wiki") : null,
+    indexUrl && [
+      onWiki("This edit on the wiki", { diff: "prev", oldid: rev }),
+      onWiki("The page's history", { title: page.title, action: "history" }),
+      actor?.name ? onWiki("The author's edits", { title: `Special:Contributions/${actor.name}` }) : null,
+    ],
     h("a", { href: scores }, "The scores as JSON"),
   );
 }
 
-function diffAddress(indexUrl, rev) {
+function wikiAddress(indexUrl, query) {
   const address = new URL(indexUrl);
-  address.searchParams.set("diff", "prev");
-  address.searchParams.set("oldid", rev);
+  for (const [name, value] of Object.entries(query)) address.searchParams.set(name, value);
   return address.href;
 }

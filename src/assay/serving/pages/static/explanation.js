@@ -156,6 +156,25 @@ export class Explanation {
   }
 }
 
+/**
+ * Up to `most` features that move the predicted label most, largest first: name, value, contribution. None moves
+ * nothing, and of several that count the same things (added, added minus removed, …) only the first is told.
+ */
+export function mainFeatures(cell, most) {
+  const label = firstLabel(cell);
+  const ordered = cell.features
+    .map(({ name, value, contributions }) => ({ name, value, contribution: contributions[label] ?? 0 }))
+    .filter(({ contribution }) => !isNothing(contribution))
+    .sort((a, b) => Math.abs(b.contribution) - Math.abs(a.contribution));
+  const counted = ordered.map(({ name }) => name.replace(/(_prop)?_delta_(sum|increase|decrease)$/, ""));
+  return ordered.filter((_, i) => counted.indexOf(counted[i]) === i).slice(0, most);
+}
+
+/** Whether it would be shown as 0.00. */
+function isNothing(contribution) {
+  return Math.abs(contribution) < 0.005;
+}
+
 function firstLabel(cell) {
   const labels = Object.keys(cell.explanation);
   return labels.includes(String(cell.prediction)) ? String(cell.prediction) : labels[0];
@@ -175,7 +194,7 @@ function baseProbability(explanation, label) {
 }
 
 function showPush(row, value, largest) {
-  const direction = Math.abs(value) < 0.005 ? "none" : value > 0 ? "up" : "down";
+  const direction = isNothing(value) ? "none" : value > 0 ? "up" : "down";
   row.element.dataset.direction = direction;
   row.fill.style.setProperty("--size", String(Math.abs(value) / largest));
   const arrow = { up: "▲", down: "▼", none: "" }[direction];

@@ -50,6 +50,7 @@ async function run(action) {
   sendWhatIf.cancel();
   request = new AbortController();
   const { signal } = request;
+  element("welcome").hidden = true;
   busy(true);
   complain("");
   try {
@@ -86,24 +87,25 @@ function show(wiki, rev, known, answer) {
   shown.cards = known
     .filter((model) => scores[model.name])
     .map((model) => new ScoreCard(model, scores[model.name], { open: model.name === openFirst, inject, refuse: say, reset }));
+  const none = h("p", { class: "card empty" }, `No model of this server scores edits of ${wiki}.`);
   const indexUrl = wikiField.selectedOptions[0]?.dataset.indexUrl;
   fill(
     element("edit"),
     editCard(wiki, rev, revision, indexUrl, shown.cards.map((card) => card.tile)),
     diffSection(answer.diff, revision),
-    h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.map((card) => card.element)),
+    h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.length ? shown.cards.map((card) => card.element) : none),
   );
-  element("welcome").hidden = true;
   element("edit").hidden = false;
   document.title = `${revision.page.title}, revision ${rev} · Assay`;
   say(`Revision ${rev} of ${revision.page.title}. ${spoken(known, scores)}`);
 }
 
-/** Takes the shown edit away: it is not the one that the address names. */
+/** As the page begins: an edit that was shown is not the one that the address names. */
 function clear() {
   shown = null;
   fill(element("edit"));
   element("edit").hidden = true;
+  element("welcome").hidden = false;
   document.title = "Assay";
 }
 
@@ -114,14 +116,13 @@ function welcome() {
   say("");
   complain("");
   clear();
-  element("welcome").hidden = false;
 }
 
 function busy(is) {
   document.body.classList.toggle("is-busy", is);
   element("result").setAttribute("aria-busy", String(is));
   clearTimeout(slow);
-  element("status").classList.add("visually-hidden");
+  element("status").classList.toggle("visually-hidden", !is || shown !== null); // the edit that goes fades by itself
   if (!is) return;
   say("Loading …");
   slow = setTimeout(tellSlow, SLOW_AFTER_MS);
@@ -272,11 +273,13 @@ function followAddress() {
   const wiki = query.get("wiki");
   const rev = query.get("rev");
   if (wiki && [...wikiField.options].some((option) => option.value === wiki)) wikiField.value = wiki;
-  else if (wiki) return complain(`This server does not score ${wiki}. Choose a wiki from the list.`);
+  else if (wiki) {
+    welcome();
+    return complain(`This server does not score ${wiki}. Choose a wiki from the list.`);
+  }
   revField.value = rev ?? "";
-  if (!rev) return welcome();
-  if (rev && readRevision() !== null) return load(wikiField.value, revField.value.trim(), { push: false });
-  return undefined;
+  if (!rev || readRevision() === null) return welcome();
+  return load(wikiField.value, revField.value.trim(), { push: false });
 }
 
 window.addEventListener("popstate", followAddress);

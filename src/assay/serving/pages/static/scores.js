@@ -1,8 +1,10 @@
 // One card per model: what it says, why, and what it would say if.
 
 import { fill, h, isolate, unseen } from "./dom.js";
-import { Explanation } from "./explanation.js";
-import { chance, modelWords, percent } from "./wording.js";
+import { Explanation, mainFeatures } from "./explanation.js";
+import { chance, factWords, featureWords, modelWords, percent } from "./wording.js";
+
+const MAIN_REASONS = 3;
 
 /** A model's score. `update` shows another one beside the first. */
 export class ScoreCard {
@@ -16,10 +18,11 @@ export class ScoreCard {
     this.first = cell;
     this.body = h("div", { class: "score-body" });
     this.explanation = cell.error || !cell.explanation ? null : new Explanation(model, cell, { open, ...actions });
+    this.reasons = this.explanation && h("div", { class: "main-reasons" });
     this.element = h("article", { class: "card score", "aria-labelledby": `score-${model.name}` });
     this.tile = h("button", { type: "button", class: "tile" });
     this.tile.addEventListener("click", () => this.#visit());
-    fill(this.element, this.#head(), this.body, this.explanation?.element);
+    fill(this.element, h("div", { class: "score-said" }, this.#head(), this.body, this.reasons ?? []), this.explanation?.element ?? []);
     this.update(cell);
   }
 
@@ -31,7 +34,9 @@ export class ScoreCard {
     else fill(this.body, classScore(cell, before, this.model));
     this.tile.dataset.tone = this.element.dataset.tone;
     fill(this.tile, tileParts(cell, this.words));
-    if (!cell.error) this.explanation?.update(cell);
+    if (cell.error || !this.explanation) return;
+    fill(this.reasons, mainReasons(cell, this.model));
+    this.explanation.update(cell);
   }
 
   /** Opens the reasons and brings the card into view, as a link to it would. */
@@ -72,7 +77,7 @@ function spokenCell(cell) {
 /** The score in short, for the row of all scores. */
 function tileParts(cell, words) {
   const title = h("span", { class: "tile-title" }, words.title);
-  if (cell.error) return [title, h("span", { class: "tile-figure" }, "–", unseen(" no score"))];
+  if (cell.error) return [title, h("span", { class: "tile-words" }, "no score")];
   const binary = isBinary(cell);
   const share = binary ? cell.probability.true : cell.probability[cell.prediction];
   const bar = h("span", { class: "tile-bar" });
@@ -83,6 +88,22 @@ function tileParts(cell, words) {
     h("span", { class: "tile-words" }, binary ? chance(share) : percent(share)),
     h("span", { class: "tile-track", "aria-hidden": "true" }, bar),
   ];
+}
+
+/** What moved the predicted outcome most, in words, for readers who do not open the whole list. */
+function mainReasons(cell, model) {
+  const docs = new Map(model.features.map((feature) => [feature.name, feature.doc]));
+  const reasons = mainFeatures(cell, MAIN_REASONS);
+  if (!reasons.length) return [];
+  return [
+    h("p", { class: "main-title" }, isBinary(cell) ? "Main reasons" : ["Main reasons for ", isolate(String(cell.prediction))]),
+    h("ul", {}, reasons.map(({ name, value, contribution }) => reason(factWords(featureWords(name, docs.get(name)), value), contribution))),
+  ];
+}
+
+function reason(words, contribution) {
+  const [arrow_, how] = contribution > 0 ? ["▲ ", "pushes up: "] : ["▼ ", "pushes down: "];
+  return h("li", {}, h("span", { class: contribution > 0 ? "up" : "down", "aria-hidden": "true" }, arrow_), unseen(how), words);
 }
 
 function isBinary(cell) {

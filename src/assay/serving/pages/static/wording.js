@@ -52,9 +52,9 @@ export function signed(value, digits = 2) {
   return `${value < 0 ? "−" : "+"}${text}`;
 }
 
-/** A number short enough to read, exact enough to edit. */
-export function plainNumber(value) {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(5)));
+/** A number short enough to read; with 5 digits exact enough to edit. */
+export function plainNumber(value, digits = 5) {
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)));
 }
 
 const TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
@@ -66,6 +66,12 @@ export function time(iso) {
 
 export function bytes(size) {
   return `${size.toLocaleString("en")} byte${size === 1 ? "" : "s"}`;
+}
+
+/** "+1,234" or "−56", with a true minus sign. */
+export function sizeChange(bytes_) {
+  const sign = bytes_ > 0 ? "+" : bytes_ < 0 ? "−" : "±";
+  return `${sign}${Math.abs(bytes_).toLocaleString("en")}`;
 }
 
 export function count(number, noun) {
@@ -170,6 +176,24 @@ export function featureWords(name, doc = "") {
   return WHOLE[bare] ?? byRule(bare) ?? shortDoc(doc) ?? capital(bare.replace(/[._]+/g, " "));
 }
 
+const SPANS = [["year", 31_557_600], ["day", 86_400], ["hour", 3600], ["minute", 60], ["second", 1]];
+
+/** "3 days": in the largest unit of which it has two or more. */
+function duration(seconds) {
+  const [noun, length] = SPANS.find(([, length_]) => seconds >= 2 * length_) ?? SPANS.at(-1);
+  return count(Math.floor(seconds / length), noun);
+}
+
+/** What is so: a feature's words with its value. What the words explain after a colon is left out, or names the value. */
+export function factWords(words, value) {
+  const [name, ...explained] = words.replace(/, -?\d to 1\b.*$/, "").split(": ");
+  if (value === null) return `${name}: unknown`;
+  if (typeof value === "boolean") return `${name}: ${value ? "yes" : "no"}`;
+  if (name.startsWith("Seconds since ")) return `${name.replace("Seconds", "Time")}: ${duration(value)}`;
+  const meaning = explained.join(": ").split(", ").find((part) => part.startsWith(`${value} `));
+  return `${name}: ${meaning ? meaning.slice(`${value} `.length) : plainNumber(value, 3).replace("-", "−")}`;
+}
+
 function byRule(bare) {
   const changed = bare.match(/^(?:(\w+)\.)?(\w+)\.revision\.diff\.(\w+?)(_prop)?_delta_(sum|increase|decrease)$/);
   if (changed) return deltaWords(...changed.slice(1));
@@ -187,9 +211,31 @@ function byRule(bare) {
   if (level) return placed(`headings of level ${level[2]}`, level[1]);
   const ratio = bare.match(/^revision\.(parent\.)?(\w+)_per_(\w+)$/);
   if (ratio && THINGS[ratio[2]]) return placed(`${thing(ratio[2])} per ${ratio[3]}`, ratio[1]);
+  const article = bare.match(/^assay\.article\.(?:prose\.|era\.|(ratio\.))?(\w+)$/);
+  if (article) return articleWords(article[2], article[1]);
   const difference = bare.match(/^revision\.diff\.(\w+)_change$/);
   if (difference && THINGS[difference[1]]) return `Change in the number of ${thing(difference[1])}`;
   return null;
+}
+
+const SHORT = {
+  chars: "characters",
+  kchar: "1,000 characters",
+  kword: "1,000 words",
+  ref: "reference",
+  refs: "references",
+  cite: "citation",
+  cites: "citations",
+  reflists: "reference lists",
+};
+
+/** What an article has, by the code's own name for it. `isRatio`: by length, where the name tells no other measure. */
+function articleWords(name, isRatio) {
+  const mentions = name.match(/^mentions_(\d)$/);
+  if (mentions) return `Mentions of ${mentions[1] === "0" ? "the latest year" : `the year ${mentions[1]} before the latest`}`;
+  const words = name.split("_").map((word) => SHORT[word] ?? word);
+  const isOfLength = isRatio && !/_per_|_share$|^cited_blocks$/.test(name);
+  return capital(`${words.join(" ")}${isOfLength ? " per 1,000 characters" : ""}`);
 }
 
 function deltaWords(language, family, noun, proportional, direction) {
@@ -222,7 +268,7 @@ function thing(noun) {
 
 function shortDoc(doc) {
   const sentence = doc.split(/\.(?:\s+(?=\p{Lu})|\s*$)|[;:]\s/u)[0].trim();
-  return sentence && sentence.length <= 90 ? capital(sentence) : null;
+  return sentence && sentence.length <= 90 ? capital(sentence.replace(/^Whether (?!.*\(-1\))/, "")) : null;
 }
 
 function capital(text) {
