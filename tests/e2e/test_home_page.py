@@ -328,6 +328,8 @@ def test_the_main_reasons_are_told_without_opening_the_list(open_page: Visit, st
         "▲ pushes up: The author is not logged in: yes",
         "▼ pushes down: Characters after the edit: 8207",
     ]
+    expect(card.get_by_role("list", name="Main reasons")).to_have_count(1)
+    expect(card.locator("summary")).to_have_accessible_name("Why this score? Reverted")
     card.get_by_text("Why this score?").click()
     feature(card, "feature.revision.user.is_anon").get_by_role("combobox").select_option("no")
     expect(reasons.nth(1)).to_contain_text("Characters after the edit")

@@ -160,6 +160,27 @@ def test_a_reader_who_reads_keeps_place_and_focus(open_page: Visit, served: Serv
     expect(page.locator("details.more[open]")).to_have_count(1)
 
 
+def test_new_edits_are_told_over_a_score_that_stays_in_sight(
+    open_page: Visit, served: Served, wiki: Growing
+) -> None:
+    page = watch(open_page, served)
+    entries(page).first.get_by_text("Change and reasons").click()
+    damaging = page.get_by_role("article", name="Damaging", exact=True)
+    damaging.get_by_text("Why this score?").click()
+    damaging.locator(".push").last.evaluate("e => e.scrollIntoView({ block: 'center' })")
+    expect(damaging.locator(".figure")).to_be_in_viewport(ratio=1)
+    wiki.reveal(1)
+    look_again(page)
+    expect(page.locator("#arrivals")).to_be_in_viewport(ratio=1)
+    assert page.locator("#arrivals").evaluate(
+        """(button) => {
+          const { left, top, width, height } = button.getBoundingClientRect();
+          const points = [[width / 2, 2], [width / 2, height - 2]];
+          return points.every(([x, y]) => document.elementFromPoint(left + x, top + y) === button);
+        }"""
+    )
+
+
 def test_it_waits_while_paused_and_tells_when_the_wiki_is_away(
     open_page: Visit, served: Served, wiki: Growing
 ) -> None:

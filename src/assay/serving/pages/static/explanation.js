@@ -1,7 +1,7 @@
 // Why a score is what it is, feature by feature, with a field to change each value.
 
 import { breakable, fill, h, unseen } from "./dom.js";
-import { featureWords, percent, plainNumber, signed } from "./wording.js";
+import { featureWords, modelWords, percent, plainNumber, signed } from "./wording.js";
 
 const SHOWN = 8;
 
@@ -24,7 +24,7 @@ export class Explanation {
     this.resetButton = h("button", { type: "button", class: "quiet reset", disabled: true }, "Reset values");
     this.more.addEventListener("click", () => this.#showMore());
     this.resetButton.addEventListener("click", reset);
-    this.element = h("details", { class: "why", open }, h("summary", {}, "Why this score?"), this.#content());
+    this.element = h("details", { class: "why", open }, h("summary", {}, "Why this score?", unseen(` ${modelWords(model.name).title}`)), this.#content());
     this.#build();
   }
 

@@ -95,9 +95,10 @@ function mainReasons(cell, model) {
   const docs = new Map(model.features.map((feature) => [feature.name, feature.doc]));
   const reasons = mainFeatures(cell, MAIN_REASONS);
   if (!reasons.length) return [];
+  const id = `reasons-${model.name}`;
   return [
-    h("p", { class: "main-title" }, isBinary(cell) ? "Main reasons" : ["Main reasons for ", isolate(String(cell.prediction))]),
-    h("ul", {}, reasons.map(({ name, value, contribution }) => reason(factWords(featureWords(name, docs.get(name)), value), contribution))),
+    h("p", { class: "main-title", id }, isBinary(cell) ? "Main reasons" : ["Main reasons for ", isolate(String(cell.prediction))]),
+    h("ul", { "aria-labelledby": id }, reasons.map(({ name, value, contribution }) => reason(factWords(featureWords(name, docs.get(name)), value), contribution))),
   ];
 }
 
