@@ -937,6 +937,16 @@ def test_a_phone_shows_it_without_scrolling_sideways(
     assert small_targets(page) == []
 
 
+def test_on_the_narrowest_phone_buttons_keep_their_words_on_a_line(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in, VANDALISM), "phone")
+    page.set_viewport_size({"width": 320, "height": 700})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    heights = page.locator(".buttons button").evaluate_all("all => all.map((e) => e.offsetHeight)")
+    assert max(heights) < 50
+
+
 def test_a_meter_tells_its_value_in_words(open_page: Visit, stand_in: Served) -> None:
     page = open_page(address(stand_in, GROWTH))
     meter = score(page, "Damaging").get_by_role("meter", name="Damaging")
@@ -1035,6 +1045,30 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
             "featureWords('feature.assay.x', 'Whether it became (1) or ceased to be (-1) a redirect.')",
             "Whether it became (1) or ceased to be (-1) a redirect",
         ),
+        (
+            "featureWords('feature.assay.x', 'Wikilinks, child minus parent.')",
+            "Wikilinks added minus removed",
+        ),
+        (
+            "featureWords('feature.assay.x', 'Where in the child it begins.')",
+            "Where in the text it begins",
+        ),
+        (
+            "featureWords('feature.assay.x', 'Characters of the child per character of the parent.')",
+            "Characters after the edit per character before the edit",
+        ),
+        (
+            "featureWords('feature.assay.x', \"Whether the parent's author was not logged in.\")",
+            "The author of the edit before was not logged in",
+        ),
+        (
+            "featureWords('feature.assay.x', 'Seconds since the parent was saved.')",
+            "Seconds since the edit before was saved",
+        ),
+        (
+            "featureWords('feature.assay.x', \"The actor's earlier edits.\")",
+            "The author's earlier edits",
+        ),
         ("featureWords('feature.assay.article.lead_chars', 'lead chars')", "Lead characters"),
         (
             "featureWords('feature.assay.article.ratio.lead_chars', 'lead chars')",
@@ -1055,6 +1089,7 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
         ("factWords('Kind: 0 nobody, 1 newcomer', 1)", "Kind: newcomer"),
         ("factWords('Kind: 0 nobody, 1 newcomer', 2)", "Kind: 2"),
         ("factWords('Share of digits, 0 to 1', 0.123456)", "Share of digits: 0.123"),
+        ("factWords('Where it begins, 0 (top) to 1 (end)', 0.5)", "Where it begins: 0.5"),
         ("factWords('Balance, -1 to 1', -0.5)", "Balance: −0.5"),
         ("factWords('Seconds since the first edit', 90)", "Time since the first edit: 90 seconds"),
         ("factWords('Seconds since the first edit', 200000)", "Time since the first edit: 2 days"),

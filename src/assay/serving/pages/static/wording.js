@@ -186,7 +186,7 @@ function duration(seconds) {
 
 /** What is so: a feature's words with its value. What the words explain after a colon is left out, or names the value. */
 export function factWords(words, value) {
-  const [name, ...explained] = words.replace(/, -?\d to 1\b.*$/, "").split(": ");
+  const [name, ...explained] = words.replace(/, -?\d( \(\w+\))? to 1\b.*$/, "").split(": ");
   if (value === null) return `${name}: unknown`;
   if (typeof value === "boolean") return `${name}: ${value ? "yes" : "no"}`;
   if (name.startsWith("Seconds since ")) return `${name.replace("Seconds", "Time")}: ${duration(value)}`;
@@ -266,9 +266,22 @@ function thing(noun) {
   return THINGS[noun] ?? noun.replaceAll("_", " ");
 }
 
+/** The code's words for the two texts of an edit, and people's. */
+const OF_EDITS = [
+  [/, child minus parent$/, " added minus removed"],
+  [/ (?:of|in) the parent\b(?!')/g, " before the edit"],
+  [/ of the child\b/g, " after the edit"],
+  [/ in the child\b/g, " in the text"],
+  [/\bthe parent's (\w+)/g, "the $1 of the edit before"],
+  [/\bthe parent\b/g, "the edit before"],
+  [/\b([Tt])he actor\b/g, "$1he author"],
+];
+
 function shortDoc(doc) {
   const sentence = doc.split(/\.(?:\s+(?=\p{Lu})|\s*$)|[;:]\s/u)[0].trim();
-  return sentence && sentence.length <= 90 ? capital(sentence.replace(/^Whether (?!.*\(-1\))/, "")) : null;
+  if (!sentence || sentence.length > 90) return null;
+  const plain = OF_EDITS.reduce((text, [code, people]) => text.replace(code, people), sentence);
+  return capital(plain.replace(/^Whether (?!.*\(-1\))/, ""));
 }
 
 function capital(text) {
