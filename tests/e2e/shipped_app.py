@@ -34,6 +34,8 @@ from e2e.real_app import EXPORT
 ATTACK = '<script>window.stolen = 1</script><img src=x onerror="window.stolen = 2">'
 HOSTILE = 1280
 """A revision of the sample wiki, older than those kept back, whose title, author and summary are `ATTACK`."""
+INDEX_URL = "http://127.0.0.1:9/w/index.php"
+"""Where nothing answers."""
 MODELS = ("damaging", "goodfaith", "reverted")
 
 
@@ -96,5 +98,5 @@ def shipped_app(folder: Path, kept_back: int = 0) -> tuple[ASGIApp, Growing]:
         Wikis({"samplewiki": source}, models), InlineEngine(models, metrics), cache, metrics
     )
     infos = ModelInfos({found.manifest.digest: found.path for found in library})
-    page = PageOptions(("samplewiki",), {}, "test")
+    page = PageOptions(("samplewiki",), {"samplewiki": INDEX_URL}, "test")
     return build_app(AppOptions(), service, infos, metrics, clock, page=page).asgi, source

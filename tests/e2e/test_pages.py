@@ -23,7 +23,7 @@ from e2e.audit import (
     unnamed_controls,
 )
 from e2e.conftest import Visit
-from e2e.shipped_app import ATTACK, HOSTILE, Growing, shipped_app
+from e2e.shipped_app import ATTACK, HOSTILE, INDEX_URL, Growing, shipped_app
 from servers.asgi import Served, serving
 
 FEED = "/feed/samplewiki"
@@ -228,6 +228,31 @@ def test_by_keys_alone_an_edit_is_opened_and_its_reasons_read(open_page: Visit, 
     here.locator("article").first.focus()
     page.keyboard.press("Enter")
     expect(page.locator(".whole .score")).to_have_count(0)
+
+
+def test_an_edit_is_seen_on_the_wiki_and_the_list_goes_on(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED)
+    page.context.route(f"{INDEX_URL}*", lambda route: route.fulfill(body="the wiki"))
+    page.keyboard.press("w")
+    page.keyboard.press("j")
+    here = entries(page).first
+    rev = here.get_attribute("data-rev")
+    with page.expect_popup() as opened:
+        page.keyboard.press("w")
+    expect(opened.value).to_have_url(f"{INDEX_URL}?diff=prev&oldid={rev}")
+    page.context.unroute(f"{INDEX_URL}*")
+    opened.value.close()
+    assert len(page.context.pages) == 1, "where no edit has the focus, nothing opens"
+    page.keyboard.press("Enter")
+    links = here.locator(".more .links").get_by_role("link", name="(new tab)")
+    told = asked(served, f"/api/samplewiki/revisions/{rev}")["revision"]
+    assert [unquote(str(link.get_attribute("href"))) for link in links.all()] == [
+        f"{INDEX_URL}?diff=prev&oldid={rev}",
+        f"{INDEX_URL}?action=history&title={told['page']['title']}",
+        f"{INDEX_URL}?title=Special:Contributions/{told['actor']['name']}",
+    ]
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("see the edit on the wiki, in a new tab")
 
 
 def test_only_one_edit_is_open_and_a_changed_value_moves_its_scores(open_page: Visit, served: Served) -> None:

@@ -191,9 +191,14 @@ function move(step) {
   if (next) focusOn(next);
 }
 
+function seeOnWiki() {
+  entries().find((entry) => entry.contains(document.activeElement))?.querySelector(".on-wiki-diff")?.click();
+}
+
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
+  w: seeOnWiki,
   n: showArrivals,
   p: () => pause(!isPaused),
   "?": () => element("help").showModal(),
