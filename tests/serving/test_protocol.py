@@ -242,6 +242,33 @@ def test_connections_that_say_nothing_shut_nobody_out_for_long() -> None:
 
 
 @pytest.mark.parametrize(
+    ("head", "hosts"),
+    [
+        (b"GET /livez HTTP/1.1\r\n\r\n", "none"),
+        (b"GET /livez HTTP/1.1\r\nHost: x\r\nHOST: x\r\n\r\n", "2"),
+        (b"GET /livez HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", "2"),
+        (b"POST /v3/scores/ HTTP/1.1\r\nContent-Length: 1\r\n\r\na", "none"),
+    ],
+)
+def test_a_request_that_does_not_name_one_host_is_refused(patient: int, head: bytes, hosts: str) -> None:
+    status, code, message = refusal(conversation(patient, head))
+    assert (status, code) == (400, "bad request")
+    assert f"one Host header; this one has {hosts}." in message
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /livez HTTP/1.0\r\n\r\n",
+        b"GET /livez HTTP/1.1\r\nHost:\r\nConnection: close\r\n\r\n",
+    ],
+    ids=["HTTP/1.0 knows none", "an empty one is one"],
+)
+def test_no_more_is_asked_of_a_host(patient: int, head: bytes) -> None:
+    assert conversation(patient, head).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
     "request_",
     [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",

@@ -27,6 +27,12 @@ _UNREADABLE: Final = (
 )
 
 
+_HOST: Final = (
+    "An HTTP/1.1 request names the host that it asks in one Host header; this one has {count}. Whoever "
+    "cannot name it asks with HTTP/1.0."
+)
+
+
 class LimitedHttp(HttpToolsProtocol):
     """One connection. The limits are set by `limited_http`."""
 
@@ -76,7 +82,14 @@ class LimitedHttp(HttpToolsProtocol):
         if max(len(self.connections), len(self.tasks)) >= self.max_connections:
             self.app = _full
             self.logger.warning("Exceeded concurrency limit.")
+        elif not self._names_its_host():
+            self.app = _hostless
         super().on_headers_complete()
+
+    def _names_its_host(self) -> bool:
+        """As RFC 9112, 3.2 wants it. Two may mean that a server before this one read another than we do."""
+        count = sum(name == b"host" for name, _ in self.headers)
+        return count == 1 or (count == 0 and self.parser.get_http_version() == "1.0")
 
     def on_body(self, body: bytes) -> None:
         self._gathered_bytes = 0
@@ -141,10 +154,21 @@ class LimitedHttp(HttpToolsProtocol):
 
 
 async def _full(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answers in the application's place, at the least cost."""
-    refused = refusal(Overloaded("This server has too many connections; try again shortly.", delay_s=2.0), "")
-    response = refusal_response(refused, scope["path"])
-    response.headers["Connection"] = "close"  # one that stayed would keep its place, and the server full
+    """Answers in the application's place, at the least cost. One that stayed would keep its place, and the
+    server full."""
+    error = Overloaded("This server has too many connections; try again shortly.", delay_s=2.0)
+    await _closing(error, scope, receive, send)
+
+
+async def _hostless(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers in the application's place."""
+    count = sum(name == b"host" for name, _ in scope["headers"])
+    await _closing(HttpError(400, _HOST.format(count=count or "none")), scope, receive, send)
+
+
+async def _closing(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    response = refusal_response(refusal(error, ""), scope["path"])
+    response.headers["Connection"] = "close"
     await response(scope, receive, send)
 
 
