@@ -32,10 +32,20 @@ def test_step_by_step(folder: Path) -> None:
     trained = assay(folder, "train", "mywiki/reverted", "--dataset", "rows.npz", "--output", "bundles")
     assert trained.returncode == 0, trained.stderr
     assert "rows it never saw" in trained.stdout
+    assert "of anywiki on the same" in trained.stdout
+    assert "assay serve --wiki mywiki=SOURCE" in trained.stdout
     measured = assay(folder, "evaluate", "bundles/mywiki/reverted", "rows.npz")
     assert json.loads(measured.stdout)["roc_auc"]["labels"]["true"] > 0.8
+    asked = ("rows.npz", "--usable", "--since", "2008-01-01")
+    later = json.loads(assay(folder, "evaluate", "anywiki/reverted", *asked).stdout)
+    assert 0 < later["counts"]["n"] < REVISIONS / 2
+    assert later["assay"]["held_out"]["how"].endswith(
+        "creations, unfinished, since 2008-01-01, against 'label'"
+    )
     card = assay(folder, "card", "bundles/mywiki/reverted").stdout
     assert card.startswith("# mywiki/reverted")
+    assert "grown on anywiki/reverted" in card
+    assert "other wikis" not in card, "it had no rows of any"
     assert assay(folder, "card", "enwiki/damaging").stdout.startswith("# enwiki/damaging")
     assert "    assay train testwiki/revid" in assay(folder, "card", "testwiki/revid").stdout
     assert "or a shipped one: akwiki/reverted, " in assay(folder, "card", "enwiki/magic").stderr
@@ -69,6 +79,7 @@ def test_step_by_step(folder: Path) -> None:
         (("extract", "crwiki/reverted", "--data", ".", "--output", "no/x.npz"), "there is no folder no"),
         (("extract", "crwiki/reverted", "--data", ".", "--output", "."), "is a folder: name a file in it"),
         (("evaluate", "nowhere", "rows.npz"), "nowhere"),
+        (("evaluate", "anywiki/reverted", "rows.npz", "--since", "then"), "write a day as 2024-01-31"),
         (("card", "history.jsonl"), "history.jsonl"),
     ],
 )

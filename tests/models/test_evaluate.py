@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from assay.errors import ConfigurationError
 from assay.models.bundle import load_bundle
-from assay.models.evaluate import evaluate, measured, predicted
+from assay.models.evaluate import chosen_rows, evaluate, measured, predicted
 from assay.models.facts import read_manifest, read_statistics
 from assay.models.make import make_bundle
 from assay.models.metrics import spearman
@@ -48,6 +49,19 @@ def test_a_loaded_bundle_is_evaluated_on_rows_it_never_saw(tmp_path: Path) -> No
         evaluate(model, fresh.with_columns(label=np.full(300, np.nan)))
     with pytest.raises(ConfigurationError, match="lacks 1 features"):
         evaluate(model, fresh.select(makers.COLUMNS[:1]))
+
+
+def test_rows_are_chosen_by_day_and_by_what_training_leaves_out() -> None:
+    data = makers.rows(300).with_columns(is_bot=np.arange(300) % 10 == 0)
+    every, which = chosen_rows(data, (), None)
+    assert (len(every), which) == (300, "all rows of a data set")
+    noon = datetime(1970, 1, 1, 2, 30, tzinfo=UTC)
+    some, which = chosen_rows(data, ("bots", "self_reverted"), noon)
+    assert some["timestamp"].min() > noon.timestamp() - 1
+    assert len(some) == 150 - 15
+    assert which == "rows of a data set without bots, self reverted, since 1970-01-01"
+    with pytest.raises(ConfigurationError, match="no row of the data set is left"):
+        chosen_rows(data, (), datetime(2020, 1, 1, tzinfo=UTC))
 
 
 def test_a_pupil_is_compared_with_its_teacher() -> None:

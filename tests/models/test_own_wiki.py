@@ -9,7 +9,9 @@ import pytest
 
 from assay.models.base_model import Base
 from assay.models.chosen_edits import Choice
-from assay.models.own_wiki import anywiki, own_recipe, own_rows
+from assay.models.dataset import Dataset, concat
+from assay.models.own_wiki import anywiki, fitting, own_recipe, own_rows
+from assay.models.recipes import recipe as recipe_called
 from assay.models.recipes.reverted import ANYWIKI, RECIPES, WIKIS
 from assay.models.train import silent
 from assay.models.wiki_history import WikiHistory
@@ -92,3 +94,37 @@ def test_only_what_was_chosen_is_learned_from(tmp_path: Path) -> None:
     assert rows["rev_id"].tolist() == [3, 5]
     assert set(rows["wiki"]) == {"mywiki"}
     assert rows.x.tolist() == [[6.0], [6.0]]
+
+
+def labelled(wiki: str) -> Dataset:
+    return Dataset.of(
+        ["feature.delay"],
+        [[1.0], [2.0], [3.0]],
+        label=[0, 1, 1],
+        wiki=[wiki] * 3,
+        timestamp=[0, 86400, 172800],
+    )
+
+
+def test_rows_of_a_wiki_alone_are_grown_on_the_general_model_too(base: Base) -> None:
+    recipe, grown_on = fitting(recipe_called("mywiki/reverted"), labelled("mywiki"))
+    assert grown_on is not None
+    assert (recipe.grown_on, recipe.helper_weight) == (grown_on.digest, 0) == (base.digest, 0)
+    told = (
+        "history of mywiki: 3 revisions from 1970-01-01 to 1970-01-03, 2 reverted; grown on anywiki/reverted"
+    )
+    assert told in recipe.inputs
+    assert recipe.command == "assay train mywiki/reverted --wiki mywiki=HISTORY"
+
+
+def test_with_rows_of_other_wikis_it_learns_from_these_as_its_card_says() -> None:
+    recipe = recipe_called("mywiki/reverted")
+    assert fitting(recipe, concat([labelled("mywiki"), labelled("otherwiki")])) == (recipe, None)
+    assert "other wikis" in recipe.inputs
+    assert "shared/data" not in recipe.command, "which no operator has"
+
+
+@pytest.mark.parametrize("name", ["crwiki/reverted", "enwiki/articlequality", "anywiki/reverted"])
+def test_a_shipped_models_recipe_is_left_as_it_is(name: str) -> None:
+    recipe = recipe_called(name)
+    assert fitting(recipe, labelled(recipe.wiki)) == (recipe, None)

@@ -70,11 +70,17 @@ def history_of(
     )
 
 
-def _since(day: str | None) -> str | None:
-    if day is None:
+def _since(given: str | None) -> str | None:
+    moment = day(given)
+    return None if moment is None else iso(moment)
+
+
+def day(given: str | None) -> datetime | None:
+    """What ``--since`` names; None when it is not given. Raises `ConfigurationError`."""
+    if given is None:
         return None
     try:
-        moment = datetime.fromisoformat(day)
+        moment = datetime.fromisoformat(given)
     except ValueError:
-        raise ConfigurationError(f"--since {day!r}: write a day as 2024-01-31") from None
-    return iso(moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment)
+        raise ConfigurationError(f"--since {given!r}: write a day as 2024-01-31") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

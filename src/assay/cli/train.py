@@ -104,9 +104,11 @@ def train(
 
     For a wiki of your own: assay train --wiki https://…/api.php; killed and run again, it goes on where it
     was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle:
-    use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error.
+    use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error. From your wiki's file, or
+    rows of it, the same model is made and compared, and the status is 0 for any bundle.
     """
     from assay.models.make import make_bundle
+    from assay.models.own_wiki import fitting
     from assay.models.sources import rows_of
     from assay.models.statistics import headline
 
@@ -124,19 +126,35 @@ def train(
                 if dataset is not None
                 else rows_of(each, _inputs(data, wiki, work, limits, step), work, step)
             )
-            manifest, statistics = make_bundle(rows, each, output / each.wiki / each.name, step)
+            fit, base = fitting(each, rows)
+            manifest, statistics = make_bundle(rows, fit, output / each.wiki / each.name, step, base)
         typer.echo(f"{output / each.id}: {headline(statistics)}, digest {manifest.digest[:12]}")
+        if base is not None:
+            source = (wiki or ["SOURCE"])[0].rpartition("=")[2]
+            typer.echo(_verdict(statistics["assay"]["compared"], each.wiki, source, output))
 
 
 def evaluate(
-    bundle: Annotated[Path, typer.Argument(help="A bundle's folder or zip.")],
+    bundle: Annotated[
+        Path, typer.Argument(help="A bundle's folder or zip, or a shipped one, such as anywiki/reverted.")
+    ],
     dataset: Annotated[Path, typer.Argument(help="Rows that the model did not learn from (.npz).")],
     truth: Annotated[str, typer.Option(help="The column that tells the right labels.")] = "label",
+    since: Annotated[
+        str | None, typer.Option(metavar="DATE", help="No rows before this day, such as 2024-01-31.")
+    ] = None,
+    usable: Annotated[
+        bool, typer.Option("--usable", help="Without the rows that the model's training leaves out.")
+    ] = False,
 ) -> None:
     """Measure a bundle on labelled rows; prints ORES's statistics and ours as JSON."""
+    from assay.models.evaluate import chosen_rows
     from assay.models.evaluate import evaluate as measure
 
-    document = measure(load_bundle(bundle), Dataset.load(dataset), truth=truth)
+    path = _shipped(bundle)
+    left_out = read_manifest(path).training.get("recipe", {}).get("leave_out", ()) if usable else ()
+    rows, which = chosen_rows(Dataset.load(dataset), left_out, online.day(since))
+    document = measure(load_bundle(path), rows, truth=truth, which=which)
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
 
@@ -229,12 +247,12 @@ def _train_live(url: str, name: str | None, output: Path, work: Path, limits: on
     return 0 if compared["verdict"] == BETTER else NOT_BETTER
 
 
-def _verdict(compared: Mapping[str, Any], wiki: str, url: str, output: Path) -> str:
+def _verdict(compared: Mapping[str, Any], wiki: str, source: str, output: Path) -> str:
     areas, span = compared["all"], compared["interval_95"]
     shown = "no interval" if span is None else f"95 % interval {span[0]:+.3f} to {span[1]:+.3f}"
     own, other = (_area(areas[key]) for key in ("own", "other"))
     figures = f"ROC-AUC {own} against {other} of anywiki on the same {areas['n']} later edits"
-    serve = f"assay serve --wiki {wiki}={url}"
+    serve = f"assay serve --wiki {wiki}={source}"
     if compared["verdict"] == "better":
         return (
             f"better than anywiki: {figures}, difference {shown}\nuse it: {serve} --bundle-directory {output}"

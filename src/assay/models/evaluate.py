@@ -6,8 +6,9 @@ rows with features masked, and for a model that learned from another's probabili
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
@@ -17,8 +18,8 @@ from assay.models.compare import comparison
 from assay.models.dataset import Array, Dataset, Floats, Indices
 from assay.models.metrics import roc_auc, spearman, within_one
 from assay.models.model import Label, Model
-from assay.models.recipe import Recipe
-from assay.models.splits import parts
+from assay.models.recipe import Filter, Recipe
+from assay.models.splits import parts, usable
 from assay.models.statistics import Scored, rounded, statistics
 from assay.models.train import Trained
 from assay.models.trees import TreeModel
@@ -53,8 +54,11 @@ def measured(trained: Trained) -> dict[str, Any]:
     return document
 
 
-def evaluate(model: Model, dataset: Dataset, *, truth: str = "label") -> dict[str, Any]:
-    """Statistics of `model` on all rows of `dataset`, whose `truth` column tells the right labels.
+def evaluate(
+    model: Model, dataset: Dataset, *, truth: str = "label", which: str = "all rows of a data set"
+) -> dict[str, Any]:
+    """Statistics of `model` on all rows of `dataset`, whose `truth` column tells the right labels. `which`
+    rows these are, for people.
 
     Only honest on rows that the model did not learn from. Raises `ConfigurationError` when the data set lacks
     a feature of the model.
@@ -65,8 +69,25 @@ def evaluate(model: Model, dataset: Dataset, *, truth: str = "label") -> dict[st
         raise ConfigurationError(f"no row has a value in the column {truth!r}: name another one")
     scored = scored_rows(model.labels, data, predicted(model, data.x), truth, None)
     document = statistics(scored, _SEED)
-    document["assay"]["held_out"] = {"n": len(data), "how": f"all rows of a data set, against {truth!r}"}
+    document["assay"]["held_out"] = {"n": len(data), "how": f"{which}, against {truth!r}"}
     return document
+
+
+def chosen_rows(dataset: Dataset, leave_out: Sequence[Filter], since: datetime | None) -> tuple[Dataset, str]:
+    """The rows to measure on, and which these are. `since`: none before; None: from the first on.
+
+    Raises `ConfigurationError` when none is left.
+    """
+    chosen = usable(dataset, leave_out)
+    which = "all rows of a data set"
+    if leave_out:
+        which = f"rows of a data set without {', '.join(leave_out).replace('_', ' ')}"
+    if since is not None:
+        chosen &= dataset["timestamp"] >= int(since.timestamp())
+        which += f", since {since.date()}"
+    if not chosen.any():
+        raise ConfigurationError("no row of the data set is left: name an earlier day, or give later rows")
+    return dataset.rows(np.flatnonzero(chosen)), which
 
 
 def predicted(model: Model, x: Floats) -> Floats:

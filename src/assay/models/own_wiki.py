@@ -6,6 +6,7 @@ How many reverted edits it takes, and why it is grown: docs/decisions/2026-11-26
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from assay.models.dataset import Dataset
 from assay.models.library import shipped_folder
 from assay.models.model import ANY_WIKI
 from assay.models.recipe import Recipe
+from assay.models.recipes import recipes
 from assay.models.recipes.reverted import of_wiki
 from assay.models.sources import rows_of
 from assay.models.train import Progress
@@ -48,11 +50,37 @@ def own_recipe(history: WikiHistory, base: Base) -> Recipe:
     """As for a shipped model of such a wiki, but grown on `base` instead of learning from other wikis."""
     template = of_wiki(history.wiki, history.wiki)
     return replace(
-        template,
-        helper_weight=0.0,
-        grown_on=base.digest,
-        rounds=ROUNDS,
-        inputs=f"{history.told}; grown on {base.id}",
+        _grown(template, base, history.told),
         limits=(*template.limits, _WINDOW),
         command=f"assay train --wiki {history.window.api} --name {history.wiki}",
+    )
+
+
+def fitting(recipe: Recipe, rows: Dataset) -> tuple[Recipe, Base | None]:
+    """What to make of `rows` that were not downloaded for the purpose, and what it is grown on.
+
+    Rows of a single wiki, for which nothing is shipped, are too few to begin with nothing, whoever read
+    them. Rows of others with them are learned from, as `recipe` says.
+    """
+    if recipe.name != MODEL or recipe.id in recipes() or set(rows["wiki"]) != {recipe.wiki}:
+        return recipe, None
+    base = anywiki()
+    command = f"assay train {recipe.id} --wiki {recipe.wiki}=HISTORY"
+    return replace(_grown(recipe, base, _told(recipe.wiki, rows)), command=command), base
+
+
+def _grown(recipe: Recipe, base: Base, told: str) -> Recipe:
+    """`told`: what is learned from."""
+    inputs = f"{told}; grown on {base.id}"
+    return replace(recipe, helper_weight=0.0, grown_on=base.digest, rounds=ROUNDS, inputs=inputs)
+
+
+def _told(wiki: str, rows: Dataset) -> str:
+    """For a card."""
+    first, last = (
+        datetime.fromtimestamp(int(at), UTC).date() for at in (min(rows["timestamp"]), max(rows["timestamp"]))
+    )
+    return (
+        f"identity reverts in a history of {wiki}: {len(rows)} revisions from {first} to {last}, "
+        f"{int((rows['label'] >= 0.5).sum())} reverted"
     )

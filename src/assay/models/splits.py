@@ -16,7 +16,7 @@ import numpy as np
 
 from assay.errors import ConfigurationError
 from assay.models.dataset import Array, Dataset, Floats, Indices
-from assay.models.recipe import Column, Recipe, Split
+from assay.models.recipe import Column, Filter, Recipe, Split
 
 UNFINISHED_S: Final = 48 * 3600
 _FILTER_COLUMNS: Final = {
@@ -101,10 +101,16 @@ def _by_page_and_actor(dataset: Dataset, fold: int, folds: int, seed: int) -> Pa
 
 def prepared(dataset: Dataset, recipe: Recipe) -> Dataset:
     """The rows that a recipe uses: its features, without the rows it leaves out or whose label is unknown."""
-    dropped = np.isnan(dataset[recipe.label].astype(np.float64))
-    for filtered in recipe.leave_out:
+    known = ~np.isnan(dataset[recipe.label].astype(np.float64))
+    return dataset.select(recipe.features).rows(np.flatnonzero(known & usable(dataset, recipe.leave_out)))
+
+
+def usable(dataset: Dataset, leave_out: Sequence[Filter]) -> Array:
+    """Which rows remain, as truth values [n]."""
+    dropped = np.zeros(len(dataset), dtype=bool)
+    for filtered in leave_out:
         dropped |= _unfinished(dataset) if filtered == "unfinished" else dataset[_FILTER_COLUMNS[filtered]]
-    return dataset.select(recipe.features).rows(np.flatnonzero(~dropped))
+    return ~dropped
 
 
 def _unfinished(dataset: Dataset) -> Array:

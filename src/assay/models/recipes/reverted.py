@@ -14,6 +14,7 @@ wikis they mislead.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from assay.models.recipe import Filter, Mask, Recipe, Split
@@ -257,7 +258,14 @@ def of_wiki(wiki: str, history: str, *limits: str) -> Recipe:
 RECIPES: Final = tuple(
     register(of_wiki(wiki, history, *_LIMITS_OF.get(wiki, ()))) for wiki, history in WIKIS.items()
 )
-register_template("reverted", lambda wiki: of_wiki(wiki, wiki))
+
+
+def _of_any_wiki(wiki: str) -> Recipe:
+    command = f"assay train {wiki}/reverted --wiki {wiki}=HISTORY --wiki OTHER=HISTORY"
+    return replace(of_wiki(wiki, wiki), command=command)
+
+
+register_template("reverted", _of_any_wiki)
 ANYWIKI: Final = register(
     Recipe(
         wiki="anywiki",
