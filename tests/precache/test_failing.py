@@ -22,6 +22,8 @@ from servers.redis import free_port
 from shared_data import ROOT
 
 BAD = 3
+NOT_GIVEN = 1000
+"""From here on the wiki gives no revision."""
 EVERY_DOING: list[Doing] = [500, 501, 502, 504, 507, "drop", "hang", "garble", "truncate"]
 OF_ONE_EDIT = 7
 """Failures in a row that one edit among fifty may cause."""
@@ -266,3 +268,34 @@ async def test_an_edit_that_assay_dies_of_takes_no_other_with_it(tmp_path: Path)
     assert process.text().count("begun") > 3, "it died more than once"
     assert sorted(running.sink.rev_ids) == list(range(1, len(stream.items) + 1))
     assert [event["rev_id"] for event in running.sink.events if "errors" in event] == [BAD]
+
+
+@pytest.mark.parametrize("doing", [500, "drop"])
+@pytest.mark.parametrize("instead", ["lag", "wiki_away"])
+async def test_an_answer_without_a_score_is_no_sign_that_assay_works(
+    tmp_path: Path, doing: Doing, instead: Doing
+) -> None:
+    """It fails on whatever it must score, and answers for edits whose wiki does not give them."""
+    asked: list[list[int]] = []
+    stream, clock = Given(1), FakeClock()
+    is_mended = False
+
+    def doings(rev_ids: list[int]) -> Doing:
+        asked.append(rev_ids)
+        if min(rev_ids) >= NOT_GIVEN:
+            return instead
+        if not is_mended and len(stream.items) < 100:
+            stream.add(NOT_GIVEN + len(stream.items))
+        return 200 if is_mended else doing
+
+    async with (
+        assay(doings) as url,
+        following(url, tmp_path, stream, RULES, patience=Quick(clock), clock=clock) as running,
+    ):
+        await running.until(lambda: clock.monotonic_s() > 3000 and asked.count([1]) > 30)
+        assert 1 not in running.sink.rev_ids, "longer than an edit is tried that fails alone"
+        is_mended = True
+        stream.add(2)
+        await running.until(lambda: {1, 2} <= set(running.sink.rev_ids))
+    scored = {event["rev_id"] for event in running.sink.events if "errors" not in event}
+    assert {1, 2} <= scored

@@ -41,7 +41,7 @@ def quick(clock: FakeClock) -> dict[str, Any]:
     return {"patience": Quick(clock), "clock": clock, "give_up_s": GIVEN_UP_S, "request_timeout_s": 0.3}
 
 
-@pytest.mark.parametrize("doing", [500, 502, "drop", "hang", "garble"])
+@pytest.mark.parametrize("doing", [500, 502, "drop", "hang", "garble", "wiki_away"])
 async def test_it_is_given_up_although_nothing_else_happens(tmp_path: Path, doing: Doing) -> None:
     poisoned, clock = Poisoned(doing), FakeClock()
     with capture_logs() as logs:
@@ -92,7 +92,7 @@ async def test_one_that_was_given_up_by_an_earlier_process_is_not_believed(tmp_p
     assert [BAD] in poison_too
 
 
-@pytest.mark.parametrize("doing", [500, "drop"])
+@pytest.mark.parametrize("doing", [500, "drop", "wiki_away"])
 async def test_nothing_is_given_up_while_what_got_through_does_so_no_more(
     tmp_path: Path, doing: Doing
 ) -> None:

@@ -59,6 +59,21 @@ def test_one_answer_is_enough_to_be_well_again() -> None:
     assert standing.is_bad
 
 
+def test_an_answer_without_a_score_needs_no_pause_and_proves_nothing() -> None:
+    standing = after(20)
+    standing.heard()
+    assert standing.pause_s() == 0.0
+    assert standing.is_bad
+    assert standing.answers == 0
+    standing.failed()
+    assert standing.pause_s() > 0.0
+    standing.heard()
+    standing.answered()
+    for _ in range(9):
+        standing.failed()
+    assert standing.pause_s() > 0.0
+
+
 def test_whoever_fails_on_everything_and_says_how_long_to_wait_is_obeyed() -> None:
     standing = Standing(50)
     standing.failed(9.0)

@@ -13,10 +13,10 @@ from assay.precache.ledger import Ledger, Ticket
 
 @dataclass(slots=True)
 class Task:
-    """One edit on its way. `answers`: that Assay had given to anybody when this edit was taken or last tried.
-    `is_suspect`: Assay fails on it, and not on others. `is_noted`: the log says that it is tried again.
-    `attempts`: so far. `tried_s`: between them, without the time in which Assay gave nobody an answer.
-    `last_s`: when the last ended, monotonic. `delay_s`: the pause after it."""
+    """One edit on its way. `answers`: with scores, that Assay had given to anybody when this edit was taken
+    or last tried. `is_suspect`: Assay fails on it, and not on others. `is_noted`: the log says that it is
+    tried again. `attempts`: so far. `tried_s`: between them, without the time in which Assay gave nobody a
+    score. `last_s`: when the last ended, monotonic. `delay_s`: the pause after it."""
 
     change: Change
     wanted: Wanted

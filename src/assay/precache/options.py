@@ -113,8 +113,8 @@ class PrecacheOptions:
     and after 1, 2, 4 … s."""
     give_up_s: float = 900.0
     """How long an edit is tried whose cells have retryable errors, or whose request Assay fails on or gives
-    no answer to; then it is told with these errors. While Assay is away, or fails on everything, nothing is
-    given up, and the time does not count."""
+    no answer to; then it is told with these errors. While nobody gets a score, since Assay is away or fails
+    on everything, or since the wiki is away, nothing is given up, and the time does not count."""
     request_timeout_s: float = 30.0
     """For one answer of Assay, which gives up after `web.request_timeout_s`."""
     drain_timeout_s: float = 30.0

@@ -23,7 +23,7 @@ from assay.precache.asking import Answer, Assay, Away, Failed, Refused
 from assay.precache.backlog import Backlog, Task
 from assay.precache.cursor import Cursor
 from assay.precache.following import Following, all_saved
-from assay.precache.judge import Again, Cells, first_error, judge
+from assay.precache.judge import Again, Cells, first_error, judge, may_pass
 from assay.precache.options import PrecacheOptions
 from assay.precache.patience import Patience, Stopping
 from assay.precache.seldom import Seldom
@@ -206,11 +206,20 @@ class Follower:
             answer = self._failed(batch, failed)
             await self._ask_a_witness(batch[0])
         else:
-            self._standing.answered()
-            self._witnesses.scored(wanted, answer.cells)
-            for task in batch:
-                task.is_suspect = False
+            await self._note_answer(batch, answer)
         await self._told(batch, answer)
+
+    async def _note_answer(self, batch: Sequence[Task], answer: Answer) -> None:
+        """Errors alone say nothing of Assay. Where they may pass and nobody else gets a score, it is not
+        known either whether the edits, their wiki or Assay's way to it are the reason."""
+        for task in batch:
+            task.is_suspect = False
+        if self._witnesses.scored(batch[0].wanted, answer.cells):
+            self._standing.answered()
+            return
+        self._standing.heard()
+        if any(may_pass(answer.cells.get(task.change.rev_id, {}), task.wanted.models) for task in batch):
+            await self._ask_a_witness(batch[0], most=1)
 
     def _refused(self, wanted: Wanted, rev_id: int, refused: Refused) -> Answer:
         """No cell of an edit was to be had, and none ever will be."""
@@ -247,12 +256,12 @@ class Follower:
         wanted, rev_id = batch[0].wanted, batch[0].change.rev_id
         return Answer({rev_id: {name: {"error": failed.error} for name in wanted.models}}, {})
 
-    async def _ask_a_witness(self, task: Task) -> None:
-        """Assay failed on an edit, and nobody had an answer since it was tried before: on a quiet wiki that
-        could stay so for ever. So an edit that got through before is asked for again. Where that proves
-        nothing, another one is, each once: then it stays as unknown as it was."""
+    async def _ask_a_witness(self, task: Task, most: float = math.inf) -> None:
+        """An edit got no score, and nobody had one since it was tried before: on a quiet wiki that could stay
+        so for ever. So an edit that got through before is asked for again. Where that proves nothing, another
+        one is, each once, `most` of them: then it stays as unknown as it was."""
         asked: set[Witness] = set()
-        while self._standing.answers <= task.answers:
+        while self._standing.answers <= task.answers and len(asked) < most:
             witness = self._witnesses.of(task.wanted.wiki, task.change.rev_id, asked)
             if witness is None or await self._has_told(witness):
                 return
@@ -288,8 +297,8 @@ class Follower:
             self._finish(done, self._clock.now())
 
     def _is_done(self, task: Task, answer: Answer) -> bool:
-        """Whether it is to be told; else it is asked for again, later. As long as Assay fails on everything,
-        that is not the edit's doing: it is not given up, and the time does not count."""
+        """Whether it is to be told; else it is asked for again, later. As long as nobody gets a score, that
+        is not the edit's doing: it is not given up, and the time does not count."""
         is_up = self._count_attempt(task)
         cells = answer.cells.get(task.change.rev_id, {})
         verdict = judge(
@@ -309,7 +318,7 @@ class Follower:
         return True
 
     def _count_attempt(self, task: Task) -> bool:
-        """Whether others had an answer since the last one. An outage in between does not count, nor what the
+        """Whether anybody got a score since the last one. An outage in between does not count, nor what the
         edit waited for its turn: only the pause that it was given, and a request's time."""
         now_s, is_up = self._clock.monotonic_s(), self._standing.answers > task.answers
         if is_up and task.attempts:

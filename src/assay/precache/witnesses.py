@@ -36,12 +36,13 @@ class Witnesses:
         """By an earlier process, scored or given up: the best that is known after a start."""
         self._of(wanted.wiki).append(Witness(wanted, rev_id))
 
-    def scored(self, wanted: Wanted, cells: Mapping[int, Cells]) -> None:
-        """Keep one of an answer's edits that has a score."""
+    def scored(self, wanted: Wanted, cells: Mapping[int, Cells]) -> bool:
+        """Keep one of an answer's edits that has a score; whether there was one."""
         for rev_id, of_one in cells.items():
             if has_score(of_one):
                 self._of(wanted.wiki).append(Witness(wanted, rev_id))
-                return
+                return True
+        return False
 
     def of(self, wiki: str, rev_id: int, besides: Container[Witness] = ()) -> Witness | None:
         """Another edit than this, of the same wiki as long as one is known: its own server may be what fails,
