@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.clock import Deadline, FakeClock
-from assay.errors import SourceError
+from assay.clock import Deadline, FakeClock, SystemClock
+from assay.errors import SourceError, SourceUnavailable
 from assay.revisions.index import ensure_index
 from assay.revisions.index_reader import IndexReader
+from assay.revisions.indexed import IndexedSource
 from assay.revisions.problem import Problem, revision_not_found
 from assay.revisions.record import MAX_ID, MAX_TEXT_BYTES
 from assay.revisions.types import UNKNOWN, Revision
@@ -146,6 +147,42 @@ def test_a_table_that_is_gone_costs_no_exception(index: Path) -> None:
         (problem,) = reader.find_all([1], soon()).values()
     assert isinstance(problem, Problem)
     assert problem.retryable
+
+
+DAMAGE = {
+    "a name of other bytes": "UPDATE pages SET title = CAST(x'ff' AS TEXT)",
+    "a table that is gone": "DROP TABLE pages",
+    "no time": "UPDATE revisions SET timestamp = 'soon'",
+    "a state that there is not": "UPDATE revisions SET text_state = 77",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_any_damage_is_told_with_advice(index: Path, damage: str) -> None:
+    """Of the index alone: clients read it, too."""
+    source = IndexedSource(index)
+    changed(index, DAMAGE[damage])
+    told = r"The index is damaged \(.*\): delete the index file"
+    with pytest.raises(SourceError, match=told):
+        source.get(2)
+    source.close()
+
+
+@pytest.mark.parametrize("damage", list(DAMAGE)[:2])
+def test_labels_of_a_damaged_index_are_refused_alike(index: Path, damage: str) -> None:
+    source = IndexedSource(index)
+    changed(index, DAMAGE[damage])
+    with pytest.raises(SourceError, match=r"The index is damaged \(.*\): delete the index file"):
+        list(source.labels())
+    source.close()
+
+
+async def test_a_feed_from_a_damaged_index_may_be_asked_for_again(index: Path) -> None:
+    source = IndexedSource(index)
+    changed(index, "DROP TABLE pages")
+    with pytest.raises(SourceUnavailable, match="The index is damaged"):
+        await source.recent(3, Deadline.after(60, SystemClock()))
+    source.close()
 
 
 def rubbish(index: Path) -> Iterator[str]:

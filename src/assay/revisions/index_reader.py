@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
 from assay.clock import Deadline
@@ -67,8 +68,24 @@ ORDER BY r.page, r.timestamp, r.position
 """
 
 
+_DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, OverflowError)
+"""What SQLite, and who reads its values, raises on bytes that were not written so."""
+
+
+@contextmanager
+def _sound() -> Iterator[None]:
+    """Says what to do when the index is not. Without its place, since clients are told, too."""
+    try:
+        yield
+    except _DAMAGE as error:
+        raise SourceError(
+            f"The index is damaged ({error}): delete the index file, it is built again."
+        ) from None
+
+
 class IndexReader:
-    """Blocks; for one thread at a time. Raises `SourceError` when the index is not there or not complete."""
+    """Blocks; for one thread at a time. Raises `SourceError` when the index is not there or not complete, and
+    from each method when it is damaged."""
 
     def __init__(self, index: Path, max_text_bytes: int) -> None:
         self._db = _connect(index)
@@ -86,24 +103,36 @@ class IndexReader:
         self._db.close()
 
     def count(self) -> int:
-        return int(self._db.execute("SELECT COUNT(*) FROM revisions").fetchone()[0])
+        with _sound():
+            return int(self._db.execute("SELECT COUNT(*) FROM revisions").fetchone()[0])
 
     def ordered(self, order: Order) -> Iterator[int]:
         """Ids of all revisions."""
-        for row in self._db.execute(_ORDERS[order]):
+        for row in self._rows(_ORDERS[order]):
             yield row[0]
 
     def edits(self) -> Iterator[tuple[Any, ...]]:
         """Page, title, revision, time, author, sha1, anonymous or not: page after page, by time."""
-        for row in self._db.execute(_EDITS):
+        for row in self._rows(_EDITS):
             yield tuple(row)
+
+    def _rows(self, query: str) -> Iterator[sqlite3.Row]:
+        with _sound():
+            rows = self._db.execute(query)
+        while True:
+            with _sound():
+                row: sqlite3.Row | None = rows.fetchone()
+            if row is None:
+                return
+            yield row
 
     def recent(self, limit: int) -> list[int]:
         """Latest edits of articles (or of pages whose namespace is not known), then of other pages."""
         found: list[int] = []
-        for test in ("=", "<>"):
-            rows = self._db.execute(_RECENT.format(test=test), (limit - len(found),))
-            found += [row[0] for row in rows]
+        with _sound():
+            for test in ("=", "<>"):
+                rows = self._db.execute(_RECENT.format(test=test), (limit - len(found),))
+                found += [row[0] for row in rows]
         return found
 
     def find_all(self, rev_ids: Sequence[int], deadline: Deadline) -> dict[int, Revision | Problem]:
@@ -116,11 +145,15 @@ class IndexReader:
     def _try(self, rev_id: int) -> Revision | Problem:
         try:
             return self.find(rev_id)
-        except (SourceError, sqlite3.Error) as error:
+        except SourceError as error:
             return source_failed(rev_id, str(error))
 
     def find(self, rev_id: int) -> Revision | Problem:
-        """With parent and pasts. Raises `SourceError` and SQLite's errors for an index that is damaged."""
+        """With parent and pasts."""
+        with _sound():
+            return self._found(rev_id)
+
+    def _found(self, rev_id: int) -> Revision | Problem:
         row = self._row(rev_id)
         if row is None:
             return revision_not_found(rev_id)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from assay.clock import Deadline
-from assay.errors import SourceUnavailable
+from assay.errors import SourceError, SourceUnavailable
 from assay.revisions.index_reader import IndexReader, Order
 from assay.revisions.labels import RADIUS, WINDOW_S, Edit, Label, identity_reverts
 from assay.revisions.problem import Problem, source_failed
@@ -61,6 +61,8 @@ class IndexedSource:
             return await self._in_thread(partial(self._fetching.recent, limit), deadline)
         except TimeoutError:
             raise SourceUnavailable("The index did not answer in time: try again.") from None
+        except SourceError as damaged:  # no client can mend it, and an operator may while this runs
+            raise SourceUnavailable(str(damaged)) from None
 
     async def aclose(self) -> None:
         self.close()
