@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import resource
 import stat
 import tempfile
 from pathlib import Path
@@ -42,6 +44,22 @@ def test_until_the_end_and_after_a_failure_the_old_file_stands(tmp_path: Path) -
     with replacing(path) as stream:
         stream.write(b"new")
     assert path.read_bytes() == b"new", "and what the failure left is no part of it"
+
+
+def test_a_disk_that_is_full_is_told_with_the_files_name_and_keeps_the_room(tmp_path: Path) -> None:
+    """Somebody who has several disks must know which; and half a file helps nobody."""
+    path = tmp_path / "rows.npz"
+    path.write_bytes(b"old")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match=r"rows\.npz") as full, replacing(path) as stream:
+            stream.write(b"a" * 200_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert full.value.errno == errno.EFBIG
+    assert full.value.filename == str(path)
+    assert {it.name: it.read_bytes() for it in tmp_path.iterdir()} == {"rows.npz": b"old"}
 
 
 def test_the_disk_has_the_content_before_the_name_and_then_the_name(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,8 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 _PIECE_BYTES: Final = 2**16
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""The system names no file with these."""
 
 
 @contextmanager
@@ -16,12 +19,19 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` in one step when the block ends; not when it raises.
 
     Until then it lies beside it as ``.<name>.part``, where the next writer overwrites what a killed one left.
+    On a disk that takes no more, it is taken away, and the system's error names `path`.
     """
     part = path.with_name(f".{path.name}.part")
-    with part.open("wb") as stream:
-        yield stream
-        stream.flush()
-        os.fsync(stream.fileno())
+    try:
+        with part.open("wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        if error.errno in _FULL:
+            error.filename = str(path)
+            part.unlink(missing_ok=True)
+        raise
     part.replace(path)
     sync_folder(path.parent)
 

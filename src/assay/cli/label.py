@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Annotated, TextIO
 
@@ -12,6 +13,7 @@ import typer
 
 from assay.cli import online, options
 from assay.cli.progress import counting, indexing, stepping
+from assay.durable import replacing
 from assay.revisions.indexed import LabelledEdit
 from assay.revisions.labels import RADIUS, WINDOW_S
 from assay.revisions.open import open_indexed
@@ -100,7 +102,7 @@ def _opened(output: Path | None) -> Iterator[TextIO]:
     if output is None:
         yield sys.stdout
         return
-    part = output.with_name(f".{output.name}.part")
-    with part.open("w", encoding="utf-8", newline="\n") as stream:
-        yield stream
-    part.replace(output)
+    with replacing(output) as stream:
+        text = TextIOWrapper(stream, encoding="utf-8", newline="\n")
+        yield text
+        text.detach()
