@@ -132,7 +132,10 @@ class ScoringService:
         if cells and all(_has_code(cell, EngineUnavailable.code) for cell in cells.values()):
             raise EngineUnavailable("Nothing can be scored just now; try again shortly.", delay_s=2.0)
         if cells and all(_cut_off(cell) for cell in cells.values()):
-            raise DeadlineExceeded("Nothing could be scored in time; try again, with fewer revisions.")
+            raise DeadlineExceeded(
+                "Nothing could be scored in time: the wiki or this server is slow. Try again, with fewer "
+                "revisions."
+            )
         table: dict[int, dict[str, Cell]] = {
             rev_id: dict.fromkeys(request.models, computation_abandoned(rev_id)) for rev_id in request.rev_ids
         }
