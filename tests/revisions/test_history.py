@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 from pathlib import Path
 
@@ -63,7 +64,20 @@ def test_null_means_hidden_or_missing() -> None:
 
 def test_an_address_is_an_anonymous_author_even_where_the_file_does_not_say_so() -> None:
     assert read(line(user="192.0.2.1"))[0].is_anonymous
+    assert read(line(user="192.0.2.1", anon=None))[0].is_anonymous
     assert not read(line(user="192.0.2.1", anon=False))[0].is_anonymous
+
+
+def test_a_truth_value_may_be_a_number_and_null_is_not_known() -> None:
+    assert read(line(anon=1, minor=0))[0].is_anonymous
+    assert read(line(anon=1, minor=0))[0].is_minor is False
+    assert read(line(minor=None, text_hidden=None))[0].is_minor is UNKNOWN
+
+
+def test_a_byte_order_mark_before_the_first_line_is_passed_over() -> None:
+    assert read(codecs.BOM_UTF8 + line()) == read(line())
+    with pytest.raises(SourceError, match="line 2: is not JSON"):
+        read(line() + codecs.BOM_UTF8 + line())
 
 
 def test_a_text_beyond_the_limit_is_measured_but_not_kept() -> None:
@@ -89,6 +103,9 @@ def test_lone_surrogates_are_replaced() -> None:
         (line(rev_id=True), "rev_id must be a whole number"),
         (line(rev_id=2**63), "rev_id must be a whole number"),
         (line(parent_id=-1), "parent_id must be a whole number from 0"),
+        (line(anon="False"), "anon must be true, false or null"),
+        (line(minor=[]), "minor must be true, false or null"),
+        (line(text_hidden="no"), "text_hidden must be true, false or null"),
         (line(text=5), "text must be a string or null"),
         (line(page_title=None), "page_title must be a string"),
         (line(timestamp="yesterday"), "timestamp must be a time"),

@@ -10,6 +10,7 @@ these are computed anew.
 
 from __future__ import annotations
 
+import codecs
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -37,6 +38,8 @@ def read_history(stream: Stream, path: Path, *, max_text_bytes: int = MAX_TEXT_B
     Raises `SourceError` naming the line where the file is damaged; records before it have been given.
     """
     for number, line in enumerate(_lines(stream, path), 1):
+        if number == 1:
+            line = line.removeprefix(codecs.BOM_UTF8)  # as editors on Windows write it
         if not line.strip():
             continue
         try:
@@ -84,7 +87,8 @@ def _record(row: dict[str, Any], max_text_bytes: int) -> Record:
     comment = _string(row, "comment", optional=True)
     text = _string(row, "text", optional=True)
     data = None if text is None else text.encode()
-    anonymous = bool(row["anon"]) if "anon" in row else user is not None and is_ip(user)
+    told = _truth(row, "anon")
+    anonymous = user is not None and is_ip(user) if told is UNKNOWN else told
     state = _text_state(row, data, max_text_bytes)
     return Record(
         rev_id=_integer(row, "rev_id", 1),
@@ -99,7 +103,7 @@ def _record(row: dict[str, Any], max_text_bytes: int) -> Record:
         parent_id=_parent_id(row),
         page_id=_optional(row, "page_id", 0),
         namespace=_optional(row, "namespace", -MAX_ID),
-        is_minor=bool(row["minor"]) if row.get("minor") is not None else UNKNOWN,
+        is_minor=_truth(row, "minor"),
         size_bytes=len(data) if data is not None else _optional(row, "bytes", 0),
         sha1=_sha1(row, data, state),
         content_model=_string(row, "content_model", optional=True) or "wikitext",
@@ -107,7 +111,7 @@ def _record(row: dict[str, Any], max_text_bytes: int) -> Record:
 
 
 def _text_state(row: dict[str, Any], data: bytes | None, max_text_bytes: int) -> TextState:
-    if row.get("text_hidden"):
+    if _truth(row, "text_hidden") is True:
         return TextState.HIDDEN
     if data is None:
         return TextState.MISSING
@@ -131,6 +135,16 @@ def _string(row: dict[str, Any], field: str, *, optional: bool) -> str | None:
     if value is None and optional:
         return None
     raise _Bad(f"{field} must be a string" + (" or null" if optional else ""))
+
+
+def _truth(row: dict[str, Any], field: str) -> Known[bool]:
+    """A word such as "False" would count as true, silently."""
+    value = row.get(field)
+    if value is None:
+        return UNKNOWN
+    if value not in (True, False):
+        raise _Bad(f"{field} must be true, false or null")
+    return bool(value)
 
 
 def _integer(row: dict[str, Any], field: str, least: int) -> int:
