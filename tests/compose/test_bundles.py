@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
-from assay.compose.bundles import check, choose, find_bundles
+from assay.compose.bundles import check, choose, find_bundles, tell_general
 from assay.errors import ConfigurationError
 from assay.models.library import shipped_folder
 from assay.settings import Settings, WikiSettings
@@ -44,4 +45,14 @@ def test_a_wiki_that_has_none_then_is_an_error(settings: Settings, tmp_path: Pat
 def test_a_wiki_may_be_read_by_models_for_any(settings: Settings, tmp_path: Path) -> None:
     shutil.rmtree(tmp_path / "bundles" / "frwiki")
     shutil.copytree(shipped_folder() / "anywiki/reverted", tmp_path / "bundles" / "anywiki/reverted")
-    assert {path.parent.name for path in choose(settings).paths} == {"anywiki", "testwiki"}
+    choice = choose(settings)
+    assert {path.parent.name for path in choice.paths} == {"anywiki", "testwiki"}
+    with capture_logs() as logs:
+        tell_general(choice)
+    assert [(line["models"], line["log_level"]) for line in logs] == [(["frwiki/reverted"], "info")]
+
+
+def test_nothing_is_said_of_wikis_with_models_of_their_own(settings: Settings) -> None:
+    with capture_logs() as logs:
+        tell_general(choose(settings))
+    assert logs == []

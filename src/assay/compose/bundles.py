@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from assay.compose.naming import naming_faults, unused, used
+from assay.compose.naming import general, naming_faults, unused, used
 from assay.compose.precaching import stream_faults
 from assay.errors import BundleError
 from assay.models.library import Library, search, shipped_folder
@@ -51,6 +51,12 @@ def choose(settings: Settings, only: str | None = None) -> Choice:
             logger(__name__).warning("bundle without use", reason=superfluous)
     paths = tuple(found.path for found in used(wikis, made_up, library))
     return Choice(library, wikis, borrowed, aliases, made_up, paths)
+
+
+def tell_general(choice: Choice) -> None:
+    """For who scores: a wiki that is misnamed gets the models for any, too, and no answer shows it."""
+    if told := general(choice.wikis, choice.library):
+        logger(__name__).info("models for any wiki answer", models=told)
 
 
 def wikis_of(settings: Settings) -> Mapping[str, WikiSettings]:

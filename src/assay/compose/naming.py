@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from assay.models.library import Found, Library
+from assay.models.model import ANY_WIKI
 from assay.models.recipe import label_name
 from assay.scoring.wikis import models_for
 from assay.settings import WikiSettings
@@ -59,6 +60,16 @@ def unused(wikis: Wikis, made_up: frozenset[str], library: Library, folders: Seq
     needed = {found.path for found in used(wikis, made_up, library)}
     own = [found for found in library if any(found.path.is_relative_to(folder) for folder in folders)]
     return [found for found in own if found.path not in needed]
+
+
+def general(wikis: Wikis, library: Library) -> list[str]:
+    """``wiki/model`` for each model of these wikis that is the one for any wiki."""
+    return [
+        f"{wiki}/{name}"
+        for wiki in wikis
+        for name, found in _models(wiki, wikis, library).items()
+        if found.manifest.wiki == ANY_WIKI
+    ]
 
 
 def _models(wiki: str, wikis: Wikis, library: Library) -> Mapping[str, Found]:

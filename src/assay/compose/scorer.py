@@ -9,7 +9,7 @@ from pathlib import Path
 
 from assay import __version__
 from assay.clock import Clock, SystemClock
-from assay.compose.bundles import choose
+from assay.compose.bundles import choose, tell_general
 from assay.compose.models import load_chosen
 from assay.compose.queue import build_shared
 from assay.models.library import Library
@@ -57,6 +57,7 @@ def build_scorer(
     clock = SystemClock()
     metrics = Metrics(__version__, settings.release, "web" if shared else "serve")
     choice = choose(settings, only)
+    tell_general(choice)
     models = load_chosen(choice, with_trees=False)
 
     def make_pool() -> Engine:
