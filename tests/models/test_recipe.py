@@ -114,6 +114,10 @@ def test_a_template_makes_recipes_for_wikis_without_their_own() -> None:
     for bad in ("../templated", "/templated", "ourwiki/untemplated"):
         with pytest.raises(ConfigurationError, match="no recipe"):
             recipe(bad)
+    with pytest.raises(ConfigurationError, match="a to z, 0 to 9"):
+        recipe("OurWiki/templated")
+    with pytest.raises(ConfigurationError, match=r"For a wiki of your own there is .*WIKI/reverted"):
+        recipe("ourwiki/damaging")
 
 
 @pytest.mark.parametrize("of", recipes())

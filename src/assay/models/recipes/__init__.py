@@ -8,12 +8,14 @@ from difflib import get_close_matches
 from importlib import import_module
 from pkgutil import iter_modules
 from types import MappingProxyType
+from typing import Final
 
 from assay.errors import ConfigurationError
 from assay.models.recipe import Recipe
 
 _REGISTRY: dict[str, Recipe] = {}
 _TEMPLATES: dict[str, Callable[[str], Recipe]] = {}
+_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,63}")
 
 
 def register(recipe: Recipe) -> Recipe:
@@ -44,7 +46,15 @@ def recipe(recipe_id: str) -> Recipe:
     if recipe_id in known:
         return known[recipe_id]
     wiki, _, name = recipe_id.partition("/")
-    if name in _TEMPLATES and re.fullmatch(r"[a-z][a-z0-9_-]{0,63}", wiki):
+    if name in _TEMPLATES:
+        if not _NAME.fullmatch(wiki):
+            raise ConfigurationError(
+                f"no recipe {recipe_id!r}: write the wiki's name with a to z, 0 to 9, _ and -, "
+                "beginning with a letter"
+            )
         return _TEMPLATES[name](wiki)
     near = get_close_matches(recipe_id, known, n=3, cutoff=0.4) or list(known)
-    raise ConfigurationError(f"no recipe {recipe_id!r}; did you mean {', '.join(near)}?")
+    any_wiki = ", ".join(f"WIKI/{template}" for template in sorted(_TEMPLATES))
+    raise ConfigurationError(
+        f"no recipe {recipe_id!r}; did you mean {', '.join(near)}? For a wiki of your own there is {any_wiki}"
+    )
