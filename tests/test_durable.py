@@ -62,6 +62,17 @@ def test_a_disk_that_is_full_is_told_with_the_files_name_and_keeps_the_room(tmp_
     assert {it.name: it.read_bytes() for it in tmp_path.iterdir()} == {"rows.npz": b"old"}
 
 
+def test_a_link_stays_one_and_leads_to_the_new_file(tmp_path: Path) -> None:
+    """As /dev/stdout does, which root could replace."""
+    (tmp_path / "elsewhere").mkdir()
+    path, link = tmp_path / "elsewhere" / "file", tmp_path / "link"
+    path.write_bytes(b"old")
+    link.symlink_to(path)
+    write_durably(link, b"new")
+    assert (link.is_symlink(), path.read_bytes()) == (True, b"new")
+    assert list(path.parent.iterdir()) == [path]
+
+
 def test_the_disk_has_the_content_before_the_name_and_then_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -16,11 +16,13 @@ _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes the place of `path` in one step when the block ends; not when it raises.
+    """A file that takes the place of `path` in one step when the block ends; not when it raises. Of a
+    symbolic link, the file that it leads to is replaced.
 
     Until then it lies beside it as ``.<name>.part``, where the next writer overwrites what a killed one left.
     On a disk that takes no more, it is taken away, and the system's error names `path`.
     """
+    path = path.resolve() if path.is_symlink() else path
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,14 @@ def test_an_output_that_could_not_be_written_is_refused_before_the_work(tmp_path
         options.check_output(file, folder=True)
     with pytest.raises(ConfigurationError, match=r"there is no folder .*/none to write x into"):
         options.check_output(tmp_path / "none" / "x")
+
+
+def test_a_device_is_written_to_but_never_replaced(tmp_path: Path) -> None:
+    """`--output /dev/null`, given by root, would have left a file in the place of everybody's."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for place in (Path(os.devnull), pipe):
+        options.check_output(place)
+        with pytest.raises(ConfigurationError, match="is no plain file, and another would take its place"):
+            options.check_output(place, in_one_step=True)
+    options.check_output(tmp_path / "new", in_one_step=True)

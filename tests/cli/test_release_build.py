@@ -5,6 +5,7 @@ A release from a source tree to an answer is in `test_release`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -26,6 +27,15 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "a wiki that there is not": ((*GOLDEN, "x", "--revision", "nowiki:7"), "there is no wiki nowiki in the"),
     "no place to write": ((*GOLDEN, "none/x"), "there is no folder none to write x into: make it first"),
+    "a place that is no file": ((*GOLDEN, "pipe"), "pipe is no plain file, and another would take its place"),
+    "revisions said in two ways": (
+        (*GOLDEN, "x", "--input", "none.jsonl", "--revision", "enwiki:7"),
+        "--input names its revisions itself: leave --revision out",
+    ),
+    "revisions of a release said in two ways": (
+        (*BUILD, "--golden-file", "none.jsonl", "--golden-revision", "enwiki:7"),
+        "--golden-file names its revisions itself: leave --golden-revision out",
+    ),
     "golden scores that are not there": ((*GOLDEN, "x", "--input", "none.jsonl"), "none.jsonl"),
     "a declaration that is not there": (
         (*BUILD, "--expected-drift", "none.toml"),
@@ -42,6 +52,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("golden")
+    os.mkfifo(folder / "pipe")
     (folder / "bad.toml").write_text("[[expected_drift]\n")
     (folder / "small.toml").write_text(
         f'[wikis.{WIKI}]\nsource = "{history(folder, 12)}"\nbundles = "ruwiki"\n'

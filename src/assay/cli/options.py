@@ -192,13 +192,18 @@ def streams(follow: Sequence[str] | None) -> dict[str, Any] | None:
     return found or None
 
 
-def check_output(path: Path | None, *, folder: bool = False) -> None:
-    """Refuse what could not be written, before hours of work are lost to it. None: standard output."""
+def check_output(path: Path | None, *, folder: bool = False, in_one_step: bool = False) -> None:
+    """Refuse what could not be written, before hours of work are lost to it. None: standard output.
+    `in_one_step`: a new file will take the place of the old one, which no device or pipe survives."""
     if path is None:
         return
     if path.exists():
         if path.is_dir() != folder:
             kind = "a file: name a folder" if folder else "a folder: name a file in it"
             raise ConfigurationError(f"{path} is {kind}")
+        if in_one_step and not path.is_file():
+            raise ConfigurationError(
+                f"{path} is no plain file, and another would take its place: name a file"
+            )
     elif not folder and not path.parent.is_dir():
         raise ConfigurationError(f"there is no folder {path.parent} to write {path.name} into: make it first")

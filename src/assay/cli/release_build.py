@@ -56,6 +56,7 @@ def build(
     The configuration is what the --config files say together; bundles are those that its wikis need. The same
     parts always give the same release.
     """
+    _check_one(golden_file, "--golden-file", golden_revision, "--golden-revision")
     place = root_of(root)  # --config says what the release is, not what this machine is
     request = BuildRequest(
         name,
@@ -85,11 +86,18 @@ def golden(
     configuration: options.Configuration,
 ) -> None:
     """Compute golden scores with this very code, as build and verify ask of a release's own code."""
-    options.check_output(output)
+    options.check_output(output, in_one_step=True)
+    _check_one(input, "--input", revision, "--revision")
     settings = options.load_settings(configuration)
     configure_logging(LogOptions(level="warning", json=False))
     scores = golden_scores(settings, indexing, count, _revisions(revision), input)
     write_durably(output.absolute(), scores)
+
+
+def _check_one(file: Path | None, of_file: str, revisions: Sequence[str] | None, of_revisions: str) -> None:
+    """Raises `ConfigurationError` for golden revisions that are said in two ways: one would not count."""
+    if file is not None and revisions:
+        raise ConfigurationError(f"{of_file} names its revisions itself: leave {of_revisions} out")
 
 
 def _revisions(words: Sequence[str] | None) -> dict[str, list[int]]:

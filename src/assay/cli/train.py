@@ -74,7 +74,7 @@ def extract(
     """
     from assay.models.sources import rows_of
 
-    options.check_output(output)
+    options.check_output(output, in_one_step=True)
     with stepping() as step:
         rows = rows_of(recipe_called(recipe), _inputs(data, wiki, work, limits, step), work, step)
     rows.save(output)
