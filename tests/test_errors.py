@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 import pytest
+import redis
 
 from assay import errors
 
@@ -109,6 +110,13 @@ def _answer_plainly(server: socket.socket) -> None:
     with connection:
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_a_log_tells_the_class_of_an_error_and_its_words() -> None:
+    """redis-py's own repr leaves out the words."""
+    full = redis.ResponseError("MISCONF no disk is left")
+    assert errors.worded(full) == "ResponseError: MISCONF no disk is left"
+    assert errors.worded(TimeoutError()) == "TimeoutError"
 
 
 def test_a_file_that_cannot_be_read_is_told_without_numbers_and_codecs(tmp_path: Path) -> None:

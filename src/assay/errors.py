@@ -235,6 +235,12 @@ def reason_of(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def worded(error: BaseException) -> str:
+    """For a log: the error's class, and what it says. Not its ``repr``: redis-py's tells neither that the
+    disk of a Redis is full nor where nobody answered."""
+    return f"{type(error).__name__}: {error}".rstrip(": ")
+
+
 def _system_reason(error: OSError) -> str:
     """asyncio writes the address in the place of the reason, once for each that a name has."""
     if error.errno and error.errno > 0:

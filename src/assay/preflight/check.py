@@ -13,6 +13,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from assay.errors import worded
+
 DEFAULT_LIMIT_S: Final = 10.0
 
 
@@ -135,4 +137,4 @@ async def _run(group: str, check: Check) -> Result:
 def _sentence(error: Exception, limit_s: float, *, is_over: bool) -> str:
     if is_over:
         return f"no outcome within {limit_s:g} s"
-    return f"the check itself failed: {type(error).__name__}: {error}".rstrip(": ")
+    return f"the check itself failed: {worded(error)}"

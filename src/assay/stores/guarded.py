@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TypeVar
 
 from assay.clock import Clock
+from assay.errors import worded
 from assay.stores.kv import KeyValueStore
 from assay.stores.options import GuardOptions
 from assay.telemetry import STORE_FAILURES, STORE_UP, Metrics, logger
@@ -73,7 +74,7 @@ class GuardedStore:
         self._metrics.count(STORE_FAILURES, self._name, operation)
         self._failures += 1
         if self._failures == self._options.failures:
-            self._log.warning("store given up for now", store=self._name, reason=repr(error))
+            self._log.warning("store given up for now", store=self._name, reason=worded(error))
             self._metrics.set(STORE_UP, 0, self._name)
         if self._failures >= self._options.failures:
             self._rest()

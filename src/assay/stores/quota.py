@@ -21,6 +21,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from assay.clock import Clock
+from assay.errors import worded
 from assay.telemetry import logger
 
 MAX_CLIENTS: Final = 100_000
@@ -249,7 +250,7 @@ class RedisQuotas:
 
     def _failed(self, error: Exception) -> None:
         self._away_until_s = self._clock.monotonic_s() + self._pause_s
-        self._log.warning("quotas are counted by this process alone", reason=repr(error)[:200])
+        self._log.warning("quotas are counted by this process alone", reason=worded(error)[:200])
 
 
 def _rate(client: str) -> str:

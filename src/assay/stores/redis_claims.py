@@ -21,6 +21,7 @@ from redis.asyncio.client import PubSub
 from redis.exceptions import RedisError
 
 from assay.clock import Clock
+from assay.errors import worded
 from assay.stores.options import ClaimOptions
 from assay.tasks import end
 from assay.telemetry import CLAIMS, Metrics, logger
@@ -196,7 +197,7 @@ class RedisClaims:
                 return await question
         except (RedisError, OSError, TimeoutError) as error:
             self._metrics.count(CLAIMS, "failed")
-            self._log.warning("claims cannot be shared", reason=repr(error))
+            self._log.warning("claims cannot be shared", reason=worded(error))
             self._rests_until_s = self._clock.monotonic_s() + self._options.rest_s
             return None
 

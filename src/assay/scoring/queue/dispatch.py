@@ -8,7 +8,7 @@ from contextvars import Context
 
 from redis.asyncio import Redis
 
-from assay.errors import EngineUnavailable
+from assay.errors import EngineUnavailable, worded
 from assay.scoring.queue.message import Message, encode_message
 from assay.telemetry import logger
 
@@ -50,7 +50,7 @@ class Dispatcher:
             try:
                 await self._push([message for message, _ in batch])
             except Exception as error:  # redis-py's, the system's: all mean that it was not sent
-                self._log.warning("jobs were not sent", jobs=len(batch), reason=repr(error))
+                self._log.warning("jobs were not sent", jobs=len(batch), reason=worded(error))
                 fault = error
             for _, done in batch:
                 if done.done():

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from assay.errors import worded
 from assay.scoring.codec import CodecError
 from assay.scoring.process import answer, resident_bytes
 from assay.scoring.queue.envelope import (
@@ -179,7 +180,7 @@ class Scoring:
         try:
             self._put(envelope.reply_to, encode_reply(told))
         except (RedisError, OSError) as error:  # whoever waits sends the job again
-            self._log.error("a reply was not sent", outcome=outcome, reason=repr(error))
+            self._log.error("a reply was not sent", outcome=outcome, reason=worded(error))
 
     def _put(self, stream: str, reply: bytes) -> None:
         """One command where the stream's life was renewed a moment ago. It must be there then: a stream that

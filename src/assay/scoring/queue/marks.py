@@ -14,6 +14,7 @@ from typing import Final
 from redis import Redis
 from redis.exceptions import RedisError
 
+from assay.errors import worded
 from assay.scoring.codec import CodecError
 from assay.scoring.queue.envelope import decode_envelope
 from assay.telemetry import logger
@@ -58,7 +59,7 @@ class Marks:
             self._marked = frozenset(lives_ms)
         except (RedisError, OSError) as error:
             self._marked |= lives_ms.keys()
-            self._log.warning("no sign of jobs in hand was sent", reason=repr(error))
+            self._log.warning("no sign of jobs in hand was sent", reason=worded(error))
 
 
 def _lives(envelopes: Iterable[bytes]) -> dict[str, int]:

@@ -16,6 +16,7 @@ from typing import Any, Final
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from assay.errors import worded
 from assay.tasks import end
 from assay.telemetry import logger
 
@@ -84,7 +85,7 @@ class ReplyStream:
                     await self._read()
             except (RedisError, OSError, TimeoutError) as error:
                 if is_up:
-                    self._log.warning("the queue's redis is away", reason=repr(error))
+                    self._log.warning("the queue's redis is away", reason=worded(error))
                     self._on_down()
                 is_up = False
                 await asyncio.sleep(_RETRY_S)

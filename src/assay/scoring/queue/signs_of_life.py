@@ -18,6 +18,7 @@ from celery.worker.request import Request
 from redis import Redis
 from redis.exceptions import RedisError
 
+from assay.errors import worded
 from assay.scoring.queue.marks import LOOKS, Marks
 from assay.scoring.queue.options import CeleryOptions
 from assay.telemetry import WORKERS, Metrics, logger
@@ -79,7 +80,7 @@ class SignsOfLife:
         try:
             pipeline.execute()
         except (RedisError, OSError) as error:
-            logger(__name__).warning("no sign of life was sent", reason=repr(error))
+            logger(__name__).warning("no sign of life was sent", reason=worded(error))
 
 
 def in_hand(requests: Iterable[Request]) -> dict[Hashable, Callable[[], bytes]]:
