@@ -25,7 +25,7 @@ from assay.telemetry import Metrics
 from servers import redis as redis_server
 from servers.redis import RedisServer, free_port
 from small_models import small_models
-from waiting import soon
+from waiting import soon, until
 
 JOB = Job("testwiki", ("revid",), synthetic_revision(31))
 OF_SCORES = (queue.scores_client, queue.quotas_client, queue.claims_client)
@@ -135,6 +135,41 @@ def test_a_server_that_is_away_may_still_come(two: Two) -> None:
     (line,) = told
     assert (line["event"], line["log_level"]) == ("redis is away", "warning")
     assert line["section"] == "queue_redis"
+
+    assert "Connection refused" in line["reason"], line
+
+
+def test_a_server_whose_disk_is_full_is_away_and_no_password_is_blamed() -> None:
+    """It answers even PING with an error; a web process must be able to begin, and serve what it can."""
+    with redis_server.running() as server, server.client() as client:
+        (server.folder / "dump.rdb").mkdir()  # so that it cannot be written
+        client.config_set("save", "3600 1")
+        client.bgsave()
+        until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+        with capture_logs() as told:
+            queue.check_redis(load(environment={"ASSAY_REDIS__URL": server.url}))
+    (line,) = told
+    assert (line["event"], line["log_level"]) == ("redis is away", "warning")
+    assert "MISCONF" in line["reason"]
+
+
+@pytest.mark.parametrize(
+    ("account", "database", "told"),
+    [
+        ("", "99", r"The server at 127.0.0.1:\d+/99 refuses us \(DB index .*\): .* under redis$"),
+        ("reader:pw@", "0", r"the user under redis too few rights \(.*'ping' command\): .*ACL SETUSER"),
+    ],
+)
+def test_what_else_a_server_refuses_is_not_called_a_wrong_password(
+    account: str, database: str, told: str
+) -> None:
+    with redis_server.running() as server:
+        if account:
+            with server.client() as client:
+                client.execute_command("ACL SETUSER reader on >pw ~* &* +get")
+        url = f"redis://{account}127.0.0.1:{server.port}/{database}"
+        with pytest.raises(ConfigurationError, match=told):
+            queue.check_redis(load(environment={"ASSAY_REDIS__URL": url}))
 
 
 def shared(settings: Settings, made: list[Any]) -> queue.Shared:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 import redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import AuthenticationError, RedisError, ResponseError
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
 
 from assay.clock import Clock
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, worded
 from assay.scoring.claims import Claims
 from assay.scoring.engine import Engine
 from assay.scoring.fallback import FallbackEngine
@@ -26,6 +27,12 @@ from assay.stores.redis_claims import RedisClaims
 from assay.stores.redis_mode import unfit
 from assay.stores.redis_options import RedisOptions, address, connect, connect_sync
 from assay.telemetry import Metrics, logger
+
+RIGHTS: Final = (
+    "give Assay's user its rights on the server: ACL SETUSER … ~* &* +@all -@admin -@dangerous +info"
+)
+_PASSING_STATES: Final = ("MISCONF", "BUSY", "MASTERDOWN", "NOREPLICAS")
+"""How a server answers that is the right one, and cannot work just now: of a full disk, even to PING."""
 
 
 @dataclass(frozen=True)
@@ -145,11 +152,20 @@ def check_redis(settings: Settings) -> None:
             client.ping()
             if found := unfit(client, section):
                 raise ConfigurationError(f"The server at {address(options)} {found[0]}: {found[1]}")
-        except (AuthenticationError, ResponseError) as error:
-            raise ConfigurationError(
-                f"Redis refuses our user name or password ({error}): mend the settings under {section}"
-            ) from None
         except (RedisError, OSError) as error:
-            logger(__name__).warning("redis is away", section=section, reason=repr(error))
+            if refused := _refusal(error, options, section):
+                raise ConfigurationError(refused) from None
+            logger(__name__).warning("redis is away", section=section, reason=worded(error))
         finally:
             client.close()
+
+
+def _refusal(error: Exception, options: RedisOptions, section: str) -> str | None:
+    """What an operator must mend here before this server can be used; None: it may yet serve us as it is."""
+    if isinstance(error, AuthenticationError):
+        return f"Redis refuses our user name or password ({error}): mend the settings under {section}"
+    if isinstance(error, NoPermissionError):
+        return f"Redis gives the user under {section} too few rights ({error}): {RIGHTS}"
+    if isinstance(error, ResponseError) and not str(error).startswith(_PASSING_STATES):
+        return f"The server at {address(options)} refuses us ({error}): mend the settings under {section}"
+    return None

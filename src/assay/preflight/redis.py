@@ -375,9 +375,7 @@ def _todo(error: Exception, section: str) -> str:
             f"(ASSAY_{section.upper()}__PASSWORD_FILE), or those of the server (requirepass, ACL)"
         )
     if isinstance(cause, NoPermissionError):
-        return (
-            "give Assay's user its rights on the server: ACL SETUSER … ~* &* +@all -@admin -@dangerous +info"
-        )
+        return parts.RIGHTS
     if isinstance(cause, OutOfMemoryError):
         return "raise maxmemory of the Redis, and set maxmemory-policy to volatile-lru"
     if isinstance(cause, ReadOnlyError):
