@@ -66,6 +66,17 @@ def test_scores_recorded_once_are_expected_later(
     assert "wrong: testwiki 3 revid is" in done.stdout
 
 
+@pytest.mark.parametrize("option", ["--json", "--record", "--record-expected"])
+def test_a_report_is_told_though_a_file_takes_nothing_more(
+    tmp_path: Path, answered: Served, option: str
+) -> None:
+    """An hour of load is not lost to a full disk. Answers are so long that some are written while it runs."""
+    done = _load(tmp_path, answered.url, "--parameter", "x=" + "y" * 3000, option, "/dev/full")
+    assert done.returncode == 1
+    assert int(_row(done.stdout, "answered 200")[2]) > 5
+    assert done.stderr == "assay: /dev/full cannot be written whole: No space left on device\n"
+
+
 @pytest.mark.parametrize(("strict", "status"), [(("--strict",), 1), ((), 0)])
 def test_strict_is_a_matter_of_the_exit_status(
     tmp_path: Path, answered: Served, answering: Answering, strict: tuple[str, ...], status: int
@@ -101,7 +112,11 @@ def test_ctrl_c_ends_the_run_with_its_report(tmp_path: Path, answered: Served, a
         (("http://127.0.0.1:1", "--requests", "magic=1"), "called magic"),
         (("http://127.0.0.1:1", "--requests", "scores=x"), "give a number"),
         (("http://127.0.0.1:1", "--revisions", "absent.txt"), "absent.txt cannot be read"),
-        (("http://127.0.0.1:1", "--revisions", "9-1"), "there are 0"),
+        (
+            ("http://127.0.0.1:1", "--revisions", "9-1"),
+            "there are no revisions to ask for: .* from A up to B",
+        ),
+        (("http://127.0.0.1:1", "--duration", "inf"), "duration_s must be above 0, and no endless number"),
         (("http://127.0.0.1:1", "--wiki", "enwiki"), "give a FILE of ids"),
         (("http://127.0.0.1:1", "--cold", "--revisions", "1-2"), "a cold run asks for up to"),
         (("http://127.0.0.1:1", "--json", "no/such/folder.json"), "no folder"),

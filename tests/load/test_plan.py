@@ -59,7 +59,7 @@ def test_another_machine_is_loaded_only_by_whoever_says_so(url: str) -> None:
         ({"rate_per_s": 1e6}, "more than"),
         ({"revisions_per_request": 51}, "50 are the most"),
         ({"revisions": range(3), "revisions_per_request": 4}, "there are 3"),
-        ({"revisions": ()}, "there are 0"),
+        ({"revisions": ()}, "there are no revisions to ask for"),
         ({"cache": "cold", "arrivals": "constant"}, "up to 3000 revisions, and there are 100"),
         ({"mix": {"magic": 1.0}}, "called magic"),
         ({"mix": {}}, "nor all 0"),

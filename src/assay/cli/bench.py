@@ -11,7 +11,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Final, Literal, cast
+from typing import Annotated, Any, Final, Literal, cast
 
 import orjson
 import typer
@@ -144,13 +144,18 @@ def load(
     )
     _check_descriptors(plan)
     expected = _expectations(plan, expect, is_learning=record_expected is not None)
-    with nullcontext() if record is None else _recording(record) as on_answer:
+    faults: list[str] = []
+    with nullcontext() if record is None else _recording(record, faults) as on_answer:
         report = asyncio.run(_watched(plan, expected, on_answer))
     if record_expected is not None:
-        expected.save(record_expected)
+        with _telling(record_expected, faults):
+            expected.save(record_expected)
     if json is not None:
-        json.write_bytes(orjson.dumps(report.document(), option=orjson.OPT_INDENT_2))
+        with _telling(json, faults):
+            json.write_bytes(orjson.dumps(report.document(), option=orjson.OPT_INDENT_2))
     _print(report)
+    if faults:
+        raise ConfigurationError("; ".join(faults))
     if strict and (report.lost or report.wrong):
         raise typer.Exit(1)
 
@@ -245,13 +250,30 @@ def _check_descriptors(plan: LoadPlan) -> None:
 
 
 @contextmanager
-def _recording(path: Path) -> Iterator[Callable[[Answered], None]]:
-    with path.open("wb") as stream:
-        yield lambda answered: _write(stream, answered)
+def _recording(path: Path, faults: list[str]) -> Iterator[Callable[[Answered], None]]:
+    """What the file does not take is left out, and told in `faults`: no run is lost to a full disk."""
+    stream = path.open("wb")
+
+    def write(answered: Answered) -> None:
+        if not faults:
+            with _telling(path, faults):
+                stream.write(orjson.dumps(answered.document(), option=orjson.OPT_APPEND_NEWLINE))
+
+    try:
+        yield write
+    finally:
+        with _telling(path, faults):
+            stream.close()
 
 
-def _write(stream: BinaryIO, answered: Answered) -> None:
-    stream.write(orjson.dumps(answered.document(), option=orjson.OPT_APPEND_NEWLINE))
+@contextmanager
+def _telling(path: Path, faults: list[str]) -> Iterator[None]:
+    """A file that cannot be written is one of the `faults`, and keeps nobody from the report."""
+    try:
+        yield
+    except OSError as error:
+        told = f"{path} cannot be written whole: {reason_of(error)}"
+        faults.extend([told] if told not in faults else [])
 
 
 def _print(report: LoadReport) -> None:

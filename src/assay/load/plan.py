@@ -78,7 +78,7 @@ class LoadPlan:
         yield from _mix_faults(self.mix, self.models)
         sizes = ("rate_per_s", "duration_s", "timeout_s", "connections", "revisions_per_request")
         if wrong := [name for name in sizes if not 0 < getattr(self, name) < float("inf")]:
-            yield f"{', '.join(wrong)} must be above 0"
+            yield f"{', '.join(wrong)} must be above 0, and no endless number"
         else:
             yield from self._supply_faults()
 
@@ -86,6 +86,8 @@ class LoadPlan:
         """Are there revisions enough? Asked of sizes that are known to be sound."""
         if self.rate_per_s * self.duration_s > MAX_REQUESTS:
             yield f"more than {MAX_REQUESTS} requests: lower the rate or the duration"
+        elif not self.revisions:
+            yield "there are no revisions to ask for: give a list with ids, or a range A-B from A up to B"
         elif self.revisions_per_request > min(MAX_REVISIONS, len(self.revisions)):
             yield (
                 f"a request cannot ask for {self.revisions_per_request} revisions: "
