@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -86,6 +89,38 @@ def test_an_output_that_could_not_be_written_is_refused_before_the_work(tmp_path
         options.check_output(file, folder=True)
     with pytest.raises(ConfigurationError, match=r"there is no folder .*/none to write x into"):
         options.check_output(tmp_path / "none" / "x")
+
+
+@contextmanager
+def as_a_stranger() -> Iterator[None]:
+    """Root may write everywhere."""
+    before = os.geteuid()
+    if before == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def test_what_its_user_may_not_write_is_refused_before_the_work() -> None:
+    with TemporaryDirectory() as name:
+        folder, file = Path(name), Path(name) / "file"
+        file.touch()
+        file.chmod(0o444)
+        folder.chmod(0o555)
+        try:
+            with as_a_stranger():
+                for path, how, refused in (
+                    (file, {}, file),
+                    (folder / "new", {}, folder),
+                    (file, {"in_one_step": True}, folder),
+                    (folder / "new" / "deep", {"folder": True}, folder),
+                ):
+                    with pytest.raises(ConfigurationError, match=f"^{refused} must not be written to by"):
+                        options.check_output(path, **how)
+        finally:
+            folder.chmod(0o755)
 
 
 def test_a_device_is_written_to_but_never_replaced(tmp_path: Path) -> None:

@@ -207,3 +207,15 @@ def check_output(path: Path | None, *, folder: bool = False, in_one_step: bool =
             )
     elif not folder and not path.parent.is_dir():
         raise ConfigurationError(f"there is no folder {path.parent} to write {path.name} into: make it first")
+    _check_rights(path, in_one_step=in_one_step)
+
+
+def _check_rights(path: Path, *, in_one_step: bool) -> None:
+    """Of the file or folder itself, or of the nearest folder above it that is there: what is put in place in
+    one step is made anew."""
+    place = path.parent if in_one_step else path
+    place = next(place for place in (place, *place.absolute().parents) if place.exists())
+    if not os.access(place, os.W_OK, effective_ids=True):
+        raise ConfigurationError(
+            f"{place} must not be written to by this user: give another place, or rights"
+        )
