@@ -21,6 +21,7 @@ from assay.cli import app
 from assay.compose.supervisor import supervisor_command
 from assay.errors import ConfigurationError
 from precache.edits import WIKI, append, created, history, rev_ids, told
+from servers import redis as redis_server
 from servers.redis import free_port
 from shared_data import ROOT
 from waiting import until
@@ -110,16 +111,32 @@ def test_a_follower_runs_when_there_is_something_to_follow(begun: list[list[str]
         (["--wiki", "w=none.xml"], "wikis.w.source: there is no file none.xml"),
         (["--follow", "recentchanges=w"], "there is no wiki 'w'"),
         (["--wiki", "w=https://w.example.org/w/api.php", "--bundles", "w=nowiki"], "nowiki"),
+        (["--redis", "localhost"], "the Redis URL cannot be read: write redis://host:port/db"),
+        (["--folder", "d" * 100], "is too long a path for the socket in it: name a shorter --folder"),
     ],
 )
 def test_what_several_processes_would_say_is_said_once_before_any_starts(
     begun: list[list[str]], tmp_path: Path, words: list[str], told: str
 ) -> None:
-    done = CliRunner().invoke(app, ["up", *words])
+    before = {*tmp_path.iterdir()}
+    done = CliRunner().invoke(app, ["up", "--port", str(free_port()), *words])
     assert isinstance(done.exception, ConfigurationError)
     assert told in str(done.exception)
     assert begun == []
-    assert not (tmp_path / "assay-up").exists()
+    assert {*tmp_path.iterdir()} == before
+
+
+def test_a_redis_that_refuses_us_is_told_before_any_process_starts(
+    begun: list[list[str]], tmp_path: Path
+) -> None:
+    with redis_server.running(["--requirepass", "right"], password="right") as redis:
+        given = ["up", "--port", str(free_port()), "--redis", redis.url]
+        done = CliRunner().invoke(app, given, env={"ASSAY_REDIS__PASSWORD": "wrong"})
+        assert isinstance(done.exception, ConfigurationError)
+        assert "refuses our user name or password" in str(done.exception)
+        assert (begun, [*tmp_path.iterdir()]) == ([], [])
+        assert CliRunner().invoke(app, given, env={"ASSAY_REDIS__PASSWORD": "right"}).exit_code == 0
+    assert len(begun) == 1
 
 
 def test_a_port_that_the_system_would_choose_cannot_be_shared(begun: list[list[str]]) -> None:

@@ -110,6 +110,19 @@ def test_a_socket_that_nobody_listens_on_any_more_is_no_hindrance(folder: Path) 
     check_free(folder)
 
 
+def test_a_path_that_no_socket_can_have_is_refused_and_any_shorter_one_works(folder: Path) -> None:
+    """supervisord would end with words of its own, once all had been said to be well."""
+    room = 107 - len(f"/supervisor.sock.{os.getpid()}") - len(f"{folder}/")
+    with pytest.raises(ConfigurationError, match="is too long a path for the socket in it: name a shorter"):
+        check_free(folder / ("d" * (room + 1)))
+    fits = folder / ("d" * (room - 2))  # the numbers of later processes may be longer
+    fits.mkdir()
+    check_free(fits)
+    command = supervisor_command(write(fits, []))
+    with running(Process("supervisord", command, fits, dict(os.environ))) as process:
+        process.until((fits / "supervisor.sock").exists, 60)
+
+
 def test_special_characters_reach_the_command_as_they_are(tmp_path: Path) -> None:
     command = ("assay", "--wiki", "w=/a b/100%/c'd.xml")
     text = render(tmp_path, [Program("web", command, 1)])

@@ -15,8 +15,10 @@ from assay.cli.listening import listening
 from assay.compose.bundles import check
 from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.follower import check_precache
+from assay.compose.queue import check_redis
 from assay.compose.supervisor import supervisor_command
 from assay.settings import Settings
+from assay.telemetry import configure_logging
 
 
 def register(app: typer.Typer) -> None:
@@ -51,8 +53,12 @@ def up(
         release=release,
         server={"host": host, "port": port},
         precache={"streams": options.streams(follow)},
+        redis={"url": redis},
     )
     check(settings)  # before several processes say the same
+    if redis is not None:
+        configure_logging(settings.log)
+        check_redis(settings)
     follows = bool(settings.precache.streams)
     if follows:
         check_precache(settings)

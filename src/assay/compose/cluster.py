@@ -34,11 +34,12 @@ class ClusterOptions:
 def prepare(options: ClusterOptions) -> Path:
     """Write the supervisor's configuration, and Redis's password, into the folder; the configuration's path.
 
-    Raises `ConfigurationError` when there is no redis-server to start, or a cluster runs there already.
+    Raises `ConfigurationError` when there is no redis-server to start, a cluster runs there already, or the
+    folder's path is too long for one.
     """
     folder = options.folder.resolve()
-    folder.mkdir(parents=True, exist_ok=True)
     check_free(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     environment: dict[str, str] = {}
     programs: list[Program] = []
     if options.redis_url is None:

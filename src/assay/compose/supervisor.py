@@ -6,6 +6,7 @@ each program in one folder.
 
 from __future__ import annotations
 
+import os
 import shlex
 import socket
 import sys
@@ -20,6 +21,8 @@ ASSAY: Final = (sys.executable, "-m", "assay.cli")
 """The command line, run by the code that runs now."""
 _DRAIN_S: Final = 40
 """Seconds before a process that was told to end is killed: more than a request and a job together take."""
+_MAX_SOCKET_BYTES: Final = 107
+"""Of a socket's path on Linux."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +52,11 @@ def write(folder: Path, programs: Sequence[Program]) -> Path:
 
 def check_free(folder: Path) -> None:
     """Raises `ConfigurationError` when a supervisor runs with the configuration in `folder`: what is written
-    anew beneath it would count only once something of it is started again, hours later."""
+    anew beneath it would count only once something of it is started again, hours later. And when none could:
+    its socket lies there."""
+    made = f"{_socket(folder)}.{os.getpid()}"  # as supervisord does, which takes this process's place
+    if len(os.fsencode(made)) > _MAX_SOCKET_BYTES:
+        raise ConfigurationError(f"{folder} is too long a path for the socket in it: name a shorter --folder")
     with socket.socket(socket.AF_UNIX) as probe:
         try:
             probe.connect(str(_socket(folder)))
