@@ -38,6 +38,7 @@ HTTP statuses are not here: they stand in one table in `assay.serving.refusals`.
 
 from __future__ import annotations
 
+import errno
 import os
 import ssl
 from typing import Final
@@ -235,6 +236,18 @@ def reason_of(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
+def cannot_listen(
+    error: OSError, host: str, port: int, *, port_option: str = "--port", host_option: str = "--host"
+) -> ConfigurationError:
+    """Why a server cannot have its address, and what to do. `port_option`, `host_option`: where an operator
+    says them."""
+    advice = {
+        errno.EADDRINUSE: f"give another {port_option}, or end what uses it",
+        errno.EACCES: f"give a {port_option} from 1024 on",
+    }.get(error.errno or 0, f"give a {host_option} that is an address of this machine")
+    return ConfigurationError(f"cannot listen on {host} port {port}: {_system_reason(error)}: {advice}")
+
+
 def worded(error: BaseException) -> str:
     """For a log: the error's class, and what it says. Not its ``repr``: redis-py's tells neither that the
     disk of a Redis is full nor where nobody answered."""
@@ -242,7 +255,8 @@ def worded(error: BaseException) -> str:
 
 
 def _system_reason(error: OSError) -> str:
-    """asyncio writes the address in the place of the reason, once for each that a name has."""
+    """Python and asyncio write the address in the place of the reason, or behind it; but a host that is not
+    found has a number that only they explain."""
     if error.errno and error.errno > 0:
         return os.strerror(error.errno)
     return error.strerror or str(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from small_app import SmallApp
 URL = "http://127.0.0.1:9/w/api.php"
 STREAM = "eventstreams=https://stream.example.org/v2/stream/mediawiki.revision-create"
 LIVE = ("--wiki", f"clubwiki={URL}")
+TAKEN = "the port that is taken"
 WRONG: dict[str, tuple[tuple[str, ...], str]] = {
     "no stream": (LIVE, "there is no stream to follow: give --follow"),
     "an unknown kind": (
@@ -53,6 +55,10 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
         (*LIVE, "--follow", STREAM, "--to", "."),
         "precache.sinks.to-1.path: . is no file",
     ),
+    "a port of metrics that is taken": (
+        (*LIVE, "--follow", STREAM, "--metrics-port", TAKEN),
+        "Address already in use: give another --metrics-port, or end what uses it",
+    ),
     "no rule": (
         ("--wiki", f"clubwiki={URL}", "--config", "no-rules.toml", "--follow", STREAM),
         "no wiki has a rule for precaching",
@@ -73,7 +79,12 @@ def ran(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ran]:
     (folder / "wrong-rule.toml").write_text(
         f'[wikis.clubwiki]\nsource = "{URL}"\nprecache = {{ drafttopic = ["main_creation"] }}\n'
     )
-    done = assay_each(folder, [("precache", *arguments) for arguments, _ in WRONG.values()])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        commands = [
+            ("precache", *(port if word is TAKEN else word for word in words)) for words, _ in WRONG.values()
+        ]
+        done = assay_each(folder, commands)
     return dict(zip(WRONG, done, strict=True))
 
 

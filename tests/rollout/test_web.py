@@ -406,7 +406,9 @@ def test_it_runs_as_its_own_process_and_ends_on_term(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert "page of rollouts" in process.stdout.readline()
         assert Served(port).ask("/").status == 200
-        with pytest.raises(ConfigurationError, match=f"127.0.0.1 port {port}: Address already in use"):
+        with pytest.raises(
+            ConfigurationError, match=f"port {port}: Address already in use: give another --port"
+        ):
             run_page(PageOptions(state_dir=str(tmp_path), port=port))
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import socket
 
-from assay.errors import ConfigurationError
+from assay.errors import cannot_listen
 from assay.serving.listener import listen
 from assay.settings import Settings
 
@@ -17,16 +15,4 @@ def listening(settings: Settings, reuse_port: bool) -> socket.socket:
     try:
         return listen(host, port, settings.http, reuse_port=reuse_port)
     except OSError as error:
-        raise ConfigurationError(f"cannot listen on {host} port {port}: {_told(error)}") from None
-
-
-def _told(error: OSError) -> str:
-    """Why, and what to do. Python's own words repeat the address; but a host that is not found has a number
-    that only they explain."""
-    is_usual = error.errno in errno.errorcode
-    reason = os.strerror(error.errno or 0) if is_usual else error.strerror or str(error)
-    advice = {
-        errno.EADDRINUSE: "give another --port, or end what uses it",
-        errno.EACCES: "give a --port from 1024 on",
-    }.get(error.errno or 0, "give a --host that is an address of this machine")
-    return f"{reason}: {advice}"
+        raise cannot_listen(error, host, port) from None

@@ -7,18 +7,21 @@ import contextlib
 import signal
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 
 from assay.cli import options
 from assay.cli.groups import grouped
+from assay.compose.exporting import exporting
 from assay.compose.follower import build_follower, check_precache, precache_metrics
 from assay.events import Rules
 from assay.precache.cursor import held
 from assay.precache.patience import Patience
 from assay.settings import Settings
-from assay.telemetry import Metrics, configure_logging, serve_metrics
+from assay.telemetry import Metrics, configure_logging
+
+_METRICS_HOST: Final = "127.0.0.1"
 
 
 def register(app: typer.Typer) -> None:
@@ -73,7 +76,7 @@ def precache(
     port = settings.precache.metrics_port
     with (
         held(Path(settings.precache.folder)),
-        serve_metrics(metrics, port=port) if port is not None else contextlib.nullcontext(),
+        exporting(metrics, _METRICS_HOST, port) if port is not None else contextlib.nullcontext(),
     ):
         asyncio.run(_run(settings, rules, metrics))
 

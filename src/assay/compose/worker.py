@@ -10,6 +10,7 @@ from celery import Celery
 
 from assay import __version__
 from assay.compose.bundles import choose
+from assay.compose.exporting import exporting
 from assay.compose.models import load_chosen
 from assay.compose.queue import queue_options, worker_client
 from assay.compose.tracing import traced
@@ -18,7 +19,7 @@ from assay.scoring.queue.job import Scoring
 from assay.scoring.queue.worker import Parts, run, worker_name
 from assay.settings import Settings
 from assay.stores.redis_options import broker
-from assay.telemetry import Metrics, serve_metrics
+from assay.telemetry import Metrics
 
 
 def build_worker(settings: Settings) -> Callable[[], int]:
@@ -41,7 +42,8 @@ def build_worker(settings: Settings) -> Callable[[], int]:
         with contextlib.ExitStack() as stack:
             stack.enter_context(traced(settings, "worker"))
             if worker.metrics_port:
-                stack.enter_context(serve_metrics(metrics, worker.metrics_host, worker.metrics_port))
+                place = worker.metrics_host, worker.metrics_port
+                stack.enter_context(exporting(metrics, *place, host_option="worker.metrics_host"))
             return run(celery(settings), parts, worker, settings.queue)
 
     return work

@@ -24,7 +24,7 @@ from fastapi.responses import HTMLResponse
 from starlette.exceptions import HTTPException
 
 from assay.clock import Clock, SystemClock
-from assay.errors import ConfigurationError, JournalError
+from assay.errors import JournalError, cannot_listen
 from assay.page.headers import PAGE_HEADERS
 from assay.rollout.access import Access
 from assay.rollout.follow import Follower, Reading
@@ -95,7 +95,7 @@ def run_page(options: PageOptions, announce: Callable[[str], None] | None = None
     try:
         listener = socket.create_server((options.host, options.port), family=family)
     except OSError as error:
-        raise ConfigurationError(f"{options.host} port {options.port}: {error.strerror}") from None
+        raise cannot_listen(error, options.host, options.port) from None
     port = listener.getsockname()[1]
     host = f"[{options.host}]" if family is socket.AF_INET6 else options.host
     if announce:
