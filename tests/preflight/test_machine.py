@@ -188,6 +188,17 @@ def test_a_port_that_this_release_has_passes_and_another_one_fails() -> None:
     assert "there answers dev" in outcome.said
 
 
+def test_an_address_that_is_not_this_machines_is_told_as_one() -> None:
+    for host, reason in (("192.0.2.1", "Cannot assign requested address"), ("no.invalid", "")):
+        settings = replace(load(environment={}), server=ServerSettings(host, free_port()))
+        outcome = port_of(machine(settings))
+        assert isinstance(outcome, Failed)
+        assert outcome.said.startswith(f"cannot listen on {host} port {settings.server.port}: ")
+        assert reason in outcome.said
+        assert "Unknown error" not in outcome.said, "resolvers have numbers of their own"
+        assert outcome.said.endswith("give a server.host that is an address of this machine")
+
+
 # -- clocks
 
 
@@ -218,3 +229,11 @@ def test_rediss_clock_must_be_ours(ahead_s: float, good: bool) -> None:
         outcome = asyncio.run(machine(settings, clock=Ahead(ahead_s)).clock_of_redis())
     assert isinstance(outcome, Passed) is good
     assert good or "chrony" in outcome.todo  # type: ignore[union-attr]
+
+
+def test_a_redis_that_is_away_tells_no_time() -> None:
+    settings = load(environment={"ASSAY_REDIS__URL": f"redis://127.0.0.1:{free_port()}/0"})
+    outcome = asyncio.run(machine(settings).clock_of_redis())
+    assert isinstance(outcome, Failed)
+    assert outcome.said.startswith("Redis does not tell its time: ")
+    assert outcome.todo == "mend what the redis checks say"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import lzma
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -127,9 +128,20 @@ HEAD = (
 )
 
 
+RECORD = (
+    '{"rev_id": 1, "page_title": "A", "timestamp": "2026-01-01T00:00:00Z", '
+    '"user": "B", "comment": null, "text": "c"}\n'
+)
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
-    [("old.xml", HEAD + "<page>"), ("bare.xml", "<mediawiki><page>"), ("history.jsonl", "{}")],
+    [
+        ("old.xml", HEAD + "<page>"),
+        ("bare.xml", "<mediawiki><page>"),
+        ("history.jsonl", RECORD + RECORD[:9]),
+        ("new.jsonl", ""),
+    ],
 )
 def test_a_file_that_does_not_say_which_wiki_it_is_of_is_told(
     tmp_path: Path, name: str, content: str
@@ -157,6 +169,34 @@ def test_a_file_that_is_no_export_fails(tmp_path: Path, content: str, said: str)
     outcome = of_file(path)
     assert isinstance(outcome, Failed)
     assert said in outcome.said
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("wiki.jsonl", b"{}\n", "line 1: "),
+        ("wiki.jsonl", b"\x90\xa9", "line 1: "),
+        ("wiki.jsonl.xz", lzma.compress(RECORD.encode())[:-20], "is damaged or cut short"),
+        ("wiki.jsonl.gz", RECORD.encode(), "is not packed, unlike its name"),
+    ],
+)
+def test_a_file_that_is_no_history_fails(tmp_path: Path, name: str, content: bytes, said: str) -> None:
+    """It was said to be readable, and never read."""
+    (tmp_path / name).write_bytes(content)
+    outcome = of_file(tmp_path / name)
+    assert isinstance(outcome, Failed)
+    assert said in outcome.said
+    assert outcome.todo == "mend wikis.samplewiki.source"
+
+
+def test_a_password_in_an_address_is_refused_and_never_told() -> None:
+    wiki = WikiSettings("https://bot:hunter2@127.0.0.1/w/api.php")
+    report = asyncio.run(run_checks([group({"club": wiki}, ApiOptions(), SystemClock(), 1.0)], "r1"))
+    (result,) = report.results
+    assert isinstance(result.outcome, Failed)
+    assert "must not hold a user name or password" in result.outcome.said
+    assert "127.0.0.1/w/api.php" in result.subject
+    assert "hunter2" not in str(result)
 
 
 def test_a_file_that_is_not_there_fails(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import resource
 import shutil
@@ -13,11 +14,12 @@ from pathlib import Path
 from typing import Final
 
 import aiohttp
+from redis.exceptions import RedisError
 
 from assay.clock import Clock
 from assay.compose import queue as parts
 from assay.compose.bundles import wikis_of
-from assay.errors import AssayError
+from assay.errors import AssayError, cannot_listen
 from assay.preflight.bundles import LOAD_LIMIT_S, Load
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.measure import memory_bytes
@@ -130,11 +132,14 @@ class Machine:
             with socket.create_server((server.host, server.port), family=family):
                 return Passed("free")
         except OSError as error:
-            fault = os.strerror(error.errno) if error.errno else str(error)
+            if error.errno != errno.EADDRINUSE:
+                place = {"port_option": "server.port", "host_option": "server.host"}
+                said = str(cannot_listen(error, server.host, server.port, **place))
+                return Failed(said, "mend server.host and server.port")
         if (told := await _who_answers(server.host, server.port)) == self.settings.release:
             return Passed("taken by a web process of this release")
         return Failed(
-            f"cannot be listened on ({fault}); there answers {told or 'something that names no release'}",
+            f"it is taken; there answers {told or 'something that names no release'}",
             "end what uses it, or set server.port",
         )
 
@@ -146,6 +151,8 @@ class Machine:
             before_s = self.clock.now().timestamp()
             seconds, micros = await client.time()
             after_s = self.clock.now().timestamp()
+        except (RedisError, OSError) as error:
+            return Failed(f"Redis does not tell its time: {error}", "mend what the redis checks say")
         finally:
             await client.aclose()
         skew_s = skew(before_s, seconds + micros / 1e6, after_s)

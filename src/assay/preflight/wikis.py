@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, cast
 from xml.etree import ElementTree
 
 from assay.clock import Clock, Deadline
-from assay.errors import SourceError, SourceUnavailable
+from assay.errors import SourceError, SourceUnavailable, reason_of
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.revisions.action_api import ActionApi
 from assay.revisions.compressed import open_stream
 from assay.revisions.export import read_export
 from assay.revisions.options import ApiOptions
-from assay.revisions.reader import record_reader
+from assay.revisions.reader import RecordReader, record_reader
 from assay.settings import WikiSettings
+from assay.telemetry import redacted
 from assay.threads import in_thread
 
 ADVICE: Final = "see that the wiki answers: its address, the network, what it says to others"
@@ -41,7 +43,10 @@ class WikiSource:
     def check(self) -> Check:
         is_live = "://" in self.settings.source
         run = self._live if is_live else self._file
-        return Check("source", f"{self.name} ({self.settings.source})", run, ADVICE, self.limit_s)
+        place = redacted(
+            "source", self.settings.source
+        )  # an address may hold a password, however wrong that is
+        return Check("source", f"{self.name} ({place})", run, ADVICE, self.limit_s)
 
     @property
     def database(self) -> str:
@@ -73,10 +78,11 @@ class WikiSource:
     async def _file(self) -> Outcome:
         path = Path(self.settings.source)
         try:
-            is_export = record_reader(path) is read_export
-            database = await in_thread(lambda: _database_of(path)) if is_export else None
+            reader = record_reader(path)
+            look = partial(_database_of, path) if reader is read_export else partial(_begin, reader, path)
+            database = await in_thread(look)
         except (SourceError, OSError) as error:
-            return Failed(str(error), f"mend wikis.{self.name}.source")
+            return Failed(reason_of(error), f"mend wikis.{self.name}.source")
         if database is None:
             return Passed("the file can be read", ("it does not say which wiki it is of",))
         return self._wrong(database) or Passed(f"an export of {database}")
@@ -101,6 +107,12 @@ def _skew_s(told: Any, now: datetime) -> float | None:
         return (datetime.fromisoformat(str(told)) - now).total_seconds()
     except (ValueError, TypeError):
         return None
+
+
+def _begin(reader: RecordReader, path: Path) -> None:
+    """Read the first revision, if there is one. Raises `SourceError`."""
+    with open_stream(path) as stream:
+        next(reader(stream, path), None)
 
 
 def _database_of(path: Path) -> str | None:
