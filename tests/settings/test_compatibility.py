@@ -169,6 +169,12 @@ def test_a_schema_that_cannot_be_read_is_told(tmp_path: Path, text: str, message
     assert message in fault
 
 
+def test_a_schema_that_is_no_file_is_told_once_in_words(tmp_path: Path) -> None:
+    absent = tmp_path / "absent.json"
+    faults = incompatible(Given(), schemas=[absent, tmp_path]).faults
+    assert faults == (f"{absent}: No such file or directory", f"{tmp_path}: Is a directory")
+
+
 def test_a_broken_root_is_told(root: Path) -> None:
     (fault,) = incompatible(Given(), root).faults
     assert "there are no releases in" in fault

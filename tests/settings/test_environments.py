@@ -84,8 +84,9 @@ def test_the_half_of_it_is_an_error(folder: Path) -> None:
         ConfigurationError, match="give --environment or ASSAY_ENVIRONMENT; there are: produc"
     ):
         load(environment={}, config_folder=folder)
-    with pytest.raises(ConfigurationError, match="there is no folder"):
-        load(environment={}, config_folder=folder / "absent", environment_name="staging")
+    for name in ("staging", None):
+        with pytest.raises(ConfigurationError, match="there is no folder"):
+            load(environment={}, config_folder=folder / "absent", environment_name=name)
 
 
 def test_there_is_no_environment_without_a_base(folder: Path) -> None:

@@ -112,6 +112,9 @@ def test_a_secrets_file_loses_the_ends_of_lines_and_nothing_else(tmp_path: Path)
     assert layers(variables={"ASSAY_PASSWORD_FILE": str(file)})[1] == [
         f"ASSAY_PASSWORD_FILE: {file} is empty: write the value into it"
     ]
+    assert layers(variables={"ASSAY_PASSWORD_FILE": ""})[1] == [
+        "ASSAY_PASSWORD_FILE: is empty: name the file that holds the value, or leave the variable out"
+    ]
 
 
 @pytest.mark.parametrize(

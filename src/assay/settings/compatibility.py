@@ -16,6 +16,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError
 
+from assay.errors import reason_of
 from assay.releases.manifest import CONFIGURATION, CONFIGURATION_SCHEMA
 from assay.settings.layers import CONFIG, PREFIX, Given, read_text
 from assay.settings.loading import resolve
@@ -104,7 +105,7 @@ def _unreadable_by(reader: str, path: Path, given: Given) -> Iterator[str]:
     try:
         schema = _schema(path)
     except (OSError, ValueError) as error:
-        yield f"{reader}: {path}: {error}"
+        yield ": ".join(dict.fromkeys((reader, str(path), reason_of(error))))
         return
     for fault in read(given, schema).faults:
         yield f"{reader} could not read this configuration, by {path}: {fault.text}"

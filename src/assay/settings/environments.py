@@ -49,10 +49,7 @@ def environments_of(folder: Path) -> list[str]:
 
 def environment_of(folder: Path, name: str) -> Environment:
     """Raises `ConfigurationError` when there is no such environment."""
-    if not folder.is_dir():
-        raise ConfigurationError(
-            f"there is no folder {folder}: give --config-folder a folder with {BASE}.toml"
-        )
+    _check_folder(folder)
     known = environments_of(folder)
     if not _NAME.fullmatch(name) or name not in known:
         raise ConfigurationError(
@@ -82,6 +79,7 @@ def chosen(
         raise ConfigurationError(
             f"the environment {name!r} needs its folder: give --config-folder or {folder_variable}"
         )
+    _check_folder(folder)
     if name is None:
         known = ", ".join(environments_of(folder)) or "none"
         raise ConfigurationError(
@@ -89,3 +87,11 @@ def chosen(
             f"there are: {known}"
         )
     return environment_of(folder, name)
+
+
+def _check_folder(folder: Path) -> None:
+    """Raises `ConfigurationError`."""
+    if not folder.is_dir():
+        raise ConfigurationError(
+            f"there is no folder {folder}: give --config-folder a folder with {BASE}.toml"
+        )

@@ -154,7 +154,7 @@ def _variables(variables: Mapping[str, str], schema: Schema, faults: list[str]) 
         try:
             place = _place(name)
             if node_at(schema, place) is None and name.endswith(FROM_FILE):
-                place, text = _place(name.removesuffix(FROM_FILE)), _secret(Path(text))
+                place, text = _place(name.removesuffix(FROM_FILE)), _secret(_named(text))
             yield Layer(name, nested(place, _decoded(text, node_at(schema, place))), is_variable=True)
         except (OSError, ValueError) as error:
             faults.append(f"{name}: {_reason(error)}")
@@ -162,6 +162,13 @@ def _variables(variables: Mapping[str, str], schema: Schema, faults: list[str]) 
 
 def _place(variable: str) -> Place:
     return tuple(variable.removeprefix(PREFIX).lower().split(NESTED))
+
+
+def _named(text: str) -> Path:
+    """The file that a variable names. Raises ValueError."""
+    if not text:
+        raise ValueError("is empty: name the file that holds the value, or leave the variable out")
+    return Path(text)
 
 
 def _secret(path: Path) -> str:
