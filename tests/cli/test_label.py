@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import lzma
+import os
 from pathlib import Path
 
 from cli.running import assay
@@ -65,6 +66,21 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path: P
     done = assay(tmp_path, "label", "absent.jsonl", "--output", "no/labels.tsv")
     assert done.returncode == 1
     assert done.stderr.strip() == "assay: there is no folder no to write labels.tsv into: make it first"
+    os.mkfifo(tmp_path / "pipe")
+    done = assay(tmp_path, "label", "absent.jsonl", "--output", "pipe")
+    assert done.returncode == 1
+    assert "pipe is no plain file, and another would take its place" in done.stderr
+    assert (tmp_path / "pipe").is_fifo()
+
+
+def test_labels_are_written_where_a_link_leads(tmp_path: Path) -> None:
+    line = {"rev_id": 1, "page_title": "A", "timestamp": "2020-01-01T00:00:00Z", "user": "a", "text": ""}
+    (tmp_path / "one.jsonl").write_text(json.dumps(line | {"comment": ""}))
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "link").symlink_to("elsewhere/labels.tsv")
+    assert assay(tmp_path, "label", "one.jsonl", "--output", "link").returncode == 0
+    assert (tmp_path / "link").is_symlink()
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["labels.tsv"]
 
 
 def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -75,6 +77,47 @@ def test_what_is_written_in_vain_at_the_very_end_is_an_error_too() -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     told = "assay: standard output is closed: give it a file, or /dev/null\n"
     assert (done.returncode, done.stderr) == (1, told)
+
+
+LATIN = {"PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"}
+"""As in a locale without UTF-8."""
+
+
+def test_results_are_utf_8_in_any_locale(tmp_path: Path) -> None:
+    history = {"rev_id": 1, "page_title": "Дом", "timestamp": "2026-01-01T00:00:00Z", "user": "Ω"}
+    (tmp_path / "h.jsonl").write_text(json.dumps({**history, "comment": None, "text": "c"}))
+    (tmp_path / "w.toml").write_text('[wikis.w]\nsource = "дом.xml"\nbundles = "enwiki"\n')
+    for words, told in (
+        (("label", "h.jsonl"), "1\tДом\t2026-01-01T00:00:00Z\tΩ\t"),
+        (("config", "show", "--config", "w.toml"), '"source": "дом.xml"'),
+        (("train", "--help"), "https://…/api.php"),
+    ):
+        done = subprocess.run(
+            (*ASSAY, *words),
+            capture_output=True,
+            check=True,
+            env=environment(tmp_path, **LATIN),
+            cwd=tmp_path,
+        )
+        assert told in done.stdout.decode("utf-8")
+
+
+def test_a_terminal_keeps_its_encoding_and_is_shown_what_it_has_no_sign_for(tmp_path: Path) -> None:
+    (tmp_path / "base.toml").touch()
+    for name, contact in (("one", "é…"), ("other", "x")):
+        (tmp_path / f"{name}.toml").write_text(f'wiki_api.contact = "{contact}"\n')
+    diff = (*ASSAY, "config", "diff", "one", "other", "--config-folder", ".")
+    ours, theirs = os.openpty()
+    try:
+        given = environment(tmp_path, **LATIN)
+        done = subprocess.run(
+            diff, stdout=theirs, stderr=subprocess.PIPE, check=False, env=given, cwd=tmp_path
+        )
+        assert (done.returncode, done.stderr) == (1, b"")
+        assert b'"\xe9\\u2026"' in os.read(ours, 10_000)
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_the_names_of_those_that_were_closed_are_told() -> None:

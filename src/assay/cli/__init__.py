@@ -10,7 +10,7 @@ import typer
 
 from assay import __version__
 from assay.cli.lazy import Later, group_of
-from assay.cli.standard_streams import give_up_output, open_closed
+from assay.cli.standard_streams import give_up_output, open_closed, take_any_text
 from assay.errors import AssayError
 
 COMMANDS: Final = (
@@ -125,6 +125,7 @@ def main() -> None:
     """Run a command. Exit status: 1 an error, told in a sentence, such as a result that standard output does
     not take; 2 wrong usage; 130 interrupted."""
     closed = open_closed()
+    take_any_text()
     try:
         _run()
     except AssayError as error:

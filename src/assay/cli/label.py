@@ -55,7 +55,7 @@ def label(
     work: Annotated[Path, typer.Option(help="Of a live wiki: folder for its history.")] = Path("work"),
 ) -> None:
     """Label each revision by identity reverts, as tab-separated values, page by page in time order."""
-    options.check_output(output)
+    options.check_output(output, in_one_step=True)
     if online.is_online(source):
         limits = online.Limits(since, max_revisions, 0, contact)
         with stepping() as step:

@@ -6,6 +6,7 @@ error would end in that. And Python has None where it expects a stream.
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from contextlib import suppress
@@ -30,6 +31,15 @@ def open_closed() -> frozenset[str]:
             os.set_inheritable(descriptor, True)
             setattr(sys, name, open(descriptor, mode, encoding="utf-8", errors=errors))  # noqa: SIM115, PTH123
     return closed
+
+
+def take_any_text() -> None:
+    """Have standard output take every text, whatever the locale: results are UTF-8 as files are. A terminal
+    keeps its own encoding, and shows what it has no sign for as ``\\u2026``."""
+    stream = sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        encoding = stream.encoding if stream.isatty() else "utf-8"
+        stream.reconfigure(encoding=encoding, errors="backslashreplace")
 
 
 def give_up_output() -> None:
