@@ -37,7 +37,7 @@ def test_a_node_without_redis_is_told_in_a_table_and_within_its_patience(tmp_pat
     done = preflight(tmp_path, *words, ASSAY_REDIS__PASSWORD="hunter2", ASSAY_SHIPPED_BUNDLES="true")
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
-    for told in ("r7", "redis.", "failed", "none.jsonl", "web."):
+    for told in ("r7", url.removeprefix("redis://"), "failed", "none.jsonl", "web."):
         assert told in done.stdout, done.stdout
     assert "hunter2" not in done.stdout + done.stderr
 
