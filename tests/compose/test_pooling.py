@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -10,6 +12,7 @@ import pytest
 from assay.compose.pooling import Move, move
 from assay.errors import BalancerError, BalancerUnavailable, ConfigurationError, JournalHeld
 from assay.rollout.journal import Journal, read_journal
+from assay.rollout.shares import set_slot_weights
 from rollout.small_site import Site
 
 
@@ -73,6 +76,26 @@ async def test_a_balancer_that_is_away_is_journalled_as_a_failure(site: Site) ->
     begun, failed = site.texts()
     assert (begun, failed[:16]) == ("pool one begins", "pool one failed:")
     assert {entry.data["by"] for entry in told(site)} == {"ada"}
+
+
+async def test_a_move_that_is_interrupted_is_not_left_open_in_the_journal(site: Site) -> None:
+    """By Ctrl-C, while a request under way is waited for."""
+    await set_slot_weights(site.balancer("one"), {"blue": 50, "green": 50})
+    program = (
+        "import os, signal\n"
+        "from assay.compose import pooling\n"
+        "from assay.rollout.pooling import Pooling\n"
+        "async def waiting(*_): os.kill(os.getpid(), signal.SIGINT); await __import__('asyncio').sleep(60)\n"
+        "Pooling._until_idle = waiting\n"
+        "from assay.cli import main; main()\n"
+    )
+    command = [sys.executable, "-c", program, "depool", "one/green", "-c", str(site.file)]
+    ran = await asyncio.to_thread(subprocess.run, command, capture_output=True, check=False)
+    assert (ran.returncode, ran.stdout) == (130, b"")
+    assert site.texts() == [
+        "depool one/green begins",
+        "depool one/green was broken off in the middle: it may be done again",
+    ]
 
 
 async def test_there_is_one_hand_on_a_balancer(site: Site) -> None:

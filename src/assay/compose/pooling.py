@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
-from typing import Literal
+from typing import Final, Literal
 
 from assay.clock import SystemClock
 from assay.compose.rollout import balancers, state_dir
@@ -16,6 +16,7 @@ from assay.rollout.pooling import Pooling
 from assay.settings import Settings
 
 Move = Literal["pool", "depool"]
+_BROKEN_OFF: Final = "was broken off in the middle: it may be done again"
 
 
 def move(settings: Settings, place: str, which: Move, *, by: str, reason: str = "") -> None:
@@ -34,8 +35,9 @@ def move(settings: Settings, place: str, which: Move, *, by: str, reason: str = 
         journal.append("action", {"text": f"{which} {place} begins", **order})
         try:
             asyncio.run(_moved(pooling, slot, which, others.values()))
-        except AssayError as error:
-            journal.append("action", {"text": f"{which} {place} failed: {error}", **order})
+        except BaseException as error:  # an interruption as well: the journal must not leave it open
+            what = f"failed: {error}" if isinstance(error, AssayError) else _BROKEN_OFF
+            journal.append("action", {"text": f"{which} {place} {what}", **order})
             raise
         journal.append("action", {"text": f"{which} {place} is done", **order})
 
