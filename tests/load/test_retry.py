@@ -40,3 +40,8 @@ def test_other_nodes_are_tried_at_once_and_then_ever_more_slowly(why: str) -> No
     assert len(waits) == 98
     assert waits == sorted(waits)
     assert 0 < waits[0] < waits[-1] <= 1
+
+
+def test_pauses_begin_small_and_double_with_every_round_of_all_nodes() -> None:
+    pauses = [pause_s(Lost("refused"), attempt, nodes=2) for attempt in range(12)]
+    assert pauses == [0, 0.05, 0.05, 0.1, 0.1, 0.2, 0.2, 0.4, 0.4, 0.8, 0.8, 1]
