@@ -14,6 +14,7 @@ from assay.errors import ConfigurationError
 from assay.load.requests import KINDS, Kind
 from assay.load.schedule import Arrivals, due_times
 from assay.scoring.options import MAX_REVISIONS
+from assay.telemetry import redacted
 
 MAX_REQUESTS: Final = 10_000_000
 """Of one run: each leaves three numbers of 8 bytes behind, so that percentiles are exact."""
@@ -107,14 +108,15 @@ def fresh_revisions(now: datetime) -> range:
 
 
 def _url_faults(url: str, may_load_remote: bool) -> Iterator[str]:
+    shown = redacted("url", url)
     try:
         parts = URL(url)
         host = parts.host
     except ValueError as error:
-        yield f"{url!r} is no address ({error})"
+        yield f"{shown!r} is no address ({error})"
         return
     if parts.scheme not in ("http", "https") or not host:
-        yield f"{url!r} must begin with http:// or https:// and name a host"
+        yield f"{shown!r} must begin with http:// or https:// and name a host"
     elif parts.user or parts.password or parts.query_string or parts.fragment:
         yield f"the address of {host} must hold no user name, password, query or fragment"
     elif not (may_load_remote or _is_loopback(host)):
