@@ -100,11 +100,11 @@ def test_one_that_fails_is_a_fault_too_and_not_a_second_test_run(monkeypatch: py
 
     def failing(computed: Any) -> bytes:
         if os.getpid() != parent:
-            raise MemoryError
+            raise MemoryError("of the child")
         return encode_computed(computed)
 
     monkeypatch.setattr(measure, "encode_computed", failing)
-    with pytest.raises(BundleError, match="ended with status 1"):
+    with pytest.raises(BundleError, match=r"ended with status 1: MemoryError: of the child$"):
         measure.measure(question())
 
 

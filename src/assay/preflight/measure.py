@@ -24,7 +24,7 @@ from typing import Any, Final
 
 import orjson
 
-from assay.errors import AssayError, BundleError
+from assay.errors import AssayError, BundleError, worded
 from assay.scoring.codec import encode_computed
 from assay.scoring.loading import load_models
 from assay.scoring.request import Job
@@ -34,6 +34,8 @@ from assay.scoring.warming import warm
 from assay.scoring.wikis import ModelSets
 
 _ROUNDS: Final = 3
+_MAX_REASON_BYTES: Final = 1000
+"""Less than a pipe holds, so that nobody must read while it is written."""
 
 
 def main() -> None:
@@ -83,15 +85,17 @@ def _forked(models: ModelSets, plans: PlanCache, wikis: list[str], rev_id: int) 
                     _answer(models, plans, wiki, rev_id)
             os.write(writing, str(memory_bytes("Private_Dirty", "Private_Clean")).encode())
             code = 0
+        except Exception as error:
+            os.write(writing, worded(error).encode()[:_MAX_REASON_BYTES])
         finally:
             os._exit(code)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         told = pipe.read()
     _, status = os.waitpid(child, 0)
-    if not told:
-        code = os.waitstatus_to_exitcode(status)
-        raise BundleError(f"they load, but a process that scored with them ended with status {code}")
+    if code := os.waitstatus_to_exitcode(status):
+        reason = f": {told.decode('utf-8', 'replace')}" if told else ""
+        raise BundleError(f"they load, but a process that scored with them ended with status {code}{reason}")
     return int(told)
 
 
