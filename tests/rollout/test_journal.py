@@ -202,8 +202,9 @@ def test_a_full_disk_leaves_no_half_line(tmp_path: Path, monkeypatch: pytest.Mon
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(JournalError, match="cannot be written"), Journal(tmp_path / "file" / "below"):
-        pass
+    for folder, reason in (("file/below", "Not a directory"), ("file", "File exists")):
+        with pytest.raises(JournalError, match=f"cannot be written: {reason}$"), Journal(tmp_path / folder):
+            pass
 
 
 def test_a_reader_beside_a_writer_sees_whole_lines(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import NoReturn
 from assay.clock import SystemClock
 from assay.compose.releases import root_of
 from assay.compose.rollout import state_dir
-from assay.errors import ReleaseError, ReleaseNotFound
+from assay.errors import ReleaseError, ReleaseNotFound, reason_of
 from assay.releases.manifest import ExpectedDrift, is_id
 from assay.releases.open import store_of
 from assay.releases.transfer import fetch_manifest
@@ -62,4 +62,4 @@ def declared_drift(settings: Settings, release: str) -> Sequence[ExpectedDrift] 
     except ReleaseNotFound:
         return None
     except OSError as error:
-        raise ReleaseError(f"the manifest of {release} cannot be read: {error}") from None
+        raise ReleaseError(f"the manifest of {release} cannot be read: {reason_of(error)}") from None

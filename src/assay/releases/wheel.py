@@ -125,7 +125,7 @@ def _opened(wheel: Path) -> zipfile.ZipFile:
             raise _refused(wheel, "it is too large")
         return zipfile.ZipFile(wheel)
     except _DAMAGE as error:
-        raise _refused(wheel, f"it is no wheel, or damaged ({error})") from error
+        raise _refused(wheel, f"it is no wheel, or damaged ({reason_of(error)})") from error
 
 
 def _read(wheel: Path, packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

@@ -107,7 +107,7 @@ class Journal:
             self._open()
         except OSError as error:
             self._close()
-            raise JournalError(f"{self._path} cannot be written: {error}") from None
+            raise JournalError(f"{self._path} cannot be written: {reason_of(error)}") from None
         except BaseException:
             self._close()
             raise
@@ -135,7 +135,7 @@ class Journal:
         except OSError as error:
             self._undo(start)
             raise JournalError(
-                f"entry {number} ({kind}) cannot be written to {self._path}: {error}"
+                f"entry {number} ({kind}) cannot be written to {self._path}: {reason_of(error)}"
             ) from None
         self._take(entry)
         return entry
