@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 
@@ -91,3 +92,16 @@ async def test_checks_run_at_the_same_time() -> None:
 
     groups = [Group("g", [check("a", meet)], ""), Group("h", [check("a", meet)], "")]
     assert (await run(groups, "r1")).is_good
+
+
+async def test_a_report_knows_how_long_each_check_took_and_all_of_them() -> None:
+    before_s = time.perf_counter()
+    report = await run([Group("g", [check("a"), check("b")], "")], "r1")
+    within_s = time.perf_counter() - before_s
+    for result in report.results:
+        assert 0 < result.seconds <= report.seconds <= within_s
+
+
+def test_a_check_that_was_not_made_is_in_no_report() -> None:
+    with pytest.raises(KeyError, match=r"g\.a"):
+        Report("r1", ())["g.a"]

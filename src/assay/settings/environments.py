@@ -79,8 +79,8 @@ def chosen(
         raise ConfigurationError(
             f"the environment {name!r} needs its folder: give --config-folder or {folder_variable}"
         )
-    _check_folder(folder)
     if name is None:
+        _check_folder(folder)
         known = ", ".join(environments_of(folder)) or "none"
         raise ConfigurationError(
             f"say which environment of {folder} this is: give --environment or {name_variable}; "
