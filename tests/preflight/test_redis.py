@@ -23,6 +23,7 @@ from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import Metrics
 from servers import redis as redis_server
 from servers.redis import RedisServer, free_port
+from waiting import until
 
 PASSWORD: Final = "s3cret"
 WAYS: Final = ("scores", "quotas", "claims", "queue", "broker", "worker", "replies")
@@ -158,6 +159,26 @@ def test_a_full_redis_is_told_as_such(guarded: RedisServer) -> None:
     with redis_server.running(["--maxmemory", "100kb", "--maxmemory-policy", "noeviction"]) as server:
         report = checked(settings(server))
         assert "raise maxmemory" in report["redis.scores"].outcome.todo  # type: ignore[union-attr]
+
+
+def test_a_redis_whose_disk_is_full_is_told_as_such_and_not_that_it_wants_a_password() -> None:
+    with redis_server.running() as server, server.client() as client:
+        (server.folder / "dump.rdb").mkdir()  # so that it cannot be written
+        client.config_set("save", "3600 1")
+        client.bgsave()
+        until(lambda: client.info("persistence")["rdb_last_bgsave_status"] == "err")
+        report = checked(settings(server))
+    for name in ("redis.scores", "redis.worker", "redis.password"):
+        outcome = report[name].outcome
+        assert isinstance(outcome, Failed), name
+        assert outcome.todo.startswith("make room on the disk of that Redis"), name
+
+
+def test_a_database_that_is_not_there_is_told_as_such() -> None:
+    with redis_server.running() as server:
+        report = checked(load(environment={"ASSAY_REDIS__URL": server.url.replace("/0", "/99")}))
+    assert not any(outcomes(report).values())
+    assert "mend the database in redis.url" in report["redis.scores"].outcome.todo  # type: ignore[union-attr]
 
 
 def test_a_replica_is_told_as_such(guarded: RedisServer) -> None:

@@ -209,7 +209,11 @@ async def asks_for_password(options: RedisOptions) -> Outcome:
         with without_account(options) as client:
             try:
                 return bool(client.ping())
-            except (AuthenticationError, AuthorizationError, NoPermissionError, ResponseError):
+            except (AuthenticationError, AuthorizationError, NoPermissionError):
+                return False
+            except ResponseError as error:  # of protected mode; any other proves nothing
+                if not str(error).startswith("DENIED"):
+                    raise
                 return False
 
     if not await in_thread(ask):
@@ -380,6 +384,10 @@ def _todo(error: Exception, section: str) -> str:
         return "raise maxmemory of the Redis, and set maxmemory-policy to volatile-lru"
     if isinstance(cause, ReadOnlyError):
         return f"this Redis is a replica: set the address under {section} to the one that is written to"
+    if isinstance(cause, ResponseError) and str(cause).startswith("MISCONF"):
+        return "make room on the disk of that Redis, or mend what its log says of saving"
+    if isinstance(cause, ResponseError) and "DB index" in str(cause):
+        return f"mend the database in {section}.url: the server has fewer (databases)"
     if isinstance(cause, _Broken | ResponseError):
         return f"look at the server under {section}: a Redis or Valkey of version 6 or later?"
     return (
