@@ -49,6 +49,16 @@ def test_a_score_that_breaks_the_rule_is_wrong() -> None:
     assert "testwiki 123 revid is" in verdict.wrong[0]
 
 
+def test_a_wrong_score_is_told_beside_the_right_one_in_a_line() -> None:
+    expected = Expectations({"enwiki": {"7": {"damaging": GOOD}}})
+    bad = {**GOOD, "note": "x" * 1000}
+    (told,) = _cell({"score": bad}, expected).wrong
+    right = '{"prediction":false,"probability":{"true":0.25,"false":0.75}}'
+    assert told.startswith(f"enwiki 7 damaging is {right[:-1]},")
+    assert told.endswith(f", not {right}")
+    assert len(told) < 500
+
+
 @pytest.mark.parametrize(
     "answer",
     [
