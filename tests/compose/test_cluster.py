@@ -42,6 +42,18 @@ def test_a_cluster_that_runs_is_not_written_over(tmp_path: Path) -> None:
     prepare(options)  # what it left of its socket is no hindrance
 
 
+def test_a_folder_of_something_else_is_neither_filled_nor_closed_to_others(tmp_path: Path) -> None:
+    """As ``--folder .`` or ``--folder /tmp`` would."""
+    tmp_path.chmod(0o755)
+    (tmp_path / "thesis.txt").write_text("all of it")
+    with pytest.raises(
+        ConfigurationError, match=f"^{tmp_path} holds other things: give --folder a folder of"
+    ):
+        prepare(ClusterOptions(tmp_path, "127.0.0.1", 8080))
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+
+
 def test_people_have_a_worker_of_their_own_and_redis_a_password(tmp_path: Path) -> None:
     options = ClusterOptions(tmp_path / "up", "127.0.0.1", 8080, web=3, workers=2, processes=4)
     found = sections(prepare(options))

@@ -6,9 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Final
 
 from assay.compose.own_redis import own_redis
-from assay.compose.supervisor import ASSAY, Program, check_free, write
+from assay.compose.supervisor import ASSAY, CONFIGURATION, Program, check_free, write
+from assay.errors import ConfigurationError
+
+_OURS: Final = ("redis.conf", "redis-password", CONFIGURATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +38,12 @@ class ClusterOptions:
 def prepare(options: ClusterOptions) -> Path:
     """Write the supervisor's configuration, and Redis's password, into the folder; the configuration's path.
 
-    Raises `ConfigurationError` when there is no redis-server to start, a cluster runs there already, or the
-    folder's path is too long for one.
+    Raises `ConfigurationError` when there is no redis-server to start, a cluster runs there already, the
+    folder's path is too long for one, or other things lie in it.
     """
     folder = options.folder.resolve()
     check_free(folder)
+    _check_own(folder)
     folder.mkdir(parents=True, exist_ok=True)
     environment: dict[str, str] = {}
     programs: list[Program] = []
@@ -51,6 +56,13 @@ def prepare(options: ClusterOptions) -> Path:
     if options.follow is not None:
         programs.append(_follower(folder, options, environment))
     return write(folder, programs)
+
+
+def _check_own(folder: Path) -> None:
+    """Raises `ConfigurationError` for a folder of something else: a cluster's is closed to everybody but its
+    owner, and /tmp or a home would be."""
+    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in _OURS):
+        raise ConfigurationError(f"{folder} holds other things: give --folder a folder of the cluster's own")
 
 
 def _assay_programs(options: ClusterOptions, environment: Mapping[str, str]) -> list[Program]:

@@ -19,6 +19,7 @@ from assay.errors import ConfigurationError
 
 ASSAY: Final = (sys.executable, "-m", "assay.cli")
 """The command line, run by the code that runs now."""
+CONFIGURATION: Final = "supervisord.conf"
 _DRAIN_S: Final = 40
 """Seconds before a process that was told to end is killed: more than a request and a job together take."""
 _MAX_SOCKET_BYTES: Final = 107
@@ -44,7 +45,7 @@ def write(folder: Path, programs: Sequence[Program]) -> Path:
     """The configuration in `folder`, which only its owner may enter, with a folder for logs; its path."""
     (folder / "logs").mkdir(parents=True, exist_ok=True)
     folder.chmod(0o700)
-    path = folder / "supervisord.conf"
+    path = folder / CONFIGURATION
     path.touch(0o600)
     path.write_text(render(folder, programs))
     return path
