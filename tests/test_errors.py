@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import socket
 import threading
 from pathlib import Path
@@ -110,6 +111,12 @@ def _answer_plainly(server: socket.socket) -> None:
     with connection:
         connection.recv(1000)
         connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+
+def test_bytes_of_a_command_line_that_are_no_text_are_told_from_text() -> None:
+    assert errors.is_utf8("")
+    assert errors.is_utf8("é…\U0001f984")
+    assert not errors.is_utf8(os.fsdecode(b"a\xff"))
 
 
 def test_a_log_tells_the_class_of_an_error_and_its_words() -> None:

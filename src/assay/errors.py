@@ -248,6 +248,16 @@ def cannot_listen(
     return ConfigurationError(f"cannot listen on {host} port {port}: {_system_reason(error)}: {advice}")
 
 
+def is_utf8(text: str) -> bool:
+    """Whether a text can be written as UTF-8: not what Python makes of other bytes on a command line or in
+    the environment."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def worded(error: BaseException) -> str:
     """For a log: the error's class, and what it says. Not its ``repr``: redis-py's tells neither that the
     disk of a Redis is full nor where nobody answered."""

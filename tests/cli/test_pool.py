@@ -27,3 +27,10 @@ async def test_what_cannot_go_stays_and_the_status_says_so(site: Site) -> None:
     assert (ran.returncode, ran.stdout) == (1, "")
     assert "Slot 'blue' is the last that takes users' requests" in ran.stderr
     await refused(site, {"pool nowhere": "there is no nowhere: rollout.data_centres has one"})
+
+
+async def test_a_reason_that_no_journal_can_hold_is_refused_before_anything_is_moved(site: Site) -> None:
+    (ran,) = await told(site, "depool one/green --reason \udcff")
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert "the journal is UTF-8, and this is not" in ran.stderr
+    assert not read_journal(site.state_dir)

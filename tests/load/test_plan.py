@@ -65,6 +65,10 @@ def test_another_machine_is_loaded_only_by_whoever_says_so(url: str) -> None:
         ({"mix": {}}, "nor all 0"),
         ({"mix": {"scores": -1.0, "bulk": 2.0}}, "not be below 0"),
         ({"mix": {"cell": 1.0}}, "name of a model"),
+        ({"wiki": "\udcff"}, "must be UTF-8"),
+        ({"models": ("\udcff",)}, "must be UTF-8"),
+        ({"parameters": {"a": "\udcff"}}, "must be UTF-8"),
+        ({"parameters": {"\udcff": "a"}}, "must be UTF-8"),
     ],
 )
 def test_faults_are_named(given: dict[str, Any], message: str) -> None:

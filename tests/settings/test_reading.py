@@ -78,6 +78,11 @@ def faults(**flags: Any) -> list[str]:
         ({"wikis": 5}, "wikis: must be a section (it is 5, from command line)"),
         ({"ratio": math.nan}, "ratio: must be a number from 0 on, and not nan"),
         ({"lanes": [1, math.inf]}, "lanes: must be a number from 0 on, and not inf"),
+        (
+            {"part": {"text": "\udcff", "more": ""}},
+            r"part.text: must be UTF-8 (it is '\udcff', from command line)",
+        ),
+        ({"password": "\udcff"}, "password: must be UTF-8 (it is '[redacted]', from command line)"),
     ],
 )
 def test_a_fault_is_a_sentence(flags: Mapping[str, Any], sentence: str) -> None:

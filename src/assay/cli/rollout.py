@@ -15,7 +15,7 @@ from rich.table import Table
 from assay.cli import options
 from assay.cli.groups import grouped
 from assay.cli.lazy import Later, group_of
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, is_utf8
 from assay.rollout import orders
 from assay.rollout.journal import Entry, read_journal
 from assay.rollout.report import write_report
@@ -26,7 +26,14 @@ _GIVEN: Final = (
     "The order is given: a running controller takes it at once, else the next `assay rollout run`."
 )
 
-Reason = Annotated[str, typer.Option(help="For the journal.")]
+
+def _utf8(text: str) -> str:
+    if not is_utf8(text):
+        raise typer.BadParameter("the journal is UTF-8, and this is not")
+    return text
+
+
+Reason = Annotated[str, typer.Option(help="For the journal.", callback=_utf8)]
 
 
 _CONTROL: Final = "assay.cli.rollout_control"

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from yarl import URL
 
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, is_utf8
 from assay.load.requests import KINDS, Kind
 from assay.load.schedule import Arrivals, due_times
 from assay.scoring.options import MAX_REVISIONS
@@ -77,6 +77,8 @@ class LoadPlan:
         for url in self.urls:
             yield from _url_faults(url, self.may_load_remote)
         yield from _mix_faults(self.mix, self.models)
+        if not all(map(is_utf8, (self.wiki, *self.models, *self.parameters, *self.parameters.values()))):
+            yield "the names of wiki and models and all parameters must be UTF-8"
         sizes = ("rate_per_s", "duration_s", "timeout_s", "connections", "revisions_per_request")
         if wrong := [name for name in sizes if not 0 < getattr(self, name) < float("inf")]:
             yield f"{', '.join(wrong)} must be above 0, and no endless number"

@@ -14,6 +14,7 @@ from typing import Any, Final
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from assay.errors import is_utf8
 from assay.settings.layers import Given, Place, Schema, leaves, merged
 from assay.settings.limits import MAX_NUMBER
 from assay.settings.renames import renamed
@@ -68,15 +69,17 @@ def read(given: Given, schema: Schema) -> Reading:
 
 
 def judged(values: Mapping[str, Any], schema: Schema, origins: Mapping[Place, str]) -> Iterator[Fault]:
-    """What the schema has against these values, and numbers that JSON does not have."""
+    """What the schema has against these values; and numbers and texts that JSON does not have."""
     for error in Draft202012Validator(schema).iter_errors(values):
         place = tuple(map(str, error.absolute_path))
         if error.validator != "additionalProperties":  # told by `_unknown`, for each layer with its place
             yield Fault(_sentence(error, place, origins), place)
     for place, value in leaves(values):
-        for number in value if isinstance(value, list) else [value]:
-            if isinstance(number, float) and not math.isfinite(number):
-                yield Fault(f"{'.'.join(place)}: must be a number from 0 on, and not {number}", place)
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, float) and not math.isfinite(item):
+                yield Fault(f"{'.'.join(place)}: must be a number from 0 on, and not {item}", place)
+            if isinstance(item, str) and not is_utf8(item):
+                yield Fault(f"{'.'.join(place)}: must be UTF-8{_told(item, place, origins)}", place)
 
 
 def _unknown(values: Mapping[str, Any], node: Schema, place: Place = ()) -> Iterator[tuple[Place, str]]:
