@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from assay.compose.bundles import faults
-from assay.compose.precaching import rules_of
+from assay.compose.precaching import rules_of, stream_faults
 from assay.errors import ConfigurationError
 from assay.events import Change, Wanted
 from assay.settings import Settings, WikiSettings, load
@@ -70,6 +70,28 @@ def test_a_dump_of_a_wiki_does_not_take_its_events() -> None:
     wikis = {"enwiki": WikiSettings("x"), "endump": WikiSettings("y", database="enwiki")}
     rules = rules_of(wikis, {"enwiki": (), "endump": ()})
     assert rules.called("enwiki") == "enwiki"
+
+
+def test_a_stream_names_a_wiki_that_can_be_asked_or_none(tmp_path: Path) -> None:
+    streams = "".join(
+        f'[precache.streams.{name}]\nkind = "{kind}"\n{what}\n'
+        for name, kind, what in (
+            ("events", "eventstreams", 'url = "https://stream.example.org/x"'),
+            ("live", "recentchanges", 'wiki = "livewiki"'),
+            ("strange", "recentchanges", 'wiki = "nowiki"'),
+            ("file", "udp", 'address = "127.0.0.1:9999"\nwiki = "enwiki"'),
+            ("alone", "udp", 'address = "127.0.0.1:9998"'),
+        )
+    )
+    live = '[wikis.livewiki]\nsource = "https://w.example.org/w/api.php"\n'
+    assert stream_faults(settings(tmp_path, live + streams)) == [
+        "precache.streams.strange.wiki: there is no wiki 'nowiki'; there are: enwiki, livewiki",
+        "precache.streams.file.wiki: enwiki is read from a file, which tells no new edits: "
+        "set wikis.enwiki.source to its api.php",
+    ]
+    (tmp_path / "none.toml").write_text('[precache.streams.a]\nkind = "recentchanges"\nwiki = "nowiki"\n')
+    (fault,) = stream_faults(load([tmp_path / "none.toml"], {}))
+    assert fault.endswith("there are: none")
 
 
 @pytest.mark.parametrize(
