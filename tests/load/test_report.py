@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 
 import orjson
 import pytest
@@ -35,10 +36,12 @@ def test_every_end_is_counted_once(ends: list[tuple[int, Verdict, float]]) -> No
     assert len(tally.ok_s) == tally.ok == sum(status == 200 for status, _ in whole)
     assert tally.wrong == sum(bool(verdict.wrong) for _, verdict in whole)
     assert len(tally.examples) == min(EXAMPLES, tally.lost + tally.wrong)
-    document = LoadReport.of(PLAN, tally, 1.0, 2.0).document()
-    assert orjson.loads(orjson.dumps(document))["answered"] == {
-        str(status): count for status, count in tally.statuses.items()
-    }
+    document = orjson.loads(orjson.dumps(LoadReport.of(PLAN, tally, 1.0, 2.0).document()))
+    assert document["answered"] == {str(status): count for status, count in tally.statuses.items()}
+    assert document["lost"] == Counter(verdict.lost for _, verdict, _ in ends if verdict.lost)
+    assert document["errors"] == Counter(verdict.error for _, verdict in whole if verdict.error)
+    assert document["cell_errors"] == Counter(code for _, verdict in whole for code in verdict.cell_errors)
+    assert document["wrong"] == tally.wrong
 
 
 def report(lags_s: list[float], latencies_s: list[float], skipped: int = 0) -> LoadReport:
