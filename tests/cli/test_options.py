@@ -132,3 +132,8 @@ def test_a_device_is_written_to_but_never_replaced(tmp_path: Path) -> None:
         with pytest.raises(ConfigurationError, match="is no plain file, and another would take its place"):
             options.check_output(place, in_one_step=True)
     options.check_output(tmp_path / "new", in_one_step=True)
+
+
+def test_a_warning_is_told_beside_the_result(capsys: pytest.CaptureFixture[str]) -> None:
+    options.warn("redis.address is now redis.url")
+    assert capsys.readouterr() == ("", "assay: warning: redis.address is now redis.url\n")
