@@ -151,9 +151,9 @@ def evaluate(
     from assay.models.evaluate import chosen_rows
     from assay.models.evaluate import evaluate as measure
 
-    path = _shipped(bundle)
+    path, first_day = _shipped(bundle), online.day(since)
     left_out = read_manifest(path).training.get("recipe", {}).get("leave_out", ()) if usable else ()
-    rows, which = chosen_rows(Dataset.load(dataset), left_out, online.day(since))
+    rows, which = chosen_rows(Dataset.load(dataset), left_out, first_day)
     document = measure(load_bundle(path), rows, truth=truth, which=which)
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())
 
