@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 from typer.testing import CliRunner
 
 from assay.cli import app
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.supervisor import Supervisor, SupervisorAddress
 from servers.redis import free_port
 from servers.supervisord import supervisord
+from waiting import until
 
 PASSWORD = "p@ss %41: wörd/?"
 
@@ -90,3 +93,61 @@ def test_what_is_no_password_file_is_refused(tmp_path: Path, content: bytes | No
 def test_user_and_password_come_together(half: dict[str, str]) -> None:
     with pytest.raises(ConfigurationError, match="both or neither"):
         Supervisor(SupervisorAddress("unix:///run/s.sock", **half))
+
+
+DRAINING = """#!/bin/sh
+trap 'while [ -e held ]; do sleep 0.02; done; exit 0' TERM
+touch ready
+while :; do sleep 0.02; done
+"""
+
+
+def test_one_that_failed_for_good_cuts_nobodys_draining_short(tmp_path: Path) -> None:
+    """A broken release is what one rolls back from: its worker drains although its web process is no more."""
+    (tmp_path / "drain.sh").write_text(DRAINING)
+    programs = {"web": ["/bin/false"], "worker": ["/bin/sh", f"{tmp_path}/drain.sh"]}
+    with (
+        supervisord(tmp_path, "blue", programs, start_s=1) as (at, _),
+        closing(Supervisor(at)) as supervisor,
+        closing(Supervisor(at)) as stopping,
+        ThreadPoolExecutor() as threads,
+    ):
+        with pytest.raises(ReleaseError, match="blue:web FATAL"):
+            supervisor.start_ended("blue", 30.0)
+        until(lambda: (tmp_path / "ready").exists())
+        (tmp_path / "held").touch()
+        stopped = threads.submit(stopping.stop, "blue", 30.0)
+        until(lambda: stopped.done() or supervisor.states("blue")["worker"] == "STOPPING")
+        (tmp_path / "held").unlink()
+        assert stopped.result() == ["worker"]
+        assert supervisor.states("blue") == {"web": "FATAL", "worker": "STOPPED"}
+
+
+def test_what_is_still_ending_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "drain.sh").write_text(DRAINING)
+    programs = {"worker": ["/bin/sh", f"{tmp_path}/drain.sh"]}
+    with (
+        supervisord(tmp_path, "blue", programs) as (at, _),
+        closing(Supervisor(at)) as supervisor,
+        closing(Supervisor(at)) as starting,
+        ThreadPoolExecutor() as threads,
+    ):
+        assert supervisor.start_ended("blue", 30.0) == ["worker"]
+        until(lambda: (tmp_path / "ready").exists())
+        (tmp_path / "held").touch()
+        with pytest.raises(ReleaseError, match=r"did not end .*STOPPING"):
+            supervisor.stop("blue", 0.0)
+        has_looked, states = Event(), starting.states
+
+        def noted_states(group: str) -> dict[str, str]:
+            try:
+                return states(group)
+            finally:
+                has_looked.set()
+
+        monkeypatch.setattr(starting, "states", noted_states)
+        started = threads.submit(starting.start_ended, "blue", 30.0)
+        assert has_looked.wait(30.0)
+        (tmp_path / "held").unlink()
+        assert started.result() == ["worker"]
+        assert supervisor.states("blue") == {"worker": "RUNNING"}

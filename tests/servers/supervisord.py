@@ -21,13 +21,15 @@ def supervisord(
     *,
     port: int | None = None,
     account: tuple[str, str] | None = None,
+    start_s: int = 0,
 ) -> Iterator[tuple[SupervisorAddress, Process]]:
     """Its address, and its process. Programs (name to command) are not started by themselves. `port`: it
-    listens there, too, and the address is that one. `account`: user name and password that it asks for."""
+    listens there, too, and the address is that one. `account`: user name and password that it asks for.
+    `start_s`: seconds that a program must live to count as started."""
     socket = folder / "s.sock"
     sections = "\n".join(
-        f"[program:{name}]\ncommand={' '.join(command)}\nautostart=false\nstartsecs=0\nstartretries=1\n"
-        f"stopwaitsecs=5\nstdout_logfile={folder / name}.log\nredirect_stderr=true\n"
+        f"[program:{name}]\ncommand={' '.join(command)}\nautostart=false\nstartsecs={start_s}\n"
+        f"startretries=1\nstopwaitsecs=5\nstdout_logfile={folder / name}.log\nredirect_stderr=true\n"
         for name, command in programs.items()
     )
     login = f"username={account[0]}\npassword={account[1].replace('%', '%%')}\n" if account else ""

@@ -95,10 +95,18 @@ class Supervisor:
         Raises `ReleaseError` naming what did not come up within `limit_s`.
         """
         until_s = time.monotonic() + limit_s
+        # what is still draining would not be started, and then be gone
+        self._wait(group, lambda states: "STOPPING" not in states.values(), until_s, "did not end")
         ended = sorted(name for name, state in self.states(group).items() if state in _ENDED)
         if ended:
             self._call("startProcessGroup", group, False)
-            self._wait(group, lambda states: set(states.values()) == {"RUNNING"}, until_s, "did not start")
+        self._wait(
+            group,
+            lambda states: set(states.values()) <= {"RUNNING"},
+            until_s,
+            "did not start",
+            hopeless="FATAL",
+        )
         return ended
 
     def check_group(self, group: str) -> None:
@@ -130,9 +138,18 @@ class Supervisor:
     def close(self) -> None:
         self._transport.close()
 
-    def _wait(self, group: str, is_so: Callable[[dict[str, str]], bool], until_s: float, fault: str) -> None:
+    def _wait(
+        self,
+        group: str,
+        is_so: Callable[[dict[str, str]], bool],
+        until_s: float,
+        fault: str,
+        *,
+        hopeless: str = "",
+    ) -> None:
+        """`hopeless`: the state of a process for which nobody need wait any longer; empty: none."""
         while not is_so(states := self.states(group)):
-            failed = sorted(name for name, state in states.items() if state == "FATAL")
+            failed = sorted(name for name, state in states.items() if state == hopeless)
             if failed or time.monotonic() > until_s:
                 told = ", ".join(f"{group}:{name} {state}" for name, state in sorted(states.items()))
                 raise ReleaseError(f"processes of {group} {fault} ({told}){self._last_words(group, failed)}")
