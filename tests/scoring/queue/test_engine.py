@@ -38,6 +38,7 @@ from assay.scoring.queue.envelope import (
     queue_name,
     taken_key,
 )
+from assay.scoring.queue.lanes import Lanes
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.request import Cell, Job, Scored
 from assay.scoring.score import PlanCache, compute
@@ -550,6 +551,30 @@ async def test_a_job_that_is_lost_too_often_is_given_up(
         told = problem(await engine.score(PLAIN, soon()))
         assert (told.code, told.retryable) == ("engine_unavailable", True)
         assert metrics.value(RESENT, "worker_lost") == MAX_LOSSES
+
+
+async def test_a_job_that_has_not_been_let_in_yet_is_no_lost_one(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Fates(monkeypatch, "vanished")
+    async with played(shared_redis, heartbeat_s=0.02) as (worker, engine, metrics):
+        admit, is_let_in = Lanes.admit, asyncio.Event()
+
+        async def slow_admit(lanes: Lanes, lane: Lane, options: CeleryOptions) -> None:
+            await is_let_in.wait()
+            await admit(lanes, lane, options)
+
+        monkeypatch.setattr(Lanes, "admit", slow_admit)
+        early = asyncio.create_task(engine.score(DAMAGING, soon()))
+        await until_async(lambda: engine.pending == 1)
+        monkeypatch.setattr(Lanes, "admit", admit)
+        assert problem(await engine.score(PLAIN, soon())).code == "engine_unavailable"
+        assert metrics.value(RESENT, "vanished") == MAX_LOSSES  # all of them the other's
+        is_let_in.set()
+        while (envelope := await worker.taken()).wiki != "smallwiki":
+            pass
+        worker.answer(envelope)
+        assert is_scored(await early)
 
 
 @pytest.mark.parametrize("seen", ["worked_on", "waiting"])

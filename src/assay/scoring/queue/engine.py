@@ -180,6 +180,7 @@ class CeleryEngine:
         if self._giving_up is not None:
             self._giving_up.cancel()
         await self._dispatcher.aclose()
+        await self._lanes.aclose()
         await self._replies.aclose()
         await self._redis.aclose()
 
@@ -393,7 +394,8 @@ class CeleryEngine:
         """Find jobs whose worker is dead, or that are neither waiting nor taken, and send them again."""
         while True:
             await asyncio.sleep(self._options.heartbeat_s)
-            late = [p for p in self._pending.values() if self._now_s() - p.sent_s > overdue.PATIENCE_S]
+            latest_s = self._now_s() - overdue.PATIENCE_S
+            late = [p for p in self._pending.values() if p.attempt and p.sent_s < latest_s]
             if late and self._up.is_set():
                 try:
                     await self._look_after(late)

@@ -15,6 +15,7 @@ from assay.errors import NoWorker, Overloaded
 from assay.scoring.queue.envelope import LANES, Lane, queue_name
 from assay.scoring.queue.message import sent_s
 from assay.scoring.queue.options import CeleryOptions
+from assay.tasks import end
 from assay.telemetry import QUEUE_JOBS, Metrics
 
 FRESH_S: Final = 0.1
@@ -75,7 +76,7 @@ class Lanes:
         self._states = dict.fromkeys(LANES, LaneState())
         self._let_in = dict.fromkeys(LANES, 0)
         self._looked_s = float("-inf")
-        self._looking = asyncio.Lock()
+        self._looking: asyncio.Task[None] | None = None
 
     async def admit(self, lane: Lane, options: CeleryOptions) -> None:
         """Let one more job in. Raises as `check` does, and redis-py's errors."""
@@ -84,11 +85,19 @@ class Lanes:
 
     async def state(self, lane: Lane) -> LaneState:
         """At most `FRESH_S` old. Raises redis-py's errors."""
-        async with self._looking:  # many may ask at once: one looks for all
-            if self._now_s() - self._looked_s > FRESH_S:
-                await self._look()
+        if self._now_s() - self._looked_s > FRESH_S:
+            # one looks for all who ask meanwhile, and fails for all: before a silent server they would else
+            # wait for one time limit after the other
+            if self._looking is None or self._looking.done():
+                self._looking = asyncio.create_task(self._look())
+            await asyncio.shield(self._looking)
         seen = self._states[lane]
         return replace(seen, jobs=seen.jobs + self._let_in[lane])
+
+    async def aclose(self) -> None:
+        """End a look that is under way; nobody may ask any more. The client stays the caller's to close."""
+        if self._looking is not None:
+            await end([self._looking])
 
     async def _look(self) -> None:
         async with self._redis.pipeline(transaction=False) as pipeline:
