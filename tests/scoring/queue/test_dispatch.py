@@ -67,6 +67,33 @@ async def test_each_goes_to_its_queue_and_what_lies_beside_it_wears_off(
     assert 0 < client.pttl("beside") <= 60_000
 
 
+async def test_one_alone_takes_along_what_lies_beside_it(shared_redis: RedisServer, client: Redis) -> None:
+    async with dispatching(shared_redis) as dispatcher:
+        await dispatcher.send(message(1, beside=("beside", b"a great text", 60_000)))
+    assert ids(client, "people") == ["job-1"]
+    assert client.get("beside") == b"a great text"
+
+
+async def test_the_end_waits_for_what_is_on_its_way(shared_redis: RedisServer, client: Redis) -> None:
+    async with dispatching(shared_redis) as dispatcher:
+        sent = asyncio.create_task(dispatcher.send(message(1)))
+        await asyncio.sleep(0)  # it is begun
+    await sent
+    assert ids(client, "people") == ["job-1"]
+
+
+async def test_the_end_does_not_wait_for_a_silent_queue_for_ever() -> None:
+    with running() as server:
+        async with dispatching(server, 0.2) as dispatcher:
+            await dispatcher.send(message(1))
+            server.freeze()
+            sent = asyncio.create_task(dispatcher.send(message(2)))
+            await asyncio.sleep(0)  # it is begun
+        with pytest.raises(EngineUnavailable):
+            await sent
+        server.thaw()
+
+
 async def test_who_gives_up_takes_nobody_along(shared_redis: RedisServer, client: Redis) -> None:
     async with dispatching(shared_redis) as dispatcher:
         impatient = asyncio.create_task(dispatcher.send(message(1)))
