@@ -81,6 +81,22 @@ def test_the_running_interpreter_is_used_when_it_is_right(root: Root) -> None:
     assert environment.ensure(root, PINS) == Path(sys.executable)
 
 
+@pytest.mark.parametrize("content", ["", "#!/bin/sh\nexit 1\n", "#!/nowhere/python\n"])
+@pytest.mark.parametrize("mode", [0o644, 0o755])
+def test_an_interpreter_that_does_not_run_has_nothing_that_is_pinned(
+    root: Root, tmp_path: Path, content: str, mode: int
+) -> None:
+    python = tmp_path / "python"
+    python.write_text(content)
+    python.chmod(mode)
+    pins = environment.parse_pins(PINS)
+    assert environment.faults(python, PINS) == environment.differences(pins, {})
+    folder = root.environments / hashlib.sha256(PINS).hexdigest()[:16]
+    folder.mkdir(parents=True)
+    (folder / "python").write_text(f"{python}\n")
+    assert environment.ensure(root, PINS) == Path(sys.executable)  # another one is found
+
+
 @pytest.fixture
 def other_pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> bytes:
     """Of a package that is nowhere installed, and that pip finds in a folder; no index is asked."""

@@ -179,6 +179,15 @@ def test_missing_and_new_are_named() -> None:
     assert 'problem is ["code"' in fault
 
 
+@pytest.mark.parametrize("cell", [None, 1, "x", [], [1], [[True], None], [[True, [1]], None], [[1, 2], 3]])
+def test_what_other_code_says_in_another_shape_is_a_difference(cell: Any) -> None:
+    """Whoever proves a release must not fall over what a wrong one says."""
+    sound = Golden("w", 1, None, {"m": [[True, [[True, 0.5]]], {"feature.x": 1}, None]})
+    (fault,) = golden.differences([sound], [Golden("w", 1, None, {"m": cell})])
+    assert fault.startswith("w/1/m: ")
+    assert f"is {orjson.dumps(cell).decode()}" in fault
+
+
 def test_what_is_not_covered_is_named() -> None:
     cell = [[True, [[True, 0.5]]], None, None]
     problem = {"p": ["code", "Type", "told", False]}
@@ -205,6 +214,7 @@ def test_a_wiki_without_golden_revision_cannot_be_proved(file: Path, models: Mod
         (b"[]", "no golden scores"),
         (b'{"format":2}', "format 2"),
         (b'{"format":1,"wiki":"a"}', "no golden scores"),
+        (b'{"format":1,"wiki":"a","rev_id":"x","job":[],"cells":{"m":{}}}', "no golden scores"),
         (b'{"format":1,"wiki":"a","rev_id":1,"job":[],"cells":{}}', "has no scores"),
         (b'{"format":1,"wiki":"a","rev_id":1,"job":[],"cells":{"m":{}}}\n' * 2, "twice"),
     ],

@@ -89,6 +89,13 @@ def test_the_same_server_is_followed_but_not_for_ever(root: Root, small: Path) -
     assert "more than 3 redirects" in str(fault)
 
 
+@pytest.mark.parametrize("place", ["http://[::1", "http://host:port/x", "mailto:somebody"])
+def test_a_redirect_to_no_address_is_told(place: str, root: Root, small: Path) -> None:
+    fault = _fault(content(b"", "302 Found", None, f"Location: {place}"), root, small.name)
+    assert isinstance(fault, StoreUnavailable)
+    assert "no address" in str(fault)
+
+
 def test_a_redirect_within_the_server_is_followed(small: Path) -> None:
     def answer(connection: object, _: object) -> None:
         first = not visits

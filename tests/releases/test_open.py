@@ -51,6 +51,13 @@ def test_what_is_no_store_is_refused(address: str) -> None:
         open_store(address, 1.0)
 
 
+@pytest.mark.parametrize("address", ["ftp://user:secret-word@host/x", "htps://:secret-word@host"])
+def test_what_is_refused_is_not_repeated_with_its_password(address: str) -> None:
+    with pytest.raises(ConfigurationError, match="no release store") as refused:
+        open_store(address, 1.0)
+    assert "secret-word" not in str(refused.value)
+
+
 @pytest.mark.parametrize("kind", ["http", "s3"])
 def test_a_store_is_held_to_the_limit_of_the_settings(kind: str) -> None:
     with faulty_server(silent) as url:

@@ -135,10 +135,14 @@ def _found(folder: Path, pins: Mapping[str, str]) -> Path | None:
 
 
 def _installed_for(python: Path) -> dict[str, str]:
+    """Empty, too, for one that does not run, as after an upgrade of the system: a new one is found then."""
     if str(python) == sys.executable:
         return installed()
     script = "import sys; sys.stdout.write('\\n'.join(sys.path))"
-    done = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, timeout=60)  # noqa: S603
+    try:
+        done = subprocess.run([python, "-I", "-c", script], capture_output=True, text=True, timeout=60)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return {}
     return installed(done.stdout.splitlines()) if done.returncode == 0 else {}
 
 

@@ -132,7 +132,7 @@ def read(path: Path) -> list[Golden]:
         lines = [_parsed(line) for line in path.read_bytes().splitlines() if line]
     except OSError as error:
         raise ReleaseError(f"golden scores cannot be read: {path}: {error.strerror}") from error
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise ReleaseError(f"{path} holds no golden scores of this Assay ({error!r:.120})") from error
     if not lines:
         raise ReleaseError(f"{path} is empty: without a golden score nothing would be proved")
@@ -210,12 +210,15 @@ def _value_faults(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterat
 
 
 def _values(cell: Any) -> dict[str, Any]:
-    """All that a cell says, each under a name."""
+    """All that a cell says, each under a name; what is no cell of this code, as a whole."""
     if isinstance(cell, dict):
         return {"problem": cell.get("p")}
-    (prediction, probability), features, *_ = cell
-    labelled = {f"probability of {label}": value for label, value in probability}
-    return {"prediction": prediction, **labelled, **(features or {})}
+    try:
+        (prediction, probability), features, *_ = cell
+        labelled = {f"probability of {label}": value for label, value in probability}
+        return {"prediction": prediction, **labelled, **(features or {})}
+    except (ValueError, TypeError):
+        return {"cell": cell}
 
 
 def _plain(value: Any) -> bytes:

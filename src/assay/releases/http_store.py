@@ -83,14 +83,22 @@ class HttpStore:
             response.close()
             if response.status not in _REDIRECTS:
                 raise self._refused(response.status, key)
-            target = url.join(URL(response.headers.get("Location", "")))
-            if target.origin() != url.origin():
-                raise ConfigurationError(
-                    f"the release store {self.address} leads to another server, {target.origin()}, for "
-                    f"{key}: name that one with --store if you trust it"
-                )
-            url = target
+            url = self._target(url, response.headers.get("Location", ""), key)
         raise failing(self.address, key, f"more than {_MAX_REDIRECTS} redirects")
+
+    def _target(self, url: URL, location: str, key: str) -> URL:
+        """Where a redirect from `url` leads; on the same server."""
+        try:
+            target = url.join(URL(location))
+            origin = target.origin()
+        except ValueError:
+            raise failing(self.address, key, "a redirect to what is no address") from None
+        if origin != url.origin():
+            raise ConfigurationError(
+                f"the release store {self.address} leads to another server, {origin}, for {key}: name that "
+                "one with --store if you trust it"
+            )
+        return target
 
     async def _get(self, session: aiohttp.ClientSession, url: URL, key: str) -> aiohttp.ClientResponse:
         try:

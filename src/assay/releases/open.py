@@ -30,6 +30,7 @@ def open_store(address: str, stall_limit_s: float, s3_endpoint_url: str | None =
 
         bucket, _, prefix = rest.partition("/")
         return S3Store(bucket, prefix, stall_limit_s, s3_endpoint_url)
+    shown = f"{scheme}://…" if "@" in rest else address  # before it a password may stand
     raise ConfigurationError(
-        f"{address!r:.120} is no release store: name a folder, https://…, or s3://bucket/prefix"
+        f"{shown!r:.120} is no release store: name a folder, https://…, or s3://bucket/prefix"
     )

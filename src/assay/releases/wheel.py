@@ -142,7 +142,14 @@ def _read(wheel: Path, packed: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes
 
 def _path_fault(name: str) -> str:
     path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or ":" in name or name != str(path):
+    if (
+        not path.parts
+        or path.is_absolute()
+        or ".." in path.parts
+        or "\\" in name
+        or ":" in name
+        or name != str(path)
+    ):
         return "leads out of the wheel's folder"
     if path.parts[0].endswith(".data") or path.suffix in (".so", ".pyd", ".dll", ".pth"):
         return "is not plain Python"
