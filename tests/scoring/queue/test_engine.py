@@ -558,15 +558,16 @@ async def test_a_job_that_has_not_been_let_in_yet_is_no_lost_one(
 ) -> None:
     Fates(monkeypatch, "vanished")
     async with played(shared_redis, heartbeat_s=0.02) as (worker, engine, metrics):
-        admit, is_let_in = Lanes.admit, asyncio.Event()
+        admit, has_asked, is_let_in = Lanes.admit, asyncio.Event(), asyncio.Event()
 
         async def slow_admit(lanes: Lanes, lane: Lane, options: CeleryOptions) -> None:
+            has_asked.set()
             await is_let_in.wait()
             await admit(lanes, lane, options)
 
         monkeypatch.setattr(Lanes, "admit", slow_admit)
         early = asyncio.create_task(engine.score(DAMAGING, soon()))
-        await until_async(lambda: engine.pending == 1)
+        await has_asked.wait()
         monkeypatch.setattr(Lanes, "admit", admit)
         assert problem(await engine.score(PLAIN, soon())).code == "engine_unavailable"
         assert metrics.value(RESENT, "vanished") == MAX_LOSSES  # all of them the other's
