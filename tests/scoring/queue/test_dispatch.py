@@ -11,10 +11,13 @@ import orjson
 import pytest
 from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
 from assay.errors import EngineUnavailable
 from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.message import Message
+from assay.telemetry import bound
 from servers.redis import RedisServer, running
 
 
@@ -110,10 +113,13 @@ async def test_a_queue_that_is_away_is_told_to_all_and_found_again() -> None:
         async with dispatching(server) as dispatcher:
             await dispatcher.send(message(1))
             server.stop()
-            sent = (dispatcher.send(message(number)) for number in (2, 3))
-            told = await asyncio.gather(*sent, return_exceptions=True)
+            with capture_logs(processors=[merge_contextvars]) as logs, bound(request_id="r-1"):
+                sent = (dispatcher.send(message(number)) for number in (2, 3))
+                told = await asyncio.gather(*sent, return_exceptions=True)
             assert [type(one) for one in told] == [EngineUnavailable] * 2
             assert "cannot be reached" in str(told[0])
+            (line,) = logs  # of both, so it names no request
+            assert (line["event"], line["jobs"], "request_id" in line) == ("jobs were not sent", 2, False)
             server.start()
             await dispatcher.send(message(4))
         with server.client() as client:

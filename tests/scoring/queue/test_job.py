@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -12,13 +13,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
+from structlog.contextvars import merge_contextvars
+from structlog.testing import capture_logs
 
-from assay.scoring.codec import encode_job
-from assay.scoring.queue.envelope import Envelope, compress, decode_reply, encode_envelope, taken_key
+from assay.scoring.codec import decode_computed, encode_job
+from assay.scoring.queue import job
+from assay.scoring.queue.envelope import (
+    Envelope,
+    Reply,
+    compress,
+    decode_reply,
+    decompress,
+    encode_envelope,
+    taken_key,
+)
 from assay.scoring.queue.job import Scoring, Spent, spent
 from assay.scoring.queue.marks import Marks
 from assay.scoring.queue.replies import STREAM_TTL_S
 from assay.scoring.request import Job
+from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import identities
 from servers.proxy import Behaviour, FaultProxy
@@ -28,6 +41,7 @@ from waiting import until
 
 MODELS = small_models()
 STREAM = "assay:replies:test"
+JOB = Job("testwiki", ("revid",), synthetic_revision(31))
 
 
 @pytest.fixture
@@ -38,13 +52,103 @@ def scoring(shared_redis: RedisServer) -> Scoring:
 def envelope(waited_s: float = 0.0) -> Envelope:
     now_s = time.time()
     digests = identities(MODELS, "testwiki", ("revid",))
-    content = compress(encode_job(Job("testwiki", ("revid",), synthetic_revision(31))))
+    content = compress(encode_job(JOB))
     sent_s = now_s - waited_s
     return Envelope("id", "r", 1, STREAM, sent_s, now_s + 30, "testwiki", digests, "", "", content)
 
 
 def outcome(scoring: Scoring, sent: Envelope) -> str:
     return scoring.run(encode_envelope(sent)).outcome
+
+
+def replies(client: Redis) -> list[Reply]:
+    entries: Any = client.xrange(STREAM)
+    return [decode_reply(fields[b"r"]) for _, fields in entries]
+
+
+def test_a_job_is_computed_and_what_it_cost_is_told(scoring: Scoring, client: Redis) -> None:
+    sent = envelope(waited_s=2.0)
+    cost = scoring.run(encode_envelope(sent))
+    (reply,) = replies(client)
+    assert (reply.id, reply.release, reply.attempt, reply.outcome) == ("id", "r", 1, "computed")
+    computed = decode_computed(decompress(reply.content or b""))
+    assert computed.cells == compute(JOB, MODELS.of("testwiki"), PlanCache()).cells
+    assert 2.0 <= cost.waited_s == reply.waited_s < 30.0
+    assert (cost.outcome, cost.extract_s, cost.predict_s) == ("done", computed.extract_s, computed.predict_s)
+    assert cost.resident_bytes > 2**20
+
+
+def test_a_clock_that_is_ahead_makes_no_negative_waiting(scoring: Scoring, client: Redis) -> None:
+    assert scoring.run(encode_envelope(envelope(waited_s=-100.0))).waited_s == 0.0
+    assert [reply.waited_s for reply in replies(client)] == [0.0]
+
+
+@pytest.mark.parametrize(
+    ("change", "told", "detail"),
+    [
+        ({"release": "other"}, "wrong_release", "sent by other, taken by r"),
+        ({"deadline_s": 1.0}, "expired", ""),
+        ({"digests": {"revid": "another"}}, "wrong_bundles", "'another'"),
+        ({"content": b"\x02"}, "damaged", "neither plain nor compressed"),
+        ({"content": compress(b"no job")}, "damaged", ""),
+    ],
+)
+def test_what_cannot_be_computed_is_answered_with_the_reason(
+    scoring: Scoring, client: Redis, change: dict[str, Any], told: str, detail: str
+) -> None:
+    cost = scoring.run(encode_envelope(replace(envelope(waited_s=2.0), **change)))
+    assert (cost.outcome, cost.extract_s, cost.resident_bytes) == (told, 0.0, 0)
+    (reply,) = replies(client)
+    assert (reply.id, reply.release, reply.attempt, reply.outcome) == ("id", "r", 1, told)
+    assert 2.0 <= reply.waited_s == cost.waited_s < 30.0
+    assert detail in reply.detail
+    assert reply.content is None
+
+
+def test_of_a_message_that_cannot_be_read_nobody_can_be_told(scoring: Scoring, client: Redis) -> None:
+    assert scoring.run(b"rubbish") == Spent("damaged")
+    assert client.keys() == []
+
+
+def test_the_log_names_the_request_and_the_job(scoring: Scoring, client: Redis) -> None:
+    sent = replace(envelope(), request_id="r-1", release="other")
+    with capture_logs(processors=[merge_contextvars]) as logs:
+        outcome(scoring, sent)
+        scoring.run(b"rubbish")
+    assert [(line.get("request_id"), line.get("job")) for line in logs] == [("r-1", "id"), (None, None)]
+
+
+class Time:
+    """The module's own, passing when it is told to."""
+
+    time = staticmethod(time.time)
+    now_s = 0.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+def test_a_stream_outlives_the_last_reply_by_three_quarters_of_its_life(
+    scoring: Scoring, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Time()
+    monkeypatch.setattr(job, "time", clock)
+    for now_s in (0.0, 15.0, 29.0, 31.0, 62.0):
+        lived_s = now_s - clock.now_s
+        if client.exists(STREAM):
+            client.expire(STREAM, round(client.ttl(STREAM) - lived_s))
+        clock.now_s = now_s
+        outcome(scoring, envelope())
+        left_s: Any = client.ttl(STREAM)
+        assert 0.75 * STREAM_TTL_S <= left_s + 1 <= STREAM_TTL_S + 1
+
+
+def test_what_is_warm_is_left_alone_by_the_collector(scoring: Scoring) -> None:
+    """In a process of its own: what is frozen stays so."""
+    if (pid := os.fork()) == 0:
+        scoring.warm()
+        os._exit(0 if gc.get_freeze_count() > 1000 else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
 def test_each_reply_lies_in_a_stream_that_ends(scoring: Scoring, client: Redis) -> None:
@@ -58,9 +162,7 @@ def test_a_stream_that_was_lost_is_made_again_with_an_end(scoring: Scoring, clie
     outcome(scoring, envelope())
     client.delete(STREAM)
     outcome(scoring, envelope())
-    entries: Any = client.xrange(STREAM)
-    [(_, fields)] = entries
-    assert decode_reply(fields[b"r"]).outcome == "computed"
+    assert [reply.outcome for reply in replies(client)] == ["computed"]
     assert 0 < client.ttl(STREAM) <= STREAM_TTL_S
 
 
