@@ -93,6 +93,12 @@ def test_what_went_wrong_is_told_in_the_releases_own_words(tmp_path: Path, text:
         run_release(tmp_path, ["golden", "--output", "x"], limit_s=limit_s)
 
 
+def test_what_a_release_warns_of_is_passed_on(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    script(tmp_path / LAUNCHER, "#!/bin/sh\necho done\necho 'assay: an old name' >&2\n")
+    assert run_release(tmp_path, ["config", "check"]) == b"done\n"
+    assert capfd.readouterr() == ("", "assay: an old name\n")
+
+
 def test_a_release_that_was_not_installed_cannot_be_started(tmp_path: Path) -> None:
     with pytest.raises(ReleaseError, match=r"`assay golden` of the release in .* cannot be started"):
         run_release(tmp_path, ["golden"])

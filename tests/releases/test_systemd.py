@@ -83,6 +83,20 @@ def test_what_ends_by_itself_is_told_with_its_last_words(services: Systemd, boot
         services.check_lives("green", {web: 1})
 
 
+def test_an_entry_without_a_message_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a journal may hold them; `check_lives` must tell its own finding in any case."""
+    journal = (
+        '{"_PID": "7", "MESSAGE": "the bundles are gone"}\n{"_PID": "7"}\n{"_PID": "7", "MESSAGE": [1]}\n'
+    )
+
+    def answers(command: Sequence[str], _: float) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 0, journal if command[0] == "journalctl" else "inactive\n", "")
+
+    monkeypatch.setattr(systemd, "_run", answers)
+    with pytest.raises(ReleaseError, match="ended after the start: the bundles are gone"):
+        Systemd().check_lives("blue", {"assay-slot-web@blue.service": 1})
+
+
 def test_a_slot_without_a_release_is_not_run(services: Systemd, booted: Machine) -> None:
     booted.run("systemctl", "start", target("red"))
     assert booted.shown("assay-slot-web@red.service", "ConditionResult") == "no"

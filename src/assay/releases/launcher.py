@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -82,6 +83,7 @@ def run_release(
         raise ReleaseError(f"{what} cannot be started: {error.strerror}") from error
     if done.returncode:
         raise ReleaseError(f"{what} failed (status {done.returncode}): {_reason(done.stderr)}")
+    sys.stderr.write(done.stderr.decode("utf-8", "replace"))
     return done.stdout
 
 

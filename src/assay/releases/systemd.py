@@ -122,7 +122,7 @@ class Systemd:
         command = ["journalctl", f"--unit={name}", "--output=json", "--lines=50", "--no-pager"]
         done = _run(command, CALL_LIMIT_S)
         entries = [] if done is None else [orjson.loads(line) for line in done.stdout.splitlines()]
-        own = [entry["MESSAGE"] for entry in entries if entry.get("_PID") != "1"]
+        own = [entry.get("MESSAGE") for entry in entries if entry.get("_PID") != "1"]
         told = [text for text in own if isinstance(text, str) and text.strip()]  # not text: other bytes
         return f": {told[-1][-_LAST_WORDS:]}" if told else f": see journalctl --unit={name}"
 
