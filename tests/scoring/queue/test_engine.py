@@ -579,6 +579,31 @@ async def test_a_job_that_is_lost_too_often_is_given_up(
         assert metrics.value(RESENT, "worker_lost") == MAX_LOSSES
 
 
+async def test_what_is_answered_while_it_is_looked_after_is_not_sent_again(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[asyncio.Task[Mapping[str, Cell]]] = []
+    looks: list[Sequence[overdue.Sent]] = []
+
+    async def slow_look(redis: object, of_lanes: object, sent: Sequence[overdue.Sent]) -> list[overdue.Fate]:
+        looks.append(sent)
+        if len(looks) == 1:
+            worker.answer(envelope)
+            await asyncio.wait(asked)
+        return ["worker_lost"] * len(sent) if len(looks) == 1 else ["worked_on"] * len(sent)
+
+    async with played(shared_redis, heartbeat_s=0.02) as (worker, engine, metrics):
+        asked.append(asyncio.create_task(engine.score(PLAIN, soon())))
+        envelope = await worker.taken()
+        monkeypatch.setattr(overdue, "PATIENCE_S", -1.0)
+        monkeypatch.setattr(overdue, "look", slow_look)
+        assert is_scored(await asked[0])
+        another = asyncio.create_task(engine.score(PLAIN, soon()))
+        await until_async(lambda: len(looks) > 1)
+        assert metrics.value(RESENT, "worker_lost") == 0
+        await end([another])
+
+
 async def test_a_job_that_has_not_been_let_in_yet_is_no_lost_one(
     shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

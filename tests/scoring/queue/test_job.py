@@ -29,7 +29,7 @@ from assay.scoring.queue.envelope import (
 )
 from assay.scoring.queue.job import Scoring, Spent, spent
 from assay.scoring.queue.marks import Marks
-from assay.scoring.queue.replies import STREAM_TTL_S
+from assay.scoring.queue.replies import STREAM_LENGTH, STREAM_TTL_S
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
@@ -164,6 +164,18 @@ def test_a_stream_that_was_lost_is_made_again_with_an_end(scoring: Scoring, clie
     outcome(scoring, envelope())
     assert [reply.outcome for reply in replies(client)] == ["computed"]
     assert 0 < client.ttl(STREAM) <= STREAM_TTL_S
+
+
+def test_a_stream_that_nobody_reads_does_not_grow_for_ever(scoring: Scoring, client: Redis) -> None:
+    for _ in range(2):  # one that was just renewed, and one that was not
+        with client.pipeline(transaction=False) as pipeline:
+            for _ in range(STREAM_LENGTH):
+                pipeline.xadd(STREAM, {"r": b""})
+            pipeline.execute()
+        assert outcome(scoring, envelope()) == "done"
+        assert (
+            STREAM_LENGTH <= client.xlen(STREAM) <= STREAM_LENGTH + 100
+        )  # Redis takes them away by hundreds
 
 
 def test_a_death_in_the_middle_of_a_reply_leaves_no_stream_without_an_end(
