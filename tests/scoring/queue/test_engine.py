@@ -497,6 +497,19 @@ async def test_a_job_is_given_up_at_the_second_death_and_another_is_not(shared_r
         assert metrics.value(RESENT, "died") == 2
 
 
+async def test_a_death_that_is_told_twice_is_one(shared_redis: RedisServer) -> None:
+    """As when the answer to a reply was lost, and the worker sent it again."""
+    async with played(shared_redis) as (worker, engine, metrics):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        worker.say(await worker.taken(), "died", times=2)
+        again = await worker.taken()
+        assert again.attempt == 2
+        worker.answer(again)
+        assert is_scored(await asked)
+        assert (metrics.value(JOBS, "retried"), metrics.value(JOBS, "crashed")) == (1, 0)
+        assert metrics.value(LATE_REPLIES) == 1
+
+
 @pytest.mark.parametrize(
     "content",
     [None, b"", b"\x02", b"\x01rubbish", compress(b"rubbish"), compress(encode_computed(Computed({})))],

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import uuid
 from collections.abc import Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from redis.asyncio import Redis
@@ -75,7 +75,7 @@ _STRANGER_PAUSE_S: Final = 0.02
 @dataclass(eq=False, slots=True)
 class _Pending:
     """A job that waits for its reply. `attempt`: the number of the sending that counts, those that failed
-    included. `losses`: sendings that came to nothing. `deaths`: processes that died of it."""
+    included. `losses`: sendings that came to nothing. `deaths`: attempts whose process died."""
 
     id: str
     job: Job
@@ -88,7 +88,7 @@ class _Pending:
     attempt: int = 0
     sent_s: float = 0.0
     losses: int = 0
-    deaths: int = 0
+    deaths: set[int] = field(default_factory=set)
     suspicions: int = 0
 
 
@@ -324,7 +324,7 @@ class CeleryEngine:
         if reply.outcome == "computed":
             self._computed(pending, reply)
         elif reply.outcome == "died":
-            self._died(pending)
+            self._died(pending, reply.attempt)
         elif reply.outcome == "time_limit":
             self._metrics.count(JOBS, "time_limit")
             self._refuse(pending, ran_too_long(self._options.time_limit_s))
@@ -350,10 +350,13 @@ class CeleryEngine:
         self._metrics.observe(QUEUE_WAIT_SECONDS, reply.waited_s, pending.lane)
         pending.result.set_result(cells)
 
-    def _died(self, pending: _Pending) -> None:
+    def _died(self, pending: _Pending, attempt: int) -> None:
         """A process that died costs its job one retry, as in a pool."""
-        pending.deaths += 1
-        if pending.deaths > 1:
+        if attempt in pending.deaths:  # a worker says it again when the answer to its reply was lost
+            self._metrics.count(LATE_REPLIES)
+            return
+        pending.deaths.add(attempt)
+        if len(pending.deaths) > 1:
             self._metrics.count(JOBS, "crashed")
             self._refuse(pending, engine_crashed(pending.job.revision.id))
         else:
