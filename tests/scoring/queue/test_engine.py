@@ -25,6 +25,7 @@ from assay.revisions.problem import Problem
 from assay.scoring.codec import Computed, decode_job, encode_computed, encode_job
 from assay.scoring.frames import MAX_FRAME_BYTES
 from assay.scoring.queue import overdue
+from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.engine import MAX_LOSSES, CeleryEngine
 from assay.scoring.queue.envelope import (
     Envelope,
@@ -495,6 +496,36 @@ async def test_a_job_is_given_up_at_the_second_death_and_another_is_not(shared_r
         assert problem(await asked).code == "engine_crashed"
         assert (metrics.value(JOBS, "retried"), metrics.value(JOBS, "crashed")) == (2, 1)
         assert metrics.value(RESENT, "died") == 2
+
+
+async def test_what_was_let_in_once_is_sent_again_into_a_full_lane(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: object) -> None:
+        raise Overloaded("The lane is full.", delay_s=1.0)
+
+    async with played(shared_redis) as (worker, engine, _):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        first = await worker.taken()
+        monkeypatch.setattr(Lanes, "admit", full)
+        worker.say(first, "died")
+        worker.answer(await worker.taken())
+        assert is_scored(await asked)
+
+
+async def test_what_cannot_be_sent_again_is_told_to_who_waits(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(*_: object) -> None:
+        raise EngineUnavailable("The queue cannot be reached.")
+
+    async with played(shared_redis, away_grace_s=0.1) as (worker, engine, _):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        first = await worker.taken()
+        monkeypatch.setattr(Dispatcher, "send", away)
+        worker.say(first, "died")
+        with pytest.raises(EngineUnavailable, match="cannot be reached"):
+            await asked
 
 
 async def test_a_death_that_is_told_twice_is_one(shared_redis: RedisServer) -> None:
