@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from assay.errors import ReleaseError
 from assay.releases import environment
 from assay.releases.root import Root
+from assay.releases.tree import discard
 from releases.small_release import PINS
 from shared_data import ROOT
 
@@ -155,3 +156,14 @@ def test_packages_that_were_changed_are_told(root: Root, other_pins: bytes) -> N
     assert environment.faults(python, other_pins) == ["assay-nowhere is 1.6, and 1.5 is pinned"]
     with pytest.raises(ReleaseError, match="were changed after they were installed"):
         environment.ensure(root, other_pins)
+
+
+def test_packages_without_an_interpreter_are_told(root: Root, other_pins: bytes) -> None:
+    """As after an upgrade of the system's Python: the link to it leads nowhere."""
+    python = environment.ensure(root, other_pins)
+    python.unlink()
+    python.symlink_to("/nowhere/python3")
+    with pytest.raises(ReleaseError, match=r"interpreter is gone.* remove the folder"):
+        environment.ensure(root, other_pins)
+    discard(python.parent.parent)
+    assert environment.faults(environment.ensure(root, other_pins), other_pins) == []

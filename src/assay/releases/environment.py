@@ -48,8 +48,8 @@ def ensure(root: Root, requirements: bytes) -> Path:
             return python
         if (folder / _READY).exists():
             raise ReleaseError(
-                f"packages in {folder} were changed after they were installed: end what runs from it, remove "
-                "the folder, and install the release again"
+                f"packages in {folder} were changed after they were installed, or their interpreter is gone: "
+                "end what runs from it, remove the folder, and install the release again"
             )
         if not differences(pins, installed()):
             write_durably(folder / _ELSEWHERE, f"{sys.executable}\n".encode())
@@ -126,7 +126,7 @@ def _found(folder: Path, pins: Mapping[str, str]) -> Path | None:
     if (folder / _READY).is_file():
         python = folder / "bin" / "python"
         packages = [str(path) for path in folder.glob("lib/python3*/site-packages")]
-        return python if not differences(pins, installed(packages)) else None
+        return python if python.is_file() and not differences(pins, installed(packages)) else None
     try:
         python = Path((folder / _ELSEWHERE).read_text("utf-8").strip())
     except OSError:
