@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -28,8 +29,10 @@ class Heard:
 
 
 @asynccontextmanager
-async def reading(redis: RedisServer, protocol: int = 2) -> AsyncIterator[tuple[ReplyStream, Heard]]:
-    """Once it reads."""
+async def reading(
+    redis: RedisServer, protocol: int = 2, *, is_there: bool = True
+) -> AsyncIterator[tuple[ReplyStream, Heard]]:
+    """Once it reads, if there is a server."""
     heard = Heard()
     client = connect(RedisOptions(f"{redis.url}?protocol={protocol}"), answer_timeout_s=BLOCK_S + 5.0)
     stream = ReplyStream(
@@ -37,7 +40,8 @@ async def reading(redis: RedisServer, protocol: int = 2) -> AsyncIterator[tuple[
     )
     await stream.start()
     try:
-        await until_async(lambda: heard.ups)
+        if is_there:
+            await until_async(lambda: heard.ups)
         yield stream, heard
     finally:
         await stream.aclose()
@@ -79,6 +83,17 @@ async def test_a_server_that_comes_back_empty_is_read_from_its_beginning(redis: 
             client.xadd(stream.name, {"r": "2"}, id="1-1")  # before all that was read of the other
         await until_async(lambda: len(heard.replies) == 2)
         assert (heard.replies, heard.ups, heard.downs) == ([b"1", b"2"], [False, True], 1)
+
+
+async def test_a_server_that_is_away_from_the_start_is_told_once_and_found(redis: RedisServer) -> None:
+    redis.kill()
+    async with reading(redis, is_there=False) as (stream, heard):
+        await until_async(lambda: heard.downs)
+        await asyncio.to_thread(redis.start)
+        with redis.client() as client:
+            send(client, stream, [1])
+        await until_async(lambda: heard.replies)
+        assert (heard.replies, heard.ups, heard.downs) == ([b"1"], [False], 1)
 
 
 async def test_a_broken_connection_loses_nothing_and_is_no_other_server(
