@@ -151,3 +151,14 @@ def test_what_is_still_ending_is_started_again(tmp_path: Path, monkeypatch: pyte
         (tmp_path / "held").unlink()
         assert started.result() == ["worker"]
         assert supervisor.states("blue") == {"worker": "RUNNING"}
+
+
+def test_what_is_just_being_started_is_waited_for(tmp_path: Path) -> None:
+    """Or one that fails again and again would count as running."""
+    with (
+        supervisord(tmp_path, "blue", {"web": ["/bin/false"]}, start_s=1) as (at, _),
+        closing(Supervisor(at)) as supervisor,
+    ):
+        supervisor._call("startProcessGroup", "blue", False)
+        with pytest.raises(ReleaseError, match="blue:web FATAL"):
+            supervisor.start_ended("blue", 30.0)
