@@ -215,6 +215,23 @@ async def test_a_queue_that_is_away_is_waited_for_and_not_asked(
             worker.answer(await worker.taken())
         assert is_scored(await waiting)
         assert set(admitted) == {"interactive"}
+        assert metrics.value(RESENT, "queue_lost") == 0  # it had not been sent before
+
+
+async def test_a_queue_that_is_back_in_time_gives_nobody_up_later(shared_redis: RedisServer) -> None:
+    grace_s = 2.0
+    async with played(shared_redis, away_grace_s=grace_s, lost_after_s=60.0) as (worker, engine, metrics):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        first = await worker.taken()
+        with shared_redis.client() as client:
+            client.client_kill_filter(skipme=True)
+            await until_async(lambda: metrics.value(QUEUE_UP) == 0)
+            await until_async(lambda: metrics.value(QUEUE_UP) == 1)
+        late = await engine.score(DAMAGING, soon(grace_s + 0.5))  # so long nobody answers
+        assert problem(late).code == "deadline_exceeded"
+        assert not asked.done()
+        worker.answer(first)
+        assert is_scored(await asked)
 
 
 async def test_a_job_past_its_deadline_is_not_begun(redis: RedisServer) -> None:
