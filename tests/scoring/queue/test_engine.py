@@ -665,6 +665,32 @@ async def test_what_is_answered_while_it_is_looked_after_is_not_sent_again(
         await end([another])
 
 
+async def test_what_became_of_an_attempt_is_of_no_account_once_another_is_under_way(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    attempts: list[Envelope] = []
+    looks: list[Sequence[overdue.Sent]] = []
+
+    async def slow_look(redis: object, of_lanes: object, sent: Sequence[overdue.Sent]) -> list[overdue.Fate]:
+        looks.append(sent)
+        if len(looks) > 1:
+            return ["worked_on"] * len(sent)
+        worker.say(attempts[0], "died")
+        attempts.append(await worker.taken())
+        return ["worker_lost"]  # the first one's
+
+    async with played(shared_redis, heartbeat_s=0.02) as (worker, engine, metrics):
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        attempts.append(await worker.taken())
+        monkeypatch.setattr(overdue, "PATIENCE_S", -1.0)
+        monkeypatch.setattr(overdue, "look", slow_look)
+        await until_async(lambda: len(looks) > 1)
+        assert [item.attempt for item in looks[1]] == [2]
+        assert metrics.value(RESENT, "worker_lost") == 0
+        worker.answer(attempts[1])
+        assert is_scored(await asked)
+
+
 async def test_a_job_that_has_not_been_let_in_yet_is_no_lost_one(
     shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -410,7 +410,9 @@ class CeleryEngine:
     async def _look_after(self, late: Sequence[_Pending]) -> None:
         sent = [overdue.Sent(p.id, p.attempt, p.sent_s, p.lane) for p in late]
         found = await overdue.look(self._redis, self._lanes, sent)
-        for pending, fate in zip(late, found, strict=True):
+        for pending, item, fate in zip(late, sent, found, strict=True):
+            if pending.attempt != item.attempt:  # another is under way by now
+                continue
             if fate == "worker_lost":
                 self._send_again(pending, fate)
             elif fate == "waiting" and await self._is_forsaken(pending.lane):
