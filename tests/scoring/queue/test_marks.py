@@ -6,9 +6,12 @@ import time
 
 import pytest
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from assay.scoring.queue.envelope import Envelope, encode_envelope, taken_key
 from assay.scoring.queue.marks import TAKEN_MARGIN_S, Marks
+from servers.proxy import HEALTHY, Behaviour, FaultProxy
 from servers.redis import RedisServer, running
 
 
@@ -58,6 +61,25 @@ def test_a_redis_that_forgets_or_is_away_is_told_again() -> None:
             client.flushall()
             marks.look({1: one})
             assert client.dbsize() == 1
+
+
+def test_a_mark_that_may_have_been_made_goes_with_its_job_as_well(
+    shared_redis: RedisServer, client: Redis
+) -> None:
+    """Redis did what it was told, and its answer was lost."""
+    first, second = (lambda: envelope("first")), (lambda: envelope("second"))
+    with FaultProxy(shared_redis.port).running() as proxy:
+        marks = Marks("worker-1", lambda: Redis(port=proxy.port, retry=Retry(NoBackoff(), 0)))
+        marks.look({1: first})
+        marks.look({1: first, 2: second})
+        proxy.behave(Behaviour(reset_after_bytes=1))
+        marks.look({1: first, 2: second})
+        assert proxy.resets == 1
+        assert client.dbsize() == 2
+        proxy.behave(HEALTHY)
+        marks.look({})
+        marks.close()
+        assert client.keys() == []
 
 
 def test_what_is_no_envelope_has_no_mark(marks: Marks, client: Redis) -> None:

@@ -10,13 +10,16 @@ from typing import Any
 from weakref import WeakSet
 
 import pytest
+from celery.worker import state
 from redis import Redis
 
+from assay.scoring.queue.envelope import Envelope, encode_envelope
 from assay.scoring.queue.marks import LOOKS, Marks
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.queue.signs_of_life import SignsOfLife, in_hand
 from assay.telemetry import WORKERS, Metrics
 from servers.redis import RedisServer, running
+from waiting import until
 
 OPTIONS = CeleryOptions(heartbeat_s=2.0, lost_after_s=10.0)
 KEYS = ["lives", "attended"]
@@ -85,6 +88,28 @@ class Request:
 
     def __init__(self, *args: object) -> None:
         self.args = args
+
+
+def test_what_is_in_hand_for_long_is_marked_and_no_connection_is_left(
+    shared_redis: RedisServer, client: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    envelope = Envelope("id", "r", 1, "replies", 1.0, 2.0, "testwiki", {}, "", "", b"content")
+    request = Request(encode_envelope(envelope))
+    monkeypatch.setattr(state, "reserved_requests", WeakSet([request]))
+    timer, before = Timer(), connections(client)
+    with signs_of(shared_redis, timer, Metrics("1", "r", "worker")) as signs:
+        signs.start()
+        for _ in range(2):
+            timer.calls[OPTIONS.heartbeat_s / LOOKS]()
+        assert client.get(envelope.taken_key) == b"worker-1"
+        assert connections(client) > before
+    until(lambda: connections(client) == before)
+
+
+def connections(client: Redis) -> set[str]:
+    """Of everybody, by the server's numbers."""
+    listed: Any = client.client_list()
+    return {row["id"] for row in listed}
 
 
 def test_a_request_that_celery_forgets_is_not_kept_alive() -> None:

@@ -46,6 +46,11 @@ class Marks:
         if long or self._marked:
             self._tell(_lives(in_hand[one]() for one in long))
 
+    def close(self) -> None:
+        """Again: no harm. The last marks wear off by themselves."""
+        if self._redis is not None:
+            self._redis.close()
+
     def _tell(self, lives_ms: Mapping[str, int]) -> None:
         if self._redis is None:
             self._redis = self._connect()

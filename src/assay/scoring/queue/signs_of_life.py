@@ -65,6 +65,7 @@ class SignsOfLife:
             timer.cancel()
         if self._redis is not None:
             self._redis.close()
+        self._marks.close()
 
     def _mark(self) -> None:
         self._marks.look(in_hand(state.reserved_requests))
