@@ -716,6 +716,25 @@ async def test_a_job_that_has_not_been_let_in_yet_is_no_lost_one(
         assert is_scored(await early)
 
 
+@pytest.mark.parametrize("seen", ["waiting", "worked_on"])
+async def test_only_what_waits_in_a_lane_without_workers_is_given_up(
+    shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch, seen: overdue.Fate
+) -> None:
+    fates = Fates(monkeypatch, *([seen] * 40))  # for longer than a lane may be without workers
+    no_patience = {"heartbeat_s": 0.02, "away_grace_s": 0.3, "lost_after_s": 0.3}
+    async with played(shared_redis, **no_patience) as (worker, engine, metrics):
+        await until_async(lambda: metrics.value(QUEUE_UP) == 1)
+        asked = asyncio.create_task(engine.score(PLAIN, soon()))
+        envelope = await worker.taken()
+        if seen == "waiting":
+            with pytest.raises(NoWorker):
+                await asked
+        else:
+            await until_async(lambda: fates.left == 0)
+            worker.answer(envelope)
+            assert is_scored(await asked)
+
+
 @pytest.mark.parametrize("seen", ["worked_on", "waiting"])
 async def test_only_two_suspicions_in_a_row_count_as_a_loss(
     shared_redis: RedisServer, monkeypatch: pytest.MonkeyPatch, seen: overdue.Fate
