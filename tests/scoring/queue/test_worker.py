@@ -124,3 +124,20 @@ async def test_each_death_is_counted_once(
     assert await counted.problem(job) == code
     assert await counted.is_scored()
     assert {name: counted.value(*name) - old for name, old in before.items()} == told
+
+
+async def test_a_process_that_has_grown_is_replaced_once_its_job_is_done(shared_redis: RedisServer) -> None:
+    options = replace(CeleryOptions(), **QUICK, away_grace_s=30.0)
+    engine = celery_engine(shared_redis.url, MODELS, Metrics(), options, release="grown")
+    port = free_port()
+    with small_worker(
+        shared_redis.url, "grown", options=QUICK, processes=1, max_resident_bytes=2**20, metrics_port=port
+    ) as worker:
+        await engine.start()
+        try:
+            counted = Counted(worker, port, engine)
+            assert await counted.is_scored()
+            await until_async(lambda: counted.value(REPLACEMENTS, "recycled") == 1)
+            assert await counted.is_scored()
+        finally:
+            await engine.aclose()

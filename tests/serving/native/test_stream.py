@@ -314,3 +314,26 @@ async def test_nothing_goes_on_after_the_end() -> None:
     await until_async(lambda: left.places == 2)
     coming.cancel()
     await until_async(lambda: left.places == 0 and asyncio.all_tasks() == before)
+
+
+async def test_who_leaves_before_there_is_a_place_has_nothing_scored() -> None:
+    class Slow(Held):
+        @asynccontextmanager
+        async def admit(self, cost: int) -> AsyncIterator[None]:
+            entering.set()
+            await has_place.wait()
+            async with super().admit(cost):
+                yield
+
+    before, entering, has_place = asyncio.all_tasks(), asyncio.Event(), asyncio.Event()
+    held = Slow()
+    parts = stream(held, 20).parts()
+    await anext(parts)
+    coming = asyncio.ensure_future(anext(parts))
+    await entering.wait()
+    coming.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await coming
+    has_place.set()
+    await until_async(lambda: asyncio.all_tasks() == before)
+    assert (held.asked, held.places) == ([], 0)
