@@ -337,3 +337,13 @@ async def test_who_leaves_before_there_is_a_place_has_nothing_scored() -> None:
     has_place.set()
     await until_async(lambda: asyncio.all_tasks() == before)
     assert (held.asked, held.places) == ([], 0)
+
+
+async def test_the_last_chunks_have_their_time_while_the_server_stays() -> None:
+    """`drain_s` is for its end alone."""
+    held = Held()
+    held.release(1, 2, 3, 4)
+    asyncio.get_running_loop().call_later(0.2, held.release, 5, 6, 7, 8)
+    options = StreamOptions(chunk=4, window=2, drain_s=0.01)
+    *_, last = [line async for part in stream(held, 8, options=options).parts() for line in part]
+    assert last == {"done": True, "scored": 0, "failed": 8}
