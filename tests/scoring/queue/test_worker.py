@@ -3,6 +3,7 @@ jobs: `test_engine`."""
 
 from __future__ import annotations
 
+import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
@@ -13,11 +14,13 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from assay.revisions.problem import Problem
 from assay.scoring.queue.engine import CeleryEngine
+from assay.scoring.queue.envelope import Envelope, encode_envelope, queue_name
+from assay.scoring.queue.message import Message, encode_message
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.request import Job, Scored
 from assay.scoring.synthetic import synthetic_revision
 from assay.telemetry import Metrics
-from servers.celery_worker import Worker, celery_engine, small_worker
+from servers.celery_worker import RELEASE, Worker, celery_engine, small_worker
 from servers.redis import RedisServer, free_port
 from small_models import small_models
 from waiting import soon, until_async
@@ -124,6 +127,29 @@ async def test_each_death_is_counted_once(
     assert await counted.problem(job) == code
     assert await counted.is_scored()
     assert {name: counted.value(*name) - old for name, old in before.items()} == told
+
+
+def late(release: str) -> bytes:
+    now_s = time.time()
+    return encode_envelope(
+        Envelope("late", release, 1, "replies", now_s - 9.0, now_s - 1.0, "testwiki", {}, "", "", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("envelope", "told"),
+    [(late(RELEASE), "expired"), (late("other"), "wrong_release"), (b"rubbish", "damaged")],
+    ids=["expired", "wrong_release", "damaged"],
+)
+async def test_what_is_not_computed_is_counted_by_its_reason(
+    counted: Counted, shared_redis: RedisServer, envelope: bytes, told: str
+) -> None:
+    before, done = counted.value(JOBS, told), counted.value(JOBS, "done")
+    queue = queue_name(RELEASE, "interactive")
+    with shared_redis.client() as client:
+        client.lpush(queue, encode_message(Message(queue, "late", "tag", time.time(), envelope)))
+    await until_async(lambda: counted.value(JOBS, told) == before + 1)
+    assert counted.value(JOBS, "done") == done
 
 
 async def test_a_process_that_has_grown_is_replaced_once_its_job_is_done(shared_redis: RedisServer) -> None:
