@@ -37,3 +37,12 @@ def test_size_is_bounded_and_a_giant_is_not_kept() -> None:
     assert (fetched.get("a", 1), fetched.get("a", 2) is not None) == (None, True)
     fetched.put("a", replace(large, id=3, text="x" * (MAX_CHARS + 1)))
     assert len(fetched) == 0
+
+
+def test_what_is_put_again_counts_once() -> None:
+    fetched = FetchedRevisions(FakeClock())
+    large = replace(synthetic_revision(1), text="x" * (MAX_CHARS // 4))
+    fetched.put("a", synthetic_revision(2))
+    for _ in range(9):
+        fetched.put("a", large)
+    assert len(fetched) == 2
