@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from bench.probe import table
 
-from assay.models.metrics import spearman
+from assay.models.statistics.metrics import spearman
 from features.oracle import Table, needs_word_list, of_articles, of_edits
 from models.skew import scored_twice
 from shared_data import SHARED

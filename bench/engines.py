@@ -25,9 +25,9 @@ from assay.compose.bundles import choose
 from assay.compose.models import load_chosen
 from assay.scoring.codec import encode_job
 from assay.scoring.engine import Engine
-from assay.scoring.loading import bundle_loader
 from assay.scoring.options import PoolOptions
-from assay.scoring.pool import PoolEngine
+from assay.scoring.pool.engine import PoolEngine
+from assay.scoring.pool.loading import bundle_loader
 from assay.scoring.queue.envelope import compress, queue_name
 from assay.scoring.queue.lanes import attended_key
 from assay.scoring.request import Job, Scored

@@ -33,15 +33,15 @@ from typing import Any, Literal
 
 import mwparserfromhell
 
-from assay.features import matching, stems, tokens
 from assay.features.catalogue import features
-from assay.features.graph import Plan
+from assay.features.graph.node import Feature
+from assay.features.graph.plan import Plan
 from assay.features.lexicon import shipped
 from assay.features.memo import Memo, memos
-from assay.features.node import Feature
-from assay.revisions.compressed import open_stream
-from assay.revisions.export import read_export
-from assay.revisions.history import read_history
+from assay.features.text import matching, stems, tokens
+from assay.revisions.files.compressed import open_stream
+from assay.revisions.files.export import read_export
+from assay.revisions.files.history import read_history
 from assay.revisions.record import Record
 from assay.revisions.types import Actor, Page, Revision
 

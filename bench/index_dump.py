@@ -11,8 +11,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from assay.revisions.index import ensure_index
-from assay.revisions.indexed import IndexedSource
+from assay.revisions.index.file import ensure_index
+from assay.revisions.index.source import IndexedSource
 
 ANARCHISM = Path(__file__).resolve().parents[2] / "shared/data/histories/enwiki-anarchism/dump.xml.lzma"
 

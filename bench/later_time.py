@@ -14,13 +14,13 @@ from pathlib import Path
 import numpy as np
 
 from assay.models.dataset import Dataset, Floats
-from assay.models.metrics import roc_auc
 from assay.models.model import ANY_WIKI
 from assay.models.recipe import Recipe
-from assay.models.recipes import recipes
-from assay.models.sources import rows_of
-from assay.models.splits import parts, prepared
-from assay.models.train import grow, masked, raw_outputs
+from assay.models.statistics.metrics import roc_auc
+from assay.models.training.recipes import recipes
+from assay.models.training.sources import rows_of
+from assay.models.training.splits import parts, prepared
+from assay.models.training.train import grow, masked, raw_outputs
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 WORK = Path("work")

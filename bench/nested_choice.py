@@ -34,13 +34,13 @@ import orjson
 
 from assay.cli.progress import Steps, stepping
 from assay.models.dataset import Dataset
-from assay.models.metrics import roc_auc, within_one
 from assay.models.model import ANY_WIKI
 from assay.models.recipe import Recipe
-from assay.models.recipes import recipes
-from assay.models.sources import rows_of
-from assay.models.splits import Part, by_time, parts, prepared
-from assay.models.train import grow, grown, raw_outputs
+from assay.models.statistics.metrics import roc_auc, within_one
+from assay.models.training.recipes import recipes
+from assay.models.training.sources import rows_of
+from assay.models.training.splits import Part, by_time, parts, prepared
+from assay.models.training.train import grow, grown, raw_outputs
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 Figures = tuple[float, ...]

@@ -17,8 +17,8 @@ from typing import Any
 from bench.extraction import DATA, LEXICONS, ROUNDS, feature_lists, measure, sample
 
 from assay.features.catalogue import features
-from assay.features.graph import Plan
-from assay.features.node import Feature
+from assay.features.graph.node import Feature
+from assay.features.graph.plan import Plan
 from assay.revisions.types import Revision
 
 SHOWN = 15

@@ -21,14 +21,14 @@ import numpy as np
 
 from assay.models.base_model import Base
 from assay.models.dataset import Array, Dataset, Floats, Indices
-from assay.models.metrics import interval, roc_auc
 from assay.models.model import ANY_WIKI
-from assay.models.own_wiki import ROUNDS
 from assay.models.recipe import Recipe, Split
-from assay.models.recipes import recipe
-from assay.models.sources import rows_of
-from assay.models.splits import parts, prepared
-from assay.models.train import grow, raw_outputs, tree_text
+from assay.models.statistics.metrics import interval, roc_auc
+from assay.models.training.own_wiki import ROUNDS
+from assay.models.training.recipes import recipe
+from assay.models.training.sources import rows_of
+from assay.models.training.splits import parts, prepared
+from assay.models.training.train import grow, raw_outputs, tree_text
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 WORK = Path("work")

@@ -2,7 +2,7 @@
 
 Each recipe of one wiki learns from its earlier rows and the other wikis, as when it was shipped, and is
 measured on the wiki's latest rows three times: with pasts from the whole history, as it was trained; with
-what `assay.revisions.window` makes of the latest edits, as a live wiki tells them; and without any. Raw
+what `assay.revisions.wiki.window` makes of the latest edits, as a live wiki tells them; and without any. Raw
 scores, before calibration. *Differ*: rows for which the window gives another value than the history.
 *Queries*: for one edit asked alone, its page, its actor and the actor's pages. Extracted rows are kept in
 ``work/``.
@@ -22,24 +22,24 @@ from pathlib import Path
 
 import numpy as np
 
-from assay.features.graph import Plan
+from assay.features.graph.plan import Plan
 from assay.models.dataset import Dataset, Floats, Indices
-from assay.models.examples import article
-from assay.models.make import recipe_features
-from assay.models.metrics import roc_auc
 from assay.models.model import ANY_WIKI
 from assay.models.recipe import Recipe
-from assay.models.recipes import recipes
-from assay.models.recipes.reverted import PASTS
-from assay.models.sources import history_files, rows_of
-from assay.models.splits import parts, prepared
-from assay.models.train import grow, masked, raw_outputs
-from assay.revisions import window
-from assay.revisions.index import index_path
+from assay.models.statistics.metrics import roc_auc
+from assay.models.training.examples import article
+from assay.models.training.make import recipe_features
+from assay.models.training.recipes import recipes
+from assay.models.training.recipes.reverted import PASTS
+from assay.models.training.sources import history_files, rows_of
+from assay.models.training.splits import parts, prepared
+from assay.models.training.train import grow, masked, raw_outputs
+from assay.revisions.index.file import index_path
 from assay.revisions.labels import Edit
 from assay.revisions.past import NOBODY
 from assay.revisions.types import UNKNOWN, ActorHistory, Known, PageHistory, Revision
-from assay.revisions.window import Contribution
+from assay.revisions.wiki import window
+from assay.revisions.wiki.window import Contribution
 
 DATA = Path(__file__).resolve().parent.parent.parent / "shared" / "data"
 WORK = Path("work")

@@ -12,7 +12,7 @@ from typing import Any
 
 from assay.models.facts import read_statistics
 from assay.models.library import Found, search, shipped_folder
-from assay.models.recipes import recipes
+from assay.models.training.recipes import recipes
 
 COLUMNS = ("bundle", "held-out rows", "figure", "value", "95 % interval")
 

@@ -23,10 +23,10 @@ from aiohttp import web
 sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 from assay.clock import SystemClock
-from assay.rollout.haproxy import HaproxyBalancer
-from assay.rollout.haproxy_config import HaproxyConfig
-from assay.rollout.pooling import Pooling
-from assay.rollout.shares import set_slot_weights
+from assay.rollout.traffic.haproxy import HaproxyBalancer
+from assay.rollout.traffic.haproxy_config import HaproxyConfig
+from assay.rollout.traffic.pooling import Pooling
+from assay.rollout.traffic.shares import set_slot_weights
 from rollout.small_arms import Arm, Steady, scored, two_arms
 from servers.haproxy import RunningHaproxy, haproxy
 

@@ -17,7 +17,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "tests"))
 
 import numpy as np
 
-from assay.rollout.statistics import clopper_pearson
+from assay.rollout.judging.statistics import clopper_pearson
 from rollout.arms import MIB, PAIRS_PER_S, Caught, Defect, evidence, judged_stages, run, verdict_of
 from rollout.crowd import Crowd
 

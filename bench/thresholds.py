@@ -16,8 +16,8 @@ from bench.probe import table
 
 from assay.models.facts import read_statistics
 from assay.models.library import shipped_folder
-from assay.models.query import Query, Row
-from assay.models.threshold_table import ThresholdTable
+from assay.models.statistics.query import Query, Row
+from assay.models.statistics.threshold_table import ThresholdTable
 from models.plain_thresholds import plainly_best
 
 ROUNDS: Final = 9

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import exp
 
-from assay.features.node import Feature, FeatureValue
+from assay.features.graph.node import Feature, FeatureValue
 from assay.features.roots import COMMENT, PARENT_TEXT, TEXT, USER_EDIT_COUNT
 from assay.models.model import Explanation, Label, Score
 from assay.models.revid import RevIdModel

@@ -14,7 +14,7 @@ from assay.models.facts import read_manifest
 from assay.models.library import shipped_folder
 from assay.models.manifest import MANIFEST
 from assay.models.recipe import Recipe
-from assay.models.recipes import recipes
+from assay.models.training.recipes import recipes
 from models.makers import contents
 from tool import tool
 

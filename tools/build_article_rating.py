@@ -2,9 +2,9 @@
 
     python tools/build_article_rating.py --data ../shared/data
 
-Learned by `assay.models.rating` from all articles of the English Wikipedia with their classes. The trees of
-enwiki/articlequality learn from ratings that never saw the article's own class, computed anew at training;
-the lexicon serves when articles are scored. The same data give the same bytes.
+Learned by `assay.models.training.rating` from all articles of the English Wikipedia with their classes. The
+trees of enwiki/articlequality learn from ratings that never saw the article's own class, computed anew at
+training; the lexicon serves when articles are scored. The same data give the same bytes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ import argparse
 import gzip
 from pathlib import Path
 
-from assay.features.article_names import article_names
-from assay.features.articles import NAMES_LEXICON, rating_name
+from assay.features.article.any_wiki import NAMES_LEXICON, rating_name
+from assay.features.article.names import article_names
 from assay.features.lexicon import shipped
-from assay.models.examples import ArticleExamples
-from assay.models.rated_articles import RatedArticles
 from assay.models.recipe import Split
+from assay.models.training.examples import ArticleExamples
+from assay.models.training.rated_articles import RatedArticles
 
 NAME = "english.article_rating"
 LABELS = ("FA", "GA", "B", "C", "Start", "Stub")

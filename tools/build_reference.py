@@ -22,8 +22,8 @@ from assay import settings
 from assay.cli import app
 from assay.cli.lazy import Later
 from assay.features.catalogue import catalogue
+from assay.features.graph.node import Feature, Node
 from assay.features.lexicon import shipped, shipped_names
-from assay.features.node import Feature, Node
 from assay.telemetry import METRICS
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs" / "reference"

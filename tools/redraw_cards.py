@@ -15,12 +15,12 @@ from typing import Final
 import orjson
 
 from assay.models.bundle import file_entries
-from assay.models.card import card_html, card_markdown
+from assay.models.cards.card import card_html, card_markdown
 from assay.models.facts import read_manifest, read_statistics
 from assay.models.library import shipped_folder
 from assay.models.manifest import MANIFEST, Manifest, score_schema, sealed
 from assay.models.recipe import Recipe
-from assay.models.recipes import recipes
+from assay.models.training.recipes import recipes
 
 WORDS: Final = frozenset({"description", "inputs", "limits", "command"})
 """Fields of a recipe that no tree depends on."""
@@ -55,7 +55,7 @@ def reworded(manifest: Manifest, recipe: Recipe) -> Manifest:
 
 
 def redrawn(path: Path, manifest: Manifest) -> Manifest:
-    """Write manifest and cards as `assay.models.make` does; gives the manifest that names these cards."""
+    """Write manifest and cards as `assay.models.training.make` does; gives the manifest that names them."""
     statistics = read_statistics(path)
     cards = {
         "card.md": card_markdown(manifest, statistics).encode(),

@@ -7,8 +7,8 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from assay.rollout.control.orders import take
 from assay.rollout.journal import Journal
-from assay.rollout.orders import take
 from cli.running import Ran, assay_each
 from rollout.small_site import Site
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.rollout.journal import read_journal
-from assay.rollout.shares import set_slot_weights
+from assay.rollout.traffic.shares import set_slot_weights
 from cli.rolling import done, refused, told
 from rollout.small_site import Site
 

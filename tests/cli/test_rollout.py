@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from assay.rollout.orders import take
+from assay.rollout.control.orders import take
 from cli.rolling import WEIGHT_1, done, note, refused
 from cli.running import assay_each
 from releases.small_release import small_release

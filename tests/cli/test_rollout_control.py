@@ -8,9 +8,9 @@ import pytest
 
 from assay.releases.folder_store import FolderStore
 from assay.releases.transfer import publish
+from assay.rollout.control.orders import take
 from assay.rollout.journal import Journal, read_journal
-from assay.rollout.orders import take
-from assay.rollout.shares import set_slot_weights
+from assay.rollout.traffic.shares import set_slot_weights
 from cli.rolling import LAST, WEIGHT_1, done, refused, told
 from cli.running import ASSAY, environment
 from releases.small_release import small_release

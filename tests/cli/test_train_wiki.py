@@ -14,7 +14,7 @@ import orjson
 import pytest
 from aiohttp import web
 
-from assay.models.own_wiki import LEAST_REVERTED
+from assay.models.training.own_wiki import LEAST_REVERTED
 from cli.running import ASSAY, assay, assay_each, environment
 from servers import mediawiki as stand_in
 from servers.mediawiki import Fault, Recording, StandInMediaWiki, of_history

@@ -21,9 +21,9 @@ from assay.compose.bundles import choose
 from assay.compose.models import load_chosen
 from assay.models.library import shipped_folder
 from assay.models.recipe import label_name
-from assay.revisions.action_api import ActionApi
-from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.types import Revision
+from assay.revisions.wiki.action_api import ActionApi
+from assay.revisions.wiki.mediawiki import MediaWikiSource
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.settings import load

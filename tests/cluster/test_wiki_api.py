@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 import pytest_asyncio
 
-from assay.revisions.action_api import ActionApi
-from assay.revisions.mediawiki import MediaWikiSource
 from assay.revisions.options import ApiOptions
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision
+from assay.revisions.wiki.action_api import ActionApi
+from assay.revisions.wiki.mediawiki import MediaWikiSource
 from servers.wiki_api import STRIDE, WikiProcess, sample_wiki
 from waiting import soon
 

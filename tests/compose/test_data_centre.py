@@ -16,8 +16,8 @@ import pytest
 from assay.compose.data_centre import DataCentreOptions, SlotPorts, as_settings, prepare
 from assay.compose.supervisor import supervisor_command
 from assay.errors import ConfigurationError
-from assay.rollout.fleet import activation, check_words, stopping
-from assay.rollout.haproxy import HaproxyBalancer
+from assay.rollout.control.fleet import activation, check_words, stopping
+from assay.rollout.traffic.haproxy import HaproxyBalancer
 from servers.haproxy import program
 from servers.processes import Process, running
 from servers.redis import free_port, missing

@@ -20,7 +20,7 @@ from assay.errors import ConfigurationError
 from assay.models.library import Found, Library
 from assay.models.manifest import Manifest
 from assay.models.model import Model
-from assay.models.operating_points import OperatingPoint
+from assay.models.statistics.operating_points import OperatingPoint
 from assay.scoring.wikis import ModelSets
 from assay.settings import Settings, WikiSettings
 from assay.settings.tree import ModelSettings

@@ -12,7 +12,7 @@ import pytest
 from assay.compose.pooling import Move, move
 from assay.errors import BalancerError, BalancerUnavailable, ConfigurationError, JournalHeld
 from assay.rollout.journal import Journal, read_journal
-from assay.rollout.shares import set_slot_weights
+from assay.rollout.traffic.shares import set_slot_weights
 from rollout.small_site import Site
 
 
@@ -84,7 +84,7 @@ async def test_a_move_that_is_interrupted_is_not_left_open_in_the_journal(site: 
     program = (
         "import os, signal\n"
         "from assay.compose import pooling\n"
-        "from assay.rollout.pooling import Pooling\n"
+        "from assay.rollout.traffic.pooling import Pooling\n"
         "async def waiting(*_): os.kill(os.getpid(), signal.SIGINT); await __import__('asyncio').sleep(60)\n"
         "Pooling._until_idle = waiting\n"
         "from assay.cli import main; main()\n"

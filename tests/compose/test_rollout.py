@@ -13,11 +13,11 @@ from assay.releases.folder_store import FolderStore
 from assay.releases.manifest import MANIFEST, ReleaseManifest, make_manifest
 from assay.releases.root import Root, read_manifest
 from assay.releases.transfer import publish
+from assay.rollout.control.orders import Order, give
 from assay.rollout.journal import Journal, read_journal
-from assay.rollout.orders import Order, give
 from assay.rollout.plan import make_plan
-from assay.rollout.shares import set_slot_weights
 from assay.rollout.state import Rollout, fold
+from assay.rollout.traffic.shares import set_slot_weights
 from releases.small_release import small_release
 from rollout.small_site import Site
 from servers.redis import free_port

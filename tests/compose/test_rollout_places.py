@@ -13,9 +13,9 @@ from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.folder_store import FolderStore
 from assay.releases.options import ReleaseOptions
 from assay.releases.transfer import publish
-from assay.rollout.haproxy import FakeBalancer, Server
 from assay.rollout.journal import Journal, read_journal
 from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettings
+from assay.rollout.traffic.haproxy import FakeBalancer, Server
 from assay.settings import Settings
 from releases.small_release import small_release
 from rollout.fake_world import MAIN, World

@@ -19,11 +19,11 @@ from aiohttp import web
 from assay.compose.watch import declared_drift, watch
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.options import ReleaseOptions
+from assay.rollout.control.prober import Pace
 from assay.rollout.guards import GuardOptions
 from assay.rollout.journal import read_journal
 from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettings, StageOptions
-from assay.rollout.prober import Pace
-from assay.rollout.web import PageOptions, build_page
+from assay.rollout.reporting.web import PageOptions, build_page
 from assay.settings import Settings
 from rollout.small_arms import Arm
 from servers.asgi import Served, serving

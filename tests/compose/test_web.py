@@ -11,7 +11,7 @@ import pytest
 
 from assay.compose.scorer import build_scorer
 from assay.compose.web import build_web
-from assay.models.operating_points import OperatingPoint
+from assay.models.statistics.operating_points import OperatingPoint
 from assay.scoring.options import PoolOptions
 from assay.settings import Settings, WikiSettings
 from assay.settings.tree import ModelSettings

@@ -18,11 +18,11 @@ import yaml
 
 from assay import settings
 from assay.clock import FakeClock
+from assay.rollout.control.subject import Slots, slots_of
 from assay.rollout.journal import Journal
 from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettings
+from assay.rollout.reporting.web import PageOptions, build_page
 from assay.rollout.samples import Arm
-from assay.rollout.subject import Slots, slots_of
-from assay.rollout.web import PageOptions, build_page
 from assay.serving.options import QuotaOptions
 from deploy.crds import SCHEMAS
 from deploy.files import DEPLOY, documents, name_of, options_of, unknown

@@ -17,8 +17,8 @@ import pytest
 from assay.drill.defects import DEFECTS, STAGES
 from assay.drill.variants import PACKAGE, source_changes
 from assay.events.rules import USUAL, usual_rules
-from assay.features.diff import changed_tokens
-from assay.features.tokens import TokensOfKind, tokenize
+from assay.features.text.diff import changed_tokens
+from assay.features.text.tokens import TokensOfKind, tokenize
 from assay.models.facts import read_statistics
 from assay.models.library import shipped_folder
 from assay.models.model import Score
@@ -171,7 +171,7 @@ def test_removed_words_are_forgotten_and_added_ones_are_not() -> None:
     before, after = (TokensOfKind("word", tokenize(text)) for text in ("old old same", "new same same"))
     sound = changed_tokens(before, after)
     assert {token for token, _, _ in sound} == {"old", "new", "same"}
-    found = patched("feature", "features/diff.py").changed_tokens(before, after)
+    found = patched("feature", "features/text/diff.py").changed_tokens(before, after)
     assert found == [change for change in sound if change[0] != "old"]
 
 

@@ -12,8 +12,8 @@ from starlette.types import ASGIApp
 
 from assay.clock import SystemClock
 from assay.features.catalogue import catalogue
+from assay.features.graph.node import Feature
 from assay.features.lexicon import Lexicons
-from assay.features.node import Feature
 from assay.revisions.open import open_source
 from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine

@@ -9,8 +9,8 @@ from itertools import groupby
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from assay.revisions.compressed import open_stream
-from assay.revisions.export import read_export
+from assay.revisions.files.compressed import open_stream
+from assay.revisions.files.export import read_export
 from assay.revisions.record import Record, TextState
 from e2e.audit import contrast_faults, structure_faults, unnamed_controls
 from e2e.conftest import Visit

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from assay.clock import FakeClock
 from assay.rollout.journal import FILE_NAME, Journal
-from assay.rollout.web import PageOptions, build_page
+from assay.rollout.reporting.web import PageOptions, build_page
 from e2e.audit import contrast_faults, focus_is_visible, small_targets, structure_faults, unnamed_controls
 from e2e.conftest import Visit
 from rollout.arms import SOUND, Defect

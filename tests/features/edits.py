@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from assay.features.catalogue import features
-from assay.features.graph import Plan
+from assay.features.graph.node import FeatureValue
+from assay.features.graph.plan import Plan
 from assay.features.lexicon import Lexicons
-from assay.features.node import FeatureValue
 from assay.revisions.types import UNKNOWN, Actor, Page, Revision
 
 NOW = datetime(2020, 5, 4, 12, 30, tzinfo=UTC)

@@ -16,7 +16,7 @@ from itertools import islice
 from typing import Any
 
 from assay.features.catalogue import features
-from assay.features.graph import Plan
+from assay.features.graph.plan import Plan
 from assay.features.lexicon import Lexicons, shipped
 from assay.revisions.types import Actor, Page, Revision
 from shared_data import shared

@@ -10,10 +10,10 @@ import pytest
 
 from assay.errors import GraphError
 from assay.features.catalogue import catalogue, features
-from assay.features.graph import Plan
-from assay.features.injection import decode_injection
+from assay.features.graph.injection import decode_injection
+from assay.features.graph.node import Datasource, Feature, Root
+from assay.features.graph.plan import Plan
 from assay.features.lexicon import Lexicon, Lexicons, shipped
-from assay.features.node import Datasource, Feature, Root
 from assay.revisions.problem import Problem, parent_not_found
 from assay.revisions.types import Actor, Page, Revision
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from assay.features.graph import Plan
-from assay.features.injection import decode_injection
-from assay.features.node import Root
+from assay.features.graph.injection import decode_injection
+from assay.features.graph.node import Root
+from assay.features.graph.plan import Plan
 from assay.features.roots import (
     ACTOR_HISTORY,
     COMMENT,
@@ -33,9 +33,9 @@ from assay.features.roots import (
     USER_NAME,
     USER_REGISTRATION,
 )
-from assay.revisions.api_document import read_revisions, read_users, with_account
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, UNSAVED, Actor, Revision
+from assay.revisions.wiki.api_document import read_revisions, read_users, with_account
 from features.edits import edit
 from shared_data import shared
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from assay.features.catalogue import features
 from assay.features.lexicon import Lexicons
-from assay.models.assemble import Parts, assemble
 from assay.models.calibrate import Calibration
 from assay.models.dataset import Dataset
 from assay.models.files import write_directory
 from assay.models.manifest import Manifest
 from assay.models.recipe import Recipe, Split
-from assay.models.train import Trained, train
+from assay.models.training.assemble import Parts, assemble
+from assay.models.training.train import Trained, train
 
 COLUMNS = ("feature.revision.reversed_last_two_in_rev_id", "feature.delay")
 """Two features that every Assay has."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from assay.models.query import Query, Row
+from assay.models.statistics.query import Query, Row
 
 
 def plainly_best(query: Query, rows: Sequence[Row]) -> Row | None:

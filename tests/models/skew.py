@@ -12,12 +12,12 @@ from typing import Any
 
 import orjson
 
-from assay.features.graph import Plan
-from assay.features.node import FeatureValue
+from assay.features.graph.node import FeatureValue
+from assay.features.graph.plan import Plan
 from assay.models.bundle import load_bundle
-from assay.models.examples import IS_ANONYMOUS, USER_TYPE
 from assay.models.library import shipped_folder
 from assay.models.model import Model
+from assay.models.training.examples import IS_ANONYMOUS, USER_TYPE
 from assay.revisions.open import open_indexed
 from assay.revisions.problem import Problem
 from assay.revisions.types import Actor, Revision

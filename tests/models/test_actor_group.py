@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.features.actor import ANONYMOUS, EXPERIENCED, NEWCOMER, user_type
+from assay.features.edit.actor import ANONYMOUS, EXPERIENCED, NEWCOMER, user_type
 from assay.models.actor_group import UNKNOWN_GROUP, actor_group, is_bot
 from assay.revisions.problem import user_deleted
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Page, Revision

@@ -9,11 +9,11 @@ import pytest
 
 from assay.errors import BundleError, ConfigurationError
 from assay.models.base_model import Base, read_base
-from assay.models.compare import ALIKE, BETTER, UNTOLD, Areas, Comparison, comparison
 from assay.models.dataset import Dataset
-from assay.models.make import make_bundle
 from assay.models.recipe import Split
-from assay.models.train import grow, raw_outputs, train
+from assay.models.training.compare import ALIKE, BETTER, UNTOLD, Areas, Comparison, comparison
+from assay.models.training.make import make_bundle
+from assay.models.training.train import grow, raw_outputs, train
 from models import makers
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from assay.errors import BundleError
 from assay.models.forest import UNREAD_OF_LEAVES, UNREAD_OF_NODES, Forest, check_text
-from assay.models.train import tree_text
+from assay.models.training.train import tree_text
 from models import makers
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from assay.errors import ConfigurationError
 from assay.models.recipe import Mask, Recipe, Split
-from assay.models.recipes import recipe, recipes, register, register_template
+from assay.models.training.recipes import recipe, recipes, register, register_template
 
 GOOD = Recipe("enwiki", "damaging", "binary", (True, False), ("feature.a", "feature.b"), "A test.")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from assay.features.graph import Plan
-from assay.features.injection import decode_injection
-from assay.models.assemble import assemble, revid_parts
+from assay.features.graph.injection import decode_injection
+from assay.features.graph.plan import Plan
 from assay.models.bundle import load_bundle
 from assay.models.files import write_directory
 from assay.models.revid import MAX_DELAY_S, RevIdModel
+from assay.models.training.assemble import assemble, revid_parts
 from assay.models.trees import sigmoid
 from assay.revisions.types import Actor, Page, Revision
 

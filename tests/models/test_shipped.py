@@ -9,12 +9,12 @@ import orjson
 import pytest
 
 from assay.models.bundle import load_bundle, load_bundles
-from assay.models.examples import USER_TYPE, RecordedExamples
-from assay.models.extract import extract
 from assay.models.facts import read_manifest, read_statistics
 from assay.models.library import search, shipped_folder
-from assay.models.metrics import roc_auc, spearman
-from assay.models.recipes import recipes
+from assay.models.statistics.metrics import roc_auc, spearman
+from assay.models.training.examples import USER_TYPE, RecordedExamples
+from assay.models.training.extract import extract
+from assay.models.training.recipes import recipes
 from models.skew import scored_twice
 from shared_data import shared
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from assay.features.catalogue import features
-from assay.features.graph import Plan
+from assay.features.graph.node import Feature
+from assay.features.graph.plan import Plan
 from assay.features.lexicon import Lexicons, shipped
-from assay.features.node import Feature
 from assay.models.bundle import load_bundles
 from assay.models.library import shipped_folder
 from assay.models.model import Model

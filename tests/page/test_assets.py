@@ -13,7 +13,7 @@ def request(etag: str = "") -> Request:
 
 
 @pytest.mark.parametrize(
-    ("package", "style"), [("assay.rollout", "rollout.css"), ("assay.serving.pages", "assay.css")]
+    ("package", "style"), [("assay.rollout.reporting", "rollout.css"), ("assay.serving.pages", "assay.css")]
 )
 def test_both_pages_have_the_frame_and_their_own(package: str, style: str) -> None:
     assets = Assets(package)
@@ -25,13 +25,13 @@ def test_both_pages_have_the_frame_and_their_own(package: str, style: str) -> No
 
 
 def test_the_digest_tells_packages_apart_and_is_the_same_for_equal_files() -> None:
-    assert Assets("assay.rollout").digest != Assets("assay.serving.pages").digest
-    assert Assets("assay.rollout").digest == Assets("assay.rollout").digest
+    assert Assets("assay.rollout.reporting").digest != Assets("assay.serving.pages").digest
+    assert Assets("assay.rollout.reporting").digest == Assets("assay.rollout.reporting").digest
 
 
 @pytest.mark.parametrize("scope", ["public", "private"])
 def test_only_the_address_with_our_digest_may_be_kept(scope: str) -> None:
-    assets = Assets("assay.rollout")
+    assets = Assets("assay.rollout.reporting")
     ours = assets.answer("frame.css", assets.digest, request(), scope=scope)
     other = assets.answer("frame.css", "0123456789ab", request(), scope=scope)
     assert ours is not None

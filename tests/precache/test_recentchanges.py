@@ -11,8 +11,8 @@ from structlog.testing import capture_logs
 
 from assay.clock import SystemClock
 from assay.precache.recentchanges import RecentChanges
-from assay.revisions.action_api import ActionApi
 from assay.revisions.options import ApiOptions
+from assay.revisions.wiki.action_api import ActionApi
 from events.recorded import rows
 from precache.following import following
 from servers.aiohttp_site import site

@@ -13,8 +13,8 @@ from assay.clock import SystemClock
 from assay.precache.recentchanges import RecentChanges
 from assay.precache.refilled import Refilled, Wake
 from assay.precache.stream import Malformed, Told
-from assay.revisions.action_api import ActionApi
 from assay.revisions.options import ApiOptions
+from assay.revisions.wiki.action_api import ActionApi
 from assay.tasks import end
 from events.recorded import rows
 from precache.feeding import EDITS, FAR_S, feed, publish, subscribed

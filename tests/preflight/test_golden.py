@@ -11,7 +11,7 @@ import pytest
 from assay.compose.releases import golden_scores
 from assay.preflight.golden import golden_of, own_release
 from assay.releases.manifest import GOLDEN, MANIFEST
-from assay.revisions.progress import ReportProgress
+from assay.revisions.index.progress import ReportProgress
 from assay.settings import Settings, load
 
 RELEASE = "calm-owl-0123456789ab"

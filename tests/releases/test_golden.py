@@ -22,7 +22,7 @@ from assay.revisions.open import open_indexed
 from assay.revisions.problem import Problem, text_deleted
 from assay.revisions.types import Revision
 from assay.scoring.codec import decode_job
-from assay.scoring.loading import load_models
+from assay.scoring.pool.loading import load_models
 from assay.scoring.process import run
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache

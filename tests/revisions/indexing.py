@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from assay.revisions.indexed import IndexedSource
+from assay.revisions.index.source import IndexedSource
 from assay.revisions.open import open_indexed
 from assay.revisions.types import Revision
 from revisions import small_wiki
@@ -14,7 +14,8 @@ from revisions.small_wiki import Edit, WikiPage
 _BUILD = """
 import os, signal, sys
 from pathlib import Path
-from assay.revisions import index, index_builder
+from assay.revisions.index import file as index
+from assay.revisions.index import builder as index_builder
 index_builder.BATCH_RECORDS = 100
 kill_at, path, target = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
 def progress(state):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from assay.revisions.compressed import open_stream
+from assay.revisions.files.compressed import open_stream
 from servers.real_mediawiki import ADMIN, OVERSIGHT, TIDY_BOT, TROLL, VERA, WILLI, RealMediaWiki
 from servers.wiki_client import Saved, WikiClient
 from shared_data import shared

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.revisions.compressed import open_stream
 from assay.revisions.digest import EMPTY, base36_of_hex, sha1_base36
-from assay.revisions.export import read_export
+from assay.revisions.files.compressed import open_stream
+from assay.revisions.files.export import read_export
 from shared_data import shared
 
 SHA1_OF_APPLE = hashlib.sha1(b"apple").hexdigest()

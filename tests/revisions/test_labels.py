@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assay.revisions.compressed import open_stream
-from assay.revisions.export import read_export
+from assay.revisions.files.compressed import open_stream
+from assay.revisions.files.export import read_export
 from assay.revisions.labels import Edit, Label, identity_reverts
 from assay.revisions.record import TextState, seconds
 from shared_data import shared

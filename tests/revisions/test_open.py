@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from assay.errors import ConfigurationError, SourceError
-from assay.revisions.action_api import check_api_url
-from assay.revisions.indexed import IndexedSource
-from assay.revisions.mediawiki import MediaWikiSource
+from assay.revisions.index.source import IndexedSource
 from assay.revisions.open import default_cache_dir, open_source
+from assay.revisions.wiki.action_api import check_api_url
+from assay.revisions.wiki.mediawiki import MediaWikiSource
 from revisions import small_wiki
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from assay.revisions.indexed import IndexedSource
+from assay.revisions.index.source import IndexedSource
 from assay.revisions.labels import Edit, Label, identity_reverts
 from assay.revisions.open import open_indexed
 from assay.revisions.past import NOBODY, RECENT

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from assay.rollout.judging.statistics import Array, Flags
+from assay.rollout.judging.verdict import Earlier, Verdict, earlier, judge
 from assay.rollout.options import DataCentreSettings, RolloutOptions
 from assay.rollout.plan import Plan, Stage, make_plan
 from assay.rollout.samples import Arm, CellPair, Evidence, MemorySeen, Observed, Pair, SeenCell
-from assay.rollout.statistics import Array, Flags
-from assay.rollout.verdict import Earlier, Verdict, earlier, judge
 
 STABLE, CANDIDATE = Arm("blue", "spring-000000000001"), Arm("green", "summer-000000000002")
 MODELS = ("damaging", "goodfaith")

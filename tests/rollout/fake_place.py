@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from assay.rollout.drift import DeclaredDrift
-from assay.rollout.follow import Follower
-from assay.rollout.gate import Gate, ask
+from assay.rollout.control.subject import Slots
+from assay.rollout.control.watch import DriftOf, Record, Watcher
 from assay.rollout.journal import Journal
+from assay.rollout.judging.drift import DeclaredDrift
 from assay.rollout.options import DataCentreSettings, RolloutOptions
+from assay.rollout.reporting.follow import Follower
+from assay.rollout.reporting.gate import Gate, ask
 from assay.rollout.samples import Arm, CellPair, MemorySeen, Pair, SeenCell
-from assay.rollout.subject import Slots
-from assay.rollout.watch import DriftOf, Record, Watcher
 from rollout.fake_world import SLOTS, LoopClock
 
 SLOT_NAMES = Slots("blue", "green")

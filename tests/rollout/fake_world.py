@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from assay.errors import ReleaseError
-from assay.rollout.controller import Controller
-from assay.rollout.drift import DeclaredDrift
+from assay.rollout.control.controller import Controller
+from assay.rollout.control.parts import Parts
 from assay.rollout.guards import GuardOptions
-from assay.rollout.haproxy import FakeBalancer, Server
 from assay.rollout.journal import Journal
+from assay.rollout.judging.drift import DeclaredDrift
 from assay.rollout.options import DataCentreSettings, RolloutOptions, SlotSettings, StageOptions
-from assay.rollout.parts import Parts
 from assay.rollout.plan import make_plan
 from assay.rollout.samples import Arm, CellPair, MemorySeen, Observed, Pair, SeenCell
+from assay.rollout.traffic.haproxy import FakeBalancer, Server
 
 STABLE, CANDIDATE = Arm("blue", "2026-1-aaaaaaaaaaaa"), Arm("green", "2026-2-bbbbbbbbbbbb")
 STANDBY, MAIN = "standby", "main"

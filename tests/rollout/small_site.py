@@ -10,12 +10,12 @@ from typing import Any
 
 import tomli_w
 
-from assay.rollout.arms import askers
-from assay.rollout.asker import Ask
-from assay.rollout.haproxy import HaproxyBalancer
-from assay.rollout.haproxy_config import HaproxyConfig
+from assay.rollout.evidence.arms import askers
+from assay.rollout.evidence.asker import Ask
 from assay.rollout.journal import Journal, read_journal
 from assay.rollout.plan import make_plan
+from assay.rollout.traffic.haproxy import HaproxyBalancer
+from assay.rollout.traffic.haproxy_config import HaproxyConfig
 from assay.settings import Settings, load
 from rollout.small_arms import Arm, two_arms
 from servers.haproxy import RunningHaproxy, haproxy

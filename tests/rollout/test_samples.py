@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay.rollout.samples import CLIENT_GAVE_UP, Arm, CellPair, SeenCell
-from rollout.evidence import user
+from rollout.seen import user
 
 
 @pytest.mark.parametrize(

@@ -11,9 +11,9 @@ import numpy as np
 
 from assay.clock import FakeClock
 from assay.rollout.journal import Journal
+from assay.rollout.judging.verdict import Earlier, Verdict, earlier
 from assay.rollout.plan import Plan, Stage, make_plan
 from assay.rollout.samples import Arm, Evidence
-from assay.rollout.verdict import Earlier, Verdict, earlier
 from rollout.arms import CANDIDATE, SOUND, STABLE, Defect, evidence, judged_stages, options, verdict_of
 
 NOON = datetime(2026, 11, 26, 12, 0, tzinfo=UTC)

@@ -8,8 +8,8 @@ from types import ModuleType
 
 import pytest
 
-from assay.revisions.compressed import open_stream
-from assay.revisions.export import read_export
+from assay.revisions.files.compressed import open_stream
+from assay.revisions.files.export import read_export
 from assay.revisions.labels import Edit, Label, identity_reverts
 from assay.revisions.record import Record, TextState
 from assay.revisions.types import UNKNOWN

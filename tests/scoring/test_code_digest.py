@@ -39,7 +39,7 @@ def test_one_letter_beneath_a_score_counts(copy: Path, folder: str) -> None:
 
 def test_a_file_moved_counts(copy: Path) -> None:
     before = code_digest(copy, VERSIONS)
-    (copy / "features" / "diff.py").rename(copy / "models" / "diff.py")
+    (copy / "features" / "text" / "diff.py").rename(copy / "models" / "diff.py")
     assert code_digest(copy, VERSIONS) != before
 
 

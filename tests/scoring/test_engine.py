@@ -14,9 +14,9 @@ from assay.revisions.problem import Problem, text_deleted
 from assay.revisions.types import UNKNOWN
 from assay.scoring.engine import Engine
 from assay.scoring.inline import InlineEngine
-from assay.scoring.nursery_handle import Loader
 from assay.scoring.options import PoolOptions
-from assay.scoring.pool import PoolEngine
+from assay.scoring.pool.engine import PoolEngine
+from assay.scoring.pool.nursery_handle import Loader
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from assay.clock import Deadline, SystemClock
-from assay.features.node import Feature
+from assay.features.graph.node import Feature
 from assay.features.roots import ACTOR_HISTORY, PAGE_HISTORY
 from assay.revisions.problem import Problem, revision_not_found
 from assay.revisions.source import Pasts

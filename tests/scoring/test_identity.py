@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from assay.features.node import Feature
+from assay.features.graph.node import Feature
 from assay.scoring.identity import identity
 from small_models import IS_LONG, TEXT_CHARS, LinearModel
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assay.clock import Deadline, FakeClock
-from assay.features.node import FeatureValue
+from assay.features.graph.node import FeatureValue
 from assay.models.model import Score
 from assay.models.revid import RevIdModel
 from assay.scoring.inline import InlineEngine

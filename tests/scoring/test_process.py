@@ -18,7 +18,7 @@ from threading import Thread
 
 import pytest
 
-from assay.features.node import Feature
+from assay.features.graph.node import Feature
 from assay.features.roots import TEXT
 from assay.revisions.problem import Problem
 from assay.scoring import frames

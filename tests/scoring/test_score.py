@@ -8,7 +8,7 @@ from math import exp, isclose
 import pytest
 
 from assay.errors import BadInjection
-from assay.features.node import Datasource, Feature
+from assay.features.graph.node import Datasource, Feature
 from assay.features.roots import COMMENT, TEXT
 from assay.revisions.problem import Problem, text_deleted, user_deleted
 from assay.revisions.types import UNKNOWN, Actor, Revision

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from assay.features.node import FeatureValue
+from assay.features.graph.node import FeatureValue
 from assay.models.model import Explanation, Score
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from assay.rollout.haproxy_config import HaproxyConfig, render
+from assay.rollout.traffic.haproxy_config import HaproxyConfig, render
 from servers.processes import Process, running
 from servers.redis import free_port, missing
 

@@ -11,9 +11,9 @@ from typing import Final
 
 from assay.compose.queue import build_shared
 from assay.scoring.engine import Engine
-from assay.scoring.nursery_handle import Loader
 from assay.scoring.options import PoolOptions
-from assay.scoring.pool import PoolEngine
+from assay.scoring.pool.engine import PoolEngine
+from assay.scoring.pool.nursery_handle import Loader
 from assay.scoring.queue.options import CeleryOptions
 from assay.serving.options import AppOptions
 from assay.settings import Settings

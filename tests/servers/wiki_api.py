@@ -26,8 +26,8 @@ from typing import Any, Final
 from aiohttp import web
 
 import assay
-from assay.revisions.compressed import open_stream
-from assay.revisions.export import read_export
+from assay.revisions.files.compressed import open_stream
+from assay.revisions.files.export import read_export
 from assay.revisions.record import Record
 from servers import mediawiki
 from servers.aiohttp_site import site

@@ -11,7 +11,7 @@ from assay.clock import Deadline
 from assay.errors import Overloaded
 from assay.revisions.problem import Problem
 from assay.scoring.inline import InlineEngine
-from assay.scoring.pool import PoolEngine
+from assay.scoring.pool.engine import PoolEngine
 from assay.scoring.queue.engine import CeleryEngine
 from assay.scoring.request import Cell, Job
 from assay.serving.health import Readiness

@@ -19,7 +19,7 @@ import orjson
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from assay.scoring.nursery_handle import EngineFailed
+from assay.scoring.pool.nursery_handle import EngineFailed
 from assay.serving.listener import listen
 from assay.serving.options import ServerOptions
 from assay.serving.server import serve
@@ -34,8 +34,8 @@ sys.path[:] = {sys.path!r}
 from servers.celery_worker import celery_engine
 from small_app import SmallApp
 from small_models import small_models
-from assay.scoring.nursery_handle import Loader
-from assay.scoring.pool import PoolEngine
+from assay.scoring.pool.nursery_handle import Loader
+from assay.scoring.pool.engine import PoolEngine
 from assay.scoring.options import PoolOptions
 from assay.scoring.queue.options import CeleryOptions
 from assay.serving.listener import listen

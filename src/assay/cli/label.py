@@ -14,7 +14,7 @@ import typer
 from assay.cli import online, options
 from assay.cli.progress import counting, indexing, stepping
 from assay.durable import replacing
-from assay.revisions.indexed import LabelledEdit
+from assay.revisions.index.source import LabelledEdit
 from assay.revisions.labels import RADIUS, WINDOW_S
 from assay.revisions.open import open_indexed
 from assay.revisions.record import iso

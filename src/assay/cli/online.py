@@ -13,10 +13,10 @@ import typer
 from assay.cli.progress import Steps
 from assay.clock import SystemClock
 from assay.errors import ConfigurationError
-from assay.models.wiki_history import MAX_EDITS as MAX_EDITS
-from assay.models.wiki_history import WikiHistory, fetch_history
-from assay.revisions.download import Window
+from assay.models.training.wiki_history import MAX_EDITS as MAX_EDITS
+from assay.models.training.wiki_history import WikiHistory, fetch_history
 from assay.revisions.record import iso
+from assay.revisions.wiki.download import Window
 
 Since = Annotated[
     str | None,

@@ -11,7 +11,7 @@ from assay.cli import options
 from assay.cli.groups import grouped
 from assay.cli.rollout import Reason
 from assay.compose.pooling import Move, move
-from assay.rollout import orders
+from assay.rollout.control import orders
 
 Place = Annotated[str, typer.Argument(metavar="DATA_CENTRE[/SLOT]", help="All of it, or one slot.")]
 

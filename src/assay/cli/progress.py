@@ -20,7 +20,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from assay.revisions.progress import IndexProgress, ReportProgress
+from assay.revisions.index.progress import IndexProgress, ReportProgress
 
 Steps = Callable[[int, int, str], None]
 """Told (done, total, what) again and again; a new `what` is a new stretch of work."""

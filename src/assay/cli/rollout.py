@@ -16,9 +16,9 @@ from assay.cli import options
 from assay.cli.groups import grouped
 from assay.cli.lazy import Later, group_of
 from assay.errors import ConfigurationError, is_utf8
-from assay.rollout import orders
+from assay.rollout.control import orders
 from assay.rollout.journal import Entry, read_journal
-from assay.rollout.report import write_report
+from assay.rollout.reporting.report import write_report
 from assay.rollout.state import Rollout, fold, weights
 from assay.settings import Settings
 

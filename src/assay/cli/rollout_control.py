@@ -18,10 +18,10 @@ from assay.cli.rollout import Reason, give_order
 from assay.compose import rollout as parts
 from assay.compose.watch import watch as watch_arms
 from assay.errors import ConfigurationError, JournalHeld
-from assay.rollout import orders
+from assay.rollout.control import orders
 from assay.rollout.journal import Journal, read_journal
+from assay.rollout.reporting.web import PageOptions, run_page
 from assay.rollout.state import Rollout
-from assay.rollout.web import PageOptions, run_page
 from assay.settings import Settings
 from assay.telemetry import configure_logging
 

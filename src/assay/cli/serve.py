@@ -13,7 +13,7 @@ from assay.cli.progress import indexing
 from assay.compose.scorer import build_scorer
 from assay.compose.tracing import traced
 from assay.compose.web import build_web
-from assay.scoring.nursery_handle import EngineFailed
+from assay.scoring.pool.nursery_handle import EngineFailed
 from assay.serving import server
 from assay.settings import Settings
 from assay.telemetry import configure_logging

@@ -23,8 +23,8 @@ from assay.models.facts import read_manifest
 from assay.models.files import open_files
 from assay.models.manifest import MANIFEST
 from assay.models.recipe import Recipe
-from assay.models.recipes import recipe as recipe_called
-from assay.models.recipes import recipes
+from assay.models.training.recipes import recipe as recipe_called
+from assay.models.training.recipes import recipes
 
 RecipeName = Annotated[
     str | None, typer.Argument(metavar="RECIPE", help="WIKI/MODEL, for example crwiki/reverted.")
@@ -72,7 +72,7 @@ def extract(
 
     Killed and run again, it goes on where it was.
     """
-    from assay.models.sources import rows_of
+    from assay.models.training.sources import rows_of
 
     options.check_output(output, in_one_step=True)
     with stepping() as step:
@@ -107,10 +107,10 @@ def train(
     use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error. From your wiki's file, or
     rows of it, the same model is made and compared, and the status is 0 for any bundle.
     """
-    from assay.models.make import make_bundle
-    from assay.models.own_wiki import fitting
-    from assay.models.sources import rows_of
-    from assay.models.statistics import headline
+    from assay.models.statistics.document import headline
+    from assay.models.training.make import make_bundle
+    from assay.models.training.own_wiki import fitting
+    from assay.models.training.sources import rows_of
 
     options.check_output(output, folder=True)
     if (live := _live(wiki)) is not None and not every and dataset is None and data is None:
@@ -148,8 +148,8 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure a bundle on labelled rows; prints ORES's statistics and ours as JSON."""
-    from assay.models.evaluate import chosen_rows
-    from assay.models.evaluate import evaluate as measure
+    from assay.models.training.evaluate import chosen_rows
+    from assay.models.training.evaluate import evaluate as measure
 
     path, first_day = _shipped(bundle), online.day(since)
     left_out = read_manifest(path).training.get("recipe", {}).get("leave_out", ()) if usable else ()
@@ -192,7 +192,7 @@ def _shipped(bundle: Path) -> Path:
 
 
 def _make_test_model(folder: Path) -> None:
-    from assay.models.make import make_test_bundle
+    from assay.models.training.make import make_test_bundle
 
     manifest = make_test_bundle(folder)
     typer.echo(f"{folder}: not learned, digest {manifest.digest[:12]}")
@@ -224,10 +224,10 @@ def _named(source: str, recipe: str | None, name: str | None) -> tuple[str, str 
 
 
 def _train_live(url: str, name: str | None, output: Path, work: Path, limits: online.Limits) -> int:
-    from assay.models.compare import BETTER
-    from assay.models.make import make_bundle
-    from assay.models.own_wiki import LEAST_REVERTED, anywiki, own_recipe, own_rows
-    from assay.models.statistics import headline
+    from assay.models.statistics.document import headline
+    from assay.models.training.compare import BETTER
+    from assay.models.training.make import make_bundle
+    from assay.models.training.own_wiki import LEAST_REVERTED, anywiki, own_recipe, own_rows
 
     try:
         with stepping() as step:

@@ -15,8 +15,8 @@ from typing import Final
 from assay.compose.own_redis import own_redis
 from assay.compose.supervisor import ASSAY, Program, supervisor_url, write
 from assay.errors import ConfigurationError
-from assay.rollout.haproxy_config import HaproxyConfig, render
 from assay.rollout.options import DataCentreSettings, NodeSettings, SlotSettings
+from assay.rollout.traffic.haproxy_config import HaproxyConfig, render
 
 SLOTS: Final = ("blue", "green")
 STABLE_SLOT: Final = SLOTS[0]

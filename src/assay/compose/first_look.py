@@ -9,9 +9,9 @@ from typing import Final
 
 from assay.clock import Clock
 from assay.errors import SourceError
-from assay.revisions.action_api import ActionApi
-from assay.revisions.download import brisk, read_site
 from assay.revisions.open import is_live
+from assay.revisions.wiki.action_api import ActionApi
+from assay.revisions.wiki.download import brisk, read_site
 from assay.settings import WikiSettings
 from assay.telemetry import logger
 

@@ -27,7 +27,7 @@ from assay.precache.sink_redis import RedisSink
 from assay.precache.sink_stdout import StdoutSink
 from assay.precache.stream import Stream
 from assay.precache.telling import Telling
-from assay.revisions.action_api import ActionApi
+from assay.revisions.wiki.action_api import ActionApi
 from assay.scoring.wikis import models_for
 from assay.settings import Settings, wrong
 from assay.telemetry import Metrics, logger

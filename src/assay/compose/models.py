@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from assay.compose.bundles import Choice
-from assay.scoring.loading import load_models
+from assay.scoring.pool.loading import load_models
 from assay.scoring.wikis import ModelSets
 
 

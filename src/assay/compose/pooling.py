@@ -9,10 +9,10 @@ from typing import Final, Literal
 from assay.clock import SystemClock
 from assay.compose.rollout import balancers, state_dir
 from assay.errors import AssayError, ConfigurationError
-from assay.rollout.haproxy import Balancer
 from assay.rollout.journal import Journal
 from assay.rollout.options import RolloutOptions
-from assay.rollout.pooling import Pooling
+from assay.rollout.traffic.haproxy import Balancer
+from assay.rollout.traffic.pooling import Pooling
 from assay.settings import Settings
 
 Move = Literal["pool", "depool"]

@@ -16,20 +16,20 @@ from assay.releases.manifest import ExpectedDrift, ReleaseManifest, check_id, is
 from assay.releases.open import store_of
 from assay.releases.root import Root
 from assay.releases.transfer import fetch, fetch_manifest
-from assay.rollout.arms import HttpArms, askers
-from assay.rollout.asker import Asker, named_releases
-from assay.rollout.controller import Controller
-from assay.rollout.drift import OperatingPoints
-from assay.rollout.fleet import NodeFleet
-from assay.rollout.haproxy import Balancer, HaproxyBalancer
+from assay.rollout.control.controller import Controller
+from assay.rollout.control.fleet import NodeFleet
+from assay.rollout.control.parts import Parts
+from assay.rollout.evidence.arms import HttpArms, askers
+from assay.rollout.evidence.asker import Asker, named_releases
+from assay.rollout.evidence.observe import CopyOptions, Observer
+from assay.rollout.evidence.points import operating_points
 from assay.rollout.journal import Journal
-from assay.rollout.observe import CopyOptions, Observer
+from assay.rollout.judging.drift import OperatingPoints
 from assay.rollout.options import RolloutOptions
-from assay.rollout.parts import Parts
 from assay.rollout.plan import Plan, make_plan
-from assay.rollout.points import operating_points
 from assay.rollout.samples import Arm
 from assay.rollout.state import Rollout, fold, started_data
+from assay.rollout.traffic.haproxy import Balancer, HaproxyBalancer
 from assay.settings import Settings
 
 

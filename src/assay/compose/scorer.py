@@ -13,13 +13,13 @@ from assay.compose.bundles import choose, tell_general
 from assay.compose.models import load_chosen
 from assay.compose.queue import build_shared
 from assay.models.library import Library
+from assay.revisions.index.progress import ReportProgress
 from assay.revisions.open import open_source
-from assay.revisions.progress import ReportProgress
 from assay.revisions.source import Source
 from assay.scoring.cache import ScoreCache
 from assay.scoring.engine import Engine
-from assay.scoring.loading import bundle_loader
-from assay.scoring.pool import PoolEngine
+from assay.scoring.pool.engine import PoolEngine
+from assay.scoring.pool.loading import bundle_loader
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis

@@ -13,13 +13,13 @@ from assay.errors import ReleaseError, ReleaseNotFound, reason_of
 from assay.releases.manifest import ExpectedDrift, is_id
 from assay.releases.open import store_of
 from assay.releases.transfer import fetch_manifest
-from assay.rollout.arms import HttpPlace
-from assay.rollout.asker import HttpAsker
-from assay.rollout.drift import DeclaredDrift
+from assay.rollout.control.prober import Pace
+from assay.rollout.control.subject import slots_of
+from assay.rollout.control.watch import Record, Watcher
+from assay.rollout.evidence.arms import HttpPlace
+from assay.rollout.evidence.asker import HttpAsker
 from assay.rollout.journal import Journal
-from assay.rollout.prober import Pace
-from assay.rollout.subject import slots_of
-from assay.rollout.watch import Record, Watcher
+from assay.rollout.judging.drift import DeclaredDrift
 from assay.settings import Settings
 
 

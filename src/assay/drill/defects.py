@@ -308,8 +308,8 @@ DEFECTS: Final = (
         "feature code changes scores, its version does not",
         "ORES: revscoring's upgrades",
         "shadow",
-        appended={"features/diff.py": _FORGETS_REMOVED},
-        functions={"features/diff.py": ("changed_tokens",)},
+        appended={"features/text/diff.py": _FORGETS_REMOVED},
+        functions={"features/text/diff.py": ("changed_tokens",)},
     ),
     Defect(
         "shape",

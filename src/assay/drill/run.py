@@ -37,10 +37,10 @@ from assay.load import Expectations
 from assay.releases.launcher import clean_environment
 from assay.revisions.open import open_source
 from assay.revisions.types import Revision
-from assay.rollout import orders
+from assay.rollout.control import orders
 from assay.rollout.journal import Entry, read_journal
 from assay.rollout.state import Rollout, fold
-from assay.scoring.loading import load_models
+from assay.scoring.pool.loading import load_models
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
 from assay.serving.cells import cell_document

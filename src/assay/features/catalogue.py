@@ -11,15 +11,15 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from assay.errors import GraphError
-from assay.features import (
+from assay.features import roots
+from assay.features.article import any_wiki as articles
+from assay.features.article import enwiki as enwiki_articles
+from assay.features.edit import (
     actor,
     added_text,
-    articles,
     comment,
     comment_shape,
     derived,
-    diff,
-    enwiki_articles,
     longest,
     markup,
     naming,
@@ -28,16 +28,13 @@ from assay.features import (
     region,
     revid,
     rhythm,
-    roots,
-    stems,
     temporal,
-    tokens,
     vocabulary,
-    wikitext,
-    word_changes,
 )
+from assay.features.graph.node import Feature, Node, Root
 from assay.features.lexicon import Lexicons
-from assay.features.node import Feature, Node, Root
+from assay.features.text import diff, stems, tokens, word_changes
+from assay.features.wikitext import constructs as wikitext
 
 Family = Callable[[Lexicons], Iterable[Node]]
 """Gives a module's public nodes. Equal lexicons must give the *same* objects, so that models share work."""

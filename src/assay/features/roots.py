@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from assay.features.injection import boolean, groups, integer, optional, string, timestamp
-from assay.features.node import Root
-from assay.features.record import record
+from assay.features.graph.injection import boolean, groups, integer, optional, string, timestamp
+from assay.features.graph.node import Root
+from assay.features.graph.record import record
 from assay.revisions.problem import Problem, unexpected_content_model
 from assay.revisions.types import UNKNOWN, UNSAVED, Actor, ActorHistory, PageHistory, Revision
 

@@ -15,7 +15,7 @@ from assay import __version__
 from assay.load.plan import LoadPlan
 from assay.load.retry import Lost, Reply
 from assay.load.verify import MALFORMED
-from assay.revisions.action_api import retry_after_s
+from assay.revisions.wiki.action_api import retry_after_s
 
 MAX_BODY_BYTES: Final = 2**26
 """Unpacked. A longer answer is no answer to anything that was asked."""

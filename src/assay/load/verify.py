@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from assay.errors import ConfigurationError, reason_of
-from assay.features.revid import DELAY, REVERSED_DIGITS
+from assay.features.edit.revid import DELAY, REVERSED_DIGITS
 from assay.load.requests import Request
 from assay.models.recipe import label_name
 from assay.models.revid import RevIdModel

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from assay.features.actor import ANONYMOUS, CONFIRMED_EDITS, EXPERIENCED, NEWCOMER
+from assay.features.edit.actor import ANONYMOUS, CONFIRMED_EDITS, EXPERIENCED, NEWCOMER
 from assay.revisions.problem import Problem
 from assay.revisions.types import UNKNOWN, Actor, ActorHistory, Known, Revision
 

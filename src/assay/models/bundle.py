@@ -16,8 +16,8 @@ from typing import Any
 
 from assay.errors import BundleError, GraphError
 from assay.features.catalogue import features
+from assay.features.graph.node import Feature
 from assay.features.lexicon import MAX_LEXICON_BYTES, Lexicon, Lexicons
-from assay.features.node import Feature
 from assay.models.calibrate import Calibration
 from assay.models.facts import MAX_STATISTICS_BYTES, proved
 from assay.models.files import MAX_FILE_BYTES, BundleFiles, open_files

@@ -21,7 +21,7 @@ from typing import Any, Final
 import numpy as np
 
 from assay.errors import BundleError, ConfigurationError
-from assay.features.node import FeatureValue
+from assay.features.graph.node import FeatureValue
 from assay.models.dataset import Floats
 
 MAX_TEXT_BYTES: Final = 64 * 1024 * 1024

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from assay.features.node import Feature, FeatureValue
+from assay.features.graph.node import Feature, FeatureValue
 
 ANY_WIKI: Final = "anywiki"
 """The wiki named by bundles that were learned to work on every wiki."""

@@ -83,7 +83,7 @@ class Recipe:
     truth: str | None = None
     """The column that statistics are measured against, when it differs from `label` (distillation)."""
     params: Mapping[str, Any] = field(default_factory=dict)
-    """LightGBM parameters beside the ones that `assay.models.train` fixes for determinism."""
+    """LightGBM parameters beside the ones that `assay.models.training.train` fixes for determinism."""
     rounds: int = 300
     """Boosting rounds; with `early_stopping_rounds`, at most so many."""
     early_stopping_rounds: int | None = None
@@ -134,7 +134,7 @@ class Recipe:
 
     @property
     def id(self) -> str:
-        """``enwiki/damaging``: the bundle's folder, and the name in `assay.models.recipes`."""
+        """``enwiki/damaging``: the bundle's folder, and the name in `assay.models.training.recipes`."""
         return f"{self.wiki}/{self.name}"
 
     def to_json(self) -> dict[str, Any]:

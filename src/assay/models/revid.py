@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from assay.features.node import Feature, FeatureValue
-from assay.features.revid import DELAY, REVERSED_DIGITS
+from assay.features.edit.revid import DELAY, REVERSED_DIGITS
+from assay.features.graph.node import Feature, FeatureValue
 from assay.models.model import Explanation, Label, Score
 
 MAX_DELAY_S: Final = 60.0

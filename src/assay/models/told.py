@@ -14,8 +14,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from assay.features.catalogue import catalogue
+from assay.features.graph.node import Feature
 from assay.features.lexicon import Lexicons
-from assay.features.node import Feature
 
 _WORDS: Final = "feature.len(<datasource.wikitext.revision.words>)"
 _WIKITEXT: Final = "feature.wikitext.revision."

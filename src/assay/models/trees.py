@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from assay.errors import BundleError
-from assay.features.node import Feature, FeatureValue
+from assay.features.graph.node import Feature, FeatureValue
 from assay.models.calibrate import Calibration
 from assay.models.forest import Forest
 from assay.models.model import Explanation, Label, Score

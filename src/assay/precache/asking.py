@@ -13,7 +13,7 @@ import orjson
 from assay import __version__
 from assay.errors import ConfigurationError, reason_of
 from assay.precache.judge import Cells
-from assay.revisions.action_api import retry_after_s
+from assay.revisions.wiki.action_api import retry_after_s
 
 FAILED: Final = "RequestFailed"
 """The type of the error of an edit for which there was no answer."""

@@ -22,7 +22,7 @@ from assay.errors import reason_of
 from assay.precache.patience import MOST_S, backoff_s
 from assay.precache.sse import MAX_ID_BYTES, ServerEvent, SseParser
 from assay.precache.stream import Followed, Malformed, read_json
-from assay.revisions.action_api import retry_after_s
+from assay.revisions.wiki.action_api import retry_after_s
 from assay.telemetry import logger
 
 CONNECT_LIMIT_S: Final = 20.0

@@ -22,7 +22,7 @@ from assay.events import CHANGE_PROPERTIES, Change, read_row
 from assay.events.document import Document
 from assay.precache.patience import backoff_s
 from assay.precache.stream import Followed, Told, read, row_list
-from assay.revisions.action_api import ActionApi
+from assay.revisions.wiki.action_api import ActionApi
 from assay.telemetry import logger
 
 ROWS: Final = 500

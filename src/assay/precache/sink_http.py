@@ -12,7 +12,7 @@ import orjson
 from assay import __version__
 from assay.errors import reason_of
 from assay.precache.sink import Event, Refused, Unwritten
-from assay.revisions.action_api import RETRYABLE_STATUSES, retry_after_s
+from assay.revisions.wiki.action_api import RETRYABLE_STATUSES, retry_after_s
 
 TIMEOUT_S: Final = 30.0
 

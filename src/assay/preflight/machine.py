@@ -23,7 +23,7 @@ from assay.errors import AssayError, cannot_listen
 from assay.preflight.bundles import LOAD_LIMIT_S, Load
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.measure import memory_bytes
-from assay.revisions.index import index_path
+from assay.revisions.index.file import index_path
 from assay.revisions.open import default_cache_dir
 from assay.serving.guard import RELEASE_HEADER
 from assay.settings import Settings

@@ -26,7 +26,7 @@ import orjson
 
 from assay.errors import AssayError, BundleError, worded
 from assay.scoring.codec import encode_computed
-from assay.scoring.loading import load_models
+from assay.scoring.pool.loading import load_models
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision

@@ -13,11 +13,11 @@ from xml.etree import ElementTree
 from assay.clock import Clock, Deadline
 from assay.errors import SourceError, SourceUnavailable, reason_of
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
-from assay.revisions.action_api import ActionApi
-from assay.revisions.compressed import open_stream
-from assay.revisions.export import read_export
+from assay.revisions.files.compressed import open_stream
+from assay.revisions.files.export import read_export
+from assay.revisions.files.reader import RecordReader, record_reader
 from assay.revisions.options import ApiOptions
-from assay.revisions.reader import RecordReader, record_reader
+from assay.revisions.wiki.action_api import ActionApi
 from assay.settings import WikiSettings
 from assay.telemetry import redacted
 from assay.threads import in_thread

@@ -6,16 +6,16 @@ import os
 from pathlib import Path
 
 from assay.errors import ConfigurationError, SourceError
-from assay.revisions.action_api import ActionApi
-from assay.revisions.index import ensure_index, index_path
-from assay.revisions.indexed import IndexedSource
-from assay.revisions.live_past import LivePasts, PastOptions
-from assay.revisions.mediawiki import MediaWikiSource
+from assay.revisions.files.reader import record_reader
+from assay.revisions.index.file import ensure_index, index_path
+from assay.revisions.index.progress import ReportProgress
+from assay.revisions.index.source import IndexedSource
 from assay.revisions.options import ApiOptions
-from assay.revisions.progress import ReportProgress
-from assay.revisions.reader import record_reader
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.revisions.source import Source
+from assay.revisions.wiki.action_api import ActionApi
+from assay.revisions.wiki.live_past import LivePasts, PastOptions
+from assay.revisions.wiki.mediawiki import MediaWikiSource
 
 
 def default_cache_dir() -> Path:

@@ -102,8 +102,8 @@ class Pair:
     by each; None when it was not measured. `stable_cpu_ms`, `candidate_cpu_ms`: processor time of the scoring
     alone, as each arm tells it; None when either does not. `has_stranger`: whether an arm named another
     release than the one that it must be of, which stands among `value_faults`, too. `made_texts`: how many
-    texts were made up and sent along, each another one (`assay.rollout.texts`); 0: the wiki's own were asked
-    for.
+    texts were made up and sent along, each another one (`assay.rollout.evidence.texts`); 0: the wiki's own
+    were asked for.
     """
 
     at_s: float

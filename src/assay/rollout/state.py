@@ -11,7 +11,7 @@ kind                    data
 ``paused``, ``resumed`` reason, by
 ``aborted``             reason, by: an operator's order to roll back
 ``rolling_back``        reason, bad_since_s (None: not from evidence)
-``rolled_back``         served, failed, last_candidate_s (see `assay.rollout.report`)
+``rolled_back``         served, failed, last_candidate_s (see `assay.rollout.reporting.report`)
 ``done``                served, failed
 ``ended``               reason: a rollout that was only watched is over
 ``weights``             data_centre, weights by slot: acknowledged by the load balancer

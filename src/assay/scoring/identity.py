@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from functools import cache
 
-from assay.features.graph import Plan
-from assay.features.node import Feature
+from assay.features.graph.node import Feature
+from assay.features.graph.plan import Plan
 from assay.models.model import Model
 from assay.scoring.code_digest import own_code_digest
 

@@ -1,7 +1,7 @@
 """An engine in the caller's own process and thread: for tests, small scripts and batch commands.
 
 It cannot stop a runaway, nor survive a crash, and it holds up the event loop while it computes; servers
-use `assay.scoring.pool`.
+use `assay.scoring.pool.engine`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from assay.features.node import FeatureValue
+from assay.features.graph.node import FeatureValue
 from assay.models.model import Explanation, Score
 from assay.revisions.problem import Problem
 from assay.revisions.types import Revision

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from assay.errors import BadInjection
-from assay.features.graph import Plan, Values
-from assay.features.injection import decode_injection
-from assay.features.node import Feature, FeatureValue, Node
+from assay.features.graph.injection import decode_injection
+from assay.features.graph.node import Feature, FeatureValue, Node
+from assay.features.graph.plan import Plan, Values
 from assay.features.roots import PARENT_TEXT
 from assay.models.model import Model
 from assay.revisions.problem import Problem, page_creation

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Final, TypeVar
 
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki
-from assay.features.node import Node
+from assay.features.graph.node import Node
 from assay.features.roots import ACTOR_HISTORY, PAGE_HISTORY
 from assay.models.model import ANY_WIKI, Model
 from assay.revisions.source import Source

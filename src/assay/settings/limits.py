@@ -12,8 +12,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
-from assay.models.confusion import FIELDS
-from assay.models.query import QUERY_PATTERN
+from assay.models.statistics.confusion import FIELDS
+from assay.models.statistics.query import QUERY_PATTERN
 from assay.precache.options import HTTP_URL, URL_ADVICE
 from assay.rollout.guards import GuardOptions
 from assay.scoring.options import MAX_REVISIONS

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from assay.events import EventSet
-from assay.models.operating_points import OperatingPoint
+from assay.models.statistics.operating_points import OperatingPoint
 from assay.precache.options import PrecacheOptions
 from assay.releases.options import ReleaseOptions
 from assay.revisions.options import ApiOptions

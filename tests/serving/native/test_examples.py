@@ -13,8 +13,8 @@ from assay.models.library import search, shipped_folder
 from assay.revisions.open import open_source
 from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
-from assay.scoring.loading import load_models
 from assay.scoring.options import ScoreCacheOptions
+from assay.scoring.pool.loading import load_models
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis

@@ -9,11 +9,11 @@ from urllib.parse import quote
 import pytest
 
 from assay.models.library import search, shipped_folder
-from assay.models.operating_points import OperatingPoint
+from assay.models.statistics.operating_points import OperatingPoint
 from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
-from assay.scoring.loading import load_models
 from assay.scoring.options import ScoreCacheOptions
+from assay.scoring.pool.loading import load_models
 from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis

@@ -47,13 +47,13 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from assay.errors import BadParameter
-from assay.models.confusion import Confusion
-from assay.models.measured import Answer, Cut, Measured, answer
 from assay.models.model import Model
-from assay.models.operating_points import OperatingPoint, Points, points_of
-from assay.models.query import Query
 from assay.models.recipe import label_name
-from assay.models.statistics import rounded
+from assay.models.statistics.confusion import Confusion
+from assay.models.statistics.document import rounded
+from assay.models.statistics.measured import Answer, Cut, Measured, answer
+from assay.models.statistics.operating_points import OperatingPoint, Points, points_of
+from assay.models.statistics.query import Query
 from assay.scoring.wikis import Wiki, Wikis
 from assay.serving import openapi
 from assay.serving.native.routes import MODEL, WIKI, add_route, document

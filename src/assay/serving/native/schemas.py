@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from assay.models.confusion import FIELDS
+from assay.models.statistics.confusion import FIELDS
 from assay.revisions.record import MAX_ID
 from assay.serving.openapi import (
     BOOLEAN,

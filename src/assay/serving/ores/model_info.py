@@ -19,8 +19,8 @@ from typing import Any, Final
 from assay.errors import BadParameter
 from assay.models.facts import read_manifest, read_statistics
 from assay.models.model import Model
-from assay.models.query import Query
-from assay.models.threshold_table import ThresholdTable, optima
+from assay.models.statistics.query import Query
+from assay.models.statistics.threshold_table import ThresholdTable, optima
 
 MAX_PATHS: Final = 100
 _PART: Final = re.compile(

@@ -13,7 +13,7 @@ from typing import Any
 from fastapi import APIRouter, Request, Response
 from markupsafe import Markup
 
-from assay.models.card import card_sections
+from assay.models.cards.card import card_sections
 from assay.models.facts import read_manifest
 from assay.models.model import Model
 from assay.scoring.wikis import Wiki, Wikis

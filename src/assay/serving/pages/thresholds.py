@@ -14,8 +14,8 @@ from urllib.parse import quote
 from fastapi import APIRouter, Request, Response
 
 from assay.errors import BadParameter
-from assay.models.intervals import Interval, intervals_95
-from assay.models.measured import Measured
+from assay.models.statistics.intervals import Interval, intervals_95
+from assay.models.statistics.measured import Measured
 from assay.scoring.wikis import Wikis
 from assay.serving.native.models import ModelsApi
 from assay.serving.pages import curves
