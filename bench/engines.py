@@ -32,8 +32,7 @@ from assay.scoring.queue.envelope import compress, queue_name
 from assay.scoring.queue.lanes import attended_key
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
-from assay.scoring.synthetic import synthetic_revision
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI, synthetic_revision
 from assay.settings import Settings
 from assay.telemetry import Metrics
 from servers.celery_worker import START_LIMIT_S, celery_engine

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.compose.scorer import build_scorer
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 from assay.settings import Settings, WikiSettings
 
 

@@ -19,8 +19,7 @@ from assay.preflight.check import Failed, Outcome, Passed, run
 from assay.preflight.web import ADVICE, Web, check_url, nonce_id
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
-from assay.scoring.synthetic import synthetic_revision
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI, synthetic_revision
 from assay.serving.guard import RELEASE_HEADER
 from servers.aiohttp_site import site
 from small_models import small_models

@@ -19,8 +19,8 @@ from assay.revisions.problem import Problem
 from assay.scoring.problems import computation_abandoned, deadline_passed, engine_crashed
 from assay.scoring.request import Cell, Job
 from assay.scoring.score import PlanCache, compute
-from assay.scoring.synthetic import synthetic_revision
-from assay.scoring.wikis import TEST_WIKI, ModelSets
+from assay.scoring.synthetic import TEST_WIKI, synthetic_revision
+from assay.scoring.wikis import ModelSets
 from assay.settings import load
 from assay.telemetry import Metrics
 from small_models import small_models

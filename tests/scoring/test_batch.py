@@ -23,8 +23,8 @@ from assay.scoring.inline import InlineEngine
 from assay.scoring.lines import LinesFile
 from assay.scoring.options import ScoreCacheOptions
 from assay.scoring.service import ScoringService
-from assay.scoring.synthetic import SyntheticSource
-from assay.scoring.wikis import TEST_WIKI, ModelSets, Wikis
+from assay.scoring.synthetic import TEST_WIKI, SyntheticSource
+from assay.scoring.wikis import ModelSets, Wikis
 from assay.serving.cells import cell_document
 from assay.stores.memory import MemoryStore
 from assay.stores.options import MemoryStoreOptions

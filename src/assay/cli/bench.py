@@ -26,7 +26,7 @@ from assay.load.requests import Kind
 from assay.load.summary import Summary
 from assay.load.verify import breaks_rule
 from assay.scoring.lines import parse_id, read_ids
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 
 _LOOK_S: Final = 0.2
 _OTHER_FILES: Final = 64

@@ -26,7 +26,7 @@ from assay.revisions.index.source import IndexedSource
 from assay.revisions.open import is_live
 from assay.scoring.batch import Batch, BatchOptions, LocalScorer
 from assay.scoring.lines import Lines, LinesFile, LinesStream, parse_id, read_ids
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 from assay.serving.cells import cell_document
 from assay.settings import Settings
 from assay.stores.options import MemoryStoreOptions

@@ -12,7 +12,7 @@ from assay.compose.naming import general, naming_faults, unused, used
 from assay.compose.precaching import stream_faults
 from assay.errors import BundleError
 from assay.models.library import Library, search, shipped_folder
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 from assay.settings import Settings, WikiSettings, wrong
 from assay.telemetry import logger
 

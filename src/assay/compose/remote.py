@@ -16,7 +16,7 @@ from assay.errors import (
     UnknownWiki,
 )
 from assay.scoring.batch import BatchOptions, Row, Terms
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 
 OPTIONS: Final = BatchOptions(chunk=200)
 """Large chunks: they cost no memory here, and the server divides them as suits it."""

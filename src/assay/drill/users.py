@@ -18,7 +18,7 @@ from typing import Final
 from assay.load import Answered, Expectations, LoadPlan, fresh_revisions, run
 from assay.load.requests import Kind
 from assay.load.verify import judge
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 
 _WITHOUT_END_S: Final = 3600.0
 _MIX: Final[Mapping[Kind, float]] = {"scores": 4.0, "revision": 2.0, "cell": 6.0}

@@ -19,7 +19,7 @@ from assay.features.edit.revid import DELAY, REVERSED_DIGITS
 from assay.load.requests import Request
 from assay.models.recipe import label_name
 from assay.models.revid import RevIdModel
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 
 TOLERANCE: Final = 1e-9
 """Of numbers: two builds of one library may sum in another order."""

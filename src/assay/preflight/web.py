@@ -20,8 +20,8 @@ from assay.models.recipe import label_name
 from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.scoring.request import Job, Scored
 from assay.scoring.score import PlanCache, compute
-from assay.scoring.synthetic import synthetic_revision
-from assay.scoring.wikis import TEST_WIKI, ModelSets
+from assay.scoring.synthetic import TEST_WIKI, synthetic_revision
+from assay.scoring.wikis import ModelSets
 from assay.serving.guard import RELEASE_HEADER
 
 _MAX_BYTES: Final = 8 * 1024 * 1024

@@ -14,6 +14,8 @@ from assay.clock import Clock, Deadline
 from assay.revisions.problem import Problem
 from assay.revisions.types import Actor, Page, Revision
 
+TEST_WIKI: Final = "testwiki"
+"""Its revisions are made up, so models for any wiki have nothing to say of them."""
 _EPOCH: Final = datetime(2001, 1, 15, tzinfo=UTC)
 _SECONDS_IN_A_CENTURY: Final = 100 * 365 * 24 * 3600
 _PARENT_TEXT: Final = (

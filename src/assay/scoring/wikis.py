@@ -15,10 +15,7 @@ from assay.models.model import ANY_WIKI, Model
 from assay.revisions.source import Source
 from assay.scoring.identity import identity
 from assay.scoring.score import injectable, read_by
-
-TEST_WIKI: Final = "testwiki"
-"""Its revisions are made up, so models for any wiki have nothing to say of them."""
-
+from assay.scoring.synthetic import TEST_WIKI
 
 M = TypeVar("M")
 

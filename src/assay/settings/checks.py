@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from assay.scoring.wikis import TEST_WIKI
+from assay.scoring.synthetic import TEST_WIKI
 from assay.settings.layers import FROM_FILE, NESTED, PREFIX
 from assay.settings.sections import ANY_NAME, names
 from assay.settings.tree import Settings

@@ -15,9 +15,9 @@ from assay.clock import FakeClock
 from assay.rollout.evidence.asker import Ask, HttpAsker, ask_arm
 from assay.rollout.evidence.compare import Answer
 from assay.rollout.evidence.pairs import ArmAddress, Pairs
-from assay.rollout.evidence.requests import TEST_WIKI
 from assay.rollout.evidence.synthetic import Suite, cache_faults, explore
 from assay.rollout.samples import Pair
+from assay.scoring.synthetic import TEST_WIKI
 from rollout.evidence.test_requests import RULES
 from servers.asgi import Served, serving
 from small_app import SmallApp

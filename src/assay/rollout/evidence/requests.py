@@ -15,8 +15,8 @@ from urllib.parse import quote, urlencode
 
 from assay.rollout.evidence.asker import ARMS_VERSION, Ask
 from assay.rollout.evidence.cells import tensor_id
+from assay.scoring.synthetic import TEST_WIKI
 
-TEST_WIKI: Final = "testwiki"
 TOO_MANY_REVISIONS: Final = 51
 FEED_EDITS: Final = 5
 """Enough that two arms, which look at the wiki at different moments, tell some of the same edits."""

@@ -19,9 +19,9 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from assay.rollout.evidence.asker import Ask, Asker
-from assay.rollout.evidence.requests import TEST_WIKI
 from assay.rollout.evidence.synthetic import told_recent, told_wikis
 from assay.rollout.evidence.texts import made_text
+from assay.scoring.synthetic import TEST_WIKI
 
 BATCH: Final = 10
 """Texts of one request: soon answered, and four requests at once are under way already."""

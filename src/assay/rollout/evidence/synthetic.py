@@ -20,9 +20,10 @@ from assay.rollout.evidence.asker import Ask, Asker
 from assay.rollout.evidence.cells import cells_of
 from assay.rollout.evidence.compare import TOLERANCE, Answer, Fault, compare
 from assay.rollout.evidence.pairs import ArmAddress, Pairs, with_features
-from assay.rollout.evidence.requests import TEST_WIKI, Case, Ground, cases
+from assay.rollout.evidence.requests import Case, Ground, cases
 from assay.rollout.failures import PASSING_ERRORS
 from assay.rollout.samples import Pair, SeenCell
+from assay.scoring.synthetic import TEST_WIKI
 
 AT_ONCE: Final = 4
 """Requests at the same time, fewer than a client may have (quota.concurrent)."""

@@ -13,7 +13,6 @@ from typing import Final
 
 import numpy as np
 
-from assay.rollout.evidence.requests import TEST_WIKI
 from assay.rollout.failures import PASSING_ERRORS, PASSING_STATUSES, TEXTS_ERRORS, is_answer, is_score
 from assay.rollout.guards import GuardOptions
 from assay.rollout.judging.check import Check
@@ -21,6 +20,7 @@ from assay.rollout.judging.looks import Look, first_alarm, first_excess, look_si
 from assay.rollout.judging.statistics import excess_p, surplus_bound
 from assay.rollout.judging.time_checks import FIRST_LOOK, alarm_figures
 from assay.rollout.samples import CellPair, Pair
+from assay.scoring.synthetic import TEST_WIKI
 
 _EXAMPLES: Final = 5
 """Faults that are quoted."""
