@@ -153,6 +153,18 @@ def test_a_server_whose_disk_is_full_is_away_and_no_password_is_blamed() -> None
     assert "MISCONF" in line["reason"]
 
 
+def test_a_replica_that_lost_its_master_may_find_it_again() -> None:
+    """As in the seconds of a failover."""
+    with redis_server.running() as server, server.client() as client:
+        client.config_set("replica-serve-stale-data", "no")
+        client.execute_command("REPLICAOF", "127.0.0.1", str(free_port()))
+        with capture_logs() as told:
+            queue.check_redis(load(environment={"ASSAY_REDIS__URL": server.url}))
+    (line,) = told
+    assert (line["event"], line["log_level"]) == ("redis is away", "warning")
+    assert "MASTER is down" in line["reason"]
+
+
 @pytest.mark.parametrize(
     ("account", "database", "told"),
     [

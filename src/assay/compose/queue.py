@@ -8,7 +8,13 @@ from typing import Final
 
 import redis
 from redis.asyncio import Redis as AsyncRedis
-from redis.exceptions import AuthenticationError, NoPermissionError, RedisError, ResponseError
+from redis.exceptions import (
+    AuthenticationError,
+    MasterDownError,
+    NoPermissionError,
+    RedisError,
+    ResponseError,
+)
 
 from assay.clock import Clock
 from assay.errors import ConfigurationError, worded
@@ -31,7 +37,7 @@ from assay.telemetry import Metrics, logger
 RIGHTS: Final = (
     "give Assay's user its rights on the server: ACL SETUSER … ~* &* +@all -@admin -@dangerous +info"
 )
-_PASSING_STATES: Final = ("MISCONF", "BUSY", "MASTERDOWN", "NOREPLICAS")
+_PASSING_STATES: Final = ("MISCONF", "BUSY", "NOREPLICAS")
 """How a server answers that is the right one, and cannot work just now: of a full disk, even to PING."""
 
 
@@ -166,6 +172,11 @@ def _refusal(error: Exception, options: RedisOptions, section: str) -> str | Non
         return f"Redis refuses our user name or password ({error}): mend the settings under {section}"
     if isinstance(error, NoPermissionError):
         return f"Redis gives the user under {section} too few rights ({error}): {RIGHTS}"
-    if isinstance(error, ResponseError) and not str(error).startswith(_PASSING_STATES):
+    if isinstance(error, ResponseError) and not _may_pass(error):
         return f"The server at {address(options)} refuses us ({error}): mend the settings under {section}"
     return None
+
+
+def _may_pass(error: ResponseError) -> bool:
+    """redis-py takes away the word at the beginning where it has a class for it."""
+    return isinstance(error, MasterDownError) or str(error).startswith(_PASSING_STATES)
