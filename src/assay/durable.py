@@ -22,7 +22,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     Until then it lies beside it as ``.<name>.part``, where the next writer overwrites what a killed one left.
     On a disk that takes no more, it is taken away, and the system's error names `path`.
     """
-    path = path.resolve() if path.is_symlink() else path
+    path = behind_link(path)
     part = path.with_name(f".{path.name}.part")
     try:
         with part.open("wb") as stream:
@@ -36,6 +36,11 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         raise
     part.replace(path)
     sync_folder(path.parent)
+
+
+def behind_link(path: Path) -> Path:
+    """The file that `replacing` puts in place: where a symbolic link leads, else `path` itself."""
+    return path.resolve() if path.is_symlink() else path
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:

@@ -123,11 +123,35 @@ def test_what_its_user_may_not_write_is_refused_before_the_work() -> None:
             folder.chmod(0o755)
 
 
+def test_of_a_link_the_place_that_it_leads_to_is_looked_at(tmp_path: Path) -> None:
+    with TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        closed, opened = folder / "closed", folder / "opened"
+        for place, there in ((closed, opened), (opened, closed)):
+            place.mkdir()
+            (place / "link").symlink_to(there / "file")
+        opened.chmod(0o777)
+        closed.chmod(0o555)
+        try:
+            with as_a_stranger():
+                options.check_output(closed / "link", in_one_step=True)
+                with pytest.raises(ConfigurationError, match=f"^{closed} must not be written to by"):
+                    options.check_output(opened / "link", in_one_step=True)
+        finally:
+            closed.chmod(0o755)
+    (tmp_path / "link").symlink_to("none/file")
+    with pytest.raises(ConfigurationError, match=r"there is no folder .*/none to write file into"):
+        options.check_output(tmp_path / "link", in_one_step=True)
+
+
 def test_a_device_is_written_to_but_never_replaced(tmp_path: Path) -> None:
     """`--output /dev/null`, given by root, would have left a file in the place of everybody's."""
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    for place in (Path(os.devnull), pipe):
+    link = tmp_path / "link"
+    link.symlink_to(pipe)
+    for place in (Path(os.devnull), pipe, link):
         options.check_output(place)
         with pytest.raises(ConfigurationError, match="is no plain file, and another would take its place"):
             options.check_output(place, in_one_step=True)

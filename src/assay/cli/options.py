@@ -10,6 +10,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from assay.durable import behind_link
 from assay.errors import ConfigurationError
 from assay.settings import Settings, load
 
@@ -197,6 +198,7 @@ def check_output(path: Path | None, *, folder: bool = False, in_one_step: bool =
     `in_one_step`: a new file will take the place of the old one, which no device or pipe survives."""
     if path is None:
         return
+    place = behind_link(path) if in_one_step else path
     if path.exists():
         if path.is_dir() != folder:
             kind = "a file: name a folder" if folder else "a folder: name a file in it"
@@ -205,9 +207,11 @@ def check_output(path: Path | None, *, folder: bool = False, in_one_step: bool =
             raise ConfigurationError(
                 f"{path} is no plain file, and another would take its place: name a file"
             )
-    elif not folder and not path.parent.is_dir():
-        raise ConfigurationError(f"there is no folder {path.parent} to write {path.name} into: make it first")
-    _check_rights(path, in_one_step=in_one_step)
+    elif not folder and not place.parent.is_dir():
+        raise ConfigurationError(
+            f"there is no folder {place.parent} to write {place.name} into: make it first"
+        )
+    _check_rights(place, in_one_step=in_one_step)
 
 
 def _check_rights(path: Path, *, in_one_step: bool) -> None:
