@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from assay.cli import train
 from cli.running import assay
 from shared_data import shared
 
@@ -88,3 +89,9 @@ def test_bad_usage_is_one_clear_sentence(folder: Path, arguments: tuple[str, ...
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_what_to_serve_it_from_is_what_it_was_learned_from() -> None:
+    given = ["otherwiki=other.xml", "mywiki=day=2026-01-31/wiki.xml"]
+    assert train._source_of("mywiki", given) == "day=2026-01-31/wiki.xml"
+    assert train._source_of("mywiki", None) == "SOURCE"

@@ -130,7 +130,7 @@ def train(
             manifest, statistics = make_bundle(rows, fit, output / each.wiki / each.name, step, base)
         typer.echo(f"{output / each.id}: {headline(statistics)}, digest {manifest.digest[:12]}")
         if base is not None:
-            source = (wiki or ["SOURCE"])[0].rpartition("=")[2]
+            source = "SOURCE" if dataset is not None else _source_of(each.wiki, wiki)
             typer.echo(_verdict(statistics["assay"]["compared"], each.wiki, source, output))
 
 
@@ -245,6 +245,11 @@ def _train_live(url: str, name: str | None, output: Path, work: Path, limits: on
     compared = statistics["assay"]["compared"]
     typer.echo(_verdict(compared, history.wiki, url, output))
     return 0 if compared["verdict"] == BETTER else NOT_BETTER
+
+
+def _source_of(name: str, wikis: Sequence[str] | None) -> str:
+    """What to serve it from; a word to replace where no source was given by itself."""
+    return dict(options.pairs(wikis, "--wiki")).get(name, "SOURCE")
 
 
 def _verdict(compared: Mapping[str, Any], wiki: str, source: str, output: Path) -> str:
