@@ -696,6 +696,25 @@ def test_a_wiki_without_recent_edits_says_so(open_page: Visit, stand_in: Served)
     expect(page.get_by_role("alert")).to_have_text("enwiki has no recent edits. Give a revision id instead.")
 
 
+def test_a_value_changed_while_another_edit_is_on_its_way_moves_no_score_of_that_one(
+    open_page: Visit, stand_in: Served
+) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    waiting: list[Route] = []
+    page.route(f"**/api/samplewiki/revisions/{GROWTH}", lambda route: waiting.append(route))
+    page.route(f"**/api/samplewiki/revisions/{VANDALISM}", lambda _: None)  # it is being thought about
+    page.get_by_label("Revision id").fill(str(GROWTH))
+    page.keyboard.press("Enter")
+    expect(page.locator("#result")).to_have_attribute("aria-busy", "true")
+    field = score(page, "Damaging").get_by_label("Value of: Swear words (English) added minus removed")
+    with page.expect_request(lambda request: request.method == "POST"):
+        field.fill("9")
+    with page.expect_event("requestfailed", lambda request: request.method == "POST"):
+        waiting[0].continue_()
+    expect(page).to_have_title(re.compile(f"revision {GROWTH} "))
+    expect(score(page, "Damaging").locator(".was")).to_have_count(0)
+
+
 def test_while_loading_the_page_says_so_and_keeps_its_place(open_page: Visit, stand_in: Served) -> None:
     page = open_page(address(stand_in, VANDALISM))
     waiting: list[Route] = []

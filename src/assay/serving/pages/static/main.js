@@ -46,8 +46,7 @@ async function nextRecent(wiki, signal) {
 /** Runs one thing the reader asked for; what they asked for before is given up. */
 async function run(action) {
   request.abort();
-  whatIfRequest.abort();
-  sendWhatIf.cancel();
+  dropWhatIf();
   request = new AbortController();
   const { signal } = request;
   element("welcome").hidden = true;
@@ -82,6 +81,7 @@ async function loadInto(wiki, rev, signal, push) {
 /** `rev` as text: an id may be too large for a JavaScript number. */
 function show(wiki, rev, known, answer) {
   const { revision, scores } = answer;
+  dropWhatIf();
   shown = { wiki, rev, scores, injection: new Map() };
   const openFirst = known.find((model) => scores[model.name] && !scores[model.name].error)?.name;
   shown.cards = known
@@ -102,6 +102,7 @@ function show(wiki, rev, known, answer) {
 
 /** As the page begins: an edit that was shown is not the one that the address names. */
 function clear() {
+  dropWhatIf();
   shown = null;
   fill(element("edit"));
   element("edit").hidden = true;
@@ -111,7 +112,6 @@ function clear() {
 
 function welcome() {
   request.abort();
-  whatIfRequest.abort();
   busy(false);
   say("");
   complain("");
@@ -161,9 +161,14 @@ function inject(name, value) {
   sendWhatIf();
 }
 
-function reset() {
+/** What was asked of the edit that is shown; readers may do so while the next one is on its way. */
+function dropWhatIf() {
   sendWhatIf.cancel();
   whatIfRequest.abort();
+}
+
+function reset() {
+  dropWhatIf();
   for (const { explanation } of shown.cards) {
     for (const name of shown.injection.keys()) {
       explanation?.setField(name, undefined);
