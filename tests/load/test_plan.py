@@ -79,6 +79,7 @@ def test_faults_are_named(given: dict[str, Any], message: str) -> None:
 def test_all_faults_are_told_at_once_and_no_password() -> None:
     places = ("127.0.0.1", "127.0.0.1:x", "127.0.0.1:99999")
     urls = [f"{scheme}://me:secret@{place}" for scheme in ("http", "ftp") for place in places]
+    urls += ["me:secret@127.0.0.1", "http:/me:secret@127.0.0.1"]
     with pytest.raises(ConfigurationError) as caught:
         _plan(urls=(*urls, "http://example.org"), rate_per_s=0)
     assert str(caught.value).count("; ") == len(urls) + 1

@@ -110,7 +110,7 @@ def fresh_revisions(now: datetime) -> range:
 
 
 def _url_faults(url: str, may_load_remote: bool) -> Iterator[str]:
-    shown = redacted("url", url)
+    shown = redacted("url", url) if "://" in url else url.rpartition("@")[2]
     try:
         parts = URL(url)
         host = parts.host
