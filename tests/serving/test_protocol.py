@@ -248,6 +248,7 @@ def test_connections_that_say_nothing_shut_nobody_out_for_long() -> None:
         (b"GET /livez HTTP/1.1\r\nHost: x\r\nHOST: x\r\n\r\n", "2"),
         (b"GET /livez HTTP/1.0\r\nHost: x\r\nHost: y\r\n\r\n", "2"),
         (b"POST /v3/scores/ HTTP/1.1\r\nContent-Length: 1\r\n\r\na", "none"),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nHost: x\r\n\r\n", "none"),
     ],
 )
 def test_a_request_that_does_not_name_one_host_is_refused(patient: int, head: bytes, hosts: str) -> None:

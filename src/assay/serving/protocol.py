@@ -76,6 +76,11 @@ class LimitedHttp(HttpToolsProtocol):
         if self._head_timer is None:
             self._await_head()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """What comes behind a body is no header: a server before this one may not have looked at it."""
+        if self._is_begun:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._head_done()
         self.app = self.config.loaded_app
