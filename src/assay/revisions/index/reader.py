@@ -117,14 +117,8 @@ class IndexReader:
             yield tuple(row)
 
     def _rows(self, query: str) -> Iterator[sqlite3.Row]:
-        with _sound():
-            rows = self._db.execute(query)
-        while True:
-            with _sound():
-                row: sqlite3.Row | None = rows.fetchone()
-            if row is None:
-                return
-            yield row
+        with _sound():  # what the reader of these rows raises does not come by here
+            yield from self._db.execute(query)
 
     def recent(self, limit: int) -> list[int]:
         """Latest edits of articles (or of pages whose namespace is not known), then of other pages."""
