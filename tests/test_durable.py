@@ -73,6 +73,40 @@ def test_a_link_stays_one_and_leads_to_the_new_file(tmp_path: Path) -> None:
     assert list(path.parent.iterdir()) == [path]
 
 
+@pytest.mark.parametrize(
+    ("mode", "owners", "is_strangers"),
+    [
+        (0o41777, (7, 0), True),
+        (0o41777, (1, 0), False),
+        (0o41777, (7, 7), False),
+        (0o41755, (7, 0), False),
+        (0o40777, (7, 0), False),
+    ],
+    ids=["a stranger's", "one's own", "of the folder's owner", "who may write there", "not sticky"],
+)
+def test_whose_a_link_is_matters_where_all_may_write(
+    mode: int, owners: tuple[int, int], is_strangers: bool
+) -> None:
+    """Root, who writes to /tmp/labels.tsv, would have replaced a file of the stranger's choice."""
+    link, folder = (
+        os.stat_result((mode_, 0, 0, 1, owner, 0, 0, 0, 0, 0))
+        for mode_, owner in zip((0o120777, mode), owners, strict=True)
+    )
+    assert durable._is_strangers(link, folder, 1) is is_strangers
+
+
+def test_a_strangers_link_is_refused_and_its_file_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, link = tmp_path / "file", tmp_path / "link"
+    path.write_bytes(b"old")
+    link.symlink_to(path)
+    monkeypatch.setattr(durable, "_is_strangers", lambda *_: True)
+    with pytest.raises(PermissionError, match="a link of another user"):
+        write_durably(link, b"new")
+    assert path.read_bytes() == b"old"
+
+
 def test_the_disk_has_the_content_before_the_name_and_then_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

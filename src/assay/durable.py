@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -39,8 +40,22 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 
 
 def behind_link(path: Path) -> Path:
-    """The file that `replacing` puts in place: where a symbolic link leads, else `path` itself."""
-    return path.resolve() if path.is_symlink() else path
+    """The file that `replacing` puts in place: where a symbolic link leads, else `path` itself.
+
+    Raises PermissionError for a stranger's link in a folder like /tmp.
+    """
+    if not path.is_symlink():
+        return path
+    if _is_strangers(path.lstat(), path.parent.stat(), os.geteuid()):
+        raise PermissionError(errno.EACCES, "a link of another user in a folder for all", str(path))
+    return path.resolve()
+
+
+def _is_strangers(link: os.stat_result, folder: os.stat_result, user: int) -> bool:
+    """Whether somebody else may have put a link here for this user to write where it leads. Linux follows no
+    such link either (proc(5), protected_symlinks), but does not know that what was resolved was one."""
+    is_for_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
+    return bool(is_for_all) and link.st_uid not in (user, folder.st_uid)
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:
