@@ -107,6 +107,21 @@ def test_a_strangers_link_is_refused_and_its_file_stays(
     assert path.read_bytes() == b"old"
 
 
+def test_a_link_that_leads_to_itself_is_told_as_such(tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(link)
+    with pytest.raises(OSError, match="symbolic links") as refused:
+        write_durably(link, b"new")
+    assert (refused.value.errno, refused.value.filename) == (errno.ELOOP, str(link))
+
+
+def test_a_full_disk_of_another_file_keeps_that_files_name(tmp_path: Path) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device", "/other/disk")
+    with pytest.raises(OSError, match="other/disk"), replacing(tmp_path / "file"):
+        raise full
+    assert full.filename == "/other/disk"
+
+
 def test_the_disk_has_the_content_before_the_name_and_then_the_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -32,7 +32,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
             os.fsync(stream.fileno())
     except OSError as error:
         if error.errno in _FULL:
-            error.filename = str(path)
+            error.filename = error.filename or str(path)
             part.unlink(missing_ok=True)
         raise
     part.replace(path)
@@ -42,13 +42,16 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
 def behind_link(path: Path) -> Path:
     """The file that `replacing` puts in place: where a symbolic link leads, else `path` itself.
 
-    Raises PermissionError for a stranger's link in a folder like /tmp.
+    Raises PermissionError for a stranger's link in a folder like /tmp, OSError for one that leads to itself.
     """
     if not path.is_symlink():
         return path
     if _is_strangers(path.lstat(), path.parent.stat(), os.geteuid()):
         raise PermissionError(errno.EACCES, "a link of another user in a folder for all", str(path))
-    return path.resolve()
+    try:
+        return path.resolve()
+    except RuntimeError:  # as Python 3.11 says it
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
 def _is_strangers(link: os.stat_result, folder: os.stat_result, user: int) -> bool:

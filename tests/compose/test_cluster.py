@@ -54,6 +54,13 @@ def test_a_folder_of_something_else_is_neither_filled_nor_closed_to_others(tmp_p
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_fresh_volume_and_positions_out_of_a_backup_are_no_other_things(tmp_path: Path) -> None:
+    for name in ("lost+found", "precache"):
+        (tmp_path / name).mkdir()
+    prepare(ClusterOptions(tmp_path, "127.0.0.1", 8080))
+    prepare(ClusterOptions(tmp_path, "127.0.0.1", 8080))
+
+
 def test_people_have_a_worker_of_their_own_and_redis_a_password(tmp_path: Path) -> None:
     options = ClusterOptions(tmp_path / "up", "127.0.0.1", 8080, web=3, workers=2, processes=4)
     found = sections(prepare(options))

@@ -758,11 +758,13 @@ def test_who_follows_a_link_to_an_edit_sees_that_it_comes(
     waiting: list[Route] = []
     page.route("**/static/*/main.js", lambda route: waiting.append(route))
     page.route("**/api/samplewiki/revisions/*", lambda route: waiting.append(route))
-    page.goto(address(stand_in, VANDALISM), wait_until="commit")
+    with page.expect_request("**/static/*/main.js"):
+        page.goto(address(stand_in, VANDALISM), wait_until="commit")
     expect(page.locator("#ask-form")).to_be_visible()
     expect(page.locator("#welcome")).to_be_hidden()
     place = page.locator("#ask-form").bounding_box()
-    waiting.pop().continue_()
+    with page.expect_request("**/api/samplewiki/revisions/*"):
+        waiting.pop().continue_()
     status = page.get_by_role("status")
     expect(status).to_have_text("Loading …")
     expect(status).not_to_have_class("visually-hidden")
@@ -1007,6 +1009,7 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
         ("signed(-0.001)", "0.00"),
         ("signed(-1.25)", "−1.25"),
         ("plainNumber(0.123456789)", "0.12346"),
+        ("plainNumber(12345.678, 3)", "12346"),
         ("summary('/* Life */ born')", "→ Life: born"),
         ("summary('/* Life */')", "→ Life"),
         ("summary('see [[A|the a]] and [[B]]')", "see the a and B"),

@@ -148,11 +148,11 @@ def evaluate(
     ] = False,
 ) -> None:
     """Measure a bundle on labelled rows; prints ORES's statistics and ours as JSON."""
-    from assay.models.training.evaluate import chosen_rows
+    from assay.models.training.evaluate import chosen_rows, left_out_by
     from assay.models.training.evaluate import evaluate as measure
 
     path, first_day = _shipped(bundle), online.day(since)
-    left_out = read_manifest(path).training.get("recipe", {}).get("leave_out", ()) if usable else ()
+    left_out = left_out_by(read_manifest(path)) if usable else ()
     rows, which = chosen_rows(Dataset.load(dataset), left_out, first_day)
     document = measure(load_bundle(path), rows, truth=truth, which=which)
     typer.echo(orjson.dumps(document, option=orjson.OPT_INDENT_2).decode())

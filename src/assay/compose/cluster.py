@@ -13,6 +13,8 @@ from assay.compose.supervisor import ASSAY, CONFIGURATION, Program, check_free, 
 from assay.errors import ConfigurationError
 
 _OURS: Final = ("redis.conf", "redis-password", CONFIGURATION)
+_HARMLESS: Final = frozenset({"lost+found", "precache"})
+"""What a volume begins with, and what of a cluster is kept by a backup."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +63,8 @@ def prepare(options: ClusterOptions) -> Path:
 def _check_own(folder: Path) -> None:
     """Raises `ConfigurationError` for a folder of something else: a cluster's is closed to everybody but its
     owner, and /tmp or a home would be."""
-    if folder.is_dir() and any(folder.iterdir()) and not any((folder / name).exists() for name in _OURS):
+    found = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    if found - _HARMLESS and found.isdisjoint(_OURS):
         raise ConfigurationError(f"{folder} holds other things: give --folder a folder of the cluster's own")
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,9 +10,10 @@ import pytest
 from assay.errors import ConfigurationError
 from assay.models.bundle import load_bundle
 from assay.models.facts import read_manifest, read_statistics
+from assay.models.library import shipped_folder
 from assay.models.recipe import Mask, Split
 from assay.models.statistics.metrics import spearman
-from assay.models.training.evaluate import chosen_rows, evaluate, measured, predicted
+from assay.models.training.evaluate import chosen_rows, evaluate, left_out_by, measured, predicted
 from assay.models.training.make import make_bundle
 from assay.models.training.train import train
 from models import makers
@@ -62,6 +64,20 @@ def test_rows_are_chosen_by_day_and_by_what_training_leaves_out() -> None:
     assert which == "rows of a data set without bots, self reverted, since 1970-01-01"
     with pytest.raises(ConfigurationError, match="no row of the data set is left"):
         chosen_rows(data, (), datetime(2020, 1, 1, tzinfo=UTC))
+
+
+def test_a_bundle_tells_what_its_training_left_out() -> None:
+    assert left_out_by(read_manifest(shipped_folder() / "anywiki/reverted"))[0] == "bots"
+    assert left_out_by(read_manifest(shipped_folder() / "enwiki/articlequality")) == ()
+
+
+@pytest.mark.parametrize(
+    "training", [{}, {"recipe": "enwiki"}, {"recipe": {"leave_out": 7}}, {"recipe": {"leave_out": ["cats"]}}]
+)
+def test_a_bundle_made_by_others_may_not_tell_it(training: dict[str, Any]) -> None:
+    manifest = read_manifest(shipped_folder() / "anywiki/reverted").model_copy(update={"training": training})
+    with pytest.raises(ConfigurationError, match="does not tell which rows its training left out"):
+        left_out_by(manifest)
 
 
 def test_a_pupil_is_compared_with_its_teacher() -> None:

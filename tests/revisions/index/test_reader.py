@@ -177,6 +177,19 @@ def test_labels_of_a_damaged_index_are_refused_alike(index: Path, damage: str) -
     source.close()
 
 
+def test_an_index_that_somebody_locks_is_not_called_damaged(index: Path) -> None:
+    """Who believes that deletes the index of a large dump."""
+    reader = reading(index)
+    reader._db.execute("PRAGMA busy_timeout = 0")
+    with closing(sqlite3.connect(index)) as other:
+        other.execute("PRAGMA locking_mode = EXCLUSIVE")
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(SourceError, match=r"^The index cannot be read just now: database is locked\.$"):
+            reader.count()
+    assert reader.count()
+    reader.close()
+
+
 async def test_a_feed_from_a_damaged_index_may_be_asked_for_again(index: Path) -> None:
     source = IndexedSource(index)
     changed(index, "DROP TABLE pages")

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import numpy as np
 
 from assay.errors import ConfigurationError
 from assay.models.dataset import Array, Dataset, Floats, Indices
+from assay.models.manifest import Manifest
 from assay.models.model import Label, Model
 from assay.models.recipe import Filter, Recipe
 from assay.models.statistics.document import Scored, rounded, statistics
@@ -72,6 +73,18 @@ def evaluate(
     document = statistics(scored, _SEED)
     document["assay"]["held_out"] = {"n": len(data), "how": f"{which}, against {truth!r}"}
     return document
+
+
+def left_out_by(manifest: Manifest) -> tuple[Filter, ...]:
+    """What the training of a bundle left out, so that others may measure without it, too.
+
+    Raises `ConfigurationError` when the bundle does not tell, or names what this Assay does not know.
+    """
+    recipe = manifest.training.get("recipe")
+    told = recipe.get("leave_out", ()) if isinstance(recipe, Mapping) else None
+    if not isinstance(told, Sequence) or not set(told) <= set(get_args(Filter)):
+        raise ConfigurationError("the bundle does not tell which rows its training left out: measure on all")
+    return tuple(told)
 
 
 def chosen_rows(dataset: Dataset, leave_out: Sequence[Filter], since: datetime | None) -> tuple[Dataset, str]:

@@ -20,7 +20,7 @@ from assay.revisions.index.progress import IndexProgress, ReportProgress
 from assay.revisions.record import Record
 from assay.revisions.types import UNKNOWN, Known, Unknown
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Raised whenever the tables or what is put into them change: older indexes are then built anew."""
 BATCH_RECORDS: Final = 500
 _REMEMBERED_ACTORS: Final = 50_000

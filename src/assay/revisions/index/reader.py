@@ -70,6 +70,17 @@ ORDER BY r.page, r.timestamp, r.position
 
 _DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, OverflowError)
 """What SQLite, and who reads its values, raises on bytes that were not written so."""
+_PASSING: Final = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_NOMEM,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_CANTOPEN,
+    }
+)
+"""SQLite's result codes that accuse the disk, the memory or another writer, and not what the file holds."""
 
 
 @contextmanager
@@ -78,9 +89,16 @@ def _sound() -> Iterator[None]:
     try:
         yield
     except _DAMAGE as error:
+        if _is_passing(error):  # a new index of a large dump takes an hour
+            raise SourceError(f"The index cannot be read just now: {error}.") from None
         raise SourceError(
             f"The index is damaged ({error}): delete the index file, it is built again."
         ) from None
+
+
+def _is_passing(error: Exception) -> bool:
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK)
+    return code & 0xFF in _PASSING and code != sqlite3.SQLITE_IOERR_SHORT_READ  # the file is cut short
 
 
 class IndexReader:

@@ -54,7 +54,8 @@ export function signed(value, digits = 2) {
 
 /** A number short enough to read; with 5 digits exact enough to edit. */
 export function plainNumber(value, digits = 5) {
-  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(digits)));
+  const whole = Math.trunc(Math.abs(value)).toString().length;
+  return Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(Math.max(digits, whole))));
 }
 
 const TIME = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short", timeZone: "UTC" });
