@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import tempfile
-import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Final
 import redis
 
 from lacking import lacking
+from waiting import until
 
 START_LIMIT_S = 20.0
 _RESERVED: Final = 64
@@ -69,7 +69,7 @@ class RedisServer:
         program = shutil.which("redis-server")
         if program is None:
             missing("redis-server")
-        self._process = subprocess.Popen(
+        process = self._process = subprocess.Popen(
             [
                 str(program),
                 *([] if self._configuration is None else [str(self._configuration)]),
@@ -81,11 +81,9 @@ class RedisServer:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
         )
-        deadline_s = time.monotonic() + START_LIMIT_S
-        while not self._answers():
-            if self._process.poll() is not None or time.monotonic() > deadline_s:
-                raise RuntimeError(f"redis-server did not start on port {self.port}")
-            time.sleep(0.01)
+        until(lambda: process.poll() is not None or self._answers(), START_LIMIT_S)
+        if process.poll() is not None:
+            raise RuntimeError(f"redis-server did not start on port {self.port}")
 
     def _answers(self) -> bool:
         with contextlib.suppress(redis.RedisError, OSError), self.client() as client:
@@ -165,11 +163,7 @@ def cluster() -> Iterator[list[RedisServer]]:
                 client.execute_command("CLUSTER ADDSLOTSRANGE", first, last)
                 for other, bus in zip(masters[:-1], buses, strict=False):
                     client.execute_command("CLUSTER MEET", "127.0.0.1", other.port, bus)
-        deadline_s = time.monotonic() + START_LIMIT_S
-        while not all(_is_whole(master) for master in masters):
-            if time.monotonic() > deadline_s:
-                raise RuntimeError("the cluster's masters did not find each other")
-            time.sleep(0.05)
+        until(lambda: all(map(_is_whole, masters)), START_LIMIT_S)
         yield masters
 
 

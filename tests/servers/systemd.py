@@ -20,6 +20,7 @@ from typing import Final
 
 import pytest
 
+from lacking import lacking
 from servers.processes import Ended, Process, children, running
 from servers.redis import missing
 from shared_data import ROOT
@@ -122,7 +123,7 @@ def units(folder: Path) -> dict[str, str]:
 
 def _check_possible() -> None:
     if os.geteuid() != 0:
-        pytest.skip("only root may boot a machine")
+        lacking("only root may boot a machine")
     for program in ("systemd-nspawn", "nsenter", "mount", "setpriv", "curl"):
         if shutil.which(program) is None:
             missing(program)

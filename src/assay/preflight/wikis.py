@@ -43,9 +43,8 @@ class WikiSource:
     def check(self) -> Check:
         is_live = "://" in self.settings.source
         run = self._live if is_live else self._file
-        place = redacted(
-            "source", self.settings.source
-        )  # an address may hold a password, however wrong that is
+        # An address may hold a password, however wrong that is.
+        place = redacted("source", self.settings.source)
         return Check("source", f"{self.name} ({place})", run, ADVICE, self.limit_s)
 
     @property

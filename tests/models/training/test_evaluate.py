@@ -72,7 +72,14 @@ def test_a_bundle_tells_what_its_training_left_out() -> None:
 
 
 @pytest.mark.parametrize(
-    "training", [{}, {"recipe": "enwiki"}, {"recipe": {"leave_out": 7}}, {"recipe": {"leave_out": ["cats"]}}]
+    "training",
+    [
+        {},
+        {"recipe": "enwiki"},
+        {"recipe": {"leave_out": 7}},
+        {"recipe": {"leave_out": ["cats"]}},
+        {"recipe": {"leave_out": [{}]}},
+    ],
 )
 def test_a_bundle_made_by_others_may_not_tell_it(training: dict[str, Any]) -> None:
     manifest = read_manifest(shipped_folder() / "anywiki/reverted").model_copy(update={"training": training})
