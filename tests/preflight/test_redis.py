@@ -205,7 +205,7 @@ def test_quotas_that_no_redis_counts_are_a_failure(
     """The client works, the part on top of it does not: its own fallback must not hide that."""
     from assay.stores.quota import MemoryQuotas
 
-    monkeypatch.setattr(parts, "shared_quotas", lambda client, clock: MemoryQuotas(clock))
+    monkeypatch.setattr(parts, "shared_quotas", lambda settings, client, clock: MemoryQuotas(clock))
     report = checked(settings(guarded, ASSAY_REDIS__PASSWORD=PASSWORD))
     assert "by each process alone" in report["redis.quotas"].outcome.said
 
@@ -262,12 +262,12 @@ class Late:
 
 @pytest.mark.parametrize("unheard", [1, 2, 3])
 async def test_a_place_that_redis_gave_too_late_is_not_taken_for_a_second_one(unheard: int) -> None:
-    await _count_a_client(Late(unheard), pause_s=0)
+    await _count_a_client(Late(unheard), rest_s=0)
 
 
 async def test_quotas_that_redis_never_hears_of_are_told() -> None:
     with pytest.raises(_Broken, match="by each process alone"):
-        await _count_a_client(MemoryQuotas(SystemClock()), pause_s=0)
+        await _count_a_client(MemoryQuotas(SystemClock()), rest_s=0)
 
 
 async def test_claims_are_tried_again_once_redis_is_asked_again(guarded: RedisServer) -> None:

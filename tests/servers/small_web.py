@@ -17,6 +17,7 @@ from assay.scoring.pool.nursery_handle import Loader
 from assay.scoring.queue.options import CeleryOptions
 from assay.serving.options import AppOptions
 from assay.settings import Settings
+from assay.stores.options import ClaimOptions, GuardOptions
 from assay.stores.redis_options import RedisOptions
 from assay.telemetry import Metrics
 from servers.asgi import Served, serving
@@ -27,6 +28,8 @@ from small_models import small_models
 
 ENGINES: Final = ("inline", "pool", "celery")
 _QUEUE_DB, _SHARED_DB = 0, 1
+_PATIENCE_S: Final = 10.0
+"""A machine full of tests may be slow; what a Redis that does not answer means has tests of its own."""
 
 
 class SmallWeb:
@@ -81,6 +84,8 @@ def settings(redis: RedisServer, queue: CeleryOptions | None = None) -> Settings
     return Settings(
         release=RELEASE,
         queue=queue or CeleryOptions(),
+        shared_store=GuardOptions(answer_timeout_s=_PATIENCE_S),
+        claims=ClaimOptions(answer_timeout_s=_PATIENCE_S),
         redis=RedisOptions(f"{address}/{_SHARED_DB}"),
         queue_redis=RedisOptions(f"{address}/{_QUEUE_DB}"),
     )

@@ -31,8 +31,12 @@ def clock() -> FakeClock:
     return FakeClock()
 
 
-def shared_quotas(server: RedisServer, clock: FakeClock, timeout_s: float = 5.0) -> RedisQuotas:
-    return RedisQuotas(Redis(port=server.port), MemoryQuotas(clock), clock, timeout_s=timeout_s)
+def shared_quotas(
+    server: RedisServer, clock: FakeClock, timeout_s: float = 5.0, rest_s: float = 1.0
+) -> RedisQuotas:
+    return RedisQuotas(
+        Redis(port=server.port), MemoryQuotas(clock), clock, timeout_s=timeout_s, rest_s=rest_s
+    )
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -312,7 +316,7 @@ async def test_places_that_could_not_be_given_back_are_given_back_later(clock: F
 
 async def test_a_place_that_redis_gave_unheard_is_given_back(clock: FakeClock) -> None:
     with running() as server, server.client() as client, FaultProxy(server.port).running() as proxy:
-        quotas = RedisQuotas(Redis(port=proxy.port), MemoryQuotas(clock), clock, timeout_s=0.5)
+        quotas = RedisQuotas(Redis(port=proxy.port), MemoryQuotas(clock), clock, timeout_s=0.5, rest_s=1.0)
         await quotas.leave(await let_in(quotas, "a"))  # the script is loaded, the connection open
         proxy.behave(Behaviour(reset_after_bytes=0))
         lease = await let_in(quotas, "a")

@@ -71,7 +71,7 @@ def build_shared(
 ) -> Shared:
     """`make_pool`: the engine to fall back on."""
     store = score_store(settings, scores_client(settings), metrics, clock)
-    quotas = shared_quotas(quotas_client(settings), clock)
+    quotas = shared_quotas(settings, quotas_client(settings), clock)
     is_local = settings.queue.when_away == "local"
     engine: Engine = queue_engine(settings, models, metrics, clock, fails_fast=is_local)
     if is_local:
@@ -118,8 +118,10 @@ def score_store(settings: Settings, client: AsyncRedis, metrics: Metrics, clock:
     return GuardedStore("scores", RedisStore(client), settings.shared_store, metrics, clock)
 
 
-def shared_quotas(client: AsyncRedis, clock: Clock) -> Quotas:
-    return RedisQuotas(client, MemoryQuotas(clock), clock)
+def shared_quotas(settings: Settings, client: AsyncRedis, clock: Clock) -> Quotas:
+    guard = settings.shared_store
+    own = MemoryQuotas(clock)
+    return RedisQuotas(client, own, clock, timeout_s=guard.answer_timeout_s, rest_s=guard.rest_s)
 
 
 def shared_claims(settings: Settings, client: AsyncRedis, metrics: Metrics, clock: Clock) -> Claims:

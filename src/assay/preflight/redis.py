@@ -117,11 +117,11 @@ class Ways:
 
     async def quotas(self) -> Outcome:
         client = parts.quotas_client(self.settings)
-        quotas = parts.shared_quotas(client, self.clock)
+        quotas = parts.shared_quotas(self.settings, client, self.clock)
         try:
             said = await _converse(client, "assay:quota:preflight")
             await client.eval("return 1", 0)
-            await _count_a_client(quotas)
+            await _count_a_client(quotas, self.settings.shared_store.rest_s)
             return Passed(f"{said}; a client's places are counted in Redis")
         finally:
             await quotas.aclose()
@@ -275,13 +275,13 @@ class _Unheard(Exception):
     """Redis did not answer in time, for as short a time as serving waits, and is left alone for a while."""
 
 
-async def _count_a_client(quotas: Quotas, pause_s: float = 1.1) -> None:
-    """`pause_s`: more than quotas leave Redis alone after a failure."""
+async def _count_a_client(quotas: Quotas, rest_s: float) -> None:
+    """`rest_s`: how long quotas leave Redis alone after a failure."""
     for _ in range(_ATTEMPTS):
         try:
             return await _count_once(quotas, f"preflight-{_nonce()}")
         except _Unheard:
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(1.1 * rest_s)
     raise _Broken("quotas are counted by each process alone (the log above says why)")
 
 

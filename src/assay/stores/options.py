@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class GuardOptions:
-    """When a shared store is given up, and for how long."""
+    """When the Redis of scores and quotas is given up, and for how long."""
 
     answer_timeout_s: float = 0.25
-    """Seconds for one look-up or one storing; computing a score takes 0.02."""
+    """Seconds for one look-up or one storing, and to count one client; computing a score takes 0.02."""
 
     failures: int = 3
-    """Failures in a row after which it is left alone."""
+    """Failures in a row after which scores leave it alone; quotas do after one."""
 
     rest_s: float = 2.0
     """Seconds that it is left alone; then one request tries it."""

@@ -174,25 +174,25 @@ full Redis lets a script go on once it wrote."""
 class RedisQuotas:
     """`Quotas` shared by all web processes: one round trip to enter, one command to leave.
 
-    `own`: counts while Redis is away. `timeout_s`: how long Redis may take; `pause_s`: how long it is
+    `own`: counts while Redis is away. `timeout_s`: how long Redis may take; `rest_s`: how long it is
     left alone after a failure, so that a dead Redis costs one time-out in that time and not one a request.
     """
 
     def __init__(
-        self, redis: Redis, own: MemoryQuotas, clock: Clock, *, timeout_s: float = 0.1, pause_s: float = 1.0
+        self, redis: Redis, own: MemoryQuotas, clock: Clock, *, timeout_s: float, rest_s: float
     ) -> None:
         self._redis = redis
         self._own = own
         self._clock = clock
         self._timeout_s = timeout_s
-        self._pause_s = pause_s
-        self._away_until_s = -math.inf
+        self._rest_s = rest_s
+        self._rests_until_s = -math.inf
         self._enter = redis.register_script(_ENTER)
         self._debts: deque[tuple[str, str]] = deque(maxlen=_MAX_DEBTS)
         self._log = logger(__name__)
 
     async def enter(self, client: str, cost: int, limits: Limits) -> Lease | Exceeded:
-        if self._clock.monotonic_s() < self._away_until_s:
+        if self._clock.monotonic_s() < self._rests_until_s:
             return await self._own.enter(client, cost, limits)
         token = secrets.token_hex(8)
         try:
@@ -232,7 +232,7 @@ class RedisQuotas:
     async def _settle(self) -> None:
         """Give back all places that Redis may still count, those of an earlier failure too. What cannot
         be given back now is kept for the next time; at worst the lease expires."""
-        if not self._debts or self._clock.monotonic_s() < self._away_until_s:
+        if not self._debts or self._clock.monotonic_s() < self._rests_until_s:
             return
         debts = [self._debts.popleft() for _ in range(len(self._debts))]
         is_settled = False
@@ -249,7 +249,7 @@ class RedisQuotas:
                 self._debts.extend(debts)
 
     def _failed(self, error: Exception) -> None:
-        self._away_until_s = self._clock.monotonic_s() + self._pause_s
+        self._rests_until_s = self._clock.monotonic_s() + self._rest_s
         self._log.warning("quotas are counted by this process alone", reason=worded(error)[:200])
 
 
