@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from assay.serving.pages import wording
+from assay.serving.pages.site import PageOptions
 from e2e.audit import (
     axe_faults,
     contrast_faults,
@@ -25,6 +26,7 @@ from e2e.audit import (
 from e2e.conftest import Visit
 from e2e.shipped_app import ATTACK, HOSTILE, INDEX_URL, Growing, shipped_app
 from servers.asgi import Served, serving
+from small_app import SmallApp
 
 FEED = "/feed/samplewiki"
 DAMAGING = "/models/samplewiki/damaging"
@@ -116,7 +118,10 @@ def test_it_narrows_to_an_operating_point_with_and_without_scripts(
     assert page.url.endswith(f"?limit=50&show={LIKELY}")
 
     meaning = page.get_by_role("link", name="What “precision ≥ 0.6” means")
-    assert meaning.get_attribute("href") == f"{DAMAGING}/thresholds"
+    meaning.click()
+    expect(page.get_by_role("heading", name="At threshold")).to_contain_text(f"{least:.3f}")
+    assert read_out(page, "precision") >= 0.6
+    page.go_back()
 
     plain = browser.new_context(java_script_enabled=False).new_page()
     plain.goto(page.url)
@@ -125,6 +130,32 @@ def test_it_narrows_to_an_operating_point_with_and_without_scripts(
     expect(plain.get_by_role("button", name="Show", exact=True)).to_be_visible()
     expect(plain.get_by_role("button", name="Pause")).to_be_hidden()
     plain.context.close()
+
+
+def test_a_filter_of_bad_faith_leads_to_the_label_that_it_cuts(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED)
+    page.get_by_label("Show").select_option("goodfaith.maybebad")
+    page.get_by_role("link", name="What “recall ≥ 0.9” means").click()
+    expect(page.get_by_role("link", name="false", exact=True)).to_have_attribute("aria-current", "page")
+    assert 0.9 <= read_out(page, "recall") < 0.92
+
+
+def test_where_one_wiki_has_a_feed_it_is_shown_at_once(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, "/models/")
+    page.get_by_role("navigation").get_by_role("link", name="Feed").click()
+    expect(page).to_have_url(f"{served.url}{FEED}")
+    expect(entries(page)).to_have_count(25)
+
+
+def test_of_several_wikis_one_is_chosen(open_page: Visit) -> None:
+    with serving(SmallApp(page=PageOptions(("smallwiki", "awaywiki"))).build().asgi) as several:
+        for kind in ("light", "dark", "phone"):
+            page = look(open_page, several, "/feed/", kind)
+            assert contrast_faults(page) == []
+            assert structure_faults(page) == []
+            assert axe_faults(page) == []
+        page.get_by_role("link", name="smallwiki").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("Recent edits of smallwiki")
 
 
 def test_new_edits_come_by_themselves_to_a_reader_at_the_top(
@@ -306,6 +337,19 @@ def read_out(page: Page, name: str) -> float:
     return float(page.locator(f"#read-{name}").inner_text().split()[0])
 
 
+def test_the_explorer_begins_where_most_is_caught_and_marks_the_point(
+    open_page: Visit, served: Served
+) -> None:
+    page = look(open_page, served, f"{DAMAGING}/thresholds")
+    assert 0.9 <= read_out(page, "recall") < 0.92
+    current = page.locator(".points [aria-current=true]")
+    expect(current).to_have_count(1)
+    expect(current).to_contain_text("May have problems")
+    page.get_by_role("link", name="Likely have problems").first.click()
+    expect(current).to_have_text(re.compile("^Likely have problems"))
+    assert read_out(page, "precision") >= 0.6
+
+
 def test_a_threshold_is_dragged_and_every_figure_follows(open_page: Visit, served: Served) -> None:
     page = look(open_page, served, f"{DAMAGING}/thresholds")
     table = asked(served, "/api/samplewiki/models/damaging/thresholds")["table"]
@@ -448,7 +492,6 @@ def test_scores_are_asked_for_by_hand(open_page: Visit, served: Served) -> None:
 PAGES = {
     "edit": "/?wiki=samplewiki&rev=1260",
     "feed": FEED,
-    "wikis": "/feed/",
     "scores": "/ui/?wiki=samplewiki&revids=1280|5&models=damaging&go=1",
     "models": "/models/",
     "card": DAMAGING,

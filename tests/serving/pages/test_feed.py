@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
+from starlette.responses import Response
 
 from assay.clock import Deadline
 from assay.models.model import Label, Score
@@ -19,6 +20,7 @@ from assay.serving.native.models import ModelsApi
 from assay.serving.options import QuotaOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.serving.pages.feed import FeedPages
+from assay.serving.pages.site import PageOptions, Site
 from assay.serving.quota import Gate
 from assay.stores.quota import MemoryQuotas
 from assay.telemetry import Metrics
@@ -107,3 +109,31 @@ async def test_as_many_edits_as_wished_are_told() -> None:
     edits = [edit({})] * 50
     assert len(await rows(edits)) == 25
     assert len(await rows(edits, "limit=2")) == 2
+
+
+async def chosen(*wikis: str) -> Response:
+    """What ``/feed/`` answers when these wikis have a feed."""
+    metrics = Metrics()
+    service = small_service(metrics)
+    gate = Gate(QuotaOptions(), MemoryQuotas(CLOCK), metrics, 20.0)
+    models = ModelsApi(service.wikis, ModelInfos({}), {})
+    site = Site(PageOptions(wikis))
+    return await FeedPages(site, Backend(service, gate, CLOCK, 20.0), Latest([]), models).choice(asked())
+
+
+async def test_where_one_wiki_has_a_feed_nobody_is_asked_to_choose() -> None:
+    answer = await chosen("kåre/wiki")
+    assert answer.status_code == 302
+    assert answer.headers["Location"] == "/feed/k%C3%A5re%2Fwiki"
+    assert answer.headers["Cache-Control"] == "no-cache"
+
+
+async def test_of_several_wikis_one_is_chosen() -> None:
+    answer = await chosen("enwiki", "frwiki")
+    assert answer.status_code == 200
+    page = bytes(answer.body).decode()
+    assert [f'href="/feed/{name}"' in page for name in ("enwiki", "frwiki")] == [True, True]
+
+
+async def test_without_a_wiki_the_page_says_so() -> None:
+    assert "has no wiki" in bytes((await chosen()).body).decode()

@@ -75,9 +75,16 @@ def test_a_refusal_is_a_page_with_its_status(paged: Served, path: str, status: i
     assert ('href="/models/"') in text
 
 
-@pytest.mark.parametrize("path", ["/feed", "/feed/smallwiki", "/models", "/models/smallwiki/damaging", "/ui"])
+@pytest.mark.parametrize("path", ["/feed/smallwiki", "/models", "/models/smallwiki/damaging", "/ui"])
 def test_pages_are_served_with_and_without_the_final_slash(paged: Served, path: str) -> None:
     assert ask(paged, path).status == ask(paged, f"{path}/").status == 200
+
+
+@pytest.mark.parametrize("path", ["/feed", "/feed/"])
+def test_where_one_wiki_has_a_feed_the_reader_is_sent_there(paged: Served, path: str) -> None:
+    reply = ask(paged, path)
+    assert (reply.status, reply.headers["location"]) == (302, "/feed/smallwiki")
+    assert "default-src 'none'" in reply.headers["content-security-policy"]
 
 
 def test_the_feed_tells_when_nothing_is_new_and_counts_like_scores(paged: Served) -> None:

@@ -18,7 +18,7 @@ from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import ModelSets, Wikis
 from assay.serving.native.models import ModelsApi
 from assay.serving.ores.model_info import ModelInfos
-from assay.serving.pages.thresholds import ThresholdPages, query
+from assay.serving.pages.thresholds import LEAST_RECALL, ThresholdPages, opening, query
 from serving.pages.told import Told, asked
 
 Explore = Callable[[str], Coroutine[Any, Any, dict[str, Any]]]
@@ -39,16 +39,41 @@ def explore() -> Explore:
     return partial(_explored, ThresholdPages(site, wikis, api), site)
 
 
-async def test_without_a_wish_the_last_point_of_the_label_is_shown(explore: Explore) -> None:
-    for label in ("true", "false"):
+async def test_without_a_wish_the_broadest_point_of_the_label_is_shown(explore: Explore) -> None:
+    for label, broadest in (("true", "maybebad"), ("false", "likelygood")):
         told = await explore(f"label={label}")
         assert told["told"]["label"] == label
         assert {point["label"] for point in told["points"]} == {label}
-        assert told["chosen"]["threshold"] == told["points"][-1]["cut"]["threshold"]
+        (cut,) = (point["cut"] for point in told["points"] if point["name"] == broadest)
+        assert told["chosen"]["threshold"] == cut["threshold"]
+        assert told["chosen"]["recall"] >= LEAST_RECALL
         assert told["hold"] == "precision"
-        cut = told["points"][-1]["cut"]
         for name in ("recall", "precision"):
             assert told["chosen"]["intervals_95"][name] == pytest.approx(cut["intervals_95"][name], abs=1e-6)
+
+
+TABLE = [
+    {"threshold": threshold, "f1": f1} for threshold, f1 in ((0.1, 0.2), (0.4, 0.5), (0.7, 0.3), (0.9, None))
+]
+
+
+def _point(threshold: float, recall: float | None) -> dict[str, Any]:
+    return {"cut": {"threshold": threshold, "statistics": {"recall": recall}}}
+
+
+@pytest.mark.parametrize(
+    ("points", "at"),
+    [
+        ([_point(0.8, 0.2), _point(0.3, 0.9), _point(0.9, 0.1)], 0.3),
+        ([_point(0.9, 0.1)], 0.9),
+        ([_point(0.9, 0.0999), {"cut": None}], 0.4),
+        ([_point(0.2, None)], 0.4),
+        ([], 0.4),
+    ],
+    ids=["catches most", "catches a tenth", "catches less", "catches nobody knows what", "no points"],
+)
+def test_a_reader_begins_where_something_is_caught(points: list[dict[str, Any]], at: float) -> None:
+    assert opening(points, TABLE) == at
 
 
 @pytest.mark.parametrize("at", ["0", "0.3", "0.5", "1", "1e-3"])

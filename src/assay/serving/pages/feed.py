@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 from fastapi import APIRouter, Request, Response
@@ -38,8 +39,13 @@ class FeedPages:
         self._site.add(routes, "/feed/{wiki}", self.edits)
 
     async def choice(self, _: Request) -> Response:
-        """All wikis that have a feed."""
-        return self._site.page("feeds.html", here="feed", wikis=self._site.options.wikis)
+        """All wikis that have a feed; where there is one only, its feed at once."""
+        wikis = self._site.options.wikis
+        is_known = len(wikis) == 1
+        page = self._site.page("feeds.html", status=302 if is_known else 200, here="feed", wikis=wikis)
+        if is_known:
+            page.headers["Location"] = f"/feed/{quote(wikis[0], safe='')}"
+        return page
 
     async def edits(self, request: Request) -> Response:
         """The latest edits of one wiki, narrowed as the address says."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 from assay.errors import BadParameter
 from assay.scoring.wikis import Wiki
@@ -14,7 +15,8 @@ from assay.serving.pages.wording import in_reading_order, model_title
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Edits whose probability of ``true`` by `model` is from `least` to `most`. `name`: in the address."""
+    """Edits whose probability of ``true`` by `model` is from `least` to `most`. `name`: in the address.
+    `meaning`: the fields with which the explorer of thresholds shows this point."""
 
     name: str
     model: str
@@ -22,6 +24,7 @@ class Filter:
     condition: str
     least: float
     most: float
+    meaning: str
 
     def takes(self, scores: Mapping[str, Any]) -> bool:
         """`scores`: as in the feed's document. An edit without a score is not what anybody looked for."""
@@ -53,6 +56,6 @@ def chosen(filters: Sequence[Filter], name: str) -> Filter | None:
 def _filter(model: str, point: Mapping[str, Any]) -> Filter:
     least, most = point["range"]
     condition = point["query"].partition(" @ ")[2].replace(">=", "≥").replace("<=", "≤")
-    return Filter(
-        f"{model}.{point['name']}", model, f"{model_title(model)}: {point['title']}", condition, least, most
-    )
+    meaning = urlencode({"label": point["label"], "at": point["cut"]["threshold"]})
+    name, title = f"{model}.{point['name']}", f"{model_title(model)}: {point['title']}"
+    return Filter(name, model, title, condition, least, most, meaning)

@@ -28,6 +28,8 @@ HOLDS: Final = {
     "recall": "maximum precision @ recall >= {}",
 }
 """What is asked for when a chosen threshold is to be found again by its precision, or by its recall."""
+LEAST_RECALL: Final = 0.1
+"""A point that catches less shows the edge of what a model can do: nobody begins to look there."""
 
 
 class ThresholdPages:
@@ -49,7 +51,7 @@ class ThresholdPages:
         document = self._models.table(wiki, model, label)
         table = document["table"]
         points = [point for point in document["operating_points"] if point["label"] == label]
-        index = curves.row_at(table, _at(fields.get("at", ""), points))
+        index = curves.row_at(table, _at(fields.get("at", ""), points, table))
         hold = _hold(fields.get("hold", ""))
         return self._site.page(
             "thresholds.html",
@@ -92,10 +94,10 @@ def _quoted(label: str) -> str:
     return f"'{label}'" if "." in label else label
 
 
-def _at(text: str, points: Sequence[Mapping[str, Any]]) -> float:
-    """The threshold asked for; when there is none, the last named point's, else one half."""
+def _at(text: str, points: Sequence[Mapping[str, Any]], table: Sequence[Mapping[str, Any]]) -> float:
+    """The threshold asked for; when there is none, one to begin with."""
     if not text:
-        return next((float(p["cut"]["threshold"]) for p in reversed(points) if p["cut"]), 0.5)
+        return opening(points, table)
     try:
         at = float(text)
     except ValueError:
@@ -103,6 +105,16 @@ def _at(text: str, points: Sequence[Mapping[str, Any]]) -> float:
     if not (isfinite(at) and 0 <= at <= 1):
         raise BadParameter(f"{text[:40]!r} is no threshold: give a number from 0 to 1.")
     return at
+
+
+def opening(points: Sequence[Mapping[str, Any]], table: Sequence[Mapping[str, Any]]) -> float:
+    """Where a reader begins who asked for no threshold: the named point that catches most; where each catches
+    less than `LEAST_RECALL`, or no threshold reaches it, the greatest F1 of the table."""
+    cuts = [point["cut"] for point in points if point["cut"]]
+    useful = [cut["threshold"] for cut in cuts if (cut["statistics"]["recall"] or 0.0) >= LEAST_RECALL]
+    if useful:
+        return float(min(useful))
+    return float(max(table, key=lambda row: row["f1"] or 0.0)["threshold"])
 
 
 def _hold(name: str) -> str:

@@ -235,9 +235,9 @@ function tellState() {
 
 /** Leads from the chosen operating point to what it does. */
 function tellMeaning() {
-  const { model, condition } = show.selectedOptions[0].dataset;
+  const { model, condition, meaning } = show.selectedOptions[0].dataset;
   element("meaning").hidden = !model;
-  element("meaning").href = `/models/${encodeURIComponent(wiki)}/${encodeURIComponent(model ?? "")}/thresholds`;
+  element("meaning").href = `/models/${encodeURIComponent(wiki)}/${encodeURIComponent(model ?? "")}/thresholds?${meaning ?? ""}`;
   element("condition").textContent = condition ?? "";
 }
 

@@ -29,7 +29,8 @@ function show(at) {
   const [precision, recall, filtered] = cells.map((cell) => cell.firstChild.textContent.trim());
   slider.setAttribute("aria-valuetext", `${row.cells[0].textContent}: precision ${precision}, recall ${recall}, filter rate ${filtered}`);
   for (const point of document.querySelectorAll(".point[data-at]")) {
-    point.toggleAttribute("aria-current", rowAt(Number(point.dataset.at)) === row);
+    if (rowAt(Number(point.dataset.at)) === row) point.setAttribute("aria-current", "true");
+    else point.removeAttribute("aria-current");
   }
   ask(row);
   showIntervals();
