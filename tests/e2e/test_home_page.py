@@ -682,11 +682,69 @@ def _fail(route: Route, status: int) -> None:
         route.abort()
 
 
-def test_a_hidden_text_has_no_scores_but_a_reason(open_page: Visit, stand_in: Served) -> None:
+def test_a_hidden_text_has_no_scores_but_a_reason_which_is_told_once(
+    open_page: Visit, stand_in: Served
+) -> None:
     page = open_page(address(stand_in, HIDDEN))
-    expect(score(page, "Damaging")).to_contain_text(f"No score. The text of revision {HIDDEN} is hidden.")
+    reason = f"No scores. The text of revision {HIDDEN} is hidden."
+    expect(page.locator(".notice:visible")).to_have_text([reason])
+    expect(page.get_by_role("status")).to_contain_text(f"No scores: The text of revision {HIDDEN} is hidden.")
+    expect(page.get_by_role("article")).to_have_count(0)
+    expect(page.get_by_role("button", name="no score")).to_have_count(0)
+    expect(page.get_by_role("heading", name="Scores")).to_have_count(0)
     expect(page.locator(".facts")).to_contain_text("name hidden")
     expect(page.locator(".diff")).to_contain_text("The change cannot be shown")
+
+
+def test_models_that_failed_for_one_reason_share_a_notice_and_others_have_their_card(
+    open_page: Visit, stand_in: Served
+) -> None:
+    hidden = {"code": "user_deleted", "message": "The user is hidden.", "retryable": False}
+    late = {"code": "overloaded", "message": "Ask again shortly.", "retryable": True}
+    document = json.loads(stand_in.ask(f"/api/samplewiki/revisions/{VANDALISM}").body)
+    document["revision"]["problems"] = [hidden, {"code": "x", "message": "The comment is hidden."}]
+    document["scores"] |= {"damaging": {"error": hidden}, "goodfaith": {"error": hidden}}
+    document["scores"] |= {"reverted": {"error": late}}
+    page = open_page(address(stand_in))
+    page.route("**/api/*/revisions/*", partial(_answer, document=document))
+    page.get_by_label("Revision id").fill(str(VANDALISM))
+    page.keyboard.press("Enter")
+    expect(page.locator(".notice:visible")).to_have_text(
+        [
+            "The comment is hidden.",
+            "No score for Damaging and Good faith. The user is hidden.",
+            "No score for Reverted. Ask again shortly. Asking again later may help.",
+        ]
+    )
+    expect(page.get_by_role("article")).to_have_count(1)
+    expect(score(page, "Article quality").locator("details")).to_have_attribute("open", "")
+    tiles = page.get_by_role("list", name="Scores at a glance")
+    expect(tiles.get_by_role("listitem")).to_have_count(1)
+    expect(page.get_by_role("status")).to_contain_text(
+        "No score for Damaging and Good faith: The user is hidden. No score for Reverted: Ask again shortly."
+    )
+
+
+def test_a_model_that_scores_once_a_value_is_supposed_gets_its_card(
+    open_page: Visit, stand_in: Served
+) -> None:
+    failed = {"error": {"code": "user_deleted", "message": "The user is hidden.", "retryable": False}}
+    document = json.loads(stand_in.ask(f"/api/samplewiki/revisions/{VANDALISM}").body)
+    scores = document["scores"] | {"reverted": failed}
+    page = open_page(address(stand_in))
+    page.route("**/api/*/revisions/*", partial(_answer, document=document | {"scores": scores}))
+    page.get_by_label("Revision id").fill(str(VANDALISM))
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("No score for Reverted.")).to_be_visible()
+    expect(score(page, "Reverted")).to_be_hidden()
+    page.unroute_all()
+    feature(score(page, "Damaging"), "feature.revision.user.is_anon").get_by_role("combobox").select_option(
+        "no"
+    )
+    expect(score(page, "Reverted").get_by_role("meter")).to_be_visible()
+    expect(page.get_by_text("No score for Reverted.")).to_be_hidden()
+    page.get_by_role("list", name="Scores at a glance").get_by_role("button", name="Reverted").click()
+    expect(score(page, "Reverted").get_by_role("heading")).to_be_focused()
 
 
 def test_a_wiki_without_recent_edits_says_so(open_page: Visit, stand_in: Served) -> None:

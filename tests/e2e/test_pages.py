@@ -32,6 +32,8 @@ FEED = "/feed/samplewiki"
 DAMAGING = "/models/samplewiki/damaging"
 LIKELY = "damaging.likelybad"
 KEPT_BACK = 6
+AUTHOR_HIDDEN = 1258
+"""A revision of the sample wiki."""
 
 
 @pytest.fixture(scope="module")
@@ -306,6 +308,25 @@ def test_only_one_edit_is_open_and_a_changed_value_moves_its_scores(open_page: V
     expect(damaging.locator(".push-fault:visible")).to_have_count(0)
 
 
+def test_why_an_edit_has_no_scores_is_told_once_where_it_can_be_seen(
+    open_page: Visit, served: Served
+) -> None:
+    page = look(open_page, served, f"{FEED}?limit=50", "phone")
+    here = page.locator(f"#edit-{AUTHOR_HIDDEN}")
+    reason = here.get_by_text(f"The user of revision {AUTHOR_HIDDEN} is hidden.")
+    expect(reason).to_have_text(f"No scores. The user of revision {AUTHOR_HIDDEN} is hidden.")
+    expect(here.get_by_role("list", name="Scores").get_by_role("listitem").first).to_have_text(
+        re.compile(r"^\s*Damaging\s+–\s*no score\s*$")
+    )
+    here.get_by_text("Change and reasons").click()
+    expect(here.locator(".notice:visible")).to_have_text(
+        [f"No scores. The user of revision {AUTHOR_HIDDEN} is hidden."]
+    )
+    expect(reason.filter(visible=True)).to_have_count(1)
+    expect(here.locator(".score:visible")).to_have_count(0)
+    assert axe_faults(page) == []
+
+
 def test_what_a_wiki_wrote_stays_text(open_page: Visit, served: Served) -> None:
     page = look(open_page, served, f"{FEED}?limit=50")
     hostile = page.locator(f"#edit-{HOSTILE}")
@@ -541,7 +562,8 @@ def test_words_are_the_same_on_both_sides(open_page: Visit, served: Served) -> N
           const words = await import(script);
           const titles = names.map((name) => words.modelWords(name).title);
           const sizes = changes.map(words.sizeChange);
-          return [chances.map(words.percent), comments.map(words.summary), titles, sizes];
+          const lists = [1, 2, 3].map((most) => words.listed(names.slice(0, most)));
+          return [chances.map(words.percent), comments.map(words.summary), titles, sizes, lists];
         }""",
         [script, chances, comments, names, changes],
     )
@@ -550,4 +572,5 @@ def test_words_are_the_same_on_both_sides(open_page: Visit, served: Served) -> N
         [wording.summary(comment) for comment in comments],
         [wording.model_title(name) for name in names],
         [wording.size_change(change) for change in changes],
+        [wording.listed(names[:most]) for most in (1, 2, 3)],
     ]

@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from assay.clock import Deadline
 from assay.models.model import Label, Score
-from assay.revisions.problem import source_failed, text_deleted
+from assay.revisions.problem import page_creation, source_failed, text_deleted
 from assay.scoring.request import Cell, Scored
 from assay.scoring.wikis import Wiki
 from assay.serving.backend import Backend
@@ -96,6 +96,20 @@ async def test_a_cell_without_a_score_says_why_and_whether_one_may_come(is_late:
         "why": problem.message,
         "is_late": is_late,
     }
+
+
+async def test_a_reason_is_told_once_for_all_models_that_have_it() -> None:
+    (row,) = await rows([edit({})])
+    assert row["failures"] == [{"whose": "No scores", "why": text_deleted(7).message}]
+    cells: dict[str, Cell] = {"damaging": source_failed(7, "down"), "parented": page_creation(7)}
+    (row,) = await rows([edit(cells)])
+    assert row["failures"] == [
+        {
+            "whose": "No score for Good faith, Reverted, Article quality and Fragile",
+            "why": text_deleted(7).message,
+        },
+        {"whose": "No score for Parented", "why": page_creation(7).message},
+    ], "what is late may still come"
 
 
 async def test_the_browser_is_told_the_chances_of_binary_models_alone() -> None:

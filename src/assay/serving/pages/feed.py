@@ -6,7 +6,7 @@ down once, in ``edits.html``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +20,7 @@ from assay.serving.native.feed import scores_document
 from assay.serving.native.models import ModelsApi
 from assay.serving.pages.filters import chosen, filters_of
 from assay.serving.pages.site import Site
-from assay.serving.pages.wording import in_reading_order, model_title, percent, tone
+from assay.serving.pages.wording import in_reading_order, listed, model_title, percent, tone
 from assay.serving.parameters import parse_limit, read_fields
 from assay.serving.respond import unless_known
 
@@ -82,8 +82,22 @@ def _row(wiki: Wiki, edit: Edit) -> dict[str, Any]:
         "revision": edit.revision,
         "scores": scores,
         "chances": orjson.dumps(_chances(scores)).decode(),
-        "marks": [_mark(name, scores[name]) for name in in_reading_order(wiki.models)],
+        "marks": (marks := [_mark(name, scores[name]) for name in in_reading_order(wiki.models)]),
+        "failures": _failures(marks),
     }
+
+
+def _failures(marks: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """Why marks have no score and will have none: each reason once, and whose it is."""
+    models: dict[str, list[str]] = {}
+    for mark in marks:
+        if mark["figure"] is None and not mark["is_late"]:
+            models.setdefault(mark["why"], []).append(mark["title"])
+    return [{"whose": _whose(titles, len(marks)), "why": why} for why, titles in models.items()]
+
+
+def _whose(titles: Sequence[str], all_titles: int) -> str:
+    return "No scores" if 1 < len(titles) == all_titles else f"No score for {listed(titles)}"
 
 
 def _chances(scores: Mapping[str, Any]) -> dict[str, float]:

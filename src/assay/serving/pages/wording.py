@@ -4,7 +4,7 @@ that are made in the browser."""
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -64,6 +64,12 @@ def size_change(size_bytes: int) -> str:
     """``+1,234`` or ``−56``, with a true minus sign."""
     sign = "+" if size_bytes > 0 else MINUS if size_bytes < 0 else "±"
     return f"{sign}{abs(size_bytes):,}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """``a, b and c``."""
+    *others, last = words
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 FILTERS: Final[Mapping[str, Callable[..., Any]]] = {

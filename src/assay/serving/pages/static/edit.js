@@ -3,8 +3,8 @@
 import { h, isolate, unseen } from "./dom.js";
 import { bytes, sizeChange, summary, time } from "./wording.js";
 
-/** `tiles`: one element per model, all scores in short. */
-export function editCard(wiki, rev, revision, indexUrl, tiles) {
+/** `tiles`: list items, all scores in short. `failures`: why some are missing. */
+export function editCard(wiki, rev, revision, indexUrl, { tiles, failures }) {
   return h(
     "section",
     { class: "card edit-card", "aria-labelledby": "edit-title" },
@@ -15,10 +15,11 @@ export function editCard(wiki, rev, revision, indexUrl, tiles) {
       h("h2", { id: "edit-title" }, isolate(revision.page.title)),
       facts(revision),
       commentLine(revision),
-      problems(revision),
+      problems(revision, failures.textContent),
+      failures,
       links(wiki, rev, revision, indexUrl),
     ),
-    tiles.length ? h("ul", { class: "tiles", "aria-label": "Scores at a glance" }, tiles.map((tile) => h("li", {}, tile))) : null,
+    tiles.length ? h("ul", { class: "tiles", "aria-label": "Scores at a glance" }, tiles) : null,
   );
 }
 
@@ -51,12 +52,14 @@ function commentLine(revision) {
   return h("p", { class: "comment" }, isolate(summary(revision.comment)));
 }
 
-function problems(revision) {
-  if (!revision.problems?.length) return null;
+/** What is hidden or missing, unless it is `told` already, as the reason why there are no scores. */
+function problems(revision, told) {
+  const untold = (revision.problems ?? []).filter((problem) => !told.includes(problem.message));
+  if (!untold.length) return null;
   return h(
     "ul",
     { class: "notices" },
-    revision.problems.map((problem) => h("li", { class: "notice" }, problem.message)),
+    untold.map((problem) => h("li", { class: "notice" }, problem.message)),
   );
 }
 

@@ -86,7 +86,7 @@ function adopt(page) {
 /** Scores that came late, words that were hidden since: what is open or focused stays as it is. */
 function renew(mine, next) {
   mine.dataset.chances = next.dataset.chances;
-  for (const part of [".entry-words", ".marks"]) {
+  for (const part of [".entry-words", ".entry-scores"]) {
     const [old, fresh] = [mine.querySelector(part), next.querySelector(part)];
     if (!old.isEqualNode(fresh)) old.replaceWith(document.adoptNode(fresh));
   }

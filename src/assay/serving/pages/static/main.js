@@ -2,10 +2,10 @@
 
 import { revisionIn, webAddress, wikisAt } from "./address.js";
 import * as api from "./api.js";
+import { ScoreCards, spoken } from "./cards.js";
 import { diffSection } from "./diff.js";
 import { debounce, fill, h } from "./dom.js";
 import { editCard } from "./edit.js";
-import { ScoreCard, spoken } from "./scores.js";
 import { inReadingOrder } from "./wording.js";
 
 const WHAT_IF_DELAY_MS = 250;
@@ -83,21 +83,20 @@ function show(wiki, rev, known, answer) {
   const { revision, scores } = answer;
   dropWhatIf();
   shown = { wiki, rev, scores, injection: new Map() };
-  const openFirst = known.find((model) => scores[model.name] && !scores[model.name].error)?.name;
-  shown.cards = known
-    .filter((model) => scores[model.name])
-    .map((model) => new ScoreCard(model, scores[model.name], { open: model.name === openFirst, inject, refuse: say, reset }));
-  const none = h("p", { class: "card empty" }, `No model of this server scores edits of ${wiki}.`);
+  shown.cards = new ScoreCards(known, scores, { isOpen: true, inject, refuse: say, reset });
   const indexUrl = wikiField.selectedOptions[0]?.dataset.indexUrl;
-  fill(
-    element("edit"),
-    editCard(wiki, rev, revision, indexUrl, shown.cards.map((card) => card.tile)),
-    diffSection(answer.diff, revision),
-    h("section", { class: "scores", "aria-labelledby": "scores-title" }, h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores"), shown.cards.length ? shown.cards.map((card) => card.element) : none),
-  );
+  fill(element("edit"), editCard(wiki, rev, revision, indexUrl, shown.cards), diffSection(answer.diff, revision), scoresSection(wiki, shown.cards) ?? []);
   element("edit").hidden = false;
   document.title = `${revision.page.title}, revision ${rev} · Assay`;
   say(`Revision ${rev} of ${revision.page.title}. ${spoken(known, scores)}`);
+}
+
+/** Null where no model has a score: why, stands above the change. */
+function scoresSection(wiki, cards) {
+  if (cards.all.length && !cards.tiles.length) return null;
+  const none = h("p", { class: "card empty" }, `No model of this server scores edits of ${wiki}.`);
+  const title = h("h2", { id: "scores-title", class: "visually-hidden" }, "Scores");
+  return h("section", { class: "scores", "aria-labelledby": title.id }, title, cards.all.length ? cards.elements : none);
 }
 
 /** As the page begins: an edit that was shown is not the one that the address names. */
@@ -153,10 +152,10 @@ function inject(name, value) {
   if (value === undefined) shown.injection.delete(name);
   else shown.injection.set(name, value);
   shown.lastChanged = name;
-  for (const { explanation } of shown.cards) {
-    explanation?.setField(name, value);
-    explanation?.tell(name, "");
-    explanation?.allowReset(shown.injection.size > 0);
+  for (const explanation of shown.cards.explanations) {
+    explanation.setField(name, value);
+    explanation.tell(name, "");
+    explanation.allowReset(shown.injection.size > 0);
   }
   sendWhatIf();
 }
@@ -169,16 +168,16 @@ function dropWhatIf() {
 
 function reset() {
   dropWhatIf();
-  for (const { explanation } of shown.cards) {
+  for (const explanation of shown.cards.explanations) {
     for (const name of shown.injection.keys()) {
-      explanation?.setField(name, undefined);
-      explanation?.tell(name, "");
+      explanation.setField(name, undefined);
+      explanation.tell(name, "");
     }
-    explanation?.allowReset(false);
+    explanation.allowReset(false);
   }
   shown.injection.clear();
   complain("");
-  showScores(shown.scores, false);
+  shown.cards.update(shown.scores, false);
   say("All values are as they were.");
 }
 
@@ -192,7 +191,7 @@ const sendWhatIf = debounce(async () => {
     const { scores } = await api.whatIf(wiki, rev, Object.fromEntries(injection), signal);
     if (signal.aborted) return;
     complain("");
-    showScores(scores, true);
+    shown.cards.update(scores, true);
     say(`With the changed value: ${spoken(models.get(wiki), scores)}`);
   } catch (error) {
     if (error.name !== "AbortError" && !signal.aborted) refuseChange(error);
@@ -202,11 +201,7 @@ const sendWhatIf = debounce(async () => {
 /** Told above all, and under the field: readers who see look there, far below the top of the page. */
 function refuseChange(error) {
   complain(error.message);
-  for (const { explanation } of shown.cards) explanation?.tell(shown.lastChanged, error.message, { isInvalid: error.status === 400 });
-}
-
-function showScores(scores, changed) {
-  for (const card of shown.cards) if (scores[card.model.name]) card.update(scores[card.model.name], changed);
+  for (const explanation of shown.cards.explanations) explanation.tell(shown.lastChanged, error.message, { isInvalid: error.status === 400 });
 }
 
 // -- the form and the address --------------------------------------------------------------------

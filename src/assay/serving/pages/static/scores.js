@@ -6,7 +6,7 @@ import { chance, factWords, featureWords, modelWords, percent } from "./wording.
 
 const MAIN_REASONS = 3;
 
-/** A model's score. `update` shows another one beside the first. */
+/** A model's score. `update` shows another one beside the first. `tile`: a list item, the score in short. */
 export class ScoreCard {
   /**
    * `inject(feature, value)` is called when the reader changes a value, undefined takes it back;
@@ -20,20 +20,27 @@ export class ScoreCard {
     this.explanation = cell.error || !cell.explanation ? null : new Explanation(model, cell, { open, ...actions });
     this.reasons = this.explanation && h("div", { class: "main-reasons" });
     this.element = h("article", { class: "card score", "aria-labelledby": `score-${model.name}` });
-    this.tile = h("button", { type: "button", class: "tile" });
-    this.tile.addEventListener("click", () => this.#visit());
+    this.button = h("button", { type: "button", class: "tile" });
+    this.button.addEventListener("click", () => this.#visit());
+    this.tile = h("li", {}, this.button);
     fill(this.element, h("div", { class: "score-said" }, this.#head(), this.body, this.reasons ?? []), this.explanation?.element ?? []);
     this.update(cell);
   }
 
+  /** Whether it has nothing to show: why, is told once for all models that failed for the same reason. */
+  get isSilent() {
+    return this.element.hidden;
+  }
+
   update(cell, changed = false) {
     const before = changed && !this.first.error ? this.first : null;
+    this.element.hidden = this.tile.hidden = Boolean(cell.error) && !this.explanation;
     this.element.dataset.tone = cell.error ? "none" : tone(cell, this.words);
     if (cell.error) fill(this.body, errorLine(cell.error));
     else if (isBinary(cell)) fill(this.body, binaryScore(cell, before, this.words));
     else fill(this.body, classScore(cell, before, this.model));
-    this.tile.dataset.tone = this.element.dataset.tone;
-    fill(this.tile, tileParts(cell, this.words));
+    this.button.dataset.tone = this.element.dataset.tone;
+    fill(this.button, tileParts(cell, this.words));
     if (cell.error || !this.explanation) return;
     fill(this.reasons, mainReasons(cell, this.model));
     this.explanation.update(cell);
@@ -58,20 +65,6 @@ export class ScoreCard {
       this.words.question ? h("p", { class: "question" }, this.words.question) : null,
     );
   }
-}
-
-/** One sentence for all cards, for the status line. */
-export function spoken(models, scores) {
-  return models
-    .filter((model) => scores[model.name])
-    .map((model) => `${modelWords(model.name).title}: ${spokenCell(scores[model.name])}.`)
-    .join(" ");
-}
-
-function spokenCell(cell) {
-  if (cell.error) return `no score, ${cell.error.message.replace(/\.$/, "")}`;
-  if (isBinary(cell)) return `${percent(cell.probability.true)}, ${chance(cell.probability.true)}`;
-  return `${cell.prediction}, ${percent(cell.probability[cell.prediction])}`;
 }
 
 /** The score in short, for the row of all scores. */

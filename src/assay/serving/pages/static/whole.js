@@ -1,9 +1,9 @@
 // One edit whole, inside a list of edits: its scores with their reasons, and the change.
 
 import * as api from "./api.js";
+import { ScoreCards } from "./cards.js";
 import { diffSection } from "./diff.js";
 import { fill, h } from "./dom.js";
-import { ScoreCard } from "./scores.js";
 import { inReadingOrder } from "./wording.js";
 
 const known = new Map(); // wiki → promise of its models as the API tells them
@@ -38,16 +38,16 @@ export async function showWhole(place, wiki, rev, { say, signal }) {
 function parts(models, answer, wiki, rev, say) {
   const { revision, scores } = answer;
   const injection = new Map();
-  const cards = models.filter((model) => scores[model.name]).map((model) => new ScoreCard(model, scores[model.name], { open: false, inject, refuse: say, reset }));
+  const cards = new ScoreCards(models, scores, { isOpen: false, inject, refuse: say, reset });
   let asked = new AbortController();
 
   async function inject(name, value) {
     if (value === undefined) injection.delete(name);
     else injection.set(name, value);
-    for (const { explanation } of cards) {
-      explanation?.setField(name, value);
-      explanation?.tell(name, "");
-      explanation?.allowReset(injection.size > 0);
+    for (const explanation of cards.explanations) {
+      explanation.setField(name, value);
+      explanation.tell(name, "");
+      explanation.allowReset(injection.size > 0);
     }
     if (!injection.size) return reset();
     asked.abort();
@@ -55,11 +55,11 @@ function parts(models, answer, wiki, rev, say) {
     const { signal } = asked;
     try {
       const moved = (await api.whatIf(wiki, rev, Object.fromEntries(injection), signal)).scores;
-      if (!signal.aborted) update(moved, true);
+      if (!signal.aborted) cards.update(moved, true);
     } catch (error) {
       if (error.name !== "AbortError" && !signal.aborted) {
         say(error.message);
-        for (const { explanation } of cards) explanation?.tell(name, error.message, { isInvalid: error.status === 400 });
+        for (const explanation of cards.explanations) explanation.tell(name, error.message, { isInvalid: error.status === 400 });
       }
     }
     return undefined;
@@ -67,20 +67,16 @@ function parts(models, answer, wiki, rev, say) {
 
   function reset() {
     asked.abort();
-    for (const { explanation } of cards) {
+    for (const explanation of cards.explanations) {
       for (const name of injection.keys()) {
-        explanation?.setField(name, undefined);
-        explanation?.tell(name, "");
+        explanation.setField(name, undefined);
+        explanation.tell(name, "");
       }
-      explanation?.allowReset(false);
+      explanation.allowReset(false);
     }
     injection.clear();
-    update(scores, false);
+    cards.update(scores, false);
   }
 
-  function update(told, changed) {
-    for (const card of cards) if (told[card.model.name]) card.update(told[card.model.name], changed);
-  }
-
-  return [diffSection(answer.diff, revision), h("div", { class: "scores" }, cards.map((card) => card.element))];
+  return [cards.failures, diffSection(answer.diff, revision), h("div", { class: "scores" }, cards.elements)];
 }

@@ -79,6 +79,13 @@ export function count(number, noun) {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+const LIST = new Intl.ListFormat("en-GB");
+
+/** "a, b and c". */
+export function listed(words) {
+  return LIST.format(words);
+}
+
 /** An edit summary with MediaWiki's marks read: links by their label, the section by its name. */
 export function summary(comment) {
   return comment
