@@ -213,6 +213,41 @@ def test_right_to_left_text_keeps_to_itself(open_page: Visit, stand_in: Served) 
     assert page.locator("#edit-title").evaluate("e => getComputedStyle(e).direction") == "ltr"
     expect(page.locator("#edit-title bdi")).to_have_text("واحة تلمين")
     expect(page.locator(".actor bdi")).to_have_text("سلمى النخلي")
+    assert page.locator(".comment").evaluate("e => getComputedStyle(e).direction") == "rtl"
+    page.goto(address(stand_in, VANDALISM + 8))
+    expect(page.locator(".comment:not(.none)")).to_be_visible()
+    assert page.locator(".comment").evaluate("e => getComputedStyle(e).direction") == "ltr"
+
+
+_ARABIC, _HEBREW = "هذه صفحة عن واحة", "הדף הזה על נווה מדבר"
+
+
+@pytest.mark.parametrize(
+    ("parts", "direction"),
+    [
+        ([("added", _ARABIC), ("equal", f" {_HEBREW}")], "rtl"),
+        ([("removed", _HEBREW), ("added", _ARABIC)], "rtl"),
+        ([("equal", f"{_ARABIC} " * 40), ("added", _HEBREW)], "rtl"),
+        ([("added", f"\u202e{_HEBREW}")], "rtl"),
+        ([("added", "A page"), ("equal", f" {_ARABIC}")], "ltr"),
+        ([("equal", "a page " * 80), ("added", _HEBREW)], "ltr"),
+    ],
+    ids=["added first", "removed first", "folded first", "marked first", "Latin first", "Latin folded first"],
+)
+def test_a_line_has_its_own_texts_direction_whatever_the_page_says_in_it(
+    words: Page, parts: list[tuple[str, str]], direction: str
+) -> None:
+    call = """async (parts) => {
+      const { diffSection } = await import('/static/x/diff.js');
+      const kind = parts.length > 1 ? 'changed' : 'added';
+      const lines = [{ kind, parts: parts.map(([kind, text]) => ({ kind, text })) }];
+      const hunks = [{ old_start: 1, new_start: 1, lines }];
+      const section = document.body.appendChild(diffSection({ hunks, added_lines: 1, removed_lines: 0 }, {}));
+      const found = getComputedStyle(section.querySelector('.diff-text')).direction;
+      section.remove();
+      return found;
+    }"""
+    assert words.evaluate(call, parts) == direction
 
 
 def test_a_live_wikis_edit_links_to_its_diff(open_page: Visit, stand_in: Served) -> None:

@@ -32,8 +32,8 @@ FEED = "/feed/samplewiki"
 DAMAGING = "/models/samplewiki/damaging"
 LIKELY = "damaging.likelybad"
 KEPT_BACK = 6
-AUTHOR_HIDDEN = 1258
-"""A revision of the sample wiki."""
+AUTHOR_HIDDEN, ARABIC = 1258, 1257
+"""Revisions of the sample wiki."""
 
 
 @pytest.fixture(scope="module")
@@ -306,6 +306,18 @@ def test_only_one_edit_is_open_and_a_changed_value_moves_its_scores(open_page: V
     damaging.get_by_role("button", name="Reset values").click()
     expect(damaging.locator(".figure")).to_have_text(first)
     expect(damaging.locator(".push-fault:visible")).to_have_count(0)
+
+
+def test_right_to_left_words_keep_to_themselves(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, f"{FEED}?limit=50")
+    here = page.locator(f"#edit-{ARABIC}")
+    direction = "e => getComputedStyle(e).direction"
+    assert here.locator(".comment").evaluate(direction) == "rtl"
+    assert (
+        here.locator("h2 bdi").evaluate(direction) == here.locator(".actor bdi").evaluate(direction) == "rtl"
+    )
+    assert here.locator("h2").evaluate(direction) == here.locator(".facts").evaluate(direction) == "ltr"
+    assert page.locator(".entry .comment").first.evaluate(direction) == "ltr"
 
 
 def test_why_an_edit_has_no_scores_is_told_once_where_it_can_be_seen(

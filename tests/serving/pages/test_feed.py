@@ -38,17 +38,20 @@ class Latest(Feed):
         return self._edits[:limit]
 
 
-async def rows(edits: Sequence[Edit], fields: str = "") -> list[dict[str, Any]]:
-    """What the template is told of these edits."""
+async def listed(edits: Sequence[Edit], fields: str = "") -> tuple[list[dict[str, Any]], str]:
+    """What the template is told of these edits, and what it makes of it."""
     site, metrics = Told(), Metrics()
     service = small_service(metrics)
     gate = Gate(QuotaOptions(), MemoryQuotas(CLOCK), metrics, 20.0)
     models = ModelsApi(service.wikis, ModelInfos({}), {})
     pages = FeedPages(site, Backend(service, gate, CLOCK, 20.0), Latest(edits), models)
-    await pages.edits(asked(fields, wiki="smallwiki"))
+    page = await pages.edits(asked(fields, wiki="smallwiki"))
     assert site.told["is_complete"] is all(edit.is_complete for edit in edits)
-    told: list[dict[str, Any]] = site.told["rows"]
-    return told
+    return site.told["rows"], bytes(page.body).decode()
+
+
+async def rows(edits: Sequence[Edit], fields: str = "") -> list[dict[str, Any]]:
+    return (await listed(edits, fields))[0]
 
 
 def edit(cells: Mapping[str, Cell]) -> Edit:
@@ -84,6 +87,12 @@ async def test_a_class_is_named_with_its_own_chance() -> None:
     score = Score("FA", {"Stub": 0.25, "FA": 0.75})
     mark = (await marks({"articlequality": Scored(score)}))["articlequality"]
     assert (mark["figure"], mark["words"], mark["share"], mark["tone"]) == ("FA", "75%", "75.0", "none")
+
+
+async def test_a_class_in_any_script_does_not_reorder_its_chance() -> None:
+    score = Score("מומלץ", {"קצרמר": 0.25, "מומלץ": 0.75})
+    _, page = await listed([edit({"articlequality": Scored(score)})])
+    assert "<bdi>מומלץ</bdi> <small>75%</small>" in page
 
 
 @pytest.mark.parametrize("is_late", [True, False])

@@ -1,6 +1,6 @@
 // The change as a table: one row per line, marked by sign, colour and words.
 
-import { fill, h, unseen } from "./dom.js";
+import { aside, fill, h, unseen } from "./dom.js";
 import { count } from "./wording.js";
 import { shown } from "./unseen.js";
 
@@ -118,7 +118,7 @@ function changedParts(parts, cell) {
       return folded(part.text, cell, { head: i > 0, tail: i < parts.length - 1 });
     }
     const [tag, words] = part.kind === "added" ? ["ins", "added: "] : ["del", "removed: "];
-    return [h(tag, { class: "run" }, unseen(words), cut(part.text, part.kind, cell), unseen("; "))];
+    return [h(tag, { class: "run" }, aside("span", { class: "visually-hidden" }, words), cut(part.text, part.kind, cell), unseen("; "))];
   });
 }
 
@@ -138,7 +138,7 @@ function cut(text, kind, cell) {
 
 function withoutMiddle(text, start, end, kind, cell) {
   const hidden = text.slice(start, end);
-  const button = h("button", { type: "button", class: "unfold" }, `… ${count(hidden.length, "character")} …`);
+  const button = aside("button", { type: "button", class: "unfold" }, `… ${count(hidden.length, "character")} …`);
   button.setAttribute("aria-label", `Show ${count(hidden.length, `${kind} character`)}`);
   button.addEventListener("click", () => {
     button.replaceWith(together(shown(hidden)));

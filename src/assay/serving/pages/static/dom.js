@@ -24,6 +24,11 @@ export function unseen(text) {
   return h("span", { class: "visually-hidden" }, text);
 }
 
+/** What the page itself says inside a text that finds its direction by its first letter: it does not count. */
+export function aside(tag, attributes, text) {
+  return h(tag, { ...attributes, dir: "ltr" }, text);
+}
+
 /** Text of unknown direction, kept from reordering its neighbours. */
 export function isolate(text, attributes = {}) {
   return h("bdi", attributes, text);

@@ -49,7 +49,7 @@ function badge(text) {
 function commentLine(revision) {
   if (revision.comment === null) return h("p", { class: "comment none" }, "Summary hidden");
   if (!revision.comment.trim()) return h("p", { class: "comment none" }, "No edit summary");
-  return h("p", { class: "comment" }, isolate(summary(revision.comment)));
+  return h("p", { class: "comment", dir: "auto" }, summary(revision.comment));
 }
 
 /** What is hidden or missing, unless it is `told` already, as the reason why there are no scores. */

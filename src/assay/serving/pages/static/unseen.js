@@ -1,6 +1,6 @@
 // Characters that nobody sees, made visible: in a change they can hide what it says, or reorder it.
 
-import { h } from "./dom.js";
+import { aside } from "./dom.js";
 
 // Controls but tab and line feed, separators of lines, orders to turn the direction, marks of byte order and of
 // annotations. U+061C, U+200E and U+200F are not among them: right-to-left languages need them, and they give
@@ -32,5 +32,5 @@ export function shown(text) {
 function mark(character, times) {
   const code = `U+${character.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`;
   const words = times > 1 ? `${code} × ${times.toLocaleString("en")}` : code;
-  return h("span", { class: "code-point", title: "A character that cannot be seen" }, words);
+  return aside("span", { class: "code-point", title: "A character that cannot be seen" }, words);
 }
