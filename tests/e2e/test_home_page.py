@@ -11,6 +11,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
+from assay.features.catalogue import catalogue
+from assay.features.graph.node import Feature
+from assay.features.lexicon import Lexicons
+from assay.models.bundle import load_bundles
+from assay.models.library import search, shipped_folder
 from e2e.audit import (
     contrast_faults,
     focus_is_visible,
@@ -1184,20 +1189,17 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
             "featureWords('feature.assay.x', \"The actor's earlier edits.\")",
             "The author's earlier edits",
         ),
-        ("featureWords('feature.assay.article.lead_chars', 'lead chars')", "Lead characters"),
         (
-            "featureWords('feature.assay.article.ratio.lead_chars', 'lead chars')",
-            "Lead characters per 1,000 characters",
+            "featureWords('feature.assay.article.ratio.templates', 'Templates per 1,000 words.')",
+            "Templates per 1,000 words",
         ),
-        ("featureWords('feature.assay.article.ratio.names_per_ref')", "Names per reference"),
         (
-            "featureWords('feature.assay.article.prose.years_per_kword')",
-            "Years per 1,000 words",
+            "featureWords('feature.assay.article.english.idioms', 'Matches of english.idioms.')",
+            "Idioms (English) in the readable text",
         ),
-        ("featureWords('feature.assay.article.era.mentions_0')", "Mentions of the latest year"),
         (
-            "featureWords('feature.assay.article.era.mentions_2')",
-            "Mentions of the year 2 before the latest",
+            "featureWords('feature.assay.english.badwords.removed', 'Removed matches of english.badwords.')",
+            "Swear words (English) in the removed text",
         ),
         ("factWords('The author is a bot', true)", "The author is a bot: yes"),
         ("factWords('The author is a bot', null)", "The author is a bot: unknown"),
@@ -1214,6 +1216,41 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
 )
 def test_words_for_people(words: Page, call: str, expected: str) -> None:
     assert words.evaluate(f"async () => (await import('/static/x/wording.js')).{call}") == expected
+
+
+FUNCTION_WORDS = {
+    *("a", "an", "and", "as", "by", "for", "has", "have", "in"),
+    *("is", "it", "its", "of", "on", "or", "that", "the", "to"),
+}
+
+
+def shipped_features() -> dict[str, str]:
+    """What each feature computes, by its name: those of all shipped models, and all that others may have."""
+    models = load_bundles([found.path for found in search(shipped_folder())], with_trees=False)
+    nodes = [*catalogue(Lexicons()).values(), *(feature for model in models for feature in model.features)]
+    return {node.name: node.doc for node in nodes if isinstance(node, Feature)}
+
+
+def test_no_two_features_have_the_same_words_or_a_machines(words: Page) -> None:
+    """On one page stand the reasons of all models of a wiki. Words count as the same in any order, and with
+    other endings and function words."""
+    docs = shipped_features()
+    told: list[list[str]] = words.evaluate(
+        """async (docs) => {
+          const { factWords, featureWords } = await import('/static/x/wording.js');
+          const told = Object.entries(docs).map(([name, doc]) => featureWords(name, doc));
+          return [told, told.map((one) => factWords(one, 7))];
+        }""",
+        docs,
+    )
+    for texts in told:
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for name, text in zip(docs, texts, strict=True):
+            assert not re.search(r"[a-z]\.[a-z]|[_<>]", text), f"{name}: {text}"
+            content = set(re.findall(r"\w+", text.lower())).difference(FUNCTION_WORDS)
+            alike.setdefault(tuple(sorted(word.removesuffix("s") for word in content)), []).append(name)
+        assert len(alike) > 300
+        assert [names for names in alike.values() if len(names) > 1] == []
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ from assay.features.article import ratios as article_ratios
 from assay.features.article import structure as article_structure
 from assay.features.article import words as article_words
 from assay.features.article.era import ArticleEra
+from assay.features.article.meanings import MEANINGS
 from assay.features.article.names import article_names
 from assay.features.article.prose import Prose
 from assay.features.article.ratios import ArticleRatios
@@ -88,7 +89,7 @@ def _names(prefix: str, paths: Iterable[str]) -> tuple[str, ...]:
 
 def _features(prefix: str, of: Datasource, paths: Sequence[str]) -> tuple[Feature, ...]:
     return tuple(
-        Field(name, _last(path).replace("_", " "), (of,), version=_version(prefix + _last(path)), field=path)
+        Field(name, MEANINGS[key := prefix + _last(path)], (of,), version=_version(key), field=path)
         for name, path in zip(_names(prefix, paths), paths, strict=True)
     )
 
@@ -170,7 +171,7 @@ def _topic_features(lexicon: Lexicon) -> tuple[Feature, ...]:
     return tuple(
         Feature(
             f"feature.assay.article.{lexicon.name}.{topic}",
-            f"Words about {topic} per thousand.",
+            f"Words of the topic “{topic}” per 1,000.",
             (WORDS,),
             share(topic_words),
         )

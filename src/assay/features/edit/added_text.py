@@ -237,7 +237,7 @@ _ADDED_DOCS = {
     "longest_word": "Letters of the longest added word.",
     "longest_consonants": "Longest run of Latin consonants: mashed keys have long ones.",
     "mean_word": "Mean letters per added word.",
-    "words": "Added words.",
+    "words": "Words of the added text.",
     "distinct_chars": "Different characters per added character (of at most 200).",
     "distinct_words": "Different words per added word, 0 to 1: repetition is low.",
     "compressed": "Deflated bytes per added byte: repetition is low, noise is high.",
@@ -249,7 +249,7 @@ _ADDED_DOCS = {
     "title_words": "Share of the title's words that occur in the added text, 0 to 1.",
 }
 _REMOVED_DOCS = {
-    "words": "Removed words.",
+    "words": "Words of the removed text.",
     "upper_share": "Upper-case letters per removed letter, 0 to 1.",
     "markup_share": "Characters of wiki markup per removed character, 0 to 1.",
     "distinct_chars": "Different characters per removed character (of at most 200).",

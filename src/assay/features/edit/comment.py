@@ -49,7 +49,7 @@ _NODES: Final = (
     ),
     Feature(
         "feature.revision.comment.has_link",
-        "Whether the summary holds a wikilink.",
+        "Whether the summary holds a whole wikilink that begins in its first line.",
         (COMMENT,),
         has_link,
         type="bool",

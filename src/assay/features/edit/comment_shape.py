@@ -97,12 +97,12 @@ COMMENT_SHAPE = Datasource(
 )
 _DOCS = {
     "is_empty": "Whether the summary is empty, or only a section's name.",
-    "has_section": "Whether the summary names a section.",
+    "has_section": "Whether the summary names a section anywhere.",
     "length": "Characters of the summary without the section's name.",
     "words": "Words of the summary without the section's name.",
     "has_undo": "Whether the summary speaks of undoing.",
     "is_automatic": "Whether the software wrote the summary (blanked, replaced, created, redirected).",
-    "has_link": "Whether the summary holds a wikilink.",
+    "has_link": "Whether the summary opens a wikilink behind the section's name.",
     "has_site": "Whether the summary holds a web address.",
     "names_tool": "Whether the summary names a bot, a tool or language links.",
     "upper_share": "Upper-case letters per letter of the summary, 0 to 1.",

@@ -158,8 +158,8 @@ CHANGE = Datasource(
 _DOCS = {
     "creates": "Whether the revision creates its page.",
     "is_null": "Whether the texts are equal, but for moved lines.",
-    "old_size": "Characters of the parent; 0 for a page creation.",
-    "new_size": "Characters of the text.",
+    "old_size": "Size of the parent in characters; 0 for a page creation.",
+    "new_size": "Size of the child in characters.",
     "growth": "Characters, child minus parent.",
     "size_ratio": "Characters of the child per character of the parent; missing for a page creation.",
     "added": "Characters added.",

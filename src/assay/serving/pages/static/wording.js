@@ -129,7 +129,7 @@ const THINGS = {
   list_items: "list items",
   category_links: "categories",
   image_links: "images",
-  image_template: "image templates",
+  image_template: "templates that show several images",
   images_in_tags: "images in galleries",
   images_in_templates: "images in templates",
   infobox_templates: "infoboxes",
@@ -161,8 +161,6 @@ const WHOLE = {
   "revision.user.is_curator": "The author is a curator",
   "revision.user.has_advanced_rights": "The author has advanced rights",
   "temporal.revision.user.seconds_since_registration": "Seconds since the author registered",
-  "revision.comment.suggests_section_edit": "The summary names a section",
-  "revision.comment.has_link": "The summary has a link",
   "revision.page.is_articleish": "The page is an article or like one",
   "revision.page.is_mainspace": "The page is an article",
   "revision.page.is_draftspace": "The page is a draft",
@@ -219,31 +217,11 @@ function byRule(bare) {
   if (level) return placed(`headings of level ${level[2]}`, level[1]);
   const ratio = bare.match(/^revision\.(parent\.)?(\w+)_per_(\w+)$/);
   if (ratio && THINGS[ratio[2]]) return placed(`${thing(ratio[2])} per ${ratio[3]}`, ratio[1]);
-  const article = bare.match(/^assay\.article\.(?:prose\.|era\.|(ratio\.))?(\w+)$/);
-  if (article) return articleWords(article[2], article[1]);
+  const readable = bare.match(/^assay\.article\.(?!(?:prose|era|ratio)\.)(\w+)\.(\w+)$/);
+  if (readable && THINGS[readable[2]]) return capital(`${thing(readable[2])} (${capital(readable[1])}) in the readable text`);
   const difference = bare.match(/^revision\.diff\.(\w+)_change$/);
   if (difference && THINGS[difference[1]]) return `Change in the number of ${thing(difference[1])}`;
   return null;
-}
-
-const SHORT = {
-  chars: "characters",
-  kchar: "1,000 characters",
-  kword: "1,000 words",
-  ref: "reference",
-  refs: "references",
-  cite: "citation",
-  cites: "citations",
-  reflists: "reference lists",
-};
-
-/** What an article has, by the code's own name for it. `isRatio`: by length, where the name tells no other measure. */
-function articleWords(name, isRatio) {
-  const mentions = name.match(/^mentions_(\d)$/);
-  if (mentions) return `Mentions of ${mentions[1] === "0" ? "the latest year" : `the year ${mentions[1]} before the latest`}`;
-  const words = name.split("_").map((word) => SHORT[word] ?? word);
-  const isOfLength = isRatio && !/_per_|_share$|^cited_blocks$/.test(name);
-  return capital(`${words.join(" ")}${isOfLength ? " per 1,000 characters" : ""}`);
 }
 
 function deltaWords(language, family, noun, proportional, direction) {
@@ -254,8 +232,8 @@ function deltaWords(language, family, noun, proportional, direction) {
 }
 
 const SHARES = {
-  added: "added",
-  removed: "removed",
+  added: "in the added text",
+  removed: "in the removed text",
   added_share: "as a share of the added words",
   removed_share: "as a share of the removed words",
   surplus: "as a share of the added words, minus the page's own share",
