@@ -451,6 +451,23 @@ def test_changing_a_feature_moves_the_score_and_reset_takes_it_back(
     expect(reset).to_be_disabled()
 
 
+def test_who_resets_by_keys_goes_on_from_there(open_page: Visit, stand_in: Served) -> None:
+    page = open_page(address(stand_in, VANDALISM))
+    card = score(page, "Damaging")
+    first = card.locator(".figure").inner_text()
+    card.get_by_label("Value of: Characters after the edit").fill("7")
+    expect(card.locator(".was")).to_contain_text(first)
+    reset = card.get_by_role("button", name="Reset values")
+    reset.focus()
+    page.keyboard.press("Enter")
+    expect(card.locator(".was")).to_have_count(0)
+    expect(reset).to_be_disabled()
+    expect(reset).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(score(page, "Good faith").locator("summary")).to_be_focused()
+
+
 @pytest.mark.parametrize("kind", ["light", "phone"])
 def test_the_score_stays_in_sight_while_values_are_changed(
     open_page: Visit, stand_in: Served, kind: str

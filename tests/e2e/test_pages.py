@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
 from assay.serving.pages import wording
 from assay.serving.pages.site import PageOptions
@@ -300,12 +300,52 @@ def test_only_one_edit_is_open_and_a_changed_value_moves_its_scores(open_page: V
     first = damaging.locator(".figure").inner_text()
     kind.fill("0" if kind.input_value() != "0" else "2")
     expect(damaging.locator(".was")).to_contain_text(first)
+    status = page.get_by_role("status")
+    expect(status).to_have_text(re.compile(r"^With the changed value: Damaging: \d+%, .* Good faith: "))
     page.route("**/api/**/revisions/*", lambda route: route.abort())
     kind.fill("1")
     expect(damaging.locator(".push-fault:visible")).to_contain_text("The server cannot be reached.")
+    expect(status).to_contain_text("The server cannot be reached.")
     damaging.get_by_role("button", name="Reset values").click()
+    expect(status).to_have_text("All values are as they were.")
     expect(damaging.locator(".figure")).to_have_text(first)
     expect(damaging.locator(".push-fault:visible")).to_have_count(0)
+
+
+def test_what_is_opened_is_told_while_it_comes_and_when_it_fails(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED)
+    waiting: list[Route] = []
+    page.route("**/api/**/revisions/*", lambda route: waiting.append(route))
+    with page.expect_request("**/api/**/revisions/*"):
+        entries(page).first.get_by_text("Change and reasons").click()
+    status = page.get_by_role("status")
+    expect(status).to_have_text("Loading …")
+    waiting[0].abort()
+    expect(status).to_have_text("The server cannot be reached. Check that Assay is running, then try again.")
+
+
+def test_letters_are_no_keys_where_a_reader_says_so(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, f"{FEED}?limit=5")
+    page.keyboard.press("?")
+    page.get_by_role("checkbox", name="These letters are keys").uncheck()
+    page.keyboard.press("Escape")
+    assert page.url.endswith("?limit=5&keys=off")
+    for _ in range(2):
+        for key in ("j", "p", "n", "?"):
+            page.keyboard.press(key)
+        expect(page.get_by_role("button", name="Pause")).to_have_attribute("aria-pressed", "false")
+        expect(page.get_by_role("dialog")).to_be_hidden()
+        expect(page.get_by_role("list", name="Edits").locator("*:focus")).to_have_count(0)
+        page.reload()
+        expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    page.get_by_role("button", name="Keys").click()
+    assert axe_faults(page) == []
+    assert small_targets(page) == []
+    page.get_by_role("checkbox", name="These letters are keys").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("j")
+    expect(page.get_by_role("list", name="Edits").get_by_role("article").first).to_be_focused()
+    assert page.url.endswith("?limit=5")
 
 
 def test_right_to_left_words_keep_to_themselves(open_page: Visit, served: Served) -> None:

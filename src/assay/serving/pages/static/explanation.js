@@ -21,9 +21,10 @@ export class Explanation {
     this.list = h("ul", { class: "pushes" });
     this.rest = h("p", { class: "rest" });
     this.more = h("button", { type: "button", class: "quiet" });
-    this.resetButton = h("button", { type: "button", class: "quiet reset", disabled: true }, "Reset values");
+    this.resetButton = h("button", { type: "button", class: "quiet reset" }, "Reset values");
     this.more.addEventListener("click", () => this.#showMore());
-    this.resetButton.addEventListener("click", reset);
+    this.allowReset(false);
+    this.resetButton.addEventListener("click", () => this.mayReset && reset());
     this.element = h("details", { class: "why", open }, h("summary", {}, "Why this score?", unseen(` ${modelWords(model.name).title}`)), this.#content());
     this.#build();
   }
@@ -34,9 +35,10 @@ export class Explanation {
     this.#refresh();
   }
 
-  /** Whether there is anything to take back. */
+  /** Whether there is anything to take back. The button keeps the focus: whoever pressed it goes on from there. */
   allowReset(allowed) {
-    this.resetButton.disabled = !allowed;
+    this.mayReset = allowed;
+    this.resetButton.setAttribute("aria-disabled", String(!allowed));
   }
 
   /** Puts `value` into the feature's field, as text; undefined puts the first value back. */
@@ -209,7 +211,7 @@ function valueField(feature, about, words) {
     if (feature.value === null) choices.unshift(["", "unknown"]);
     return h("select", label, choices.map(([value, text]) => h("option", { value }, text)));
   }
-  return h("input", { ...label, type: "number", step: about.type === "int" ? "1" : "any", placeholder: feature.value === null ? "unknown" : null, inputmode: "decimal" });
+  return h("input", { ...label, type: "number", step: about.type === "int" ? "1" : "any", placeholder: feature.value === null ? "unknown" : null }); // no inputmode: the digits of some phones have no minus
 }
 
 function fieldText(value) {

@@ -13,6 +13,7 @@ const MOST_ENTRIES = 300;
 const element = (id) => document.getElementById(id);
 const list = element("edits");
 const show = element("show");
+const keysOn = element("keys-on");
 const wiki = decodeURIComponent(location.pathname.split("/").filter(Boolean)[1]);
 
 let timer = 0;
@@ -139,10 +140,7 @@ function filter() {
 }
 
 show.addEventListener("change", () => {
-  const query = new URLSearchParams(location.search);
-  if (show.value) query.set("show", show.value);
-  else query.delete("show");
-  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+  remember("show", show.value);
   etag = "";
   filter();
   tellMeaning();
@@ -150,7 +148,15 @@ show.addEventListener("change", () => {
   say(`${count(entries().length, "edit")} shown.`);
 });
 
-element("wiki")?.addEventListener("change", (event) => location.assign(event.target.value));
+element("wiki")?.addEventListener("change", (event) => location.assign(`${event.target.value}${keysOn.checked ? "" : "?keys=off"}`));
+
+/** In the address, where it can be bookmarked; "" leaves it out. */
+function remember(name, value) {
+  const query = new URLSearchParams(location.search);
+  if (value) query.set(name, value);
+  else query.delete(name);
+  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+}
 
 // -- opening -------------------------------------------------------------------------------------
 
@@ -210,7 +216,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "Enter" && event.target.matches("article")) {
     const details = event.target.querySelector("details");
     details.open = !details.open;
-  } else if (KEYS[event.key]) KEYS[event.key]();
+  } else if (keysOn.checked && KEYS[event.key]) KEYS[event.key]();
   else return;
   event.preventDefault();
 });
@@ -249,6 +255,10 @@ function pause(is) {
   if (is) clearTimeout(timer);
   else refresh();
 }
+
+// Who speaks to a computer, or hits keys by chance, can do without single letters.
+keysOn.checked = new URLSearchParams(location.search).get("keys") !== "off";
+keysOn.addEventListener("change", () => remember("keys", keysOn.checked ? "" : "off"));
 
 element("pause").addEventListener("click", () => pause(!isPaused));
 element("arrivals").addEventListener("click", showArrivals);

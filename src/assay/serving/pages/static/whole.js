@@ -1,7 +1,7 @@
 // One edit whole, inside a list of edits: its scores with their reasons, and the change.
 
 import * as api from "./api.js";
-import { ScoreCards } from "./cards.js";
+import { ScoreCards, spoken } from "./cards.js";
 import { diffSection } from "./diff.js";
 import { fill, h } from "./dom.js";
 import { inReadingOrder } from "./wording.js";
@@ -21,6 +21,7 @@ function modelsOf(wiki) {
 export async function showWhole(place, wiki, rev, { say, signal }) {
   fill(place, h("p", { class: "empty" }, "Loading …"));
   place.setAttribute("aria-busy", "true");
+  say("Loading …");
   try {
     const [models, answer] = await Promise.all([modelsOf(wiki), api.revision(wiki, rev, signal)]);
     if (signal.aborted) return;
@@ -28,7 +29,9 @@ export async function showWhole(place, wiki, rev, { say, signal }) {
     say("The change and the reasons are shown.");
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
-    fill(place, h("p", { class: "notice error" }, error instanceof api.ApiError ? error.message : "Something went wrong in this page. Reload it and try again."));
+    const fault = error instanceof api.ApiError ? error.message : "Something went wrong in this page. Reload it and try again.";
+    fill(place, h("p", { class: "notice error" }, fault));
+    say(fault);
     if (!(error instanceof api.ApiError)) console.error(error);
   } finally {
     if (!signal.aborted) place.setAttribute("aria-busy", "false");
@@ -55,7 +58,9 @@ function parts(models, answer, wiki, rev, say) {
     const { signal } = asked;
     try {
       const moved = (await api.whatIf(wiki, rev, Object.fromEntries(injection), signal)).scores;
-      if (!signal.aborted) cards.update(moved, true);
+      if (signal.aborted) return undefined;
+      cards.update(moved, true);
+      say(`With the changed value: ${spoken(models, moved)}`);
     } catch (error) {
       if (error.name !== "AbortError" && !signal.aborted) {
         say(error.message);
@@ -76,6 +81,7 @@ function parts(models, answer, wiki, rev, say) {
     }
     injection.clear();
     cards.update(scores, false);
+    say("All values are as they were.");
   }
 
   return [cards.failures, diffSection(answer.diff, revision), h("div", { class: "scores" }, cards.elements)];
