@@ -360,6 +360,17 @@ def test_right_to_left_words_keep_to_themselves(open_page: Visit, served: Served
     assert page.locator(".entry .comment").first.evaluate(direction) == "ltr"
 
 
+def test_a_long_summary_is_read_whole_in_an_edit_that_is_open(open_page: Visit, served: Served) -> None:
+    page = look(open_page, served, FEED, "phone")
+    here = entries(page).filter(has=page.locator(".comment")).first
+    comment = here.locator(".comment")
+    comment.evaluate("e => { e.textContent = 'because '.repeat(60); }")
+    hidden = "e => e.scrollHeight - e.clientHeight"
+    assert comment.evaluate(hidden) > 50
+    here.get_by_text("Change and reasons").click()
+    assert comment.evaluate(hidden) == 0
+
+
 def test_why_an_edit_has_no_scores_is_told_once_where_it_can_be_seen(
     open_page: Visit, served: Served
 ) -> None:
@@ -418,7 +429,9 @@ def test_the_explorer_begins_where_most_is_caught_and_marks_the_point(
     current = page.locator(".points [aria-current=true]")
     expect(current).to_have_count(1)
     expect(current).to_contain_text("May have problems")
+    expect(page.locator("#path")).to_contain_text("maximum precision @ recall >= 0.9")
     page.get_by_role("link", name="Likely have problems").first.click()
+    expect(page.locator("#path")).to_contain_text("maximum recall @ precision >= 0.6")
     expect(current).to_have_text(re.compile("^Likely have problems"))
     assert read_out(page, "precision") >= 0.6
 

@@ -40,14 +40,15 @@ def explore() -> Explore:
 
 
 async def test_without_a_wish_the_broadest_point_of_the_label_is_shown(explore: Explore) -> None:
-    for label, broadest in (("true", "maybebad"), ("false", "likelygood")):
+    begin = (("true", "maybebad", "recall"), ("false", "likelygood", "precision"))
+    for label, broadest, held in begin:
         told = await explore(f"label={label}")
         assert told["told"]["label"] == label
         assert {point["label"] for point in told["points"]} == {label}
         (cut,) = (point["cut"] for point in told["points"] if point["name"] == broadest)
         assert told["chosen"]["threshold"] == cut["threshold"]
         assert told["chosen"]["recall"] >= LEAST_RECALL
-        assert told["hold"] == "precision"
+        assert told["hold"] == held
         for name in ("recall", "precision"):
             assert told["chosen"]["intervals_95"][name] == pytest.approx(cut["intervals_95"][name], abs=1e-6)
 
@@ -84,9 +85,15 @@ async def test_the_row_of_the_wished_threshold_is_shown(explore: Explore, at: st
         (row["threshold"] for row in table if row["threshold"] >= float(at)), default=table[-1]["threshold"]
     )
     assert told["hold"] == "recall"
+    assert (await explore(f"at={at}"))["hold"] == "precision", "no named point is there"
     assert told["queries"] == {
         name: query(told["told"], hold=name, share=chosen[name]) for name in ("precision", "recall")
     }
+
+
+async def test_a_reader_who_says_so_keeps_the_other(explore: Explore) -> None:
+    for hold in ("precision", "recall"):
+        assert (await explore(f"label=true&hold={hold}"))["hold"] == hold
 
 
 @pytest.mark.parametrize("at", ["-0.001", "1.001", "nan", "inf", "x", "0,5"])

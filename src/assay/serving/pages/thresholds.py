@@ -16,6 +16,7 @@ from fastapi import APIRouter, Request, Response
 from assay.errors import BadParameter
 from assay.models.statistics.intervals import Interval, intervals_95
 from assay.models.statistics.measured import Measured
+from assay.models.statistics.query import Query
 from assay.scoring.wikis import Wikis
 from assay.serving.native.models import ModelsApi
 from assay.serving.pages import curves
@@ -50,9 +51,13 @@ class ThresholdPages:
         label, measured = self._models.measured(model, fields.get("label") or None)
         document = self._models.table(wiki, model, label)
         table = document["table"]
-        points = [point for point in document["operating_points"] if point["label"] == label]
+        points = [
+            {**point, "holds": _holds(point["query"])}
+            for point in document["operating_points"]
+            if point["label"] == label
+        ]
         index = curves.row_at(table, _at(fields.get("at", ""), points, table))
-        hold = _hold(fields.get("hold", ""))
+        hold = _hold(fields.get("hold", "")) or _held_at(points, table[index]["threshold"])
         return self._site.page(
             "thresholds.html",
             here="models",
@@ -120,4 +125,16 @@ def opening(points: Sequence[Mapping[str, Any]], table: Sequence[Mapping[str, An
 def _hold(name: str) -> str:
     if name and name not in HOLDS:
         raise BadParameter(f"There is no way to hold {name[:40]!r}: give precision or recall.")
-    return name or "precision"
+    return name
+
+
+def _holds(text: str) -> str | None:
+    """What a point's query asks for at least, as far as readers may choose it."""
+    asked = Query.parse(text)
+    return asked.condition if asked.at_least and asked.condition in HOLDS else None
+
+
+def _held_at(points: Sequence[Mapping[str, Any]], threshold: float) -> str:
+    """What to keep where the reader did not say: what the named point at `threshold` does."""
+    here = (point for point in points if point["cut"] and point["cut"]["threshold"] == threshold)
+    return next((str(point["holds"]) for point in here if point["holds"]), "precision")

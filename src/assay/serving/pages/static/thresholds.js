@@ -123,6 +123,8 @@ for (const point of document.querySelectorAll(".point[data-at]")) {
   point.addEventListener("click", (event) => {
     event.preventDefault();
     slider.value = point.dataset.at;
+    const hold = document.querySelector(`input[name=hold][value="${point.dataset.holds ?? ""}"]`);
+    if (hold) hold.checked = true;
     show(Number(point.dataset.at));
     remember();
     say(slider.getAttribute("aria-valuetext"));
