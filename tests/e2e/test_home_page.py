@@ -408,6 +408,21 @@ def test_the_question_steps_back_so_that_a_phone_shows_the_answer(open_page: Vis
     expect(page.get_by_label("Revision id")).to_be_in_viewport(ratio=1)
 
 
+@pytest.mark.parametrize(("kind", "stays"), [("light", True), ("phone", False)])
+def test_the_keyboard_of_a_phone_does_not_stay_over_the_answer(
+    open_page: Visit, stand_in: Served, kind: str, stays: bool
+) -> None:
+    page = open_page(address(stand_in), kind)
+    field = page.get_by_label("Revision id")
+    field.fill("abc")
+    page.keyboard.press("Enter")
+    expect(field).to_be_focused()
+    field.fill(str(VANDALISM))
+    page.keyboard.press("Enter")
+    expect(page.locator("#edit-title")).to_be_visible()
+    assert field.evaluate("e => e === document.activeElement") is stays
+
+
 def test_how_much_an_edit_adds_or_takes_is_told_where_both_sizes_are(
     open_page: Visit, stand_in: Served
 ) -> None:

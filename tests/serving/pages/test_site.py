@@ -49,7 +49,7 @@ def test_nothing_in_it_is_inline_or_from_elsewhere(client: Served) -> None:
 def test_every_file_it_names_is_served_and_kept(client: Served) -> None:
     page = Tags(client.ask("/").text)
     addresses = [s["src"] for s in page.named("script")] + [s["href"] for s in page.named("link")]
-    assert len(addresses) == 14
+    assert len(addresses) == 15
     for address in addresses:
         answer = client.ask(str(address))
         assert answer.status == 200

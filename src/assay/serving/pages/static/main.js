@@ -252,7 +252,9 @@ function chooseAmong(names, address) {
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const rev = readRevision();
-  if (rev !== null) load(wikiField.value, rev, { push: true });
+  if (rev === null) return;
+  if (matchMedia("(pointer: coarse)").matches) revField.blur(); // a keyboard on the screen would stay, over the answer
+  load(wikiField.value, rev, { push: true });
 });
 
 element("recent").addEventListener("click", () => {
