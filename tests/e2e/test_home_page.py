@@ -1142,6 +1142,7 @@ def test_the_skip_link_leads_to_the_result_without_asking_again(open_page: Visit
         ("plainNumber(12345.678, 3)", "12346"),
         ("summary('/* Life */ born')", "→ Life: born"),
         ("summary('/* Life */')", "→ Life"),
+        ("summary('/* 2024: التاريخ */ سنة')", "← 2024: التاريخ: سنة"),
         ("summary('see [[A|the a]] and [[B]]')", "see the a and B"),
         ("featureWords('feature.revision.user.is_anon')", "The author is not logged in"),
         (

@@ -619,7 +619,8 @@ def test_words_are_the_same_on_both_sides(open_page: Visit, served: Served) -> N
         "frame.css", "wording.js"
     )
     chances = [0, 0.0004, 0.001, 0.0049, 0.005, 0.0349, 0.123, 0.5, 0.9849, 0.991, 0.9995, 1]
-    comments = ["/* History */ more", "[[Talk:A|talk]] and [[B]]", "plain", "/* A */", "→ [[a]"]
+    comments = ["/* היסטוריה */ עוד", "/* 1 تاريخ */ a /* B */", "/* B תל */", "/* 12 */ x"]
+    comments += ["/* History */ more", "[[Talk:A|talk]] and [[B]]", "plain", "/* A */", "→ [[a]"]
     names = ["damaging", "goodfaith", "reverted", "articlequality", "draft_quality"]
     changes = [-1234, 0, 56]
     told = page.evaluate(

@@ -31,6 +31,13 @@ def test_a_summary_reads_mediawikis_marks() -> None:
     assert summary("/* Early life */ fixed [[User:Ann|Ann]]'s [[typo]]") == "→ Early life: fixed Ann's typo"
 
 
+@pytest.mark.parametrize(
+    ("section", "arrow"), [("היסטוריה", "←"), ("1. تاريخ", "←"), ("Ilm علم", "→"), ("12", "→")]
+)
+def test_the_arrow_points_to_where_the_section_is_read(section: str, arrow: str) -> None:
+    assert summary(f"/* {section} */ 2024") == f"{arrow} {section}: 2024"
+
+
 def test_models_of_the_edit_come_first() -> None:
     assert in_reading_order(["zeta", "articlequality", "reverted", "alpha", "damaging"]) == [
         *("damaging", "reverted", "articlequality", "alpha", "zeta")

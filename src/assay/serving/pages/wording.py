@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
+from unicodedata import bidirectional
 
 MINUS: Final = "\N{MINUS SIGN}"
 _TITLES: Final = {
@@ -57,7 +58,14 @@ def moment(iso: str) -> str:
 
 def summary(comment: str) -> str:
     """An edit summary with MediaWiki's marks read: links by their label, the section by its name."""
-    return _LINK.sub(r"\1", _SECTION.sub(r"→ \1:", comment)).removesuffix(":")
+    return _LINK.sub(r"\1", _SECTION.sub(_place, comment)).removesuffix(":")
+
+
+def _place(section: re.Match[str]) -> str:
+    """The arrow points where the section's own script leads to."""
+    first = next(filter(str.isalpha, section[1]), "")
+    arrow = "←" if first and bidirectional(first) in ("R", "AL") else "→"
+    return f"{arrow} {section[1]}:"
 
 
 def size_change(size_bytes: int) -> str:

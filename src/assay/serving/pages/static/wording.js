@@ -86,10 +86,13 @@ export function listed(words) {
   return LIST.format(words);
 }
 
+// The first letter is of a script that is written from right to left, and the arrow points that way, too.
+const RIGHT_TO_LEFT = /^\P{L}*[\p{Script=Arabic}\p{Script=Hebrew}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}\p{Script=Adlam}]/u;
+
 /** An edit summary with MediaWiki's marks read: links by their label, the section by its name. */
 export function summary(comment) {
   return comment
-    .replace(/\/\*\s*(.*?)\s*\*\//g, "→ $1:")
+    .replace(/\/\*\s*(.*?)\s*\*\//g, (_, section) => `${RIGHT_TO_LEFT.test(section) ? "←" : "→"} ${section}:`)
     .replace(/\[\[(?:[^[\]|]*\|)?([^[\]|]+)\]\]/g, "$1")
     .replace(/:$/, "");
 }
