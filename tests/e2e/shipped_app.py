@@ -86,17 +86,15 @@ class Growing:
         await self._source.aclose()
 
 
-def shipped_app(folder: Path, kept_back: int = 0) -> tuple[ASGIApp, Growing]:
-    """The guarded ASGI application and its wiki; the wiki's index goes to `folder`."""
+def shipped_app(folder: Path, kept_back: int = 0, name: str = "samplewiki") -> tuple[ASGIApp, Growing]:
+    """The guarded ASGI application and its wiki, called `name`; the wiki's index goes to `folder`."""
     library = search(shipped_folder())
     paths = [library.found["enwiki"][name].path for name in MODELS]
-    models = ModelSets(load_bundles(paths), {"samplewiki": "enwiki"})
+    models = ModelSets(load_bundles(paths), {name: "enwiki"})
     clock, metrics = LeapingClock(), Metrics("test")
-    source = Growing(open_source("samplewiki", str(EXPORT), cache_dir=folder), clock, kept_back)
+    source = Growing(open_source(name, str(EXPORT), cache_dir=folder), clock, kept_back)
     cache = ScoreCache(MemoryStore(MemoryStoreOptions(), clock), ScoreCacheOptions())
-    service = ScoringService(
-        Wikis({"samplewiki": source}, models), InlineEngine(models, metrics), cache, metrics
-    )
+    service = ScoringService(Wikis({name: source}, models), InlineEngine(models, metrics), cache, metrics)
     infos = ModelInfos({found.manifest.digest: found.path for found in library})
-    page = PageOptions(("samplewiki",), {"samplewiki": INDEX_URL}, "test")
+    page = PageOptions((name,), {name: INDEX_URL}, "test")
     return build_app(AppOptions(), service, infos, metrics, clock, page=page).asgi, source

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
@@ -358,6 +359,25 @@ def test_right_to_left_words_keep_to_themselves(open_page: Visit, served: Served
     )
     assert here.locator("h2").evaluate(direction) == here.locator(".facts").evaluate(direction) == "ltr"
     assert page.locator(".entry .comment").first.evaluate(direction) == "ltr"
+
+
+def test_what_a_wiki_wrote_is_in_its_language(open_page: Visit, tmp_path: Path) -> None:
+    wikis_own = (
+        "#edits h2 bdi, #edits .comment, .edit-card h2 bdi, .edit-card .comment:not(.none), .diff-text"
+    )
+    asgi, _ = shipped_app(tmp_path, name="arzwiki")
+    with serving(asgi) as arabic:
+        page = look(open_page, arabic, "/feed/arzwiki?limit=5")
+        entries(page).first.get_by_text("Change and reasons").click()
+        expect(page.locator(".diff-text").first).to_be_visible()
+        assert page.locator(wikis_own).count() > 10
+        assert set(page.locator(wikis_own).evaluate_all("all => all.map((e) => e.lang)")) == {"arz"}
+        assert axe_faults(page) == []
+        page.get_by_role("link", name="This edit by itself").click()
+        expect(page.locator(".diff-text .unfold").first).to_be_visible()
+        assert set(page.locator(wikis_own).evaluate_all("all => all.map((e) => e.lang)")) == {"arz"}
+        ours = page.locator(".diff-text .unfold, .diff-text .run > .visually-hidden:first-child")
+        assert set(ours.evaluate_all("all => all.map((e) => e.lang)")) == {"en"}
 
 
 def test_a_long_summary_is_read_whole_in_an_edit_that_is_open(open_page: Visit, served: Served) -> None:

@@ -14,6 +14,7 @@ from assay.page.assets import Assets
 from assay.page.headers import PAGE_HEADERS
 from assay.page.templates import environment
 from assay.serving.guard import REQUEST_ID
+from assay.serving.pages.languages import language
 from assay.serving.pages.wording import FILTERS
 from assay.serving.refusals import refusal
 
@@ -45,7 +46,7 @@ class Site:
         self.options = options
         self.assets = Assets(_PACKAGE)
         self._templates = environment(_PACKAGE)
-        self._templates.filters.update(FILTERS)
+        self._templates.filters.update(FILTERS, language=language)
 
     def page(self, template: str, *, status: int = 200, here: str = "", **told: Any) -> HTMLResponse:
         """`here`: the part of the site that the page belongs to, marked in the navigation."""

@@ -18,9 +18,10 @@ const SIGNS = {
   equal: [" ", "Line"],
 };
 
-export function diffSection(diff, revision) {
+/** `lang`: of the wiki's texts, undefined when it is not known. */
+export function diffSection(diff, revision, lang) {
   const section = h("section", { class: "card diff", "aria-labelledby": "diff-title" });
-  fill(section, heading(diff), body(diff, revision));
+  fill(section, heading(diff), body(diff, revision, lang));
   return section;
 }
 
@@ -39,24 +40,24 @@ function heading(diff) {
   );
 }
 
-function body(diff, revision) {
+function body(diff, revision, lang) {
   if (!diff) return h("p", { class: "empty" }, "The change cannot be shown: the text before or after it is hidden or missing.");
   if (!diff.hunks.length) return h("p", { class: "empty" }, "The text is the same as before.");
   return [
     revision.is_creation ? h("p", { class: "empty" }, "This revision created the page.") : null,
-    h("div", { class: "diff-scroll" }, table(diff)),
+    h("div", { class: "diff-scroll" }, table(diff, lang)),
     diff.truncated
       ? h("p", { class: "empty" }, "The change is longer than this; the rest is left out here. The scores regard all of it.")
       : null,
   ];
 }
 
-function table(diff) {
+function table(diff, lang) {
   const groups = [];
   let expected = 1;
   for (const hunk of diff.hunks) {
     if (hunk.new_start > expected) groups.push(gap(hunk.new_start - expected));
-    const rows = hunkRows(hunk);
+    const rows = hunkRows(hunk, lang);
     expected = rows.next;
     groups.push(foldable(rows.elements));
   }
@@ -80,21 +81,21 @@ function gap(lines) {
 }
 
 /** The rows of one hunk, and the line of the new text that follows it. */
-function hunkRows(hunk) {
+function hunkRows(hunk, lang) {
   let oldLine = hunk.old_start;
   let newLine = hunk.new_start;
   const elements = hunk.lines.map((line) => {
     const number = line.kind === "removed" ? oldLine : newLine;
     if (line.kind !== "added") oldLine += 1;
     if (line.kind !== "removed") newLine += 1;
-    return row(line, number);
+    return row(line, number, lang);
   });
   return { elements, next: newLine };
 }
 
-function row(line, number) {
+function row(line, number, lang) {
   const [sign, words] = SIGNS[line.kind];
-  const text = h("td", { class: "diff-text", dir: "auto" });
+  const text = h("td", { class: "diff-text", dir: "auto", lang });
   if (line.kind === "changed") fill(text, changedParts(line.parts, text));
   else fill(text, wholeLine(line, text));
   return h(

@@ -24,9 +24,9 @@ export function unseen(text) {
   return h("span", { class: "visually-hidden" }, text);
 }
 
-/** What the page itself says inside a text that finds its direction by its first letter: it does not count. */
+/** What the page itself says inside a wiki's text, which finds its direction by its first letter: it does not count. */
 export function aside(tag, attributes, text) {
-  return h(tag, { ...attributes, dir: "ltr" }, text);
+  return h(tag, { ...attributes, dir: "ltr", lang: "en" }, text);
 }
 
 /** Text of unknown direction, kept from reordering its neighbours. */

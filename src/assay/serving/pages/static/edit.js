@@ -3,8 +3,9 @@
 import { h, isolate, unseen } from "./dom.js";
 import { bytes, sizeChange, summary, time } from "./wording.js";
 
-/** `tiles`: list items, all scores in short. `failures`: why some are missing. */
-export function editCard(wiki, rev, revision, indexUrl, { tiles, failures }) {
+/** The wiki's `indexUrl` and `lang` are undefined when they are not known. `tiles`: list items, all scores in short.
+ *  `failures`: why some are missing. */
+export function editCard(wiki, rev, revision, { indexUrl, lang }, { tiles, failures }) {
   return h(
     "section",
     { class: "card edit-card", "aria-labelledby": "edit-title" },
@@ -12,9 +13,9 @@ export function editCard(wiki, rev, revision, indexUrl, { tiles, failures }) {
       "div",
       { class: "edit-main" },
       h("p", { class: "eyebrow" }, `${wiki} · revision ${rev}`),
-      h("h2", { id: "edit-title" }, isolate(revision.page.title)),
+      h("h2", { id: "edit-title" }, isolate(revision.page.title, { lang })),
       facts(revision),
-      commentLine(revision),
+      commentLine(revision, lang),
       problems(revision, failures.textContent),
       failures,
       links(wiki, rev, revision, indexUrl),
@@ -46,10 +47,10 @@ function badge(text) {
   return h("span", { class: "badge" }, text);
 }
 
-function commentLine(revision) {
+function commentLine(revision, lang) {
   if (revision.comment === null) return h("p", { class: "comment none" }, "Summary hidden");
   if (!revision.comment.trim()) return h("p", { class: "comment none" }, "No edit summary");
-  return h("p", { class: "comment", dir: "auto" }, summary(revision.comment));
+  return h("p", { class: "comment", dir: "auto", lang }, summary(revision.comment));
 }
 
 /** What is hidden or missing, unless it is `told` already, as the reason why there are no scores. */

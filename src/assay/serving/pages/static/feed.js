@@ -171,7 +171,7 @@ function open(entry) {
   whole.abort();
   whole = new AbortController();
   for (const other of list.querySelectorAll("details[open]")) if (!entry.contains(other) && other.matches(".more")) other.open = false;
-  showWhole(entry.querySelector(".whole"), wiki, entry.dataset.rev, { say, signal: whole.signal });
+  showWhole(entry.querySelector(".whole"), wiki, entry.dataset.rev, { lang: list.dataset.lang, say, signal: whole.signal });
 }
 
 function close(entry) {

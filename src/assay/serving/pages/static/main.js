@@ -84,8 +84,8 @@ function show(wiki, rev, known, answer) {
   dropWhatIf();
   shown = { wiki, rev, scores, injection: new Map() };
   shown.cards = new ScoreCards(known, scores, { isOpen: true, inject, refuse: say, reset });
-  const indexUrl = wikiField.selectedOptions[0]?.dataset.indexUrl;
-  fill(element("edit"), editCard(wiki, rev, revision, indexUrl, shown.cards), diffSection(answer.diff, revision), scoresSection(wiki, shown.cards) ?? []);
+  const about = wikiField.selectedOptions[0]?.dataset ?? {};
+  fill(element("edit"), editCard(wiki, rev, revision, about, shown.cards), diffSection(answer.diff, revision, about.lang), scoresSection(wiki, shown.cards) ?? []);
   element("edit").hidden = false;
   document.title = `${revision.page.title}, revision ${rev} · Assay`;
   say(`Revision ${rev} of ${revision.page.title}. ${spoken(known, scores)}`);

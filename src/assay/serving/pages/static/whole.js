@@ -17,15 +17,15 @@ function modelsOf(wiki) {
   return known.get(wiki);
 }
 
-/** Fills `place`. `say` is told what a screen reader should hear. */
-export async function showWhole(place, wiki, rev, { say, signal }) {
+/** Fills `place`. `say` is told what a screen reader should hear. `lang`: of the wiki's texts, if known. */
+export async function showWhole(place, wiki, rev, { lang, say, signal }) {
   fill(place, h("p", { class: "empty" }, "Loading …"));
   place.setAttribute("aria-busy", "true");
   say("Loading …");
   try {
     const [models, answer] = await Promise.all([modelsOf(wiki), api.revision(wiki, rev, signal)]);
     if (signal.aborted) return;
-    fill(place, parts(models, answer, wiki, rev, say));
+    fill(place, parts(models, answer, wiki, rev, { lang, say }));
     say("The change and the reasons are shown.");
   } catch (error) {
     if (error.name === "AbortError" || signal.aborted) return;
@@ -38,7 +38,7 @@ export async function showWhole(place, wiki, rev, { say, signal }) {
   }
 }
 
-function parts(models, answer, wiki, rev, say) {
+function parts(models, answer, wiki, rev, { lang, say }) {
   const { revision, scores } = answer;
   const injection = new Map();
   const cards = new ScoreCards(models, scores, { isOpen: false, inject, refuse: say, reset });
@@ -84,5 +84,5 @@ function parts(models, answer, wiki, rev, say) {
     say("All values are as they were.");
   }
 
-  return [cards.failures, diffSection(answer.diff, revision), h("div", { class: "scores" }, cards.elements)];
+  return [cards.failures, diffSection(answer.diff, revision, lang), h("div", { class: "scores" }, cards.elements)];
 }
