@@ -793,7 +793,7 @@ async def test_a_deadline_is_kept_before_and_after_the_sending(shared_redis: Red
     passed = Deadline.after(1, clock)
     clock.advance(1)
     async with played(shared_redis) as (worker, engine, metrics):
-        for deadline in (passed, soon(0.2)):
+        for deadline in (passed, soon(2.0)):  # time enough to be sent
             assert problem(await engine.score(PLAIN, deadline)).code == "deadline_exceeded"
         assert metrics.value(JOBS, "expired") == 2
         assert (await worker.taken()).attempt == 1  # of the second
