@@ -35,7 +35,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, redis: RedisServer) -> Itera
 
 
 def test_a_good_arm_passes(whole: Arm) -> None:
-    told = whole.preflight("--url", whole.url)
+    told = whole.preflight("--url", whole.url, "--patience", "60")
     assert told.bad() == set(), told.stdout
     assert told.status == 0
     assert told.document["ok"] is True
