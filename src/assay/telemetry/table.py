@@ -185,40 +185,5 @@ PRECACHE_REFUSED = Metric(
 )
 BUILD = Metric("assay_build_info", "gauge", "Always 1; the version stands in the label.", ("version",))
 
-METRICS: Final = (
-    HTTP_REQUESTS,
-    HTTP_SECONDS,
-    HTTP_IN_FLIGHT,
-    ERRORS,
-    CELLS,
-    CACHE_LOOKUPS,
-    FETCH_SECONDS,
-    FETCHED,
-    PASTS_SECONDS,
-    PASTS,
-    QUOTA_REFUSALS,
-    QUEUE_JOBS,
-    QUEUE_WAIT_SECONDS,
-    JOBS,
-    EXTRACT_SECONDS,
-    PREDICT_SECONDS,
-    RESENT,
-    QUEUE_UP,
-    LATE_REPLIES,
-    FALLBACKS,
-    CLAIMS,
-    STORE_FAILURES,
-    STORE_UP,
-    WORKERS,
-    RESIDENT_BYTES,
-    REPLACEMENTS,
-    PRECACHE_EVENTS,
-    PRECACHE_EDITS,
-    PRECACHE_LAG_SECONDS,
-    PRECACHE_PENDING,
-    PRECACHE_RETRIES,
-    PRECACHE_REJECTED,
-    PRECACHE_REFUSED,
-    BUILD,
-)
+METRICS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
 """All of ours; `process_*` (memory, CPU, file handles of the web process) come from prometheus-client."""
