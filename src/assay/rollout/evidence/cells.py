@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final, Literal
 
 import orjson
@@ -11,6 +11,8 @@ from assay.rollout.evidence.meaning import Route, of_v1, path_parts, route_of
 from assay.rollout.samples import CellPair, SeenCell
 
 _Key = tuple[str, str, int]
+_Place = tuple[str, str, Any, Any]
+"""Wiki, model, revision and what stands there, which may be no cell. The revision: a number, or none."""
 
 _MOST_DIGITS: Final = 19
 """Of a revision's id: all that 64 bits hold."""
@@ -42,78 +44,73 @@ def cell_pairs(target: str, stable: Any, candidate: Any) -> Iterator[CellPair]:
 
 def cells_of(target: str, document: Any) -> dict[_Key, SeenCell]:
     """By wiki, model and revision. What is no cell is left out: its shape is told as a fault."""
-    route, parts = route_of(target), path_parts(target)
-    if route == "v3":
-        return dict(_v3_cells(document))
-    if route == "v2":
-        return dict(_v2_cells(document))
-    if route == "v1":
-        return dict(_v1_cells(document, *of_v1(parts)))
-    if route == "lines":
-        return dict(_line_cells(document, parts[1]))
-    if route == "feed":
-        return dict(_feed_cells(document, parts[1]))
-    if route == "inference":
-        return dict(_tensor_cells(document))
-    if route == "api" and _is_id(parts[-1]):
-        cells = _object(_object(document).get("scores"))
-        found = {(parts[1], model, int(parts[3])): _seen(cell, route) for model, cell in cells.items()}
-        return {key: cell for key, cell in found.items() if cell is not None}
-    return {}
+    route = route_of(target)
+    found: dict[_Key, SeenCell] = {}
+    for wiki, model, rev_id, cell in _places(route, path_parts(target), document):
+        if isinstance(rev_id, int) and (seen := _seen(cell, route)) is not None:
+            found[wiki, model, rev_id] = seen
+    return found
 
 
-def _v3_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
+def _places(route: Route, parts: Sequence[str], document: Any) -> Iterator[_Place]:
+    match route:
+        case "v3":
+            return _v3_places(document)
+        case "v2":
+            return _v2_places(document)
+        case "v1":
+            return _v1_places(document, *of_v1(parts))
+        case "lines":
+            return _row_places(_list(document), parts[1], "revision")
+        case "feed":
+            return _row_places(_list(_object(document).get("edits")), parts[1], "id")
+        case "inference":
+            return _tensor_places(document)
+        case "api":
+            return _row_places([_object(document) | {"rev_id": _id(parts[-1])}], parts[1], "rev_id")
+    return iter(())
+
+
+def _v3_places(document: Any) -> Iterator[_Place]:
     for wiki, part in _object(document).items():
         for rev_id, cells in _object(_object(part).get("scores")).items():
             for model, cell in _object(cells).items():
-                if _is_id(rev_id) and (seen := _seen(cell, "v3")) is not None:
-                    yield (wiki, model, int(rev_id)), seen
+                yield wiki, model, _id(rev_id), cell
 
 
-def _v2_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
+def _v2_places(document: Any) -> Iterator[_Place]:
     for wiki, models in _object(_object(document).get("scores")).items():
         for model, told in _object(models).items():
             for rev_id, cell in _object(_object(told).get("scores")).items():
-                if _is_id(rev_id) and (seen := _seen(cell, "v2")) is not None:
-                    yield (wiki, model, int(rev_id)), seen
+                yield wiki, model, _id(rev_id), cell
 
 
-def _v1_cells(document: Any, wiki: str, model: str) -> Iterator[tuple[_Key, SeenCell]]:
+def _v1_places(document: Any, wiki: str, model: str) -> Iterator[_Place]:
     for rev_id, row in _object(document).items():
         for name, cell in ({model: row} if model else _object(row)).items():
-            if _is_id(rev_id) and (seen := _seen(cell, "v1")) is not None:
-                yield (wiki, name, int(rev_id)), seen
+            yield wiki, name, _id(rev_id), cell
 
 
-def _line_cells(lines: Any, wiki: str) -> Iterator[tuple[_Key, SeenCell]]:
-    for line in map(_object, _list(lines)):
-        rev_id = line.get("revision")
-        for model, cell in _object(line.get("scores")).items():
-            if isinstance(rev_id, int) and (seen := _seen(cell, "lines")) is not None:
-                yield (wiki, model, rev_id), seen
+def _row_places(rows: Iterable[Any], wiki: str, key: str) -> Iterator[_Place]:
+    """Of rows with ``scores`` that tell their revision under `key`."""
+    for row in map(_object, rows):
+        for model, cell in _object(row.get("scores")).items():
+            yield wiki, model, row.get(key), cell
 
 
-def _feed_cells(document: Any, wiki: str) -> Iterator[tuple[_Key, SeenCell]]:
-    for edit in map(_object, _list(_object(document).get("edits"))):
-        for model, cell in _object(edit.get("scores")).items():
-            if isinstance(rev_id := edit.get("id"), int) and (seen := _seen(cell, "feed")) is not None:
-                yield (wiki, model, rev_id), seen
-
-
-def _tensor_cells(document: Any) -> Iterator[tuple[_Key, SeenCell]]:
+def _tensor_places(document: Any) -> Iterator[_Place]:
     """Of an answer for one revision whose request was named by `tensor_id`."""
     told = _object(document)
     tensors = {str(one.get("name")): one.get("data") for one in map(_object, _list(told.get("outputs")))}
     match str(told.get("id")).split(" "), tensors:
-        case [wiki, model, rev_id], {"error": [str(error)], "prediction": [str(label)]} if _is_id(rev_id):
+        case [wiki, model, rev_id], {"error": [str(error)], "prediction": [str(label)]}:
             if error:
-                yield (wiki, model, int(rev_id)), SeenCell(error=error.partition(":")[0])
+                yield wiki, model, _id(rev_id), {"error": {"type": error.partition(":")[0]}}
             elif isinstance(names := tensors.get("label"), list):
                 values = _list(tensors.get("probability"))
                 probability = dict(zip(map(str, names), values, strict=False))
                 cell = {"prediction": _UNNAMED.get(label, label), "probability": probability}
-                if (seen := _seen(cell, "inference")) is not None:
-                    yield (wiki, model, int(rev_id)), seen
+                yield wiki, model, _id(rev_id), cell
 
 
 _UNNAMED: Final = {"true": True, "false": False}
@@ -141,9 +138,9 @@ def _seen(cell: Any, route: Route) -> SeenCell | None:
     return SeenCell(orjson.dumps(score["prediction"]).decode(), probability)
 
 
-def _is_id(text: str) -> bool:
-    """Whether it is a number that a revision may have; Python refuses to read thousands of digits."""
-    return text.isdecimal() and len(text) <= _MOST_DIGITS
+def _id(text: str) -> int | None:
+    """None for what is no number that a revision may have; Python refuses to read thousands of digits."""
+    return int(text) if text.isdecimal() and len(text) <= _MOST_DIGITS else None
 
 
 def _list(value: Any) -> list[Any]:
