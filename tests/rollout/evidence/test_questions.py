@@ -18,7 +18,8 @@ from assay.rollout.evidence.asker import Ask
 from assay.rollout.evidence.compare import Answer
 from assay.rollout.evidence.meaning import route_of
 from assay.rollout.evidence.observe import is_for_scores
-from assay.rollout.evidence.questions import BATCH, KEPT, RECENT, RENEW_EACH_S, Questions, targets
+from assay.rollout.evidence.questions import BATCH, KEPT, RENEW_EACH_S, Questions, targets
+from assay.rollout.evidence.told import MOST_RECENT as RECENT
 from assay.rollout.samples import Observed
 from load.virtual_time import run_virtually
 from rollout.fake_world import LoopClock

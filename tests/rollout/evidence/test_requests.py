@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from assay.events import Rules
 from assay.rollout.evidence.asker import Ask, HttpAsker, ask_arm
 from assay.rollout.evidence.requests import FEED_EDITS, Case, Ground, cases
-from assay.rollout.evidence.synthetic import explore
+from assay.rollout.evidence.told import explore
 from assay.scoring.synthetic import TEST_WIKI
 from servers.asgi import Served, serving
 from small_app import SmallApp

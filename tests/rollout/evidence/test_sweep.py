@@ -10,7 +10,8 @@ from assay.clock import FakeClock
 from assay.rollout.evidence.asker import Ask, HttpAsker
 from assay.rollout.evidence.compare import Answer
 from assay.rollout.evidence.pairs import ArmAddress, Pairs
-from assay.rollout.evidence.sweep import BATCH, RECENT, Sweep, batches
+from assay.rollout.evidence.sweep import BATCH, Sweep, batches
+from assay.rollout.evidence.told import MOST_RECENT as RECENT
 from assay.rollout.judging.pair_checks import different_texts
 from load.virtual_time import run_virtually
 from servers.asgi import serving

@@ -15,7 +15,7 @@ from assay.clock import FakeClock
 from assay.rollout.evidence.asker import Ask, HttpAsker, ask_arm
 from assay.rollout.evidence.compare import Answer
 from assay.rollout.evidence.pairs import ArmAddress, Pairs
-from assay.rollout.evidence.synthetic import Suite, cache_faults, explore
+from assay.rollout.evidence.synthetic import Suite, cache_faults
 from assay.rollout.samples import Pair
 from assay.scoring.synthetic import TEST_WIKI
 from rollout.evidence.test_requests import RULES
@@ -260,17 +260,6 @@ async def test_arms_that_are_away_give_pairs_without_a_status() -> None:
             suite = Suite(Pairs("one", away, here, asker, FakeClock()), away, here, asker)
             (pair,) = await suite.run()
             assert (pair.stable_status, pair.candidate_status) == (0, 200)
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b'{"wikis": 3}', b'{"wikis": [{"name": "a", "models": [3, {}]}]}']
-)
-async def test_an_arm_that_tells_nonsense_of_itself_is_not_believed(body: bytes) -> None:
-    class Nonsense:
-        async def ask(self, url: str, ask: object) -> Answer:
-            return Answer(200, {}, body)
-
-    assert (await explore(Nonsense(), "")).models == {}
 
 
 def test_overload_is_not_the_caches_fault() -> None:

@@ -7,14 +7,12 @@ of every model that has a table of thresholds.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 from urllib.parse import quote
 
-import orjson
-
-from assay.rollout.evidence.asker import Ask, Asker
-from assay.rollout.evidence.compare import Answer
+from assay.rollout.evidence.asker import Asker
+from assay.rollout.evidence.told import told
 
 QUERIES: Final = (
     "maximum recall @ precision >= 0.9",
@@ -41,7 +39,7 @@ async def operating_points(asker: Asker, url: str) -> Points:
             found = {label: await _thresholds(asker, url, wiki, model, label) for label in labels}
         return {label: values for label, values in found.items() if values}
 
-    models = list(_models(_document(await asker.ask(url, Ask("/v3/scores/")))))
+    models = list(_models(await told(asker, url, "/v3/scores/")))
     points = await asyncio.gather(*(of_model(*names) for names in models))
     return {names: found for names, found in zip(models, points, strict=True) if found}
 
@@ -62,25 +60,17 @@ async def _thresholds(asker: Asker, url: str, wiki: str, model: str, label: str)
 
 async def _info(asker: Asker, url: str, wiki: str, model: str, asked: str) -> Any:
     target = f"/v3/scores/{quote(wiki)}/?models={quote(model)}&model_info={quote(asked, safe='')}"
-    return _at(_document(await asker.ask(url, Ask(target))), wiki, "models", model)
+    return _at(await told(asker, url, target), wiki, "models", model)
 
 
-def _models(document: Any) -> Iterator[tuple[str, str]]:
-    wikis = document if isinstance(document, dict) else {}
-    for wiki, about in wikis.items():
+def _models(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for wiki, about in document.items():
         for model in _at(about, "models") or ():
             yield wiki, str(model)
 
 
 def _quoted(part: str) -> str:
     return "'" + part.replace("'", "") + "'"
-
-
-def _document(answer: Answer) -> Any:
-    try:
-        return orjson.loads(answer.body) if answer.status == 200 else None
-    except orjson.JSONDecodeError:
-        return None
 
 
 def _at(document: Any, *path: str) -> Any:

@@ -16,10 +16,8 @@ from urllib.parse import quote
 
 from assay.clock import Clock
 from assay.rollout.evidence.asker import Asker
-from assay.rollout.evidence.synthetic import is_named, told_recent, told_wikis
+from assay.rollout.evidence.told import MOST_RECENT, is_named, told_recent, told_wikis
 
-RECENT: Final = 50
-"""Revisions of each wiki, all that an arm tells."""
 KEPT: Final = 500
 """Revisions of each wiki that are remembered, because on a quiet one the recent ones alone are too few scores
 to compare."""
@@ -68,8 +66,8 @@ class Questions:
         newest: list[str] = []
         older: list[str] = []
         for wiki in self._known.values():
-            newest += targets(wiki.name, wiki.models, wiki.revisions[:RECENT], self._chance)
-            older += targets(wiki.name, wiki.models, wiki.revisions[RECENT:], self._chance)
+            newest += targets(wiki.name, wiki.models, wiki.revisions[:MOST_RECENT], self._chance)
+            older += targets(wiki.name, wiki.models, wiki.revisions[MOST_RECENT:], self._chance)
         for drawn in (newest, older):
             self._chance.shuffle(drawn)
             self._waiting.extend(drawn)
@@ -82,7 +80,7 @@ class Questions:
 
         async def renewed(told: Mapping[str, Any]) -> _Wiki:
             async with places:
-                recent = await told_recent(self._asker, self._url, told["name"], RECENT)
+                recent = await told_recent(self._asker, self._url, told["name"])
             before = self._known.get(told["name"])
             revisions = dict.fromkeys([*recent, *(before.revisions if before else ())])
             models = [model["name"] for model in filter(is_named, told.get("models", ()))]

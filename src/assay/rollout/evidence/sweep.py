@@ -19,14 +19,12 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from assay.rollout.evidence.asker import Ask, Asker
-from assay.rollout.evidence.synthetic import told_recent, told_wikis
 from assay.rollout.evidence.texts import made_text
+from assay.rollout.evidence.told import told_recent, told_wikis
 from assay.scoring.synthetic import TEST_WIKI
 
 BATCH: Final = 10
 """Texts of one request: soon answered, and four requests at once are under way already."""
-RECENT: Final = 50
-"""Revisions of each wiki, all that an arm tells."""
 _TEXT: Final = "datasource.revision.text"
 _RETRY_S: Final = 2.0
 
@@ -67,7 +65,7 @@ class Sweep:
     async def _recent(self) -> Mapping[str, Sequence[int]]:
         names = [wiki["name"] for wiki in await told_wikis(self._asker, self._url) if wiki.get("models")]
         wikis = [name for name in names if name != TEST_WIKI]
-        found = await asyncio.gather(*(told_recent(self._asker, self._url, wiki, RECENT) for wiki in wikis))
+        found = await asyncio.gather(*(told_recent(self._asker, self._url, wiki) for wiki in wikis))
         return dict(zip(wikis, found, strict=True))
 
 

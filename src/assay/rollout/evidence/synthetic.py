@@ -12,7 +12,6 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final
-from urllib.parse import quote
 
 import orjson
 
@@ -21,14 +20,13 @@ from assay.rollout.evidence.cells import cells_of
 from assay.rollout.evidence.compare import TOLERANCE, Answer, Fault, compare
 from assay.rollout.evidence.pairs import ArmAddress, Pairs, with_features
 from assay.rollout.evidence.requests import Case, Ground, cases
+from assay.rollout.evidence.told import explore
 from assay.rollout.failures import PASSING_ERRORS
 from assay.rollout.samples import Pair, SeenCell
 from assay.scoring.synthetic import TEST_WIKI
 
 AT_ONCE: Final = 4
 """Requests at the same time, fewer than a client may have (quota.concurrent)."""
-RECENT: Final = 3
-"""Revisions of each wiki."""
 _CACHE: Final = "x-cache"
 
 
@@ -166,69 +164,3 @@ def _without_ids(where: Sequence[str]) -> tuple[str, ...]:
 
 def _shown(cell: SeenCell) -> str:
     return cell.error or f"{cell.prediction} {dict(cell.probability)}"
-
-
-# -- what there is to ask for ------------------------------------------------------------------------
-
-
-async def explore(asker: Asker, url: str, fresh: int = 0) -> Ground:
-    """What an arm tells of its wikis; nothing of what it does not tell."""
-    models: dict[str, list[str]] = {}
-    labels: dict[tuple[str, str], list[str]] = {}
-    features: dict[tuple[str, str], list[str]] = {}
-    for wiki in await told_wikis(asker, url):
-        for model in filter(is_named, wiki.get("models", ())):
-            key = wiki["name"], model["name"]
-            models.setdefault(key[0], []).append(key[1])
-            labels[key] = [orjson.dumps(label).decode().strip('"') for label in model.get("labels", ())]
-            features[key] = [f["name"] for f in filter(is_named, model.get("features", ()))]
-    recent = await asyncio.gather(*(told_recent(asker, url, wiki, RECENT) for wiki in models))
-    has_statistics = await _with_thresholds(asker, url, models)
-    known = {key: names for key, names in labels.items() if key in has_statistics}
-    routes = told_routes(await asker.ask(url, Ask("/openapi.json")))
-    return Ground(models, dict(zip(models, recent, strict=True)), known, features, fresh, routes)
-
-
-def told_routes(answer: Answer) -> frozenset[str] | None:
-    """Methods and paths of an OpenAPI document; None when it is none."""
-    paths = _document(answer).get("paths")
-    if not isinstance(paths, dict):
-        return None
-    return frozenset(f"{method.upper()} {path}" for path, methods in paths.items() for method in methods)
-
-
-async def told_wikis(asker: Asker, url: str) -> list[dict[str, Any]]:
-    """The wikis that an arm says it has, each with a ``name``; none when it does not tell."""
-    wikis = _document(await asker.ask(url, Ask("/api/wikis"))).get("wikis", [])
-    return list(filter(is_named, wikis if isinstance(wikis, list) else ()))
-
-
-async def told_recent(asker: Asker, url: str, wiki: str, most: int) -> list[int]:
-    """Newest revisions of a wiki, as an arm tells them; none when it does not. `most`: up to 50."""
-    target = f"/api/{quote(wiki, safe='')}/recent?limit={most}"
-    found = _document(await asker.ask(url, Ask(target))).get("revisions", [])
-    return [rev_id for rev_id in found if isinstance(rev_id, int)] if isinstance(found, list) else []
-
-
-async def _with_thresholds(asker: Asker, url: str, models: dict[str, list[str]]) -> set[tuple[str, str]]:
-    """Models that have tables of thresholds to be asked; others, such as the test wiki's, have none."""
-    found = set()
-    for wiki, names in models.items():
-        for model in names:
-            target = f"/v3/scores/{wiki}/?models={model}&model_info=statistics.thresholds"
-            if (await asker.ask(url, Ask(target))).status == 200:
-                found.add((wiki, model))
-    return found
-
-
-def _document(answer: Answer) -> dict[str, Any]:
-    try:
-        document = orjson.loads(answer.body)
-    except orjson.JSONDecodeError:
-        return {}
-    return document if answer.status == 200 and isinstance(document, dict) else {}
-
-
-def is_named(value: Any) -> bool:
-    """Whether it is an object with a name."""
-    return isinstance(value, dict) and isinstance(value.get("name"), str)
