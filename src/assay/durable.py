@@ -78,6 +78,14 @@ def sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
+def is_at(path: Path, handle: int) -> bool:
+    """Whether the open file or folder still lies there: not, when it was moved away or removed."""
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False
+
+
 def cut_torn_line(file: BinaryIO) -> int:
     """Cut off what a killed writer left of a last line; the file's size then, in bytes. A file of whole lines
     is not touched. `file`: open for reading and writing, and locked by whoever may write to it."""

@@ -55,7 +55,7 @@ def test_the_shipped_trees_are_those_of_the_recorded_rows(name: str, tmp_path: P
     path = shared("data/enwiki-damaging/ores_production_scores.csv.xz")
     model = load_bundle(shipped_folder() / "enwiki" / name)
     examples = RecordedExamples("enwiki", path, label=f"{name}_prob", renamed={"user.type": USER_TYPE})
-    rows = extract(examples, model.features, tmp_path / "rows.npz").dataset
+    rows = extract(examples, model.features, tmp_path / "rows.npz")
     assert len(rows) == 3500
     scores = np.array([model.score(row).probability[True] for row in rows.x.tolist()])
     agreement = spearman(scores, rows["label"])

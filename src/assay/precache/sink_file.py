@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from assay.durable import cut_torn_line
+from assay.durable import cut_torn_line, is_at
 from assay.precache.sink import Event, Refused, Unwritten, lines
 from assay.threads import in_thread
 
@@ -65,7 +65,7 @@ class FileSink:
         while True:
             with self._path.open("ab+", buffering=0) as file:
                 _lock(file, until_s)
-                if _is_at(self._path, file):
+                if is_at(self._path, file.fileno()):
                     yield file
                     return
 
@@ -81,10 +81,3 @@ def _lock(file: FileIO, until_s: float) -> None:
             time.sleep(_LOOK_AGAIN_S)
         else:
             return
-
-
-def _is_at(path: Path, file: FileIO) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(file.fileno()))
-    except FileNotFoundError:
-        return False

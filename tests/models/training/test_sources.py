@@ -12,7 +12,7 @@ from assay.models.bundle import load_bundle
 from assay.models.recipe import Split
 from assay.models.training.make import make_bundle
 from assay.models.training.recipes.damaging import DAMAGING
-from assay.models.training.sources import extractions, history_files, rows_of
+from assay.models.training.sources import history_files, rows_of
 from models import makers
 
 FEATURES = ("feature.wikitext.revision.chars", "feature.revision.user.is_anon")
@@ -82,7 +82,7 @@ def test_a_reverted_model_in_one_go_and_the_work_is_kept(data: Path, tmp_path: P
 
 def test_recipes_with_equal_features_share_their_rows(data: Path, tmp_path: Path) -> None:
     for wiki in ("anywiki", "aawiki"):
-        extractions(makers.recipe(wiki=wiki, features=FEATURES), data, tmp_path / "work")
+        rows_of(makers.recipe(wiki=wiki, features=FEATURES), data, tmp_path / "work")
     assert len(list((tmp_path / "work").glob("*.npz"))) == 2
 
 

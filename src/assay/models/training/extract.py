@@ -12,13 +12,12 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import orjson
 
-from assay.durable import replacing
+from assay.durable import is_at, replacing
 from assay.errors import ConfigurationError
 from assay.features.graph.node import Feature, FeatureValue
 from assay.features.graph.plan import Plan
@@ -37,22 +36,15 @@ def silent(_done: int, _total: int, _rows: int) -> None:
     """No progress told."""
 
 
-@dataclass(frozen=True)
-class Extraction:
-    """A finished data set. `unusable`: how many examples gave no row, by code."""
-
-    dataset: Dataset
-    unusable: Mapping[str, int] = field(default_factory=dict)
-
-
 def extract(
     examples: Examples,
     features: Sequence[Feature],
     target: Path,
     *,
     progress: ExtractProgress = silent,
-) -> Extraction:
-    """Compute `features` of all `examples` into the file `target`.
+) -> Dataset:
+    """Compute `features` of all `examples` into the file `target`; how many gave no row, by code, is told
+    beside it in ``<target>.json``.
 
     A target that is finished for the same examples and features is read, not made again. Raises
     `ConfigurationError` when what is there was made from other examples or features, or is being made by
@@ -125,7 +117,7 @@ class _Shards:
             handle = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
             try:
                 self._lock(handle)
-                if self._is_at(handle):
+                if is_at(self._folder, handle):  # and was not taken away before, by one that finished
                     yield
                     return
             finally:
@@ -140,19 +132,12 @@ class _Shards:
                 "place for the data set"
             ) from None
 
-    def _is_at(self, handle: int) -> bool:
-        """Whether the folder was not taken away, by a process that finished, before it was locked."""
-        try:
-            return os.path.samestat(self._folder.stat(), os.fstat(handle))
-        except FileNotFoundError:
-            return False
-
-    def finished(self) -> Extraction | None:
+    def finished(self) -> Dataset | None:
         """The data set, if it was made already from the same."""
         if not self._receipt.exists() or not self._target.exists():
             return None
-        receipt = self._same(self._receipt)
-        return Extraction(Dataset.load(self._target), receipt["unusable"])
+        self._same(self._receipt)
+        return Dataset.load(self._target)
 
     def done(self) -> int:
         """How many examples the shards hold."""
@@ -179,7 +164,7 @@ class _Shards:
         receipt = {"examples": examples, "rows": len(rows), "unusable": dict(unusable)}
         _write(self._folder / f"{number:06}.json", receipt)
 
-    def finish(self) -> Extraction:
+    def finish(self) -> Dataset:
         receipts = self._receipts()
         numbers = [number for number, receipt in enumerate(receipts) if receipt["rows"]]
         if not numbers:
@@ -189,7 +174,7 @@ class _Shards:
         dataset.save(self._target)
         _write(self._receipt, {"made_from": self._made_from, "unusable": dict(unusable)})
         shutil.rmtree(self._folder)
-        return Extraction(dataset, dict(unusable))
+        return dataset
 
     @property
     def _receipt(self) -> Path:

@@ -34,7 +34,7 @@ from assay.models.training.examples import (
     HistoryExamples,
     RecordedExamples,
 )
-from assay.models.training.extract import Extraction, extract
+from assay.models.training.extract import extract
 from assay.models.training.make import recipe_features, recipe_lexicons
 from assay.models.training.rated_articles import RatedArticles
 from assay.models.training.train import Progress, silent
@@ -50,22 +50,19 @@ _HISTORY_FILES: Final = ("revisions.jsonl.xz", "revisions.jsonl", "dump.xml.lzma
 
 
 def rows_of(recipe: Recipe, data: Data, work: Path, progress: Progress = silent) -> Dataset:
-    """All rows that the recipe learns from, features computed; in `work` what is computed on the way is kept.
+    """All rows that the recipe learns from, features computed; in `work` what is computed on the way is kept,
+    for each wiki by itself. Recipes with equal features share files.
 
     Killed and begun anew, it goes on with the rows that are there. Raises `ConfigurationError` when files
     are missing.
     """
-    return concat([part.dataset for part in extractions(recipe, data, work, progress)])
-
-
-def extractions(recipe: Recipe, data: Data, work: Path, progress: Progress = silent) -> list[Extraction]:
-    """One extraction for each wiki, with what could not be used. Recipes with equal features share files."""
     if recipe.name == "reverted":
         wiki = ANY_WIKI if recipe.helper_weight else recipe.wiki
-        return [_history(recipe, wiki, path, work, progress) for wiki, path in history_files(wiki, data)]
+        files = history_files(wiki, data)
+        return concat([_history(recipe, wiki, path, work, progress) for wiki, path in files])
     if isinstance(data, Mapping):
         raise ConfigurationError(f"{recipe.id} is not learned from histories: give a data folder")
-    return [_extracted(recipe, recipe.wiki, _texts(recipe, data), work, progress)]
+    return _extracted(recipe, recipe.wiki, _texts(recipe, data), work, progress)
 
 
 def history_files(wiki: str, data: Data) -> list[tuple[str, Path]]:
@@ -88,7 +85,7 @@ def _histories_under(data: Path) -> list[tuple[str, Path]]:
     return found
 
 
-def _history(recipe: Recipe, wiki: str, path: Path, work: Path, progress: Progress) -> Extraction:
+def _history(recipe: Recipe, wiki: str, path: Path, work: Path, progress: Progress) -> Dataset:
     with closing(open_indexed(path, cache_dir=work / "index")) as source:
         return _extracted(recipe, wiki, HistoryExamples(wiki, source), work, progress)
 
@@ -114,7 +111,7 @@ def _rated(examples: ArticleExamples, recipe: Recipe) -> Examples:
     return RatedArticles(examples, rating_name(ratings[0]), names, recipe.split, recipe.seed)
 
 
-def _extracted(recipe: Recipe, wiki: str, examples: Examples, work: Path, progress: Progress) -> Extraction:
+def _extracted(recipe: Recipe, wiki: str, examples: Examples, work: Path, progress: Progress) -> Dataset:
     features = recipe_features(recipe)
     told = "\n".join([examples.identity, *COLUMNS, *_lexicon_digests(recipe), *map(_versioned, features)])
     target = work / f"{wiki}-{recipe.name}-{hashlib.sha256(told.encode()).hexdigest()[:12]}.npz"

@@ -63,7 +63,7 @@ def test_a_small_history_alone_gives_a_good_model_of_later_time(tmp_path: Path) 
     )
     with closing(open_indexed(path, cache_dir=tmp_path)) as source:
         made = extract(HistoryExamples("lmmswiki", source), recipe_features(recipe), tmp_path / "rows.npz")
-    trained = train(made.dataset, recipe)
+    trained = train(made, recipe)
     held_out = trained.held_out
     truth = trained.data["reverted"][held_out.rows]
     assert not trained.data["is_creation"].any()
