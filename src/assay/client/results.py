@@ -3,7 +3,7 @@ over."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -80,20 +80,17 @@ Cells = Mapping[str, Result]
 """Of one revision, by model."""
 
 
-def parse_cells(cells: Document) -> Cells:
-    """Of ``/v3/scores/`` and of streams."""
+def parse_cells(cells: Document, parse: Callable[[Document], Score] = Score.parse) -> Cells:
+    """`parse`: of a cell with a score."""
     return {
-        name: ScoreError.parse(cell["error"]) if "error" in cell else Score.parse(cell)
+        name: ScoreError.parse(cell["error"]) if "error" in cell else parse(cell)
         for name, cell in cells.items()
     }
 
 
 def parse_explained_cells(cells: Document) -> Cells:
     """Of ``/api/{wiki}/revisions/{id}`` and ``/api/{wiki}/text``."""
-    return {
-        name: ScoreError.parse(cell["error"]) if "error" in cell else Score.parse_explained(cell)
-        for name, cell in cells.items()
-    }
+    return parse_cells(cells, Score.parse_explained)
 
 
 def is_retryable(cells: Cells) -> bool:

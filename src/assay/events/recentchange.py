@@ -10,7 +10,7 @@ from assay.events.document import Document
 from assay.events.meta import is_canary, shown
 from assay.events.performer import named_actor
 
-EDITS: Final = frozenset({"edit", "new"})
+_EDITS: Final = frozenset({"edit", "new"})
 _OTHERS: Final = frozenset({"log", "categorize", "external"})
 
 
@@ -20,9 +20,8 @@ def read_recentchange(event: Any) -> Change | NoEdit:
     meta = document.optional("meta")
     if is_canary(meta):
         return NoEdit("canary")
-    kind = document.text("type")
-    if kind not in EDITS:
-        return NoEdit(kind if kind in _OTHERS else "other")
+    if (other := no_edit(document)) is not None:
+        return other
     revision = document.inner("revision")
     return Change(
         wiki=document.text("wiki"),
@@ -38,3 +37,9 @@ def read_recentchange(event: Any) -> Change | NoEdit:
         domain=meta.known_text("domain") or document.known_text("server_name"),
         request_id=meta.known_text("request_id"),
     )
+
+
+def no_edit(document: Document) -> NoEdit | None:
+    """What its ``type`` says of a recent change that is none of somebody's edits; None of one that is."""
+    kind = document.text("type")
+    return None if kind in _EDITS else NoEdit(kind if kind in _OTHERS else "other")

@@ -8,7 +8,7 @@ from assay.events.change import Change, NoEdit
 from assay.events.document import Document
 from assay.events.meta import shown
 from assay.events.performer import named_actor
-from assay.events.recentchange import EDITS
+from assay.events.recentchange import no_edit
 
 CHANGE_PROPERTIES: Final = "ids|title|timestamp|user|userid|flags|redirect"
 """``rcprop`` for all that `read_row` reads."""
@@ -17,9 +17,8 @@ CHANGE_PROPERTIES: Final = "ids|title|timestamp|user|userid|flags|redirect"
 def read_row(row: Any, wiki: str) -> Change | NoEdit:
     """`wiki`: its database name, which rows do not tell. Raises `BadParameter`."""
     document = Document(row)
-    kind = document.text("type")
-    if kind not in EDITS:
-        return NoEdit(kind if kind in ("log", "categorize", "external") else "other")
+    if (other := no_edit(document)) is not None:
+        return other
     return Change(
         wiki=wiki,
         rev_id=document.rev_id("revid"),
