@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from typing import Final
 
 from assay.precache.cursor import Cursor
 from assay.precache.ledger import Ledger
-from assay.precache.patience import backoff_s
+from assay.precache.patience import backoff_s, within
 from assay.precache.stream import Stream
 from assay.tasks import end
 from assay.telemetry import logger
@@ -61,7 +60,7 @@ class Following:
         while True:
             await self._is_stale.wait()
             if self._saved.position is not None:
-                await _either(self._is_urgent, self._idle_s)
+                await within(self._is_urgent, self._idle_s)
             self._is_stale.clear()
             self._is_urgent.clear()
             is_last = self._is_over.is_set()
@@ -74,7 +73,7 @@ class Following:
                 failures += 1
                 reason = error.strerror or str(error)
                 self._log.warning("position not stored", stream=self.name, reason=reason, failures=failures)
-                await _either(self._is_over, backoff_s(failures))
+                await within(self._is_over, backoff_s(failures))
                 self.told()
             if is_last:
                 return
@@ -97,9 +96,3 @@ async def all_saved(
     if hanging:
         logger(__name__).error("positions not stored", reason=f"the disk hangs for {limit_s:g} s")
         await end(hanging)
-
-
-async def _either(event: asyncio.Event, most_s: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(most_s):
-            await event.wait()

@@ -20,6 +20,15 @@ def backoff_s(attempt: int, *, first_s: float = FIRST_S, most_s: float = MOST_S)
     return float(min(most_s, first_s * 2 ** min(attempt - 1, 20)) * random.uniform(0.5, 1.0))
 
 
+async def within(event: asyncio.Event, seconds: float) -> bool:
+    """Whether it is set by then."""
+    try:
+        async with asyncio.timeout(seconds):
+            return await event.wait()
+    except TimeoutError:
+        return False
+
+
 class Patience:
     """Waits that end when `stop` is called."""
 
@@ -34,12 +43,8 @@ class Patience:
 
     async def wait(self, seconds: float) -> None:
         """Raises `Stopping`."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
-        except TimeoutError:
-            return
-        raise Stopping
+        if await within(self._stopping, seconds):
+            raise Stopping
 
     async def after(self, attempt: int, least_s: float | None = None) -> float:
         """Wait after the `attempt`-th failure, `least_s` when the other side asked for it. Returns how long.

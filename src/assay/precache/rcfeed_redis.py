@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Any, Final
 
-import redis.asyncio
 from redis.exceptions import RedisError
 
 from assay.precache.patience import backoff_s
@@ -25,10 +24,9 @@ class RedisFeed:
     def __init__(
         self, options: RedisOptions, channel: str, *, silence_limit_s: float = SILENCE_LIMIT_S
     ) -> None:
-        self._options = options
+        self._client = connect(options)
         self._channel = channel
         self._silence_limit_s = silence_limit_s
-        self._client: redis.asyncio.Redis | None = None
         self._log = logger(__name__)
 
     async def listen(self, connected: Callable[[], None]) -> AsyncGenerator[Told]:
@@ -49,14 +47,10 @@ class RedisFeed:
                 await asyncio.sleep(backoff_s(failures))
 
     async def aclose(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._client.aclose()
 
     async def _subscription(self) -> AsyncGenerator[dict[str, Any]]:
         """Messages of one connection. Raises `RedisError` or OSError at its end."""
-        if self._client is None:
-            self._client = connect(self._options)
         is_asked = False
         async with self._client.pubsub() as subscription:
             await subscription.subscribe(self._channel)

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from typing import Final, Protocol
 
+from assay.precache.patience import within
 from assay.precache.recentchanges import RecentChanges
 from assay.precache.stream import Followed, Told
 from assay.tasks import end
@@ -41,11 +42,7 @@ class Wake:
         self._event.set()
 
     async def pause(self) -> None:
-        try:
-            async with asyncio.timeout(self._refill_s):
-                await self._event.wait()
-        except TimeoutError:
-            pass
+        await within(self._event, self._refill_s)
         self._event.clear()
 
 

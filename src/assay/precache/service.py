@@ -15,7 +15,7 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from assay.clock import Clock
 from assay.events import Change, NoEdit, Rules, Wanted, revision_score
@@ -197,13 +197,16 @@ class Follower:
                 for task in batch:
                     await self._do([task])
                 return
-            answer = self._refused(wanted, rev_ids[0], refused)
+            self._note_refusal(batch[0], refused)
+            answer = _without_scores(batch[0], refused.error)
         except Failed as failed:
             self._note_failure(batch, failed)
             if len(rev_ids) > 1:
                 await self._in_halves(batch)
                 return
-            answer = self._failed(batch, failed)
+            for task in batch:  # tried as long as one with retryable errors
+                task.is_suspect = not self._standing.is_bad
+            answer = _without_scores(batch[0], failed.error)
             await self._ask_a_witness(batch[0])
         else:
             await self._note_answer(batch, answer)
@@ -221,11 +224,10 @@ class Follower:
         if any(may_pass(answer.cells.get(task.change.rev_id, {}), task.wanted.models) for task in batch):
             await self._ask_a_witness(batch[0], most=1)
 
-    def _refused(self, wanted: Wanted, rev_id: int, refused: Refused) -> Answer:
-        """No cell of an edit was to be had, and none ever will be."""
-        self._metrics.count(PRECACHE_REJECTED, wanted.wiki)
-        self._log.error("edit refused", wiki=wanted.wiki, rev_id=rev_id, reason=str(refused))
-        return Answer({rev_id: {name: {"error": refused.error} for name in wanted.models}}, {})
+    def _note_refusal(self, task: Task, refused: Refused) -> None:
+        wiki, rev_id = task.wanted.wiki, task.change.rev_id
+        self._metrics.count(PRECACHE_REJECTED, wiki)
+        self._log.error("edit refused", wiki=wiki, rev_id=rev_id, reason=str(refused))
 
     def _note_failure(self, batch: Sequence[Task], failed: Failed) -> None:
         """That Assay fails on a suspect again says nothing of the others, which are not to wait for that."""
@@ -248,13 +250,6 @@ class Follower:
                     await self._backlog.put_back(task)
             else:
                 await self._do(half)
-
-    def _failed(self, batch: Sequence[Task], failed: Failed) -> Answer:
-        """No cell of an edit was to be had this time: it is tried as long as one with retryable errors."""
-        for task in batch:
-            task.is_suspect = not self._standing.is_bad
-        wanted, rev_id = batch[0].wanted, batch[0].change.rev_id
-        return Answer({rev_id: {name: {"error": failed.error} for name in wanted.models}}, {})
 
     async def _ask_a_witness(self, task: Task, most: float = math.inf) -> None:
         """An edit got no score, and nobody had one since it was tried before: on a quiet wiki that could stay
@@ -377,3 +372,8 @@ class Follower:
         self._metrics.set(PRECACHE_PENDING, self._backlog.size)
         for one in self._following:
             one.told()
+
+
+def _without_scores(task: Task, error: Mapping[str, Any]) -> Answer:
+    """No cell of the edit was to be had."""
+    return Answer({task.change.rev_id: {name: {"error": error} for name in task.wanted.models}}, {})

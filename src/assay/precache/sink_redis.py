@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import orjson
-import redis.asyncio
 from redis.exceptions import RedisError
 
 from assay.precache.sink import Event, Refused, Unwritten
@@ -16,14 +15,11 @@ class RedisSink:
     """`stream`: its key. `max_entries`: about how many it keeps, the newest."""
 
     def __init__(self, options: RedisOptions, stream: str, max_entries: int) -> None:
-        self._options = options
+        self._client = connect(options)
         self._stream = stream
         self._max_entries = max_entries
-        self._client: redis.asyncio.Redis | None = None
 
     async def write(self, events: Sequence[Event]) -> Sequence[tuple[Event, Refused]]:
-        if self._client is None:
-            self._client = connect(self._options)
         try:
             async with self._client.pipeline(transaction=True) as pipeline:
                 for event in events:
@@ -39,6 +35,4 @@ class RedisSink:
         return ()
 
     async def aclose(self) -> None:
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._client.aclose()
