@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from assay.cli.online import Limits, history_of, is_online
+from assay.cli.online import Limits, history_of
 from assay.errors import ConfigurationError, TooFewReverts
 from servers.mediawiki import Recording, StandInMediaWiki, of_history
 from shared_data import shared
@@ -58,16 +58,3 @@ def test_limits_are_kept(wiki: StandInMediaWiki, tmp_path: Path) -> None:
     assert sum(len(revids.split("|")) for revids in texts) <= 2, "one edit and its parent"
     with pytest.raises(TooFewReverts):
         fetch(wiki, tmp_path / "some more", Limits(), least=10_000)
-
-
-@pytest.mark.parametrize(
-    ("source", "online"),
-    [
-        ("https://w.example/api.php", True),
-        ("dump.xml.7z", False),
-        ("/srv/a:b.jsonl", False),
-        ("s3://x/y", True),
-    ],
-)
-def test_an_address_is_no_file(source: str, online: bool) -> None:
-    assert is_online(source) is online

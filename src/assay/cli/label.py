@@ -17,6 +17,7 @@ from assay.durable import replacing
 from assay.revisions.index.source import LabelledEdit
 from assay.revisions.labels import RADIUS, WINDOW_S
 from assay.revisions.open import open_indexed
+from assay.revisions.options import is_live
 from assay.revisions.record import iso
 
 COLUMNS = (
@@ -56,7 +57,7 @@ def label(
 ) -> None:
     """Label each revision by identity reverts, as tab-separated values, page by page in time order."""
     options.check_output(output, in_one_step=True)
-    if online.is_online(source):
+    if is_live(source):
         limits = online.Limits(since, max_revisions, 0, contact)
         with stepping() as step:
             path = online.history_of(source, None, work, limits, step).path

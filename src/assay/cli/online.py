@@ -45,11 +45,6 @@ class Limits:
     contact: Contact = ""
 
 
-def is_online(source: str) -> bool:
-    """Whether this is an address and no file."""
-    return "://" in source
-
-
 def history_of(
     url: str, name: str | None, work: Path, limits: Limits, step: Steps, *, least_reverted: int = 0
 ) -> WikiHistory:

@@ -23,7 +23,7 @@ from assay.compose.remote import open_remote
 from assay.compose.scorer import Scorer, build_scorer
 from assay.errors import ConfigurationError, UnknownModel, UnknownWiki, reason_of
 from assay.revisions.index.source import IndexedSource
-from assay.revisions.open import is_live
+from assay.revisions.options import is_live
 from assay.scoring.batch import Batch, BatchOptions, LocalScorer
 from assay.scoring.lines import Lines, LinesFile, LinesStream, parse_id, read_ids
 from assay.scoring.synthetic import TEST_WIKI

@@ -25,6 +25,7 @@ from assay.models.manifest import MANIFEST
 from assay.models.recipe import Recipe
 from assay.models.training.recipes import recipe as recipe_called
 from assay.models.training.recipes import recipes
+from assay.revisions.options import is_live
 
 RecipeName = Annotated[
     str | None, typer.Argument(metavar="RECIPE", help="WIKI/MODEL, for example crwiki/reverted.")
@@ -208,7 +209,7 @@ def _chosen(recipe: str | None) -> list[Recipe]:
 def _live(wikis: Sequence[str] | None) -> str | None:
     """The one source that was given, if it is a live wiki."""
     given = list(wikis or ())
-    return given[0] if len(given) == 1 and online.is_online(given[0]) else None
+    return given[0] if len(given) == 1 and is_live(given[0]) else None
 
 
 def _named(source: str, recipe: str | None, name: str | None) -> tuple[str, str | None]:
@@ -279,7 +280,7 @@ def _inputs(
         return data
     found: dict[str, Path] = {}
     for name, source in options.pairs(wikis, "--wiki"):
-        if online.is_online(source):
+        if is_live(source):
             found[name] = online.history_of(source, name, work, limits, step).path
         else:
             found[name] = Path(source)

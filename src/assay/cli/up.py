@@ -17,6 +17,7 @@ from assay.compose.cluster import ClusterOptions, prepare
 from assay.compose.follower import check_precache
 from assay.compose.queue import check_redis
 from assay.compose.supervisor import supervisor_command
+from assay.revisions.options import is_live
 from assay.settings import Settings
 from assay.telemetry import configure_logging
 
@@ -115,4 +116,4 @@ def _arguments(
 
 def _with_whole_path(value: str) -> str:
     name, source = options.pairs([value], "--wiki")[0]
-    return value if "://" in source else f"{name}={Path(source).resolve()}"
+    return value if is_live(source) else f"{name}={Path(source).resolve()}"

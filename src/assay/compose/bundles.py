@@ -12,6 +12,7 @@ from assay.compose.naming import general, naming_faults, unused, used
 from assay.compose.precaching import stream_faults
 from assay.errors import BundleError
 from assay.models.library import Library, search, shipped_folder
+from assay.revisions.options import is_live
 from assay.scoring.synthetic import TEST_WIKI
 from assay.settings import Settings, WikiSettings, wrong
 from assay.telemetry import logger
@@ -92,7 +93,7 @@ def faults(settings: Settings) -> list[str]:
     told = [
         f"wikis.{name}.source: there is no file {wiki.source} of {name}: check the path"
         for name, wiki in wikis.items()
-        if "://" not in wiki.source and not Path(wiki.source).is_file()
+        if not is_live(wiki.source) and not Path(wiki.source).is_file()
     ]
     told += stream_faults(settings)
     try:

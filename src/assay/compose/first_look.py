@@ -9,7 +9,7 @@ from typing import Final
 
 from assay.clock import Clock
 from assay.errors import SourceError
-from assay.revisions.open import is_live
+from assay.revisions.options import is_live
 from assay.revisions.wiki.action_api import ActionApi
 from assay.revisions.wiki.download import brisk, read_site
 from assay.settings import WikiSettings

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 
 from assay.errors import ConfigurationError
 from assay.events import Rules, usual_rules
+from assay.revisions.options import is_live
 from assay.settings import Settings, WikiSettings
 
 
@@ -48,7 +49,7 @@ def stream_faults(settings: Settings) -> list[str]:
                 f"precache.streams.{name}.wiki: there is no wiki {stream.wiki!r}; "
                 f"there are: {', '.join(wikis) or 'none'}"
             )
-        elif stream.wiki and "://" not in wikis[stream.wiki].source:
+        elif stream.wiki and not is_live(wikis[stream.wiki].source):
             told.append(
                 f"precache.streams.{name}.wiki: {stream.wiki} is read from a file, which tells no new edits: "
                 f"set wikis.{stream.wiki}.source to its api.php"

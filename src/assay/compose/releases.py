@@ -23,6 +23,7 @@ from assay.releases.options import root_folder
 from assay.releases.progress import Report
 from assay.releases.root import Root
 from assay.releases.wheel import build_wheel
+from assay.revisions.options import is_live
 from assay.revisions.source import Source
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import ModelSets, Wikis
@@ -159,7 +160,7 @@ def _check_places(settings: Settings) -> None:
     if relative := [
         f"{wiki.source} of {name}"
         for name, wiki in settings.wikis.items()
-        if "://" not in wiki.source and not Path(wiki.source).is_absolute()
+        if not is_live(wiki.source) and not Path(wiki.source).is_absolute()
     ]:
         raise ConfigurationError(
             f"{', '.join(relative)} is told from the folder at hand, and a release runs in any: write whole "

@@ -8,7 +8,7 @@ from assay import __version__
 from assay.compose import first_look
 from assay.compose.precaching import rules_of
 from assay.compose.scorer import Scorer
-from assay.revisions.open import is_live
+from assay.revisions.options import is_live
 from assay.serving.app import Application, build_app
 from assay.serving.native.models import ConfiguredPoints
 from assay.serving.ores.model_info import ModelInfos

@@ -10,7 +10,7 @@ from assay.revisions.files.reader import record_reader
 from assay.revisions.index.file import ensure_index, index_path
 from assay.revisions.index.progress import ReportProgress
 from assay.revisions.index.source import IndexedSource
-from assay.revisions.options import ApiOptions
+from assay.revisions.options import ApiOptions, is_live
 from assay.revisions.record import MAX_TEXT_BYTES
 from assay.revisions.source import Source
 from assay.revisions.wiki.action_api import ActionApi
@@ -34,11 +34,6 @@ def default_cache_dir() -> Path:
             "This user has no home to keep caches: set cache_dir (ASSAY_CACHE_DIR), or CacheDirectory= in a "
             "unit of systemd"
         ) from None
-
-
-def is_live(spec: str) -> bool:
-    """Whether this is a wiki's address and no file."""
-    return "://" in spec
 
 
 def open_source(

@@ -33,3 +33,8 @@ class ApiOptions:
     """Queries for the pasts of one batch of revisions; what these do not tell is unknown to the models."""
     pasts_kept_s: float = 60.0
     """How long a page's or an actor's latest edits are remembered."""
+
+
+def is_live(spec: str) -> bool:
+    """Whether what an operator gives as a wiki's source is an address and no file."""
+    return "://" in spec
