@@ -8,11 +8,12 @@ recognised by whoever collects them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from assay.events.change import Change
+from assay.revisions.record import iso
 from assay.revisions.types import UNKNOWN, Actor, Known
 
 SCHEMA: Final = "/mediawiki/revision/score/2.0.0"
@@ -61,7 +62,7 @@ def _meta(change: Change, now: datetime) -> dict[str, Any]:
             "uri": change.uri,
             "request_id": change.request_id,
             "id": event_id(change),
-            "dt": now.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "dt": iso(now, "milliseconds"),
             "domain": change.domain,
         }
     )
@@ -103,9 +104,7 @@ def _label(label: Any) -> str:
 
 
 def _seconds(moment: Known[datetime | None]) -> Known[str]:
-    if not isinstance(moment, datetime):
-        return UNKNOWN
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return iso(moment) if isinstance(moment, datetime) else UNKNOWN
 
 
 def _known(fields: Mapping[str, Any]) -> dict[str, Any]:

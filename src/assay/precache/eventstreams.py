@@ -22,6 +22,7 @@ from assay.errors import reason_of
 from assay.precache.patience import MOST_S, backoff_s
 from assay.precache.sse import MAX_ID_BYTES, ServerEvent, SseParser
 from assay.precache.stream import Followed, Malformed, read_json
+from assay.revisions.record import iso
 from assay.revisions.wiki.action_api import retry_after_s
 from assay.telemetry import logger
 
@@ -136,8 +137,7 @@ class EventStreams:
 
 def _from(start: datetime) -> str:
     """The position of a first start."""
-    since = (start - timedelta(seconds=CLOCKS_DIFFER_S)).astimezone(UTC)
-    return _SINCE + since.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _SINCE + iso(start - timedelta(seconds=CLOCKS_DIFFER_S), "milliseconds")
 
 
 def _followed(event: ServerEvent) -> Followed:

@@ -14,6 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 
 from assay.revisions.labels import Edit, Label, identity_reverts
+from assay.revisions.types import NOBODY as NOBODY
 
 SCHEMA = """
 CREATE TABLE page_pasts(rev_id INTEGER PRIMARY KEY, parent_id INTEGER, edits INTEGER, reverts INTEGER,
@@ -29,8 +30,6 @@ PageRow = tuple[int, int, int, str | None, str | None, int | None, int | None]
 """Page, revision, time, author's name, sha1, author, parent: of one revision (`_PAGE_ROWS`)."""
 RECENT = 10
 """How many of the page's latest revisions tell whether people quarrel about it right now."""
-NOBODY = "Unknown user"
-"""What histories taken from mirrors write for authors they do not know: many people, not one."""
 
 _PAGE_ROWS = """
 SELECT r.page, r.rev_id, r.timestamp, a.name, r.sha1, r.actor, r.parent_id

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntEnum
 from ipaddress import ip_address
+from typing import Literal
 
 from assay.revisions.types import UNKNOWN, Known
 
@@ -82,9 +83,9 @@ def moment(at_s: int) -> datetime:
     return datetime.fromtimestamp(at_s, UTC)
 
 
-def iso(at: datetime) -> str:
+def iso(at: datetime, timespec: Literal["seconds", "milliseconds"] = "seconds") -> str:
     """As MediaWiki writes an aware time, in UTC: ``2024-01-31T00:00:00Z``."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def seconds(timestamp: str) -> int:

@@ -18,6 +18,9 @@ from typing import Final, Literal, TypeAlias, TypeVar
 from assay.revisions.called import UNSAVED as UNSAVED
 from assay.revisions.problem import Problem
 
+NOBODY: Final = "Unknown user"
+"""What histories taken from mirrors write for authors they do not know: many people, not one."""
+
 
 class Unknown(Enum):
     """The type of `UNKNOWN`, so that mypy can tell it from every value."""

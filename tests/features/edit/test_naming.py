@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from assay.features.edit.naming import NOBODY
-from assay.revisions.types import Actor, Page
+from assay.revisions.types import NOBODY, Actor, Page
 from features.edits import edit, values
 
 NAMES = ["name.is_anon", "name.is_ipv6", "name.digit_share", "name.length"]

@@ -11,9 +11,8 @@ from collections.abc import Iterable
 from assay.features.graph.node import Feature, Node
 from assay.features.lexicon import Lexicons
 from assay.features.roots import PAGE_TITLE, USER_IS_ANONYMOUS, USER_NAME
+from assay.revisions.types import NOBODY
 
-NOBODY = "Unknown user"
-"""What mirrors write for authors whom they do not know."""
 _PREFIX = re.compile(r"[^\s:]{2,}(?: [^\s:]+)?:\S")
 
 

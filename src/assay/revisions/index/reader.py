@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 from urllib.parse import quote
 
+import zstandard
+
 from assay.clock import Deadline
 from assay.errors import SourceError
 from assay.revisions.index.textstore import TextReader
@@ -68,7 +70,7 @@ ORDER BY r.page, r.timestamp, r.position
 """
 
 
-_DAMAGE: Final = (sqlite3.Error, ValueError, TypeError, OverflowError)
+_DAMAGE: Final = (sqlite3.Error, zstandard.ZstdError, ValueError, TypeError, OverflowError)
 """What SQLite, and who reads its values, raises on bytes that were not written so."""
 _PASSING: Final = frozenset(
     {

@@ -78,7 +78,8 @@ class TextReader:
         self._cached_bytes = 0
 
     def read(self, rev_id: int) -> bytes:
-        """The text as UTF-8. Raises `SourceError` when the index has lost it."""
+        """The text as UTF-8. Raises `SourceError` when the index has lost it, zstd's own error when it is
+        damaged."""
         chain: list[tuple[int, bytes]] = []
         text, at = self._cache.get(rev_id), rev_id
         while text is None:
@@ -123,9 +124,4 @@ def _compress(text: bytes, base: bytes) -> bytes:
 
 
 def _decompress(data: bytes, base: bytes) -> bytes:
-    try:
-        return zstandard.ZstdDecompressor(dict_data=_dictionary(base)).decompress(data)
-    except zstandard.ZstdError as error:
-        raise SourceError(
-            f"The index is damaged ({error}): delete the index file, it is built again."
-        ) from None
+    return zstandard.ZstdDecompressor(dict_data=_dictionary(base)).decompress(data)
