@@ -137,6 +137,11 @@ class Recipe:
         """``enwiki/damaging``: the bundle's folder, and the name in `assay.models.training.recipes`."""
         return f"{self.wiki}/{self.name}"
 
+    @property
+    def truth_column(self) -> str:
+        """The column that statistics are measured against."""
+        return self.truth or self.label
+
     def to_json(self) -> dict[str, Any]:
         """Every field as plain JSON values; `seeds` only above 1 and `grown_on` only when it is set: older
         bundles keep their digests."""

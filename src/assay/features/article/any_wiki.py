@@ -1,9 +1,9 @@
 """What tells an article's quality on any wiki: how it is built, how it reads, when it was last tended.
 
-None of these features sees a template that tells the article's class: `NEUTRAL_TEXT` and the structure leave
-them out, so a score is the same with and without ``{{featured article}}`` or a stub template. What names
-mean comes from the lexicon ``any.article_names``; with a language's word lists there are counts of their
-matches in the readable text, too.
+None of these features sees a template that tells the article's class: the text is `neutral`, and the
+structure leaves them out. So a score is the same with and without ``{{featured article}}`` or a stub
+template. What names mean comes from the lexicon ``any.article_names``; with a language's word lists there
+are counts of their matches in the readable text, too.
 """
 
 from __future__ import annotations
@@ -148,17 +148,13 @@ def _structure_nodes(lexicon: Lexicon) -> tuple[Node, ...]:
     )
 
 
-def _counter(lexicon: Lexicon) -> Callable[[str], Any]:
-    return matcher(lexicon).count
-
-
 @lru_cache(maxsize=64)
 def _matches(lexicon: Lexicon) -> Feature:
     return Feature(
         f"feature.assay.article.{lexicon.name}",
         f"Matches of {lexicon.name} in the readable text.",
         (CONTENT,),
-        _counter(lexicon),
+        matcher(lexicon).count,
         type="int",
     )
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
+from statistics import median
 from typing import Final, NamedTuple, get_type_hints
 
 from assay.features.article.kinds import Kinds
@@ -206,7 +207,7 @@ def _layout(wikicode: Wikicode, text: str, content_chars: int) -> Layout:
         subsections=levels.level_3,
         deep_sections=levels.level_4 + levels.level_5 + levels.level_6,
         longest_section_chars=max(sections, default=0),
-        median_section_chars=_median(sections),
+        median_section_chars=float(median(sections)) if sections else None,
         short_sections=sum(chars < _SHORT_SECTION_CHARS for chars in sections),
     )
 
@@ -353,14 +354,6 @@ def _section_chars(wikicode: Wikicode) -> tuple[int, list[int]]:
         divided[-1].append(text)
     lead, *sections = (len(_squeezed("".join(texts))) for texts in divided)
     return lead, sections
-
-
-def _median(values: Sequence[int]) -> float | None:
-    if not values:
-        return None
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return float(ordered[middle]) if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def _infobox_fields(wikicode: Wikicode, kinds: Kinds) -> list[bool]:

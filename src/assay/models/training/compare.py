@@ -58,7 +58,7 @@ def comparison(trained: Trained) -> Comparison | None:
         return None
     rows = trained.held_out.rows
     held = trained.data.rows(rows)
-    truth = held[trained.recipe.truth or trained.recipe.label] >= 0.5
+    truth = held[trained.recipe.truth_column] >= 0.5
     own, other = trained.held_out.raw[:, 0], trained.base.raw(held.x)[:, 0]
 
     def difference(weight: Floats) -> float | None:

@@ -37,7 +37,7 @@ def measured(trained: Trained) -> dict[str, Any]:
     """Statistics of the held-out rows of a training."""
     recipe, held_out = trained.recipe, trained.held_out
     data = trained.data.rows(held_out.rows)
-    scored = scored_rows(recipe.labels, data, held_out.probability, _truth_column(recipe), recipe)
+    scored = scored_rows(recipe.labels, data, held_out.probability, recipe.truth_column, recipe)
     document = statistics(scored, recipe.seed)
     names = [part.name for part in parts(trained.data, recipe.split, recipe.seed)]
     compared = comparison(trained)
@@ -148,10 +148,6 @@ def how_held_out(recipe: Recipe) -> str:
         return "each wiki in turn, scored by trees grown on the other wikis only"
     apart = split.by.replace("_", " ")
     return f"{split.folds} folds by {apart}, each scored by trees grown on the other folds"
-
-
-def _truth_column(recipe: Recipe) -> str:
-    return recipe.truth or recipe.label
 
 
 def _clusters(data: Dataset) -> Array:

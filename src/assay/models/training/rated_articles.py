@@ -18,14 +18,12 @@ from assay.features.article.names import ArticleNames
 from assay.features.article.words import terms, words
 from assay.features.lexicon import Lexicon
 from assay.features.wikitext.wikicode import read
-from assay.models.dataset import Dataset
+from assay.models.dataset import Dataset, Floats, Indices
 from assay.models.recipe import Split
 from assay.models.training.examples import ArticleExamples, Example, Unusable
 from assay.models.training.rating import (
     DAMPING,
     LEAST_ARTICLES,
-    Floats,
-    Indices,
     Terms,
     lexicon_of,
     out_of_fold,

@@ -17,9 +17,7 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.linalg import lsmr
 
 from assay.features.lexicon import Lexicon
-
-Floats = npt.NDArray[np.float64]
-Indices = npt.NDArray[np.int64]
+from assay.models.dataset import Floats, Indices
 
 LEAST_ARTICLES: Final = 20
 """A term must occur in so many articles to get a weight."""
