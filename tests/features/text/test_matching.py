@@ -64,16 +64,13 @@ def test_word_class_inside_a_class_is_unicode_too() -> None:
     assert _matcher(r"pré[\w-]+").find("pré-événement") == ["pré-événement"]
 
 
-def test_unbounded_patterns_are_found_inside_runs_without_spaces() -> None:
-    lexicon = Lexicon.of("chinese.badwords", ["傻瓜"])
-    assert Matcher(lexicon).find("他是傻瓜吗") == []
-    assert Matcher(lexicon, bounded=False).find("他是傻瓜吗傻瓜") == ["傻瓜", "傻瓜"]
+def test_nothing_is_found_inside_runs_without_spaces() -> None:
+    assert _matcher("傻瓜").find("他是傻瓜吗") == []
+    assert _matcher("傻瓜").find("他是、傻瓜!") == ["傻瓜"]
 
 
 def test_a_search_for_what_may_be_empty_ends() -> None:
-    lexicon = Lexicon.of("test.patterns", ["x*"])
-    assert Matcher(lexicon, bounded=False).find("axxb") == ["", "xx", "", ""]
-    assert Matcher(lexicon).find("b xx  x") == ["xx", "", "x"]
+    assert _matcher("x*").find("b xx  x") == ["xx", "", "x"]
 
 
 def test_an_empty_lexicon_and_an_empty_text_match_nothing() -> None:

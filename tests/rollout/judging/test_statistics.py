@@ -123,14 +123,14 @@ def test_newcombes_intervals(
     assert clopper_pearson(count, of) == pytest.approx(exact, abs=5.1e-5)
 
 
-@given(st.integers(0, 500), st.integers(0, 500), st.sampled_from((0.8, 0.95, 0.999)))
-def test_intervals_are_scipys(count: int, more: int, confidence: float) -> None:
+@given(st.integers(0, 500), st.integers(0, 500))
+def test_intervals_are_scipys(count: int, more: int) -> None:
     of = max(1, count + more)
     test = stats.binomtest(count, of)
     for ours, method in ((wilson, "wilson"), (clopper_pearson, "exact")):
-        oracle = test.proportion_ci(confidence, method)
-        assert ours(count, of, confidence) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
-        low, high = ours(count, of, confidence)
+        oracle = test.proportion_ci(0.95, method)
+        assert ours(count, of) == pytest.approx((oracle.low, oracle.high), abs=1e-9)
+        low, high = ours(count, of)
         assert 0 <= low <= count / of <= high <= 1
 
 

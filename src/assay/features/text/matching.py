@@ -6,8 +6,8 @@ RE2's own ``\\b`` and ``\\w`` know ASCII only; the boundaries here are Unicode l
 and the underscore, so that Cyrillic, Greek and accented words end where readers see them end.
 
 Limits: patterns are words and phrases, without look-around, back references, ``\\b`` or groups that
-capture; of several matches at one place the longest wins, whatever the order of the entries. Scripts
-written without spaces have no word boundaries: give their lexicons `bounded=False`.
+capture; of several matches at one place the longest wins, whatever the order of the entries. In scripts
+written without spaces a word is found only where no other letter touches it.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from assay.features.lexicon import Lexicon
 from assay.features.memo import Memo
 
 _WORD_CLASS: Final = r"\p{L}\p{M}\p{N}_"
+_EDGE: Final = f"[^{_WORD_CLASS}]"
 _CONTINUATION, _CONTINUES = 0b1100_0000, 0b1000_0000
 """Bits of a byte of UTF-8 that tell whether it continues a character, and what they are then."""
 
@@ -38,16 +39,14 @@ _APOSTROPHES: Final = str.maketrans({"’": "'", "ʼ": "'"})
 class Matcher:
     """All patterns of one lexicon, compiled once. Case is ignored; thread-safe; bounded memory."""
 
-    __slots__ = ("_is_bounded", "_search", "lexicon")
+    __slots__ = ("_search", "lexicon")
 
-    def __init__(self, lexicon: Lexicon, *, bounded: bool = True) -> None:
+    def __init__(self, lexicon: Lexicon) -> None:
         """Raises `ConfigurationError` naming the entry that RE2 cannot compile."""
         self.lexicon = lexicon
         entries = lexicon.entries
         alternatives = "|".join(_translate(lexicon.name, entry) for entry in entries)
-        edge = f"[^{_WORD_CLASS}]" if bounded else ""
-        self._is_bounded = bounded
-        compiled = _compile(lexicon, f"{edge}(?:{alternatives}){edge}") if entries else None
+        compiled = _compile(lexicon, f"{_EDGE}(?:{alternatives}){_EDGE}") if entries else None
         # Not its `search`, which makes a generator and an object for each match: twice the time. This is not
         # the library's public face, so that pyproject.toml holds its minor version.
         self._search: Any = compiled and compiled._regexp.Match
@@ -66,19 +65,18 @@ class Matcher:
         if self._search is None or not text:
             return
         # an edge before and behind, so that no pattern needs to look for the text's ends
-        data = (f"\n{text}\n" if self._is_bounded else text).encode("utf-8", "replace")
+        data = f"\n{text}\n".encode("utf-8", "replace")
         search, limit = self._search, len(data)
         position = 0
         while True:
             ((start, end),) = search(_ANYWHERE, data, position, limit)
             if start < 0:
                 return
-            if self._is_bounded:
-                start, end = start + 1, end - 1
-                while data[start] & _CONTINUATION == _CONTINUES:
-                    start += 1
-                while data[end] & _CONTINUATION == _CONTINUES:
-                    end -= 1
+            start, end = start + 1, end - 1
+            while data[start] & _CONTINUATION == _CONTINUES:
+                start += 1
+            while data[end] & _CONTINUATION == _CONTINUES:
+                end -= 1
             yield data[start:end]
             position = end if end > position else position + 1
 

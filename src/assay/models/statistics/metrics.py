@@ -60,12 +60,12 @@ class Bin:
     observed: float
 
 
-def calibration_bins(truth: Array, probability: Floats, bins: int = 10) -> list[Bin]:
-    """Bins with equally many rows, ascending."""
+def calibration_bins(truth: Array, probability: Floats) -> list[Bin]:
+    """Ten bins with equally many rows, ascending."""
     order = np.argsort(probability, kind="stable")
     return [
         Bin(len(part), float(probability[part].mean()), float(truth[part].mean()))
-        for part in np.array_split(order, bins)
+        for part in np.array_split(order, 10)
         if len(part)
     ]
 
@@ -94,8 +94,8 @@ Measure = Callable[[Floats], float | None]
 """A measure as a function of the rows' weights."""
 
 
-def interval(measure: Measure, clusters: Array, seed: int, share: float = 0.95) -> tuple[float, float] | None:
-    """Percentile bootstrap over whole clusters (rows of one page or user go together).
+def interval(measure: Measure, clusters: Array, seed: int) -> tuple[float, float] | None:
+    """Percentile bootstrap at 95 % over whole clusters (rows of one page or user go together).
 
     None when fewer than half of the repetitions could be measured.
     """
@@ -108,7 +108,7 @@ def interval(measure: Measure, clusters: Array, seed: int, share: float = 0.95) 
     values = [value for weight in drawn if (value := measure(weight.astype(float))) is not None]
     if len(values) < BOOTSTRAPS / 2:
         return None
-    low, high = np.quantile(values, [(1 - share) / 2, (1 + share) / 2])
+    low, high = np.quantile(values, [(1 - 0.95) / 2, (1 + 0.95) / 2])
     return float(low), float(high)
 
 

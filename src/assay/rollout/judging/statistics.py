@@ -20,6 +20,7 @@ Flags = npt.NDArray[np.bool_]
 EXACT_UP_TO = 25
 """Samples (the smaller side's, or pairs) up to which rank tests count all orders; beyond it, the normal law
 is good to a tenth of the p-values that looks work with, and errs towards no alarm."""
+_CONFIDENCE = 0.95
 _HALF_STEPS = 60
 """Halvings after which a bisection between doubles has nothing left to gain."""
 _DIRECTLY = 40_000
@@ -57,7 +58,8 @@ def rise_p(tables: Sequence[Table]) -> float:
 def _hypergeometric(table: Table) -> tuple[int, Array]:
     """How many of a table's failures fall on the candidate: the least number, and the probabilities from it
     on. scipy's own takes twenty times as long for its checks of arguments."""
-    total, failed, drawn = _margins(table)
+    failed, drawn = table.stable_failed + table.candidate_failed, table.candidate
+    total = table.stable + drawn
     low, high = max(0, failed - table.stable), min(failed, drawn)
     k = np.arange(low, high + 1, dtype=np.float64)
     ways = _log_choose(failed, k) + _log_choose(total - failed, drawn - k) - _log_choose(total, drawn)
@@ -71,12 +73,6 @@ def _log_choose(of: int, taken: Array | float) -> Array:
     return ways
 
 
-def _margins(table: Table) -> tuple[int, int, int]:
-    """All requests, all failures, the candidate's requests."""
-    failed = table.stable_failed + table.candidate_failed
-    return table.stable + table.candidate, failed, table.candidate
-
-
 def excess_p(count: int, of: int, share: float) -> float:
     """Exact binomial test: how likely `count` or more of `of` are when each is so with probability
     `share`."""
@@ -85,11 +81,11 @@ def excess_p(count: int, of: int, share: float) -> float:
     return float(special.betainc(count, of - count + 1, share)) if share < 1 else 1.0
 
 
-def wilson(count: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Wilson's score interval of a share, for figures (E. B. Wilson, JASA 22, 1927). (0, 1) of nothing."""
+def wilson(count: int, of: int) -> tuple[float, float]:
+    """Wilson's score interval of a share at 95 %, for figures (JASA 22, 1927). (0, 1) of nothing."""
     if not of:
         return 0.0, 1.0
-    z = float(special.ndtri(0.5 + confidence / 2))
+    z = float(special.ndtri(0.5 + _CONFIDENCE / 2))
     share, spread = count / of, z * z / of
     middle = (share + spread / 2) / (1 + spread)
     half = z * math.sqrt(share * (1 - share) / of + spread / (4 * of)) / (1 + spread)
@@ -98,20 +94,20 @@ def wilson(count: int, of: int, confidence: float = 0.95) -> tuple[float, float]
     return low, high
 
 
-def clopper_pearson(count: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
-    """The exact interval of a share, never too narrow (Biometrika 26, 1934). (0, 1) of nothing."""
-    tail = (1 - confidence) / 2
+def clopper_pearson(count: int, of: int) -> tuple[float, float]:
+    """The exact interval of a share at 95 %, never too narrow (Biometrika 26, 1934). (0, 1) of nothing."""
+    tail = (1 - _CONFIDENCE) / 2
     low = float(special.betaincinv(count, of - count + 1, tail)) if count else 0.0
     high = float(special.betaincinv(count + 1, of - count, 1 - tail)) if count < of else 1.0
     return low, high
 
 
-def surplus_bound(count: int, of: int, expected: float, confidence: float = 0.95) -> float:
+def surplus_bound(count: int, of: int, expected: float) -> float:
     """How much more often than `expected` (a share) something may happen that happened `count` times: Clopper
-    and Pearson's one-sided upper bound of its share, less what is expected. 1 of nothing."""
+    and Pearson's one-sided upper bound of its share at 95 %, less what is expected. 1 of nothing."""
     if not of:
         return 1.0
-    upper = float(special.betaincinv(count + 1, of - count, confidence)) if count < of else 1.0
+    upper = float(special.betaincinv(count + 1, of - count, _CONFIDENCE)) if count < of else 1.0
     return max(0.0, upper - expected)
 
 

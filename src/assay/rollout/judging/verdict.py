@@ -116,10 +116,11 @@ def judge(
     """
     seen = _Seen.of(evidence, stage.data_centre, stable, candidate)
     memory = [*_joined(item.memory for item in before), *seen.memory]
+    scores_alpha = _alpha(stage, "scores")
     return Verdict(
         (
             *_pair_checks(seen.pairs, before, stage, guards, declared),
-            _scores_check(seen.pairs, stage, guards, declared, operating_points),
+            scores_check(seen.pairs, guards, declared, operating_points, stage.least_pairs, scores_alpha),
             *_user_checks(seen.users, before, stage, guards, stable, candidate),
             memory_check(memory, guards, stable, candidate),
         )
@@ -165,17 +166,6 @@ def _pair_checks(
         computing_time_check(past, pairs, guards, least, _alpha(stage, "computing_time")),
         processor_time_check(past, pairs, guards, least, _alpha(stage, "processor_time")),
     )
-
-
-def _scores_check(
-    pairs: Sequence[Pair],
-    stage: Stage,
-    guards: GuardOptions,
-    declared: Sequence[DeclaredDrift],
-    operating_points: OperatingPoints,
-) -> Check:
-    alpha = _alpha(stage, "scores")
-    return scores_check(pairs, guards, declared, operating_points, stage.least_pairs, alpha)
 
 
 def _user_checks(
