@@ -42,9 +42,6 @@ async def test_servers_are_told_with_what_they_do() -> None:
             assert (blue.weight, blue.state, blue.slot, blue.sessions) == (100, "ready", "blue", 0)
             assert blue.takes_traffic
             assert not servers["green-1"].takes_traffic
-            assert blue.answers is not None
-            assert blue.answers[2] == blue.requests > 0
-            assert blue.requests + servers["blue-2"].requests == len(stable.asked)
             assert steady.failures == []
 
 

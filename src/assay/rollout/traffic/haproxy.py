@@ -42,10 +42,7 @@ class Server:
 
     `status`: its words, such as ``UP``, ``DOWN 1/2``, ``DRAIN``, ``MAINT``, ``no check``. `state`: what an
     operator asked for. `weight`: as set, 0 to 256. `sessions`: requests that it has now; `queued`: those
-    that wait for it. The rest are totals since HAProxy's start: `requests`, `answers` by class (1xx to 5xx
-    by first digit), `connect_errors` (even after retries), `broken_answers`, `retries`, and `redispatches`:
-    requests that were this server's, but were given to another because it did not take them. The log names
-    only who answered in the end.
+    that wait for it.
     """
 
     name: str
@@ -54,12 +51,6 @@ class Server:
     weight: int = 0
     sessions: int = 0
     queued: int = 0
-    requests: int = 0
-    answers: Mapping[int, int] | None = None
-    connect_errors: int = 0
-    broken_answers: int = 0
-    retries: int = 0
-    redispatches: int = 0
 
     @property
     def is_up(self) -> bool:
@@ -264,12 +255,6 @@ def _server(row: Mapping[str, str], stats: Mapping[str, Mapping[str, str]]) -> S
         weight=int(row["srv_uweight"]),
         sessions=number("scur"),
         queued=number("qcur"),
-        requests=number("req_tot"),
-        answers={digit: number(f"hrsp_{digit}xx") for digit in range(1, 6)},
-        connect_errors=number("econ"),
-        broken_answers=number("eresp"),
-        retries=number("wretr"),
-        redispatches=number("wredis"),
     )
 
 
