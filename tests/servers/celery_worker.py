@@ -28,7 +28,7 @@ from assay.scoring.queue.replies import BLOCK_S
 from assay.scoring.queue.worker import Parts, run, worker_name
 from assay.scoring.wikis import ModelSets
 from assay.stores.redis_options import RedisOptions, connect
-from assay.telemetry import LogOptions, Metrics, configure_logging, serve_metrics
+from assay.telemetry import LogOptions, Metrics, MetricsServer, configure_logging
 from small_models import small_models
 from waiting import until
 
@@ -51,7 +51,7 @@ def main(url: str, release: str, queues_of: str, celery: str, worker: str) -> in
     metrics, chosen = Metrics(), replace(WorkerOptions(), **json.loads(worker))
     with contextlib.ExitStack() as stack:
         if chosen.metrics_port:
-            stack.enter_context(serve_metrics(metrics, chosen.metrics_host, chosen.metrics_port))
+            stack.enter_context(MetricsServer(metrics, chosen.metrics_host, chosen.metrics_port))
         return run(app, Parts(queues_of, scoring, name, connect, metrics), chosen, options)
 
 

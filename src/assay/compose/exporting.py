@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from assay.errors import cannot_listen
-from assay.telemetry import Metrics, MetricsServer, serve_metrics
+from assay.telemetry import Metrics, MetricsServer
 
 
 def exporting(metrics: Metrics, host: str, port: int, *, host_option: str = "--host") -> MetricsServer:
-    """As `serve_metrics`. `host_option`: where an operator says the host. Raises `ConfigurationError` that
+    """As `MetricsServer`. `host_option`: where an operator says the host. Raises `ConfigurationError` that
     says which port cannot be had."""
     try:
-        return serve_metrics(metrics, host, port)
+        return MetricsServer(metrics, host, port)
     except OSError as error:
         raise cannot_listen(
             error, host, port, port_option="--metrics-port", host_option=host_option

@@ -1,7 +1,6 @@
 """What a running Assay tells its operator: counters for Prometheus, log lines as JSON, traces."""
 
 from assay.telemetry.exporter import MetricsServer as MetricsServer
-from assay.telemetry.exporter import serve_metrics as serve_metrics
 from assay.telemetry.logs import LogOptions as LogOptions
 from assay.telemetry.logs import bound as bound
 from assay.telemetry.logs import configure_logging as configure_logging

@@ -18,10 +18,16 @@ _READ_TIMEOUT_S: Final = 10.0
 
 
 class MetricsServer:
-    """Serves from threads of its own until `close`. See `serve_metrics`."""
+    """Serves ``GET /metrics`` and ``GET /livez`` of this process, HEAD too, from threads of its own until
+    `close`.
 
-    def __init__(self, metrics: Metrics, host: str, port: int, is_alive: Callable[[], bool]) -> None:
-        self._server = ThreadingHTTPServer((host, port), partial(_Handler, metrics, is_alive))
+    `port` 0 lets the system choose. Processes forked afterwards neither serve nor hold the port; they must
+    not count in these metrics, whose locks the serving threads may hold at that moment. Raises OSError when
+    the port is taken.
+    """
+
+    def __init__(self, metrics: Metrics, host: str = "127.0.0.1", port: int = 0) -> None:
+        self._server = ThreadingHTTPServer((host, port), partial(_Handler, metrics))
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, name="metrics", daemon=True)
         self._thread.start()
@@ -50,18 +56,6 @@ class MetricsServer:
         self._server.socket.close()
 
 
-def serve_metrics(
-    metrics: Metrics, host: str = "127.0.0.1", port: int = 0, is_alive: Callable[[], bool] = lambda: True
-) -> MetricsServer:
-    """Serve ``GET /metrics`` and ``GET /livez`` of this process; HEAD too.
-
-    `port` 0 lets the system choose. `is_alive`: when it says no, `/livez` answers 503. Processes forked
-    afterwards neither serve nor hold the port; they must not count in these metrics, whose locks the serving
-    threads may hold at that moment. Raises OSError when the port is taken.
-    """
-    return MetricsServer(metrics, host, port, is_alive)
-
-
 def _forget_in_children(forget: WeakMethod[Callable[[], None]]) -> None:
     def in_child() -> None:
         if (method := forget()) is not None:
@@ -75,9 +69,8 @@ class _Handler(BaseHTTPRequestHandler):
     server_version = "assay"
     sys_version = ""
 
-    def __init__(self, metrics: Metrics, is_alive: Callable[[], bool], *arguments: object) -> None:
+    def __init__(self, metrics: Metrics, *arguments: object) -> None:
         self._metrics = metrics
-        self._is_alive = is_alive
         super().__init__(*arguments)  # type: ignore[arg-type]
 
     def do_GET(self) -> None:
@@ -85,10 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
         if path == "/metrics":
             self._answer(200, METRICS_CONTENT_TYPE, self._metrics.exposition())
         elif path == "/livez":
-            alive = self._is_alive()
-            self._answer(
-                200 if alive else 503, "application/json", b'{"alive":%s}' % (b"true" if alive else b"false")
-            )
+            self._answer(200, "application/json", b'{"alive":true}')
         else:
             self._answer(404, "text/plain; charset=utf-8", b"There are /metrics and /livez.\n")
 
