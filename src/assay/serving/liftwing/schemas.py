@@ -7,10 +7,19 @@ from typing import Any, Final
 from assay.revisions.record import MAX_ID
 from assay.scoring.options import MAX_REVISIONS
 from assay.serving.liftwing.tensors import INPUT, MAX_ID_CHARS, OUTPUTS
-from assay.serving.openapi import BOOLEAN, INTEGER, NUMBER, STRING, map_of, object_of, ref, whole_number
+from assay.serving.openapi import (
+    BOOLEAN,
+    INTEGER,
+    NUMBER,
+    STRING,
+    list_of,
+    map_of,
+    object_of,
+    ref,
+    whole_number,
+)
 
 _REV_ID: Final = whole_number(1, MAX_ID)
-_STRINGS: Final = {"type": "array", "items": STRING}
 _NAMED: Final = {"type": "object", "required": ["name"], "properties": {"name": STRING}}
 
 SCHEMAS: Final[dict[str, Any]] = {
@@ -19,7 +28,7 @@ SCHEMAS: Final[dict[str, Any]] = {
         "required": ["error"],
         "properties": {"error": STRING, "detail": STRING | {"description": "The same, with a 422."}},
     },
-    "KserveModels": object_of({"models": _STRINGS}),
+    "KserveModels": object_of({"models": list_of(STRING)}),
     "KserveModel": object_of({"name": STRING, "ready": BOOLEAN}),
     "RevisionData": {
         "type": "object",
@@ -46,7 +55,7 @@ SCHEMAS: Final[dict[str, Any]] = {
                 "properties": {
                     "id": INTEGER,
                     "name": STRING,
-                    "groups": _STRINGS,
+                    "groups": list_of(STRING),
                     "edit_count": INTEGER,
                     "registration_timestamp": STRING,
                 },
@@ -62,13 +71,12 @@ SCHEMAS: Final[dict[str, Any]] = {
             "revision_data": ref("RevisionData"),
             "extended_output": BOOLEAN | {"description": "Add the features, ORES's too."},
             "lang": STRING | {"description": "Such as en, for enwiki; revert risk only."},
-            "instances": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": MAX_REVISIONS,
-                "items": object_of({"rev_id": _REV_ID, "lang": STRING}),
-                "description": "Several revisions of one language; revert risk only.",
-            },
+            "instances": list_of(
+                object_of({"rev_id": _REV_ID, "lang": STRING}),
+                minItems=1,
+                maxItems=MAX_REVISIONS,
+                description="Several revisions of one language; revert risk only.",
+            ),
         },
     },
     "RevertRisk": object_of(
@@ -83,22 +91,20 @@ SCHEMAS: Final[dict[str, Any]] = {
     "RevertRisks": {
         "type": "object",
         "required": ["predictions"],
-        "properties": {"predictions": {"type": "array", "items": ref("RevertRisk")}, "errors": _STRINGS},
+        "properties": {"predictions": list_of(ref("RevertRisk")), "errors": list_of(STRING)},
     },
     "PredictedScores": {"anyOf": [ref("Scores"), ref("RevertRisk"), ref("RevertRisks")]},
-    "InferenceServer": object_of({"name": STRING, "version": STRING, "extensions": _STRINGS}),
+    "InferenceServer": object_of({"name": STRING, "version": STRING, "extensions": list_of(STRING)}),
     "InferenceLive": object_of({"live": BOOLEAN}),
     "InferenceReady": object_of({"live": BOOLEAN, "ready": BOOLEAN}),
-    "TensorMetadata": object_of(
-        {"name": STRING, "datatype": STRING, "shape": {"type": "array", "items": INTEGER}}
-    ),
+    "TensorMetadata": object_of({"name": STRING, "datatype": STRING, "shape": list_of(INTEGER)}),
     "InferenceModel": object_of(
         {
             "name": STRING,
-            "versions": _STRINGS,
+            "versions": list_of(STRING),
             "platform": STRING,
-            "inputs": {"type": "array", "items": ref("TensorMetadata")},
-            "outputs": {"type": "array", "items": ref("TensorMetadata")},
+            "inputs": list_of(ref("TensorMetadata")),
+            "outputs": list_of(ref("TensorMetadata")),
         }
     ),
     "Inference": {
@@ -107,28 +113,19 @@ SCHEMAS: Final[dict[str, Any]] = {
         "properties": {
             "id": {"type": "string", "maxLength": MAX_ID_CHARS},
             "parameters": {"type": "object"},
-            "inputs": {
-                "type": "array",
-                "minItems": 1,
-                "maxItems": 1,
-                "items": object_of(
+            "inputs": list_of(
+                object_of(
                     {
                         "name": {"type": "string", "enum": [INPUT]},
                         "datatype": {"type": "string", "enum": ["INT64"]},
-                        "shape": {"type": "array", "items": INTEGER, "minItems": 1, "maxItems": 1},
-                        "data": {
-                            "type": "array",
-                            "items": _REV_ID,
-                            "minItems": 1,
-                            "maxItems": MAX_REVISIONS,
-                        },
+                        "shape": list_of(INTEGER, minItems=1, maxItems=1),
+                        "data": list_of(_REV_ID, minItems=1, maxItems=MAX_REVISIONS),
                     }
                 ),
-            },
-            "outputs": {
-                "type": "array",
-                "items": _NAMED | {"properties": {"name": {"type": "string", "enum": list(OUTPUTS)}}},
-            },
+                minItems=1,
+                maxItems=1,
+            ),
+            "outputs": list_of(_NAMED | {"properties": {"name": {"type": "string", "enum": list(OUTPUTS)}}}),
         },
     },
     "Inferred": {
@@ -138,17 +135,16 @@ SCHEMAS: Final[dict[str, Any]] = {
             "model_name": STRING,
             "model_version": STRING,
             "id": STRING,
-            "outputs": {
-                "type": "array",
-                "items": object_of(
+            "outputs": list_of(
+                object_of(
                     {
                         "name": STRING,
                         "datatype": STRING,
-                        "shape": {"type": "array", "items": INTEGER},
-                        "data": {"type": "array", "items": {"type": ["number", "string"]}},
+                        "shape": list_of(INTEGER),
+                        "data": list_of({"type": ["number", "string"]}),
                     }
-                ),
-            },
+                )
+            ),
         },
     },
 }

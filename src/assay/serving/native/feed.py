@@ -30,7 +30,18 @@ from assay.serving.cells import error_document, score_document
 from assay.serving.feed import DEFAULT_EDITS, MAX_EDITS, Edit, Feed
 from assay.serving.native.routes import WIKI, add_route, document
 from assay.serving.native.schemas import SCHEMAS as NATIVE
-from assay.serving.openapi import BOOLEAN, INTEGER, LABEL, NUMBER, STRING, map_of, nullable, object_of, ref
+from assay.serving.openapi import (
+    BOOLEAN,
+    INTEGER,
+    LABEL,
+    NUMBER,
+    STRING,
+    list_of,
+    map_of,
+    nullable,
+    object_of,
+    ref,
+)
 from assay.serving.parameters import parse_limit, read_fields
 from assay.serving.respond import json_response, unless_known
 
@@ -49,9 +60,7 @@ SCHEMAS: Final[dict[str, Any]] = {
             "scores": map_of({"anyOf": [ref("PlainCell"), ref("CellError")]}),
         }
     ),
-    "Feed": object_of(
-        {"wiki": STRING, "is_complete": BOOLEAN, "edits": {"type": "array", "items": ref("Edit")}}
-    ),
+    "Feed": object_of({"wiki": STRING, "is_complete": BOOLEAN, "edits": list_of(ref("Edit"))}),
 }
 
 

@@ -13,6 +13,7 @@ from assay.serving.openapi import (
     NUMBER,
     STRING,
     VALUE,
+    list_of,
     map_of,
     nullable,
     object_of,
@@ -23,9 +24,8 @@ from assay.serving.openapi import (
 _ERROR: Final = object_of({"code": STRING, "message": STRING, "retryable": BOOLEAN})
 _COUNTS: Final = object_of(dict.fromkeys(("tp", "fp", "tn", "fn"), NUMBER))
 _STATISTICS: Final = object_of({field: nullable(NUMBER) for field in FIELDS})
-_PAIR: Final = {"type": "array", "items": NUMBER, "minItems": 2, "maxItems": 2}
+_PAIR: Final = list_of(NUMBER, minItems=2, maxItems=2)
 _NAMES: Final = {"wiki": STRING, "model": STRING, "version": STRING, "digest": STRING}
-_STRINGS: Final = {"type": "array", "items": STRING}
 _OBJECT: Final = {"type": "object"}
 _ANSWER: Final = {"satisfiable": BOOLEAN, "cut": nullable(ref("Cut")), "nearest": nullable(ref("Cut"))}
 _POINT: Final = {
@@ -37,14 +37,14 @@ _POINT: Final = {
     "range": nullable(_PAIR),
 }
 _WISHES: Final = {
-    "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
+    "models": list_of(STRING, minItems=1, maxItems=100),
     "injection": {"type": "object"},
 }
 _ACTOR: Final = {
     "name": STRING,
     "is_anonymous": BOOLEAN,
     "id": whole_number(1, MAX_ID),
-    "groups": {"type": "array", "items": STRING},
+    "groups": list_of(STRING),
     "registered_at": {"type": "string", "format": "date-time"},
     "edit_count": INTEGER,
 }
@@ -59,19 +59,12 @@ SCHEMAS: Final[dict[str, Any]] = {
             "name": STRING,
             "version": STRING,
             "digest": STRING,
-            "labels": {"type": "array", "items": LABEL},
-            "features": {"type": "array", "items": ref("Feature")},
+            "labels": list_of(LABEL),
+            "features": list_of(ref("Feature")),
         }
     ),
-    "Wikis": object_of(
-        {
-            "wikis": {
-                "type": "array",
-                "items": object_of({"name": STRING, "models": {"type": "array", "items": ref("Model")}}),
-            }
-        }
-    ),
-    "Recent": object_of({"wiki": STRING, "revisions": {"type": "array", "items": INTEGER}}),
+    "Wikis": object_of({"wikis": list_of(object_of({"name": STRING, "models": list_of(ref("Model"))}))}),
+    "Recent": object_of({"wiki": STRING, "revisions": list_of(INTEGER)}),
     "Revision": object_of(
         {
             "id": nullable(INTEGER),
@@ -84,32 +77,28 @@ SCHEMAS: Final[dict[str, Any]] = {
             "size_change_bytes": nullable(INTEGER),
             "is_minor": nullable(BOOLEAN),
             "is_creation": BOOLEAN,
-            "problems": {"type": "array", "items": ref("Problem")},
+            "problems": list_of(ref("Problem")),
         }
     ),
     "DiffLine": object_of(
         {
             "kind": {"type": "string", "enum": ["equal", "added", "removed", "changed"]},
-            "parts": {
-                "type": "array",
-                "items": object_of(
-                    {"kind": {"type": "string", "enum": ["equal", "added", "removed"]}, "text": STRING}
-                ),
-            },
+            "parts": list_of(
+                object_of({"kind": {"type": "string", "enum": ["equal", "added", "removed"]}, "text": STRING})
+            ),
         }
     ),
     "Diff": object_of(
         {
-            "hunks": {
-                "type": "array",
-                "items": object_of(
+            "hunks": list_of(
+                object_of(
                     {
                         "old_start": INTEGER,
                         "new_start": INTEGER,
-                        "lines": {"type": "array", "items": ref("DiffLine")},
+                        "lines": list_of(ref("DiffLine")),
                     }
-                ),
-            },
+                )
+            ),
             "truncated": BOOLEAN,
             "added_lines": INTEGER,
             "removed_lines": INTEGER,
@@ -119,17 +108,16 @@ SCHEMAS: Final[dict[str, Any]] = {
         {
             "prediction": LABEL,
             "probability": map_of(NUMBER),
-            "features": {
-                "type": "array",
-                "items": object_of(
+            "features": list_of(
+                object_of(
                     {
                         "name": STRING,
                         "value": VALUE,
                         "injected": BOOLEAN,
                         "contributions": map_of(NUMBER),
                     }
-                ),
-            },
+                )
+            ),
             "explanation": map_of(object_of({"base": NUMBER, "logit": NUMBER})),
         }
     ),
@@ -148,8 +136,8 @@ SCHEMAS: Final[dict[str, Any]] = {
         "additionalProperties": False,
         "required": ["revisions"],
         "properties": {
-            "revisions": {"type": "array", "items": whole_number(1, MAX_ID), "minItems": 1},
-            "models": {"type": "array", "items": STRING, "minItems": 1, "maxItems": 100},
+            "revisions": list_of(whole_number(1, MAX_ID), minItems=1),
+            "models": list_of(STRING, minItems=1, maxItems=100),
             "features": BOOLEAN,
             "explain": BOOLEAN,
             "order": {"type": "string", "enum": ["done", "asked"]},
@@ -167,7 +155,7 @@ SCHEMAS: Final[dict[str, Any]] = {
                     "error": _ERROR,
                     "scored": INTEGER,
                     "failed": INTEGER,
-                    "remaining": {"type": "array", "items": INTEGER},
+                    "remaining": list_of(INTEGER),
                 }
             ),
         ]
@@ -177,11 +165,11 @@ SCHEMAS: Final[dict[str, Any]] = {
             **_NAMES,
             "kind": STRING,
             "description": STRING,
-            "labels": _STRINGS,
+            "labels": list_of(STRING),
             "statistics": nullable(_OBJECT),
             "training": _OBJECT,
-            "limits": _STRINGS,
-            "operating_points": _STRINGS,
+            "limits": list_of(STRING),
+            "operating_points": list_of(STRING),
         }
     ),
     "Cut": object_of(
@@ -198,17 +186,14 @@ SCHEMAS: Final[dict[str, Any]] = {
     "Thresholds": object_of(
         {
             **_NAMES,
-            "labels": _STRINGS,
+            "labels": list_of(STRING),
             "label": STRING,
             "sample": object_of({"rows": INTEGER, "with_label": INTEGER}),
             "population_rate": nullable(NUMBER),
-            "table": {
-                "type": "array",
-                "items": object_of(
-                    {"threshold": NUMBER, **{f: nullable(NUMBER) for f in FIELDS}, "counts": _COUNTS}
-                ),
-            },
-            "operating_points": {"type": "array", "items": ref("OperatingPoint")},
+            "table": list_of(
+                object_of({"threshold": NUMBER, **{f: nullable(NUMBER) for f in FIELDS}, "counts": _COUNTS})
+            ),
+            "operating_points": list_of(ref("OperatingPoint")),
         }
     ),
     "WhatIf": {"type": "object", "additionalProperties": False, "properties": _WISHES},
