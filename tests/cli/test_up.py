@@ -129,7 +129,7 @@ def test_what_several_processes_would_say_is_said_once_before_any_starts(
 def test_a_redis_that_refuses_us_is_told_before_any_process_starts(
     begun: list[list[str]], tmp_path: Path
 ) -> None:
-    with redis_server.running(["--requirepass", "right"], password="right") as redis:
+    with redis_server.running(password="right") as redis:
         given = ["up", "--port", str(free_port()), "--redis", redis.url]
         done = CliRunner().invoke(app, given, env={"ASSAY_REDIS__PASSWORD": "wrong"})
         assert isinstance(done.exception, ConfigurationError)

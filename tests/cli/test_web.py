@@ -10,7 +10,7 @@ from servers.redis import free_port
 
 
 def test_neither_begins_with_what_cannot_be(tmp_path: Path) -> None:
-    with redis_server.running(["--requirepass", "x"], password="x") as redis:
+    with redis_server.running(password="x") as redis:
         wrong = ("--redis", redis.url.replace("//", "//:hunter2@"))
         nobody = ("--redis", f"redis://127.0.0.1:{free_port()}/0")
         commands = {

@@ -18,7 +18,7 @@ LIMIT_S = 60.0
 
 @pytest.fixture
 def redis() -> Iterator[RedisServer]:
-    with redis_server.running(["--requirepass", SECRET], password=SECRET) as server:
+    with redis_server.running(password=SECRET) as server:
         yield server
 
 

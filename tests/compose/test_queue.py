@@ -57,8 +57,8 @@ class Two:
 @pytest.fixture(scope="module")
 def two() -> Iterator[Two]:
     with (
-        redis_server.running(["--requirepass", "of-scores"], password="of-scores") as scores,
-        redis_server.running(["--requirepass", "of-queue"], password="of-queue") as of_queue,
+        redis_server.running(password="of-scores") as scores,
+        redis_server.running(password="of-queue") as of_queue,
     ):
         yield Two(scores, of_queue)
 

@@ -28,8 +28,8 @@ _RESERVED: Final = 64
 class RedisServer:
     """Starts, stops, freezes and restarts one ``redis-server``; keeps nothing on disk unless told to.
 
-    `arguments`: further options, such as ``["--requirepass", "x"]``. `password`, `username`: what its own
-    probe uses.
+    `arguments`: further options, such as ``["--maxmemory", "1mb"]``. `password`: asked of everybody; None:
+    nobody needs one.
     """
 
     def __init__(
@@ -39,14 +39,12 @@ class RedisServer:
         *,
         port: int | None = None,
         password: str | None = None,
-        username: str | None = None,
         configuration: Path | None = None,
     ) -> None:
         self.folder = folder
         self.port = free_port() if port is None else port
-        self.arguments = list(arguments)
+        self.arguments = [*arguments, *(() if password is None else ("--requirepass", password))]
         self.password = password
-        self.username = username
         self._configuration = configuration
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -59,7 +57,6 @@ class RedisServer:
         return redis.Redis(
             port=self.port,
             password=self.password,
-            username=self.username,
             socket_timeout=5.0,
             socket_connect_timeout=5.0,
         )

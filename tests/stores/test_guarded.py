@@ -97,7 +97,7 @@ async def test_a_full_server_still_gives_what_it_has(redis: RedisServer) -> None
 
 
 async def test_a_wrong_password_is_a_miss_and_is_counted() -> None:
-    with running(["--requirepass", "right"], password="right") as server:
+    with running(password="right") as server:
         guarded = Guarded(RedisOptions(server.url, password="wrong"))
         assert await guarded.store.get_many(["a"]) == {}
         assert guarded.failures() == 1

@@ -99,7 +99,7 @@ async def test_nobody_speaks_on_a_connection_before_who_makes_it_is_done(
 
 
 async def test_who_is_cancelled_while_connecting_leaves_it_to_the_next() -> None:
-    with running(["--requirepass", "hush"], password="hush") as server:
+    with running(password="hush") as server:
         async with _lost(RedisOptions(server.url, password="hush")) as connection:
             making = await _half_made(connection, server)
             second = asyncio.create_task(connection.connect())

@@ -77,7 +77,7 @@ async def _all_three_get_through(options: RedisOptions) -> None:
 @pytest.mark.parametrize("password", ["simple", NASTY, "a@b", "%41", "with space", "/", ":", "@"])
 async def test_the_password_of_2016_08_01_is_never_misread_again(password: str) -> None:
     """Only production had a password, and ORES parsed it itself, beside its client library."""
-    with running(["--requirepass", password], password=password) as server:
+    with running(password=password) as server:
         bare = f"redis://127.0.0.1:{server.port}/0"
         await _all_three_get_through(RedisOptions(bare, password=password))
         within = f"redis://:{quote(password, safe='')}@127.0.0.1:{server.port}/0"
@@ -85,7 +85,7 @@ async def test_the_password_of_2016_08_01_is_never_misread_again(password: str) 
 
 
 async def test_a_stale_secret_in_the_url_gives_way_to_the_one_given_apart() -> None:
-    with running(["--requirepass", NASTY], password=NASTY) as server:
+    with running(password=NASTY) as server:
         stale = f"redis://nobody:stale@127.0.0.1:{server.port}/0"
         await _all_three_get_through(RedisOptions(stale, username="default", password=NASTY))
 
@@ -161,7 +161,7 @@ async def test_user_names_work() -> None:
 
 async def test_a_unix_socket_works(tmp_path: Path) -> None:
     path = tmp_path / "redis.sock"
-    with running(["--unixsocket", str(path), "--requirepass", NASTY], password=NASTY):
+    with running(["--unixsocket", str(path)], password=NASTY):
         await _all_three_get_through(RedisOptions(f"unix://{path}?db=0", password=NASTY))
 
 
@@ -245,7 +245,7 @@ def test_an_address_says_where(options: RedisOptions, where: str) -> None:
 
 
 def test_who_gives_no_account_logs_in_with_nothing() -> None:
-    with running(["--requirepass", NASTY], password=NASTY) as server:
+    with running(password=NASTY) as server:
         given = RedisOptions(f"redis://default:{quote(NASTY, safe='')}@127.0.0.1:{server.port}/0")
         assert has_password(given)
         with connect_sync(given) as known:

@@ -118,19 +118,21 @@ def test_a_chart_is_well_formed_whatever_the_names() -> None:
     assert chart("empty", "x", "y", [Line("none", [])])
 
 
+def assert_has_its_cards(bundle: Path) -> None:
+    manifest, statistics = read_manifest(bundle), read_statistics(bundle)
+    assert card_markdown(manifest, statistics) == (bundle / "card.md").read_text("utf-8")
+    assert card_html(manifest, statistics) == (bundle / "card.html").read_text("utf-8")
+
+
 @pytest.mark.parametrize("path", SHIPPED, ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_a_bundles_files_give_the_cards_that_lie_in_it(path: Path) -> None:
     """Made again by `python tools/redraw_cards.py` when cards have come to look otherwise."""
-    manifest, statistics = read_manifest(path), read_statistics(path)
-    assert card_markdown(manifest, statistics) == (path / "card.md").read_text("utf-8")
-    assert card_html(manifest, statistics) == (path / "card.html").read_text("utf-8")
+    assert_has_its_cards(path)
 
 
 def test_the_making_and_the_files_give_the_same_cards(folder: Path) -> None:
     """A bundle's statistics have their names sorted; the cards made from them must not."""
-    manifest, statistics = read_manifest(folder), read_statistics(folder)
-    assert card_markdown(manifest, statistics) == (folder / "card.md").read_text("utf-8")
-    assert card_html(manifest, statistics) == (folder / "card.html").read_text("utf-8")
+    assert_has_its_cards(folder)
 
 
 def test_parts_are_told_by_number() -> None:
