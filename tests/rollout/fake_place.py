@@ -15,8 +15,8 @@ from assay.rollout.control.watch import DriftOf, Record, Watcher
 from assay.rollout.journal import Journal
 from assay.rollout.judging.drift import DeclaredDrift
 from assay.rollout.options import DataCentreSettings, RolloutOptions
-from assay.rollout.reporting.follow import Follower
 from assay.rollout.reporting.gate import Gate, ask
+from assay.rollout.reporting.journal_reader import JournalReader
 from assay.rollout.samples import Arm, CellPair, MemorySeen, Pair, SeenCell
 from rollout.fake_world import SLOTS, LoopClock
 
@@ -148,7 +148,7 @@ class Cluster:
 
     def gate(self, release: str, later_s: float = 0.0, max_age_s: float = 120.0) -> Gate:
         """What the page would answer now."""
-        with Follower(self.folder).refreshed() as (reading, stories):
+        with JournalReader(self.folder).refreshed() as (reading, stories):
             return ask(reading, stories, release, self.clock.now().timestamp() + later_s, max_age_s)
 
 

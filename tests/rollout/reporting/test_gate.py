@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from assay.clock import FakeClock
 from assay.rollout.journal import FILE_NAME, Journal
-from assay.rollout.reporting.follow import Follower
 from assay.rollout.reporting.gate import (
     MAX_BODY_BYTES,
     MAX_NAME,
@@ -27,6 +26,7 @@ from assay.rollout.reporting.gate import (
     read_release,
     status,
 )
+from assay.rollout.reporting.journal_reader import JournalReader
 from assay.rollout.samples import Arm
 from rollout.arms import CANDIDATE, SOUND, STABLE, Defect
 from rollout.told import NOON, Teller
@@ -53,7 +53,7 @@ class Case:
         return teller
 
     def ask(self, release: str = RELEASE, later_s: float = 0.0, age_s: float = AGE_S) -> Gate:
-        with Follower(self.folder).refreshed() as (reading, stories):
+        with JournalReader(self.folder).refreshed() as (reading, stories):
             return ask(reading, stories, release, self.clock.now().timestamp() + later_s, age_s)
 
 
@@ -180,9 +180,9 @@ def test_a_journal_that_is_not_read_to_its_end_is_not_good(case: Case) -> None:
     with Journal(case.folder, case.clock) as journal:
         for _ in range(3):
             journal.append("note", {"text": "x"})
-    follower, now_s = Follower(case.folder, read_at_once=size), case.clock.now().timestamp()
+    reader, now_s = JournalReader(case.folder, read_at_once=size), case.clock.now().timestamp()
     for is_behind, verdict in ((True, "no_data"), (False, "good")):
-        with follower.refreshed() as (reading, stories):
+        with reader.refreshed() as (reading, stories):
             assert reading.is_behind is is_behind
             assert ask(reading, stories, RELEASE, now_s, AGE_S).verdict == verdict
 

@@ -10,7 +10,7 @@ import pytest
 
 from assay.clock import FakeClock
 from assay.rollout.journal import Journal
-from assay.rollout.reporting.follow import Follower
+from assay.rollout.reporting.journal_reader import JournalReader
 from assay.rollout.reporting.story import Story
 from rollout.told import NOON, Teller
 
@@ -33,7 +33,7 @@ def story(tmp_path: Path) -> Callable[[Callable[[Teller], None]], Story]:
             teller = Teller(journal, clock)
             teller.start()
             tell(teller)
-        with Follower(tmp_path).refreshed() as (reading, stories):
+        with JournalReader(tmp_path).refreshed() as (reading, stories):
             assert reading.problem is None
             return stories[-1]
 

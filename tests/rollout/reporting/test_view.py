@@ -17,7 +17,7 @@ from assay.clock import FakeClock
 from assay.rollout.journal import Entry, Journal, read_journal
 from assay.rollout.options import DataCentreSettings, RolloutOptions
 from assay.rollout.plan import make_watch_plan
-from assay.rollout.reporting.follow import Follower, Reading
+from assay.rollout.reporting.journal_reader import JournalReader, Reading
 from assay.rollout.reporting.pages import Pages
 from assay.rollout.reporting.view import MAX_FIGURES, document
 from rollout.any_json import JSON
@@ -47,9 +47,9 @@ def test_any_information_in_a_journal_can_be_shown(
             if _is_writable([checks, data.get("stage")])
             else {},
         )
-    follower = Follower(folder)
-    with follower.refreshed() as (reading, stories):
-        told = document(reading, stories, stories[-1], follower.page())
+    reader = JournalReader(folder)
+    with reader.refreshed() as (reading, stories):
+        told = document(reading, stories, stories[-1], reader.page())
     assert reading.problem is None
     assert "codfw" in Pages("").render(told, version="v", before=None)
     json.dumps(told)
@@ -75,9 +75,9 @@ def test_figures_that_are_shown_are_few_and_short(tmp_path: Path) -> None:
         Teller(journal, clock).start()
         check = {"name": "n" * 999, "status": "odd", "sentence": "s" * 9999, "figures": figures}
         journal.append("verdict", {"stage": 0, "checks": [check] * 3})
-    follower = Follower(tmp_path)
-    with follower.refreshed() as (reading, stories):
-        told = document(reading, stories, stories[-1], follower.page())
+    reader = JournalReader(tmp_path)
+    with reader.refreshed() as (reading, stories):
+        told = document(reading, stories, stories[-1], reader.page())
     (shown, *_) = told["rollout"]["verdict"]["checks"]
     assert (shown["status"], len(shown["figures"])) == ("no_data", MAX_FIGURES)
     assert len(json.dumps(told)) < 60_000
@@ -85,8 +85,8 @@ def test_figures_that_are_shown_are_few_and_short(tmp_path: Path) -> None:
 
 def test_stages_that_were_left_have_times_that_add_up(tmp_path: Path) -> None:
     whole(tmp_path, FakeClock(NOON))
-    follower = Follower(tmp_path)
-    with follower.refreshed() as (reading, stories):
+    reader = JournalReader(tmp_path)
+    with reader.refreshed() as (reading, stories):
         rollout = document(reading, stories, stories[-1], ())["rollout"]
     entries = read_journal(tmp_path)
     stages = rollout["stages"]
@@ -102,9 +102,9 @@ def told_of(folder: Path, clock: FakeClock, tell: Callable[[Teller], None]) -> d
         teller = Teller(journal, clock)
         teller.start()
         tell(teller)
-    follower = Follower(folder)
-    with follower.refreshed() as (reading, stories):
-        told: dict[str, Any] = document(reading, stories, stories[-1], follower.page())["rollout"]
+    reader = JournalReader(folder)
+    with reader.refreshed() as (reading, stories):
+        told: dict[str, Any] = document(reading, stories, stories[-1], reader.page())["rollout"]
     return told
 
 
@@ -193,7 +193,7 @@ def test_a_former_rollout_is_shown_beside_the_others(tmp_path: Path) -> None:
             teller = Teller(journal, FakeClock(NOON), name)
             teller.start()
             teller.roll_back(reason="x")
-    with Follower(tmp_path).refreshed() as (told, stories):
+    with JournalReader(tmp_path).refreshed() as (told, stories):
         shown = [document(told, stories, story, ()) for story in stories]
     assert [one["rollout"]["is_newest"] for one in shown] == [False, False, True]
     assert [[other["id"] for other in one["former"]] for one in shown] == [
@@ -213,11 +213,11 @@ def test_all_data_centres_are_watched_at_once_until_the_end(tmp_path: Path) -> N
         journal.append(
             "started", {"id": "w", "plan": plan.as_data(), "is_emergency": False, "by": "ada"} | arms
         )
-        with Follower(tmp_path).refreshed() as (told, stories):
+        with JournalReader(tmp_path).refreshed() as (told, stories):
             stages = document(told, stories, stories[-1], ())["rollout"]["stages"]
         clock.advance(60)
         journal.append("ended", {"reason": "another candidate"})
-        with Follower(tmp_path).refreshed() as (told, stories):
+        with JournalReader(tmp_path).refreshed() as (told, stories):
             rollout = document(told, stories, stories[-1], ())["rollout"]
     assert [(stage["state"], stage["ended_s"]) for stage in stages] == [("running", None)] * 2
     assert {stage["began_s"] for stage in stages} == {NOON.timestamp()}

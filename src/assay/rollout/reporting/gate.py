@@ -14,7 +14,7 @@ from typing import Any, Final, Literal
 import orjson
 
 from assay.errors import AssayError
-from assay.rollout.reporting.follow import Reading
+from assay.rollout.reporting.journal_reader import Reading
 from assay.rollout.reporting.story import Story, Told
 
 Answer = Literal["good", "bad", "no_data"]

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from assay.rollout.journal import Entry
 from assay.rollout.plan import Stage
-from assay.rollout.reporting.follow import Reading
+from assay.rollout.reporting.journal_reader import Reading
 from assay.rollout.reporting.series import Series
 from assay.rollout.reporting.story import Story, Told
 from assay.rollout.wording import cut, who, words

@@ -28,7 +28,6 @@ from assay.errors import JournalError, cannot_listen
 from assay.page.headers import PAGE_HEADERS
 from assay.rollout.journal import Entry
 from assay.rollout.reporting.access import Access
-from assay.rollout.reporting.follow import Follower, Reading
 from assay.rollout.reporting.gate import (
     MAX_BODY_BYTES,
     MAX_NAME,
@@ -41,6 +40,7 @@ from assay.rollout.reporting.gate import (
     read_release,
     status,
 )
+from assay.rollout.reporting.journal_reader import JournalReader, Reading
 from assay.rollout.reporting.pages import Pages, headline
 from assay.rollout.reporting.story import Story
 from assay.rollout.reporting.view import document
@@ -121,7 +121,7 @@ class _Page:
     def __init__(self, options: PageOptions, access: Access, clock: Clock) -> None:
         self.options, self.access, self.clock = options, access, clock
         self.pages = Pages(options.version)
-        self._journal = Follower(Path(options.state_dir))
+        self._journal = JournalReader(Path(options.state_dir))
 
     def told(self, rollout_id: str | None, before: int | None) -> tuple[dict[str, Any], str]:
         """The document, and its version. 404 when no rollout of that id is kept."""

@@ -53,7 +53,7 @@ class Reading:
     path: str
 
 
-class Follower:
+class JournalReader:
     """Reads on whenever it is asked. Safe to use from several threads."""
 
     def __init__(self, folder: Path, read_at_once: int = READ_AT_ONCE) -> None:
