@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+from structlog.dev import ConsoleRenderer, plain_traceback
 
 if TYPE_CHECKING:
     from load.answering import Answering
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 # Machines differ in speed and some share their cores: slowness is measured by bench/, never asserted here.
 settings.register_profile("assay", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("assay")
+
+# Where a test sets up no logs, structlog draws a traceback with all variables, which takes seconds of a
+# processor: on a busy machine longer than a client waits.
+ConsoleRenderer.get_active().exception_formatter = plain_traceback
 
 # A shell's background and nohup start programs deaf to these, and what tests start would inherit it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

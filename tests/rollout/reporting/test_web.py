@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from assay.clock import FakeClock
 from assay.errors import ConfigurationError
@@ -229,9 +230,13 @@ def test_errors_have_one_shape_and_no_traceback(
             assert (path, answer.status) == (path, code)
             assert json.loads(answer.body)["error"].keys() == {"code", "message"}
         monkeypatch.setattr(web, "document", broken)
-        answer = served.ask("/api/rollout")
+        with capture_logs() as logs:
+            answer = served.ask("/api/rollout")
         assert answer.status == 500
         assert "secret" not in answer.text
+        assert [(each["event"], str(each["exc_info"])) for each in logs] == [
+            ("page failed", "a secret of the inside")
+        ]
 
 
 # -- the verdict -------------------------------------------------------------------------------------
