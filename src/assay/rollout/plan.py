@@ -60,6 +60,21 @@ class Stage:
         return f"{self.data_centre} {what}"
 
 
+_BLANK = Stage(
+    number=0,
+    data_centre="",
+    kind="preflight",
+    weight=0,
+    least_s=0.0,
+    limit_s=0.0,
+    least_pairs=0,
+    least_observed=0,
+    required=(),
+    alpha=0.0,
+)
+"""To be filled in. `Stage` itself has no such defaults, so that a journal that lacks a field is refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """All stages, in order. At the end of the last, the rollout is done."""
@@ -102,24 +117,18 @@ def make_watch_plan(options: RolloutOptions, data_centres: Sequence[str]) -> Pla
 
     No weight: others set them. What needs users' own requests is not required, since nobody logs them to us.
     """
-    stages, alpha = options.stages, options.guards.false_alarm_share / len(data_centres)
-    required = (SYNTHETIC, *_of_pairs(stages))
+    stages = options.stages
+    stage = replace(
+        _BLANK,
+        kind="watch",
+        least_s=stages.least_s,
+        limit_s=stages.limit_s,
+        least_pairs=stages.shadow_pairs,
+        required=(SYNTHETIC, *_of_pairs(stages)),
+        alpha=options.guards.false_alarm_share / len(data_centres),
+    )
     return Plan(
-        tuple(
-            Stage(
-                number,
-                name,
-                "watch",
-                0,
-                stages.least_s,
-                stages.limit_s,
-                stages.shadow_pairs,
-                0,
-                required,
-                alpha,
-            )
-            for number, name in enumerate(data_centres)
-        )
+        tuple(replace(stage, number=number, data_centre=name) for number, name in enumerate(data_centres))
     )
 
 
@@ -136,24 +145,26 @@ def _check_weights(weights: tuple[int, ...]) -> None:
 def _stages(name: str, options: StageOptions) -> Iterator[Stage]:
     yield from _first_stages(name, options)
     pairs = _of_pairs(options)
-    times = options.least_s, options.limit_s
-    texts = options.shadow_texts
-    yield Stage(0, name, "shadow", 0, *times, options.shadow_pairs, 0, pairs, 0.0, texts)
+    timed = replace(_BLANK, data_centre=name, least_s=options.least_s, limit_s=options.limit_s)
+    yield replace(
+        timed,
+        kind="shadow",
+        least_pairs=options.shadow_pairs,
+        least_texts=options.shadow_texts,
+        required=pairs,
+    )
     for weight, following in itertools.pairwise((*options.weights, 0)):
         # Few users' times cannot be told from chance, and with all users at the candidate there is nobody
         # left to compare them with; pairs are timed in every stage.
         is_comparable = FULL_SAMPLE_WEIGHT <= weight < 100
         users = USERS if is_comparable else ("release_names", "user_errors")
-        yield Stage(
-            0,
-            name,
-            "weight",
-            weight,
-            *times,
-            options.weight_pairs,
-            _least_observed(options, weight),
-            pairs + users,
-            0.0,
+        yield replace(
+            timed,
+            kind="weight",
+            weight=weight,
+            least_pairs=options.weight_pairs,
+            least_observed=_least_observed(options, weight),
+            required=pairs + users,
             next_weight=following,
         )
 
@@ -175,9 +186,17 @@ def _least_observed(options: StageOptions, weight: int) -> int:
 def _emergency_stages(name: str, options: StageOptions) -> Iterator[Stage]:
     yield from _first_stages(name, options)
     # Nothing is required, but for a while what users meet is watched: anything bad takes them back.
-    yield Stage(0, name, "weight", 100, options.least_s, options.limit_s, 0, 0, (), 0.0)
+    yield replace(
+        _BLANK,
+        data_centre=name,
+        kind="weight",
+        weight=100,
+        least_s=options.least_s,
+        limit_s=options.limit_s,
+    )
 
 
 def _first_stages(name: str, options: StageOptions) -> Iterator[Stage]:
-    yield Stage(0, name, "preflight", 0, 0.0, options.deploy_limit_s, 0, 0, PREFLIGHT, 0.0)
-    yield Stage(0, name, "synthetic", 0, 0.0, options.limit_s, 1, 0, ANSWERS, 0.0)
+    blank = replace(_BLANK, data_centre=name)
+    yield replace(blank, kind="preflight", limit_s=options.deploy_limit_s, required=PREFLIGHT)
+    yield replace(blank, kind="synthetic", limit_s=options.limit_s, least_pairs=1, required=ANSWERS)
