@@ -14,7 +14,8 @@ class ApiOptions:
     max_response_bytes: int = 2**26
     """Unpacked. MediaWiki itself ends an answer at 8 MiB of values (`$wgAPIMaxResultSize`) and continues."""
     attempt_timeout_s: float = 20.0
-    """One attempt; the whole is bounded by the request's deadline."""
+    """One attempt at most. While another may follow, it gets no more than half of what is left of the
+    request's time, yet 5 s if there are so many: a connection that hangs leaves time for a fresh one."""
     attempts: int = 4
     """How often one query is tried, the first time included."""
     backoff_s: float = 0.5

@@ -18,6 +18,7 @@ from assay import __version__
 from assay.clock import Deadline, FakeClock
 from assay.errors import SourceError, SourceUnavailable
 from assay.revisions.options import ApiOptions
+from assay.revisions.wiki import action_api
 from assay.revisions.wiki.action_api import (
     MAX_CONTINUATIONS,
     MAX_REDIRECTS,
@@ -25,9 +26,11 @@ from assay.revisions.wiki.action_api import (
     ActionApi,
     AnswerTooLarge,
     ApiRefused,
+    attempt_time_s,
     check_api_url,
     retry_after_s,
 )
+from assay.serving.options import AppOptions
 from assay.tasks import end
 from servers.mediawiki import (
     Fault,
@@ -362,6 +365,65 @@ async def test_an_attempt_has_its_own_time_and_the_next_one_too(
     with pytest.raises(SourceUnavailable, match=r"no answer within 0\.1 s"):
         await api.query(QUERY, waiting.within(1000))
     assert len(waiting.waits_s) == OPTIONS.attempts - 1
+    await api.aclose()
+
+
+@pytest.mark.parametrize(
+    ("attempt", "remaining_s", "expected_s"),
+    [
+        (1, 20, 10),  # of the default deadline of a request
+        (2, 10, 5),
+        (3, 5, 5),
+        (4, 100, 30),
+        (4, 20, 20),
+        (1, 900, 30),  # whoever works through a list waits as long as is allowed
+        (1, 8, 5),
+        (1, 2, 2),  # as pasts have: two halves would be too short for a wiki that is well
+        (1, 0, 0),
+    ],
+)
+def test_an_attempt_gets_half_of_what_is_left_while_another_may_follow(
+    attempt: int, remaining_s: float, expected_s: float
+) -> None:
+    assert attempt_time_s(OPTIONS, attempt, remaining_s) == expected_s
+
+
+async def test_a_connection_that_hangs_leaves_time_for_another(
+    wiki: StandInMediaWiki, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the options that a server has. One attempt got the whole of a request's deadline."""
+    assert AppOptions().request_timeout_s <= ApiOptions().attempt_timeout_s
+    monkeypatch.setattr(action_api, "HONEST_S", 0.0)
+    wiki.faults.append(silent())
+    api = ActionApi(wiki.url, ApiOptions(backoff_s=0))
+    assert "general" in (await api.query(QUERY, soon(3)))["query"]
+    await api.aclose()
+
+
+async def test_the_next_attempt_is_on_a_connection_of_its_own(
+    wiki: StandInMediaWiki, waiting: Waiting
+) -> None:
+    """A firewall that restarts takes all kept connections with it, without a word."""
+    go, kept = asyncio.Event(), set()
+
+    async def held(request: web.Request) -> web.Response:
+        kept.add(request.transport)
+        await go.wait()
+        return web.json_response({})
+
+    async def dead(request: web.Request) -> web.StreamResponse:
+        if request.transport in kept:
+            await asyncio.Event().wait()
+        return web.json_response({"is": "fresh"})
+
+    api = ActionApi(wiki.url, replace(OPTIONS, attempts=2, attempt_timeout_s=0.2), sleep=waiting.sleep)
+    wiki.faults += [Fault(held)] * OPTIONS.parallel
+    queries = [asyncio.create_task(api.query(QUERY, waiting.within(1000))) for _ in range(OPTIONS.parallel)]
+    await until_async(lambda: len(kept) == OPTIONS.parallel)
+    go.set()
+    await asyncio.gather(*queries)
+    wiki.faults += [Fault(dead)] * 2
+    assert await api.query(QUERY, waiting.within(1000)) == {"is": "fresh"}
     await api.aclose()
 
 

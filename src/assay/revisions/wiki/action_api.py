@@ -32,6 +32,8 @@ MAX_CONTINUATIONS = 100
 """Twice the ids of one call: MediaWiki gives at least one revision in each answer."""
 MAX_RETRY_AFTER_S = 86_400.0
 """A header that asks for more is a mistake or malice, and its number need not fit anything."""
+HONEST_S = 5.0
+"""A wiki that is slow and well may take so long for one answer, 50 large texts from cold caches."""
 
 
 class AnswerTooLarge(SourceUnavailable):
@@ -97,7 +99,8 @@ class ActionApi:
         self._url = URL(check_api_url(url))
         self._options = options or ApiOptions()
         self._sleep = sleep
-        self._session: aiohttp.ClientSession | None = None
+        self._sessions: dict[bool, aiohttp.ClientSession] = {}
+        """By whether each request opens a connection of its own."""
         self._slots = asyncio.Semaphore(self._options.parallel)
 
     @property
@@ -112,7 +115,7 @@ class ActionApi:
         for attempt in range(1, self._options.attempts + 1):
             try:
                 async with self._slots:
-                    return await self._attempt(parameters, deadline)
+                    return await self._attempt(parameters, deadline, attempt)
             except _Trouble as trouble:
                 wait_s = self._wait_s(attempt) if trouble.delay_s is None else trouble.delay_s
                 if trouble.api_code is not None and not trouble.is_retryable:
@@ -143,47 +146,52 @@ class ActionApi:
         raise SourceUnavailable(f"{self._url}: the answer was continued {MAX_CONTINUATIONS} times")
 
     async def aclose(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
+        sessions, self._sessions = self._sessions, {}
+        for session in sessions.values():
             await session.close()
 
     def _wait_s(self, attempt: int) -> float:
         return float(self._options.backoff_s * 2 ** (attempt - 1) * random.uniform(0.5, 1.0))
 
-    async def _attempt(self, parameters: Mapping[str, str], deadline: Deadline) -> dict[str, Any]:
-        timeout_s = min(self._options.attempt_timeout_s, deadline.remaining_s())
+    async def _attempt(
+        self, parameters: Mapping[str, str], deadline: Deadline, attempt: int
+    ) -> dict[str, Any]:
+        timeout_s = attempt_time_s(self._options, attempt, deadline.remaining_s())
         if timeout_s <= 0:
             raise _Trouble("the deadline passed", is_retryable=False)
+        # What fell silent may have taken all kept connections with it, so that these are not tried in turn.
+        session = self._open_session(alone=attempt > 1)
         try:
             async with asyncio.timeout(timeout_s):
-                return await self._get(parameters)
+                return await self._get(session, parameters)
         except TimeoutError:
             raise _Trouble(f"no answer within {timeout_s:.1f} s") from None
         except (aiohttp.ClientError, OSError, ValueError) as error:
             raise _Trouble(f"the connection failed ({reason_of(error)})") from None
 
-    async def _get(self, parameters: Mapping[str, str]) -> dict[str, Any]:
+    async def _get(self, session: aiohttp.ClientSession, parameters: Mapping[str, str]) -> dict[str, Any]:
         url = self._url.update_query(
             {**parameters, "format": "json", "formatversion": "2", "maxlag": str(self._options.maxlag_s)}
         )
         for _ in range(MAX_REDIRECTS + 1):
-            async with self._open_session().get(url, allow_redirects=False) as response:
+            async with session.get(url, allow_redirects=False) as response:
                 if response.status not in (301, 302, 303, 307, 308):
                     return _document(response, await self._read(response))
                 url = self._redirected(url, response.headers.get("Location", ""))
         raise _Trouble("redirects without end: correct the wiki's address", is_retryable=False)
 
-    def _open_session(self) -> aiohttp.ClientSession:
-        if self._session is None:
+    def _open_session(self, *, alone: bool) -> aiohttp.ClientSession:
+        if alone not in self._sessions:
             contact = f" ({self._options.contact})" if self._options.contact else ""
-            self._session = aiohttp.ClientSession(
+            self._sessions[alone] = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(force_close=alone),
                 headers={
                     "User-Agent": f"Assay/{__version__}{contact} aiohttp/{aiohttp.__version__}",
                     "Accept-Encoding": "gzip",
                 },
                 cookie_jar=aiohttp.DummyCookieJar(),
             )
-        return self._session
+        return self._sessions[alone]
 
     def _redirected(self, url: URL, location: str) -> URL:
         target = url.join(URL(location))
@@ -201,6 +209,17 @@ class ActionApi:
                     f"the answer is larger than {self._options.max_response_bytes} bytes", is_retryable=False
                 )
         return bytes(body)
+
+
+def attempt_time_s(options: ApiOptions, attempt: int, remaining_s: float) -> float:
+    """Seconds for this attempt, counted from 1, when so many are left for the query; 0: none.
+
+    While another may follow, half of them: a connection that hangs must not cost the whole deadline. But a
+    wiki that is merely slow is not asked twice for what it was about to answer.
+    """
+    is_last = attempt >= options.attempts
+    share_s = remaining_s if is_last else max(remaining_s / 2, HONEST_S)
+    return min(options.attempt_timeout_s, share_s, remaining_s)
 
 
 def continuation(document: Mapping[str, Any]) -> dict[str, str] | None:
