@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from assay import durable
-from assay.durable import cut_torn_line, replacing, write_durably
+from assay.durable import cut_torn_line, open_kept, replacing, write_durably
 
 
 def test_a_file_is_put_in_place_whole_with_its_mode_and_nothing_beside_it(tmp_path: Path) -> None:
@@ -105,6 +105,43 @@ def test_a_strangers_link_is_refused_and_its_file_stays(
     with pytest.raises(PermissionError, match="a link of another user"):
         write_durably(link, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_what_lies_in_the_place_of_a_new_file_is_not_written_to(tmp_path: Path) -> None:
+    """Whoever may put files into the folder could name one of ours there, or keep his own open."""
+    victim, part = tmp_path / "victim", tmp_path / ".file.part"
+    victim.write_bytes(b"untouched")
+    for lay in (part.symlink_to, part.hardlink_to):
+        lay(victim)
+        write_durably(tmp_path / "file", b"new")
+        assert (victim.read_bytes(), (tmp_path / "file").read_bytes()) == (b"untouched", b"new")
+    assert victim.stat().st_nlink == 1
+
+
+def test_a_strangers_file_is_not_written_further(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, link = tmp_path / "file", tmp_path / "link"
+    link.symlink_to(path)
+    with os.fdopen(open_kept(link), "wb") as file:
+        file.write(b"one's own")
+    assert path.read_bytes() == b"one's own"
+    monkeypatch.setattr(durable, "_is_strangers", lambda file, *_: stat.S_ISREG(file.st_mode))
+    with pytest.raises(PermissionError, match=f"a file of another user in a folder for all: '{path}'"):
+        open_kept(link)
+    monkeypatch.setattr(durable, "_is_strangers", lambda file, *_: stat.S_ISLNK(file.st_mode))
+    with pytest.raises(PermissionError, match=f"a link of another user in a folder for all: '{link}'"):
+        open_kept(link)
+    assert path.read_bytes() == b"one's own"
+
+
+def test_a_link_that_comes_after_the_look_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "victim")
+    monkeypatch.setattr(durable, "behind_link", lambda path: path)
+    with pytest.raises(OSError, match="symbolic links"):
+        open_kept(link)
+    assert not (tmp_path / "victim").exists()
 
 
 def test_a_link_that_leads_to_itself_is_told_as_such(tmp_path: Path) -> None:

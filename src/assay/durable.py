@@ -1,4 +1,8 @@
-"""Files that a kill or a power cut leaves whole: as they were, or as they were to become."""
+"""Files that a kill or a power cut leaves whole: as they were, or as they were to become; and nobody else's.
+
+In a folder like /tmp, a stranger may have put a file or a link where one of ours is to lie. Linux can be set
+to guard against it (proc(5), protected_symlinks and protected_regular), but is not everywhere.
+"""
 
 from __future__ import annotations
 
@@ -20,13 +24,15 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """A file that takes the place of `path` in one step when the block ends; not when it raises. Of a
     symbolic link, the file that it leads to is replaced.
 
-    Until then it lies beside it as ``.<name>.part``, where the next writer overwrites what a killed one left.
-    On a disk that takes no more, it is taken away, and the system's error names `path`.
+    Until then it lies beside it as ``.<name>.part``, made anew in the place of what a killed writer left. On
+    a disk that takes no more, it is taken away, and the system's error names `path`. Raises PermissionError
+    for a stranger's file or link of that name which this user may not take away.
     """
     path = behind_link(path)
     part = path.with_name(f".{path.name}.part")
     try:
-        with part.open("wb") as stream:
+        part.unlink(missing_ok=True)
+        with part.open("xb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -46,19 +52,41 @@ def behind_link(path: Path) -> Path:
     """
     if not path.is_symlink():
         return path
-    if _is_strangers(path.lstat(), path.parent.stat(), os.geteuid()):
-        raise PermissionError(errno.EACCES, "a link of another user in a folder for all", str(path))
+    _refuse_strangers("link", path, path.lstat())
     try:
         return path.resolve()
     except RuntimeError:  # as Python 3.11 says it
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path)) from None
 
 
-def _is_strangers(link: os.stat_result, folder: os.stat_result, user: int) -> bool:
-    """Whether somebody else may have put a link here for this user to write where it leads. Linux follows no
-    such link either (proc(5), protected_symlinks), but does not know that what was resolved was one."""
-    is_for_all = folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH
-    return bool(is_for_all) and link.st_uid not in (user, folder.st_uid)
+def open_kept(path: Path) -> int:
+    """The descriptor of a file that is read, and written further at its end; made when it is not there.
+
+    Raises PermissionError for one that a stranger made in a folder like /tmp, or that his link leads to.
+    """
+    place = behind_link(path)
+    handle = os.open(place, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o666)
+    try:
+        _refuse_strangers("file", place, os.fstat(handle))
+    except BaseException:
+        os.close(handle)
+        raise
+    return handle
+
+
+def is_for_all(folder: os.stat_result) -> bool:
+    """Whether everybody may make files in it, and take away their own only."""
+    return bool(folder.st_mode & stat.S_ISVTX and folder.st_mode & stat.S_IWOTH)
+
+
+def _refuse_strangers(kind: str, path: Path, status: os.stat_result) -> None:
+    if _is_strangers(status, path.parent.stat(), os.geteuid()):
+        raise PermissionError(errno.EACCES, f"a {kind} of another user in a folder for all", str(path))
+
+
+def _is_strangers(file: os.stat_result, folder: os.stat_result, user: int) -> bool:
+    """Whether somebody else may have put a file here for this user to write to, or a link."""
+    return is_for_all(folder) and file.st_uid not in (user, folder.st_uid)
 
 
 def write_durably(path: Path, content: bytes, mode: int = 0o644) -> None:

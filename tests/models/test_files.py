@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -113,6 +114,30 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
         packed.writestr("a", b"2")
     with pytest.raises(BundleError, match="the same name"):
         open_files(tmp_path / "b.zip").names()
+
+
+@pytest.mark.parametrize("leftover", [".b.part", ".b.old"])
+def test_a_link_in_a_bundles_place_is_not_followed(tmp_path: Path, leftover: str) -> None:
+    """In a folder like /tmp anybody may have put one there."""
+    write_directory(tmp_path / "b", {"a": b"old"})
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a").write_bytes(b"untouched")
+    (tmp_path / leftover).symlink_to(tmp_path / "elsewhere")
+    write_directory(tmp_path / "b", CONTENTS)
+    assert open_files(tmp_path / "b").names() == set(CONTENTS)
+    assert not (tmp_path / "b").is_symlink()
+    assert (tmp_path / "elsewhere" / "a").read_bytes() == b"untouched"
+    assert {path.name for path in tmp_path.iterdir()} == {"b", "elsewhere"}
+
+
+def test_a_folder_that_cannot_be_taken_away_is_not_written_into(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stranger's, whose files he could change."""
+    (tmp_path / ".b.part").mkdir()
+    monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
+    with pytest.raises(FileExistsError, match=r"\.b\.part"):
+        write_directory(tmp_path / "b", CONTENTS)
 
 
 def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:

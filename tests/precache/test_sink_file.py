@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from assay import durable
 from assay.precache.sink import Unwritten
 from assay.precache.sink_file import FileSink
 from precache.edits import scored, told
@@ -66,6 +67,12 @@ async def test_a_file_that_is_moved_away_while_a_batch_waits_for_its_turn_gets_n
 async def test_a_file_that_cannot_be_written_is_tried_again(tmp_path: Path) -> None:
     with pytest.raises(Unwritten, match="No such file or directory"):
         await FileSink(tmp_path / "missing" / "scores.jsonl").write([scored(1)])
+
+
+async def test_a_strangers_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "_is_strangers", lambda *_: True)
+    with pytest.raises(Unwritten, match="a file of another user"):
+        await FileSink(tmp_path / "scores.jsonl").write([scored(1)])
 
 
 async def test_a_full_disk_leaves_no_half_batch(tmp_path: Path) -> None:

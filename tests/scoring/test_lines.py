@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay import durable
 from assay.errors import BadParameter, ConfigurationError
 from assay.revisions.record import MAX_ID
 from assay.scoring.lines import LinesFile, LinesStream, parse_id, read_ids
@@ -97,6 +98,13 @@ def test_what_could_not_be_gone_on_with_is_refused(tmp_path: Path) -> None:
         LinesFile(tmp_path)
     with pytest.raises(ConfigurationError, match="cannot be written: No such file or directory"):
         LinesFile(tmp_path / "none" / "out")
+
+
+def test_a_strangers_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    LinesFile(tmp_path / "out").close()
+    monkeypatch.setattr(durable, "_is_strangers", lambda *_: True)
+    with pytest.raises(ConfigurationError, match="out cannot be written: a file of another user"):
+        LinesFile(tmp_path / "out")
 
 
 def test_ids_are_read_with_comments_and_blank_lines() -> None:

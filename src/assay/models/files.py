@@ -125,12 +125,14 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` beside `path`, then put them in its place.
 
     A reader never sees a half-written bundle. Replacing an existing one takes two renames; a reader in
-    between finds none, and must ask again.
+    between finds none, and must ask again. Raises OSError where a former writer's leftovers cannot be taken
+    away.
     """
     part = path.with_name(f".{path.name}.part")
     old = path.with_name(f".{path.name}.old")
     for leftover in (part, old):
-        shutil.rmtree(leftover, ignore_errors=True)
+        _take_away(leftover)
+    part.mkdir()  # anew: in a folder like /tmp, what lies here may be a stranger's, or his link
     for name, content in files.items():
         target = part / name
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -142,6 +144,13 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
         path.rename(old)
     part.rename(path)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _take_away(folder: Path) -> None:
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
 
 
 def write_zip(path: Path, files: Mapping[str, bytes]) -> None:

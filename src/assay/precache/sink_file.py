@@ -12,7 +12,7 @@ from io import FileIO
 from pathlib import Path
 from typing import Final
 
-from assay.durable import cut_torn_line, is_at
+from assay.durable import cut_torn_line, is_at, open_kept
 from assay.precache.sink import Event, Refused, Unwritten, lines
 from assay.threads import in_thread
 
@@ -63,7 +63,7 @@ class FileSink:
         turn may be packed and removed by now: it is let go. Raises `TimeoutError`."""
         until_s = time.monotonic() + self._lock_limit_s
         while True:
-            with self._path.open("ab+", buffering=0) as file:
+            with os.fdopen(open_kept(self._path), "ab+", buffering=0) as file:
                 _lock(file, until_s)
                 if is_at(self._path, file.fileno()):
                     yield file

@@ -19,7 +19,7 @@ from assay.revisions.wiki.mediawiki import MediaWikiSource
 
 
 def default_cache_dir() -> Path:
-    """Where indexes go when a file's own folder is read-only.
+    """Where indexes go that may not lie in a file's own folder.
 
     `ASSAY_CACHE_DIR`, else `CACHE_DIRECTORY` (what systemd's `CacheDirectory=` made), else `assay/` in
     `XDG_CACHE_HOME`, else in `~/.cache`. Raises `ConfigurationError` for a user without a home, as systemd's

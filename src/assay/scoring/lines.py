@@ -15,6 +15,7 @@ from typing import Any, BinaryIO, Final, Protocol, Self
 
 import orjson
 
+from assay.durable import open_kept
 from assay.errors import BadParameter, ConfigurationError
 from assay.revisions.record import MAX_ID
 
@@ -95,7 +96,7 @@ class LinesFile:
                 "leave --output out and send standard output there"
             )
         try:
-            stream = os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644), "r+b")
+            stream = os.fdopen(open_kept(path), "r+b")
         except OSError as error:
             raise ConfigurationError(f"{path} cannot be written: {error.strerror}") from error
         try:

@@ -79,7 +79,8 @@ class Settings:
     """Whether the bundles that come with Assay's code count. A release sets it to false: it brings its own,
     and a wiki that these leave without a model must be an error, not a wiki with another model."""
     cache_dir: str | None = None
-    """Folder for the indexes of dumps that lie in read-only folders. None: ``assay`` in the user's cache."""
+    """Folder for the indexes of dumps that lie in read-only folders, or in one for all users, such as /tmp.
+    None: ``assay`` in the user's cache."""
     max_text_bytes: int = MAX_TEXT_BYTES
     """Revisions with a longer text are answered with a problem; MediaWiki's own limit is 2 MiB."""
     must_be_set: tuple[str, ...] = ()

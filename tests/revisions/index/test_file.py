@@ -40,11 +40,14 @@ def test_it_lies_beside_the_file_and_is_used_again(export: Path) -> None:
     }
 
 
-def test_it_goes_to_the_cache_when_the_folder_is_read_only(export: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("mode", [0o555, 0o1777], ids=["read-only", "like /tmp"])
+def test_it_goes_to_the_cache_when_it_may_not_lie_beside_the_file(
+    export: Path, tmp_path: Path, mode: int
+) -> None:
     folder = tmp_path / "frozen"
     folder.mkdir()
     path = export.rename(folder / "small.xml")
-    folder.chmod(0o555)
+    folder.chmod(mode)
     try:
         open_indexed(path, cache_dir=tmp_path / "cache").close()
         assert [it.name for it in folder.iterdir()] == ["small.xml"]

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from assay import durable
 from assay.errors import ConfigurationError
 from assay.revisions.wiki.journal_file import JournalFile
 
@@ -68,6 +69,12 @@ def test_a_damaged_line_is_named(tmp_path: Path, line: bytes) -> None:
     path.write_bytes(b"{}\n" + line + b"\n{}\n")
     with opened(path) as journal, pytest.raises(ConfigurationError, match="line 2 is damaged"):
         list(journal.lines())
+
+
+def test_a_strangers_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(durable, "_is_strangers", lambda *_: True)
+    with pytest.raises(PermissionError, match="a file of another user"):
+        JournalFile(tmp_path / "journal")
 
 
 def test_two_cannot_write_one(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
+from assay.durable import is_for_all
 from assay.errors import SourceError
 from assay.revisions.files.reader import record_reader
 from assay.revisions.index.builder import FORMAT, IndexBuilder
@@ -26,10 +27,11 @@ ENDS_BYTES: Final = 2**16
 
 
 def index_path(path: Path, cache_dir: Path) -> Path:
-    """Beside the file; in `cache_dir` when its folder is read-only (also for root, who could write)."""
-    beside = path.with_name(f"{path.name}.index.sqlite")
-    if path.parent.stat().st_mode & 0o222 and os.access(path.parent, os.W_OK):
-        return beside
+    """Beside the file; in `cache_dir` when its folder is read-only (also for root, who could write), or like
+    /tmp, where a stranger may have put an index of his own, or a link in the place of the lock."""
+    folder = path.parent.stat()
+    if folder.st_mode & 0o222 and os.access(path.parent, os.W_OK) and not is_for_all(folder):
+        return path.with_name(f"{path.name}.index.sqlite")
     digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:12]
     return cache_dir / f"{path.name}.{digest}.index.sqlite"
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 
-from assay.durable import cut_torn_line
+from assay.durable import cut_torn_line, open_kept
 from assay.errors import ConfigurationError
 
 
@@ -21,10 +21,10 @@ class JournalFile:
     """Opened for reading and appending; made when it is not there."""
 
     def __init__(self, path: Path) -> None:
-        """Raises `ConfigurationError` when another process has it open."""
+        """Raises `ConfigurationError` when another process has it open, OSError as `open_kept` does."""
         self.path = path
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = path.open("a+b")
+        self._file = os.fdopen(open_kept(path), "a+b")
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
