@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import http.client
-import socket
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-import uvicorn
 from starlette.types import ASGIApp
+
+from assay.serving.listener import listen
+from assay.serving.options import ServerOptions
+from assay.serving.server import build_server
 
 
 @dataclass(frozen=True)
@@ -54,30 +56,23 @@ class Served:
             connection.close()
 
 
-class _Server(uvicorn.Server):
-    """Tells when it answers, so that nobody has to sleep."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        try:
-            await super().startup(sockets)
-        finally:
-            self.ready.set()
-
-
 @contextmanager
 def serving(app: ASGIApp) -> Iterator[Served]:
-    """Serves `app` in a thread; its start and end run as in production."""
-    listener = socket.socket()
-    listener.bind(("127.0.0.1", 0))
-    server = _Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    """Serves `app` in a thread, by the server that production has."""
+    options, ready = ServerOptions(), threading.Event()
+    listener = listen("127.0.0.1", 0, options)
+    server = build_server(app, options, started=ready.set)
+
+    def run() -> None:
+        try:
+            server.run(sockets=[listener])
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run)
     thread.start()
     try:
-        server.ready.wait(60)
+        ready.wait(60)
         if not server.started:
             raise RuntimeError("the application did not start: its log says why")
         yield Served(listener.getsockname()[1])

@@ -7,7 +7,6 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import MutableHeaders
@@ -74,12 +73,6 @@ def is_open(path: str) -> bool:
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
 
 
-_MAX_DROPPED_BYTES: Final = 2**27
-"""Of a body that is refused. Whoever sends more may find the connection closed."""
-_LINGER_S: Final = 1.0
-"""How long a refused body may pause before its client is taken to wait for the answer."""
-
-
 class _Untaken(Exception):
     """A client leaves a piece of its answer untaken for too long. No `AssayError`: it is not to be
     answered."""
@@ -143,15 +136,15 @@ class Guard:
         """The body, read whole within the limits before anybody works on it; then `receive` as it was."""
         declared = dict(scope["headers"]).get(b"content-length", b"0")
         if declared.isdigit() and int(declared) > self._options.max_body_bytes:
-            raise await self._too_large(scope, receive)
+            raise self._too_large()
         try:
             async with asyncio.timeout(self._options.body_timeout_s):
                 body = await self._read_body(receive)
         except TimeoutError as error:
             late = "The request's body did not arrive in time; send it again."
-            raise HttpError(408, late, {"Connection": "close"}) from error
+            raise HttpError(408, late) from error
         if body is None:
-            raise await self._too_large(scope, receive)
+            raise self._too_large()
         if body and _is_encoded(scope):
             raise HttpError(
                 415, "Send the body as it is, without Content-Encoding.", {"Accept-Encoding": "identity"}
@@ -178,17 +171,7 @@ class Guard:
             if not message.get("more_body", False):
                 return b"".join(parts)
 
-    async def _too_large(self, scope: Scope, receive: Receive) -> HttpError:
-        """The refusal, once the rest of the body was taken and dropped.
-
-        Many clients send all before they read. If the connection is closed meanwhile, which they may have
-        asked for, it is reset, and the answer that says why is lost with it. Who asks first (``Expect``) has
-        sent nothing yet.
-        """
-        if not _single_header(scope, b"expect"):
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._options.body_timeout_s):
-                    await _drop_body(receive)
+    def _too_large(self) -> HttpError:
         limit = self._options.max_body_bytes
         return HttpError(413, f"The request's body is too large; at most {limit} bytes are allowed.")
 
@@ -214,17 +197,6 @@ class Guard:
             status=status,
             ms=round(seconds * 1000, 1),
         )
-
-
-async def _drop_body(receive: Receive) -> None:
-    """Until its end, or until enough was dropped. Raises TimeoutError when nothing comes."""
-    dropped_bytes = 0
-    while dropped_bytes < _MAX_DROPPED_BYTES:
-        async with asyncio.timeout(_LINGER_S):
-            message = await receive()
-        dropped_bytes += len(message.get("body", b""))
-        if not message.get("more_body", False):
-            return
 
 
 def _request_id(scope: Scope) -> str:

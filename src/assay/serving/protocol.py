@@ -13,11 +13,13 @@ import asyncio
 from typing import Final
 
 import orjson
-from starlette.types import Receive, Scope, Send
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from assay.errors import Overloaded
 from assay.serving.options import ServerOptions
+from assay.serving.parting import Parting
 from assay.serving.refusals import HttpError, refusal
 from assay.serving.respond import refusal_response
 
@@ -40,6 +42,8 @@ class LimitedHttp(HttpToolsProtocol):
     max_head_bytes: int
     max_connections: int
 
+    transport: Parting
+
     _head_timer: asyncio.TimerHandle | None = None
     _gathered_bytes = 0
     """Since the parser last gave anything away: of a head, or of what stands between and behind a body's
@@ -49,14 +53,18 @@ class LimitedHttp(HttpToolsProtocol):
     """What is told once the answers are given that are under way."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        super().connection_made(transport)
+        super().connection_made(Parting(transport, self.loop, self.head_timeout_s))
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_done()
+        self.transport.lost()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
+        if self.transport.has_parted:
+            self.transport.dropped()
+            return
         if self._refused is not None:
             return
         self._gathered_bytes += len(data)
@@ -83,13 +91,16 @@ class LimitedHttp(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._head_done()
-        self.app = self.config.loaded_app
-        if max(len(self.connections), len(self.tasks)) >= self.max_connections:
-            self.app = _full
-            self.logger.warning("Exceeded concurrency limit.")
-        elif not self._names_its_host():
-            self.app = _hostless
+        answering = _Answering(self._who_answers(), self.transport)
+        self.app = answering
         super().on_headers_complete()
+        answering.cycle = self.cycle
+
+    def _who_answers(self) -> ASGIApp:
+        if max(len(self.connections), len(self.tasks)) >= self.max_connections:
+            self.logger.warning("Exceeded concurrency limit.")
+            return _full
+        return self.config.loaded_app if self._names_its_host() else _hostless
 
     def _names_its_host(self) -> bool:
         """As RFC 9112, 3.2 wants it. Two may mean that a server before this one read another than we do."""
@@ -146,6 +157,9 @@ class LimitedHttp(HttpToolsProtocol):
             self._tell(error)
 
     def _tell(self, error: HttpError) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:  # its application need not wait
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
         body = orjson.dumps(refusal(error, "(none)").document("/"))
         headers = [
             *self.server_state.default_headers,
@@ -154,27 +168,52 @@ class LimitedHttp(HttpToolsProtocol):
             (b"connection", b"close"),
         ]
         lines = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        self.transport.parts = True
         self.transport.write(STATUS_LINE[error.status] + lines + b"\r\n" + body)
         self.transport.close()
+
+
+class _Answering:
+    """Answers a request by `app`, and closes the connection if the answer begins before the request was read
+    whole: what is left of the body must not be taken for the next request, nor reset the connection.
+
+    Nor can it be told from a next one when its client asked first whether to send it (`Expect`).
+    """
+
+    cycle: RequestResponseCycle
+
+    def __init__(self, app: ASGIApp, transport: Parting) -> None:
+        self._app = app
+        self._transport = transport
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start" and (self.cycle.more_body or self._app in _REFUSING):
+                MutableHeaders(scope=message)["Connection"] = "close"
+                self._transport.parts = True
+            await send(message)
+
+        await self._app(scope, receive, tell)
 
 
 async def _full(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers in the application's place, at the least cost. One that stayed would keep its place, and the
     server full."""
     error = Overloaded("This server has too many connections; try again shortly.", delay_s=2.0)
-    await _closing(error, scope, receive, send)
+    await _refused(error, scope, receive, send)
 
 
 async def _hostless(scope: Scope, receive: Receive, send: Send) -> None:
     """Answers in the application's place."""
     count = sum(name == b"host" for name, _ in scope["headers"])
-    await _closing(HttpError(400, _HOST.format(count=count or "none")), scope, receive, send)
+    await _refused(HttpError(400, _HOST.format(count=count or "none")), scope, receive, send)
 
 
-async def _closing(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
-    response = refusal_response(refusal(error, ""), scope["path"])
-    response.headers["Connection"] = "close"
-    await response(scope, receive, send)
+async def _refused(error: Exception, scope: Scope, receive: Receive, send: Send) -> None:
+    await refusal_response(refusal(error, ""), scope["path"])(scope, receive, send)
+
+
+_REFUSING: Final = (_full, _hostless)
 
 
 def limited_http(options: ServerOptions) -> type[LimitedHttp]:
