@@ -7,8 +7,13 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from assay.models.library import search, shipped_folder
+from assay.models.statistics.confusion import Confusion
+from assay.models.statistics.document import rounded
+from assay.models.statistics.measured import Cut
 from assay.models.statistics.operating_points import OperatingPoint
 from assay.scoring.cache import ScoreCache
 from assay.scoring.inline import InlineEngine
@@ -18,6 +23,7 @@ from assay.scoring.service import ScoringService
 from assay.scoring.synthetic import SyntheticSource
 from assay.scoring.wikis import Wikis
 from assay.serving.app import build_app
+from assay.serving.native.models import _range
 from assay.serving.options import AppOptions
 from assay.serving.ores.model_info import ModelInfos
 from assay.stores.memory import MemoryStore
@@ -139,7 +145,20 @@ def test_a_point_that_cannot_be_had_tells_the_nearest(shipped: Served) -> None:
 def test_a_point_of_false_is_told_as_a_range_of_true(shipped: Served) -> None:
     (point,) = [p for p in thresholds(shipped, "damaging")["operating_points"] if p["name"] == "likelygood"]
     assert point["label"] == "false"
-    assert point["range"] == [0.0, pytest.approx(1 - point["cut"]["threshold"])]
+    assert point["range"] == [0.0, pytest.approx(1 - point["cut"]["threshold"], abs=1e-6)]
+
+
+@given(st.floats(0, 1))
+def test_a_range_holds_the_score_that_its_cut_was_observed_as(score: float) -> None:
+    """A threshold is told to six digits, and half of the time it is rounded up: all edits with that score
+    were left out."""
+    cut = Cut(rounded(score), {}, {}, Confusion(1, 0, 0, 0))
+    for label, probability in (("true", score), ("false", 1 - score)):
+        span = _range(label, cut)
+        assert span is not None
+        least, most = span
+        assert 0 <= least <= probability <= most <= 1
+        assert most - least == pytest.approx(1 - score, abs=1.1e-6)
 
 
 def test_classes_have_points_of_each_class(shipped: Served) -> None:

@@ -31,6 +31,8 @@ from assay.models.statistics.thresholds import table
 
 DIGITS: Final = 6
 """Decimals kept in the document."""
+HALF_UNIT: Final = 0.5 / 10**DIGITS
+"""How far a kept number may lie from what it was, a threshold from the score that it was observed as."""
 _AREAS: Final = ("roc_auc", "pr_auc")
 _MIN_GROUP: Final = 20
 """A group with fewer rows is counted, not measured."""

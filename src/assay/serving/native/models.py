@@ -50,7 +50,7 @@ from assay.errors import BadParameter
 from assay.models.model import Model
 from assay.models.recipe import label_name
 from assay.models.statistics.confusion import Confusion
-from assay.models.statistics.document import rounded
+from assay.models.statistics.document import DIGITS, HALF_UNIT, rounded
 from assay.models.statistics.measured import Answer, Cut, Measured, answer
 from assay.models.statistics.operating_points import OperatingPoint, Points, points_of
 from assay.models.statistics.query import Query
@@ -255,7 +255,9 @@ def _counts(counts: Confusion) -> dict[str, float]:
 
 
 def _range(label: str, cut: Cut | None) -> list[float] | None:
-    """As the least and greatest probability of true."""
+    """As the least and greatest probability of true: of every score that the cut's statistics count. Told to
+    six digits, the threshold may be above the score that it was, which many edits may share."""
     if cut is None or label not in ("true", "false"):
         return None
-    return [cut.threshold, 1.0] if label == "true" else [0.0, rounded(1 - cut.threshold)]
+    least = max(0.0, round(cut.threshold - HALF_UNIT, DIGITS + 1))
+    return [least, 1.0] if label == "true" else [0.0, round(1 - least, DIGITS + 1)]
