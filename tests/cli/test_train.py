@@ -31,7 +31,8 @@ def test_step_by_step(folder: Path) -> None:
     extracted = assay(folder, "extract", "mywiki/reverted", *history, "--output", "rows.npz")
     assert extracted.returncode == 0, extracted.stderr
     trained = assay(folder, "train", "mywiki/reverted", "--dataset", "rows.npz", "--output", "bundles")
-    assert trained.returncode == 0, trained.stderr
+    is_better = "NOT shown to be better than anywiki" not in trained.stdout
+    assert trained.returncode == (0 if is_better else train.NOT_BETTER), trained.stderr
     assert "rows it never saw" in trained.stdout
     assert "of anywiki on the same" in trained.stdout
     assert "assay serve --wiki mywiki=SOURCE" in trained.stdout
@@ -89,6 +90,22 @@ def test_bad_usage_is_one_clear_sentence(folder: Path, arguments: tuple[str, ...
     assert done.returncode == 1
     assert message in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("verdict", "status", "use"),
+    [("better", 0, "use it: "), ("alike", 4, "use anywiki: "), ("untold", 4, "use")],
+)
+def test_a_script_learns_from_the_status_which_model_to_use(
+    capsys: pytest.CaptureFixture[str], verdict: str, status: int, use: str
+) -> None:
+    area = {"n": 9, "own": 0.9, "other": None}
+    compared = {"verdict": verdict, "interval_95": None, "all": area}
+    assert train._told(compared, "mywiki", "wiki.xml", Path("bundles")) == status
+    told = capsys.readouterr().out
+    assert "ROC-AUC 0.900 against unknown of anywiki on the same 9 later edits" in told
+    assert f"\n{use}" in told
+    assert ("--bundle-directory bundles" in told) is (status == 0)
 
 
 def test_what_to_serve_it_from_is_what_it_was_learned_from() -> None:

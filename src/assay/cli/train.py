@@ -51,7 +51,7 @@ LEARNED = "reverted"
 """The one model that is learned from a history."""
 _WORK = Path("work")
 TOO_FEW, NOT_BETTER = 3, 4
-"""Exit statuses of `train` for a live wiki: no bundle was made; one was, but `anywiki` does as well."""
+"""Exit statuses of `train`: no bundle was made; one was, but `anywiki` does as well."""
 
 
 def register(app: typer.Typer) -> None:
@@ -104,9 +104,9 @@ def train(
     """Train, measure and write a bundle with its card. The same rows and recipe give the same bytes.
 
     For a wiki of your own: assay train --wiki https://…/api.php; killed and run again, it goes on where it
-    was. Exit status then: 0 the bundle is better than anywiki on later edits; 3 too few reverts, no bundle:
-    use anywiki; 4 a bundle, but not shown to be better than anywiki; 1 an error. From your wiki's file, or
-    rows of it, the same model is made and compared, and the status is 0 for any bundle.
+    was. From your wiki's file, or rows of it, the same model is made and compared. Exit status: 0 a bundle,
+    better than anywiki on later edits where it was compared with it; 4 a bundle, but not shown to be better
+    than anywiki; 3 too few reverts for a download, no bundle: use anywiki; 1 an error.
     """
     from assay.models.statistics.document import headline
     from assay.models.training.make import make_bundle
@@ -120,6 +120,7 @@ def train(
         raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
     if every or recipe == TEST_MODEL:
         _make_test_model(output / TEST_MODEL)
+    statuses = {0}
     for each in _chosen(recipe):
         with stepping() as step:
             rows = (
@@ -132,7 +133,8 @@ def train(
         typer.echo(f"{output / each.id}: {headline(statistics)}, digest {manifest.digest[:12]}")
         if base is not None:
             source = "SOURCE" if dataset is not None else _source_of(each.wiki, wiki)
-            typer.echo(_verdict(statistics["assay"]["compared"], each.wiki, source, output))
+            statuses.add(_told(statistics["assay"]["compared"], each.wiki, source, output))
+    raise typer.Exit(max(statuses))
 
 
 def evaluate(
@@ -226,7 +228,6 @@ def _named(source: str, recipe: str | None, name: str | None) -> tuple[str, str 
 
 def _train_live(url: str, name: str | None, output: Path, work: Path, limits: online.Limits) -> int:
     from assay.models.statistics.document import headline
-    from assay.models.training.compare import BETTER
     from assay.models.training.make import make_bundle
     from assay.models.training.own_wiki import LEAST_REVERTED, anywiki, own_recipe, own_rows
 
@@ -243,9 +244,7 @@ def _train_live(url: str, name: str | None, output: Path, work: Path, limits: on
         return TOO_FEW
     typer.echo(f"learned from {history.told}")
     typer.echo(f"{bundle}: {headline(statistics)}, digest {manifest.digest[:12]}")
-    compared = statistics["assay"]["compared"]
-    typer.echo(_verdict(compared, history.wiki, url, output))
-    return 0 if compared["verdict"] == BETTER else NOT_BETTER
+    return _told(statistics["assay"]["compared"], history.wiki, url, output)
 
 
 def _source_of(name: str, wikis: Sequence[str] | None) -> str:
@@ -253,17 +252,21 @@ def _source_of(name: str, wikis: Sequence[str] | None) -> str:
     return dict(options.pairs(wikis, "--wiki")).get(name, "SOURCE")
 
 
-def _verdict(compared: Mapping[str, Any], wiki: str, source: str, output: Path) -> str:
+def _told(compared: Mapping[str, Any], wiki: str, source: str, output: Path) -> int:
+    """Say whether the bundle is better than `anywiki`, and which of them to use; the exit status."""
+    from assay.models.training.compare import BETTER
+
     areas, span = compared["all"], compared["interval_95"]
     shown = "no interval" if span is None else f"95 % interval {span[0]:+.3f} to {span[1]:+.3f}"
     own, other = (_area(areas[key]) for key in ("own", "other"))
     figures = f"ROC-AUC {own} against {other} of anywiki on the same {areas['n']} later edits"
     serve = f"assay serve --wiki {wiki}={source}"
-    if compared["verdict"] == "better":
-        return (
-            f"better than anywiki: {figures}, difference {shown}\nuse it: {serve} --bundle-directory {output}"
-        )
-    return f"NOT shown to be better than anywiki: {figures}, difference {shown}\nuse anywiki: {serve}"
+    if compared["verdict"] == BETTER:
+        typer.echo(f"better than anywiki: {figures}, difference {shown}")
+        typer.echo(f"use it: {serve} --bundle-directory {output}")
+        return 0
+    typer.echo(f"NOT shown to be better than anywiki: {figures}, difference {shown}\nuse anywiki: {serve}")
+    return NOT_BETTER
 
 
 def _area(area: float | None) -> str:
