@@ -81,7 +81,8 @@ def _by_tls(port: int, path: str) -> int:
 def test_scores_are_given_by_tls_and_metrics_are_not(ports: tuple[int, int]) -> None:
     _, secure = ports
     assert _by_tls(secure, "/v3/scores/smallwiki/1/damaging/") == 200
-    assert _by_tls(secure, "/metrics") == 403
+    for path in ("/metrics", "/metrics/", "/%6Detrics", "/metrics?x"):
+        assert _by_tls(secure, path) == 403
 
 
 def test_who_comes_without_tls_is_sent_to_it(ports: tuple[int, int]) -> None:

@@ -9,6 +9,7 @@ import json
 import aiohttp
 import pytest
 from aiohttp import web
+from yarl import URL
 
 from assay.clock import SystemClock
 from assay.rollout.evidence.observe import CopyOptions, Observer
@@ -117,6 +118,19 @@ async def test_every_request_is_told_once() -> None:
                 ours = [one for one in seen if one.slot == slot]
                 assert {one.release for one in ours} == {arm.release}
                 assert sorted(one.target for one in ours) == sorted(path for _, path, _ in arm.asked)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/metrics/", "/%6detrics", "/%6D%65trics/?x", "/metrics%2F"])
+async def test_metrics_are_not_for_users_however_they_are_spelt(path: str) -> None:
+    async with two_arms() as (stable, candidate):
+        slots = {"blue": stable.addresses, "green": candidate.addresses}
+        with haproxy(HaproxyConfig(slots=slots)) as front:
+            async with (
+                aiohttp.ClientSession() as session,
+                session.get(URL(front.url + path, encoded=True)) as answer,
+            ):
+                assert answer.status == 404
+        assert not [target for _, target, _ in (*stable.asked, *candidate.asked) if "trics" in target]
 
 
 @pytest.mark.parametrize(("peers", "told"), [(("127.0.0.1",), "192.0.2.7"), ((), "127.0.0.1")])
