@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 import time
@@ -272,6 +273,69 @@ def test_no_more_is_asked_of_a_host(patient: int, head: bytes) -> None:
     assert conversation(patient, head).startswith(b"HTTP/1.1 200")
 
 
+LAST = b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+WISH = b"Host: x\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQ\r\n"
+
+
+@pytest.mark.parametrize(
+    ("wish", "answer"),
+    [
+        (b"GET /livez HTTP/1.1\r\n" + WISH + b"\r\n", 200),
+        (b"POST /v3/scores/ HTTP/1.1\r\n" + WISH + b"Content-Length: 40\r\n\r\n" + LAST[:40], 200),
+        (
+            b"POST /livez HTTP/1.1\r\n" + WISH + b"Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+            405,
+        ),
+    ],
+    ids=["without a body", "with one that looks like a request", "in pieces"],
+)
+def test_a_wish_for_another_protocol_is_passed_over_and_nothing_behind_it(
+    patient: int, wish: bytes, answer: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As `curl --http2` has it. In one packet, or in as many as there are bytes."""
+    for pieces in ((wish + wish + LAST,), [bytes([byte]) for byte in wish + wish + LAST]):
+        answered = conversation(patient, *pieces)
+        assert [int(status) for status in re.findall(rb"HTTP/1.1 (\d{3}) ", answered)] == [
+            answer,
+            answer,
+            200,
+        ]
+        assert answered.endswith(b'{"alive":true}')
+    assert not caplog.records
+
+
+def test_who_closes_his_half_is_answered() -> None:
+    """As nc -N does, and an HTTP/1.0 client may."""
+    app = Held()
+    with (
+        listening(ServerOptions(), app) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+    ):
+        connection.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        connection.shutdown(socket.SHUT_WR)
+        assert conversation(port, b"\x16")[:12] == b"HTTP/1.1 400", "what was sent before has been read"
+        app.let.set()
+        assert b"".join(iter(lambda: connection.recv(65536), b"")).endswith(b"done")
+
+
+@pytest.mark.parametrize("head", [b"GET /li", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"])
+def test_who_closes_his_half_before_he_has_said_all_is_let_go(patient: int, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", patient), timeout=LIMIT_S) as connection:
+        connection.sendall(head)
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(65536) == b""
+
+
+@pytest.mark.parametrize(("version", "is_told"), [(b"1.0", False), (b"1.1", True)])
+def test_only_who_knows_of_it_is_told_to_go_on(patient: int, version: bytes, is_told: bool) -> None:
+    head = (
+        b"POST /v3/scores/ HTTP/" + version + b"\r\nHost: x\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    )
+    answered = conversation(patient, head + b"Content-Length: 3\r\n\r\n", b"abc")
+    assert answered.startswith(b"HTTP/1.1 100 Continue\r\n\r\n") is is_told
+    assert b"HTTP/1.1 200" in answered
+
+
 @pytest.mark.parametrize(
     "request_",
     [
@@ -284,6 +348,7 @@ def test_no_more_is_asked_of_a_host(patient: int, head: bytes) -> None:
         b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
+        b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n",
     ],
 )
 def test_what_is_no_http_is_told_what_to_look_at(patient: int, request_: bytes) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import Final
 
+import httptools
 import orjson
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -68,7 +69,8 @@ class LimitedHttp(HttpToolsProtocol):
         if self._refused is not None:
             return
         self._gathered_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(memoryview(data))
         if self._refused is not None or self.transport.is_closing():
             return
         if self._gathered_bytes > self.max_head_bytes:
@@ -77,6 +79,44 @@ class LimitedHttp(HttpToolsProtocol):
         elif self._head_timer is None and self.cycle.response_complete:
             # An empty line, or a body that nobody waits for: it has ended the wait for the next request.
             self._await_head()
+
+    def _parse(self, data: memoryview) -> None:
+        while data:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as wish:
+                self._pass_over_wish()
+                data = data[wish.args[0] :]
+            except httptools.HttpParserError:
+                self.logger.warning("Invalid HTTP request received.")
+                self._refuse(HttpError(400, _UNREADABLE))
+                return
+            else:
+                return
+
+    def _pass_over_wish(self) -> None:
+        """Read a head anew without its wish for another protocol, such as h2c, which is not granted. For the
+        parser, a request with a wish has no body: its bytes would be taken for the next request."""
+        method, version = self.parser.get_method(), self.parser.get_http_version().encode()
+        lines = [b"%b: %b" % header for header in self.headers if header[0] != b"upgrade"]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self.parser.feed_data(
+            b"\r\n".join([b"%b %b HTTP/%b" % (method, self.url, version), *lines, b"", b""])
+        )
+
+    def _is_wish(self) -> bool:
+        """CONNECT, which is none, is refused for its address."""
+        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
+
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Whether the connection stays open for an answer that is owed: who has said all may close his half.
+        One whose answer has begun is taken to have gone, so that nobody makes the rest of a long one."""
+        cycle = self.cycle
+        is_owed = cycle is not None and not cycle.more_body and not cycle.response_started
+        if is_owed:
+            cycle.keep_alive = False
+        return is_owed
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -90,7 +130,11 @@ class LimitedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
+        if self._is_wish():
+            return
         self._head_done()
+        if self.parser.get_http_version() == "1.0":  # which knows no answer before the answer
+            self.expect_100_continue = False
         answering = _Answering(self._who_answers(), self.transport)
         self.app = answering
         super().on_headers_complete()
@@ -112,6 +156,8 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
+        if self._is_wish():
+            return
         self._gathered_bytes = 0
         super().on_message_complete()
 
@@ -119,9 +165,6 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_response_complete()
         if self._refused is not None and self.cycle.response_complete and not self.transport.is_closing():
             self._tell(self._refused)
-
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's words say nothing
-        self._refuse(HttpError(400, _UNREADABLE))
 
     # -- the head ------------------------------------------------------------------------------------
 
