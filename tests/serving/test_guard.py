@@ -67,7 +67,7 @@ def test_a_packed_body_is_refused_and_never_unpacked(live: Served) -> None:
         assert reply.error == (
             415,
             "unsupported_media_type",
-            "Send the body as it is, without Content-Encoding.",
+            "Send the body as it is, without Content-Encoding, and in plain chunks if in any.",
         )
         assert reply.headers["accept-encoding"] == "identity"
     plain = {"Content-Encoding": "identity", "Content-Type": "application/x-www-form-urlencoded"}
@@ -75,6 +75,16 @@ def test_a_packed_body_is_refused_and_never_unpacked(live: Served) -> None:
     assert ask(live, "/livez", headers={"Content-Encoding": "gzip"}).status == 200, (
         "no body is none to unpack"
     )
+
+
+@pytest.mark.parametrize(("coding", "status"), [(b"gzip, chunked", 415), (b"Chunked", 200)])
+def test_a_body_that_is_packed_on_the_way_is_refused_too(live: Served, coding: bytes, status: int) -> None:
+    """Its bytes were read as if they were the form."""
+    body = b"Transfer-Encoding: " + coding + b"\r\nConnection: close\r\n\r\n8\r\nfeatures\r\n0\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", live.port), timeout=30) as connection:
+        connection.sendall(HEAD + body)
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answered.startswith(b"HTTP/1.1 %d " % status)
 
 
 def test_a_client_whose_body_drips_is_not_kept(strict: Served) -> None:

@@ -70,6 +70,12 @@ def is_open(path: str) -> bool:
     return _OPEN.fullmatch(path) is not None or path.startswith(KSERVE_PATHS)
 
 
+_PLAIN: Final = {
+    b"content-encoding": frozenset({b"", b"identity"}),
+    b"transfer-encoding": frozenset({b"chunked"}),
+}
+"""What these headers may say of a body that is as it was meant; HTTP itself undoes the latter."""
+
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE", "TRACE"})
 
 
@@ -147,7 +153,9 @@ class Guard:
             raise self._too_large()
         if body and _is_encoded(scope):
             raise HttpError(
-                415, "Send the body as it is, without Content-Encoding.", {"Accept-Encoding": "identity"}
+                415,
+                "Send the body as it is, without Content-Encoding, and in plain chunks if in any.",
+                {"Accept-Encoding": "identity"},
             )
         messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
@@ -213,8 +221,9 @@ def _single_header(scope: Scope, name: bytes) -> bytes:
 
 def _is_encoded(scope: Scope) -> bool:
     """Whether the body is packed. It is never unpacked: ten bytes could become a gigabyte."""
-    codings = [value.strip().lower() for key, value in scope["headers"] if key == b"content-encoding"]
-    return any(coding not in (b"", b"identity") for coding in codings)
+    return any(
+        value.strip().lower() not in _PLAIN[name] for name, value in scope["headers"] if name in _PLAIN
+    )
 
 
 def _cross_origin(scope: Scope, allowed: tuple[str, ...]) -> dict[str, str]:
