@@ -37,7 +37,7 @@ def worker(
 ) -> None:
     """Compute what web processes of the same release ask for. Give it the same wikis and bundles.
 
-    SIGTERM lets jobs under way finish, then ends.
+    SIGTERM, Ctrl-C and a hangup let jobs under way finish, then end it: exit status 0.
     """
     settings = options.load_settings(
         configuration,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import time
 from base64 import b64decode
@@ -366,15 +367,23 @@ async def test_a_stranger_on_our_queue_costs_time_and_no_answer(redis: RedisServ
             assert metrics.value(RESENT, "wrong_release") > 0
 
 
-async def test_term_lets_a_job_under_way_finish(redis: RedisServer) -> None:
+@pytest.mark.parametrize(
+    ("number", "tells_all"), [(signal.SIGTERM, False), (signal.SIGINT, True), (signal.SIGHUP, True)]
+)
+async def test_a_wish_to_end_lets_a_job_under_way_finish(
+    redis: RedisServer, number: signal.Signals, *, tells_all: bool
+) -> None:
+    """A terminal tells scoring processes as well (`tells_all`)."""
     with small_worker(redis.url, options=QUICK, processes=1) as worker:
         async with engine_of(redis) as (engine, metrics):
             waiting = asyncio.create_task(engine.score(SECOND, soon()))
             with redis.client() as client:
                 await until_async(lambda: bool(client.keys("assay:taken:*")))
-            assert await asyncio.to_thread(worker.end) == 0
+            for child in worker.children if tells_all else ():
+                os.kill(child, number)
+            assert await asyncio.to_thread(worker.end, number) == 0
             assert is_scored(await waiting)
-            assert metrics.value(RESENT, "worker_lost") == 0
+            assert metrics.value(JOBS, "retried") == metrics.value(RESENT, "worker_lost") == 0
 
 
 async def test_news_of_an_attempt_that_was_given_up_counts_for_nothing(redis: RedisServer) -> None:

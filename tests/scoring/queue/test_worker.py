@@ -3,6 +3,8 @@ jobs: `test_engine`."""
 
 from __future__ import annotations
 
+import os
+import signal
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Iterator
@@ -167,3 +169,32 @@ async def test_a_process_that_has_grown_is_replaced_once_its_job_is_done(shared_
             assert await counted.is_scored()
         finally:
             await engine.aclose()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("is_away", [False, True])
+def test_an_end_that_was_asked_for_is_no_failure(
+    redis: RedisServer, number: signal.Signals, *, is_away: bool
+) -> None:
+    """Or a supervisor would start it again, and tell somebody; also while it waits for its Redis."""
+    with small_worker(redis.url, processes=1) as worker:
+        if is_away:
+            redis.kill()
+        assert worker.end(number) == 0
+
+
+async def test_a_hangup_that_nohup_keeps_away_ends_nothing(
+    shared_redis: RedisServer,
+) -> None:
+    engine = celery_engine(shared_redis.url, MODELS, Metrics(), release="nohup")
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with small_worker(shared_redis.url, "nohup", processes=1) as worker:
+            await engine.start()
+            os.kill(worker.pid, signal.SIGHUP)
+            cells = await engine.score(PLAIN, soon())
+            assert isinstance(cells["revid"], Scored)
+            assert worker.end(signal.SIGTERM) == 0
+    finally:
+        signal.signal(signal.SIGHUP, before)
+        await engine.aclose()

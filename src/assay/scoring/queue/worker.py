@@ -15,6 +15,7 @@ from __future__ import annotations
 import logging
 import os
 import secrets
+import signal
 import socket
 import warnings
 from collections.abc import Callable, Iterable
@@ -25,8 +26,9 @@ from billiard.einfo import ExceptionWithTraceback
 from billiard.exceptions import TimeLimitExceeded
 from billiard.pool import EX_RECYCLE
 from celery import Celery, bootsteps
+from celery.apps.worker import install_worker_int_handler, install_worker_term_handler
 from celery.platforms import SecurityWarning
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_process_init
 from celery.worker.request import Request
 from redis import Redis
 
@@ -59,7 +61,7 @@ def worker_name() -> str:
 
 
 def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions) -> int:
-    """Work until TERM (finish what was begun) or QUIT. The exit status: 0 after an orderly end."""
+    """Work until TERM, INT or HUP (finish what was begun), or QUIT. The exit status: 0 after such an end."""
     # Celery warns of running as root, for which it takes any user without a name, as systemd's dynamic ones.
     # Its reason is pickle, which is accepted from nobody here.
     warnings.filterwarnings("ignore", category=SecurityWarning)
@@ -72,7 +74,8 @@ def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions
     _register(app, parts)
     app.steps["worker"].add(_signs_of_life(parts, worker.lanes, options))
     setup_logging.connect(_keep_our_logging, weak=False)
-    process = app.Worker(
+    worker_process_init.connect(_leave_hangups_to_parent, weak=False)
+    process = _main_process(app)(
         hostname=f"assay@{parts.name}",
         pool="prefork",
         concurrency=worker.processes,
@@ -85,6 +88,30 @@ def run(app: Celery, parts: Parts, worker: WorkerOptions, options: CeleryOptions
     )
     process.start()
     return int(process.exitcode or 0)
+
+
+def _main_process(app: Celery) -> Any:
+    """Celery's, which ends in an orderly way by whichever signal it is asked to.
+
+    Its own takes Ctrl-C for a failure (exit status 1), and at a hangup runs the program's file anew in its
+    place, without the options of Python that it was started with, also where nohup says to ignore it.
+    """
+
+    class MainProcess(app.Worker):  # type: ignore[misc]
+        def install_platform_tweaks(self, worker: Any) -> None:
+            is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+            super().install_platform_tweaks(worker)
+            install_worker_int_handler(worker, exitcode=0)
+            install_worker_term_handler(worker, sig="SIGHUP")
+            if is_ignored:
+                signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+    return MainProcess
+
+
+def _leave_hangups_to_parent(**_: Any) -> None:
+    """Connected for scoring processes, which a terminal that is closed tells as well."""
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
 
 
 def _signs_of_life(
