@@ -13,8 +13,8 @@ import typer
 
 from assay.cli import options
 from assay.cli.groups import grouped
-from assay.compose.exporting import exporting
 from assay.compose.follower import build_follower, check_precache, precache_metrics
+from assay.compose.metrics import exported
 from assay.events import Rules
 from assay.precache.cursor import held
 from assay.precache.patience import Patience
@@ -76,7 +76,7 @@ def precache(
     port = settings.precache.metrics_port
     with (
         held(Path(settings.precache.folder)),
-        exporting(metrics, _METRICS_HOST, port) if port is not None else contextlib.nullcontext(),
+        exported(metrics, _METRICS_HOST, port) if port is not None else contextlib.nullcontext(),
     ):
         asyncio.run(_run(settings, rules, metrics))
 

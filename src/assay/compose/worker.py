@@ -10,7 +10,7 @@ from celery import Celery
 
 from assay import __version__
 from assay.compose.bundles import choose
-from assay.compose.exporting import exporting
+from assay.compose.metrics import exported
 from assay.compose.models import load_chosen
 from assay.compose.queue import queue_options, worker_client
 from assay.compose.tracing import traced
@@ -43,7 +43,7 @@ def build_worker(settings: Settings) -> Callable[[], int]:
             stack.enter_context(traced(settings, "worker"))
             if worker.metrics_port:
                 place = worker.metrics_host, worker.metrics_port
-                stack.enter_context(exporting(metrics, *place, host_option="worker.metrics_host"))
+                stack.enter_context(exported(metrics, *place, host_option="worker.metrics_host"))
             return run(celery(settings), parts, worker, settings.queue)
 
     return work

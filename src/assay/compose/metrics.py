@@ -6,7 +6,7 @@ from assay.errors import cannot_listen
 from assay.telemetry import Metrics, MetricsServer
 
 
-def exporting(metrics: Metrics, host: str, port: int, *, host_option: str = "--host") -> MetricsServer:
+def exported(metrics: Metrics, host: str, port: int, *, host_option: str = "--host") -> MetricsServer:
     """As `MetricsServer`. `host_option`: where an operator says the host. Raises `ConfigurationError` that
     says which port cannot be had."""
     try:

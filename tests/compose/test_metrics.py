@@ -7,7 +7,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from assay.compose.exporting import exporting
+from assay.compose.metrics import exported
 from assay.compose.worker import build_worker
 from assay.errors import ConfigurationError
 from assay.settings import load
@@ -15,7 +15,7 @@ from assay.telemetry import Metrics
 
 
 def test_metrics_are_served_where_they_are_to_be() -> None:
-    with exporting(Metrics(), "127.0.0.1", 0) as server:
+    with exported(Metrics(), "127.0.0.1", 0) as server:
         assert urlopen(f"http://127.0.0.1:{server.port}/livez").status == 200
 
 
@@ -26,9 +26,9 @@ def test_a_port_that_cannot_be_had_is_named_with_its_option() -> None:
             f"cannot listen on 127.0.0.1 port {port}: Address already in use: give another --metrics-port, or"
         )
         with pytest.raises(ConfigurationError, match=told):
-            exporting(Metrics(), "127.0.0.1", port)
+            exported(Metrics(), "127.0.0.1", port)
         worker = {"metrics_port": port}
         with pytest.raises(ConfigurationError, match=told):
             build_worker(load(flags={"worker": worker}, environment={}))()
     with pytest.raises(ConfigurationError, match=r"192\.0\.2\.1 .*: give a worker\.metrics_host that is an"):
-        exporting(Metrics(), "192.0.2.1", port, host_option="worker.metrics_host")
+        exported(Metrics(), "192.0.2.1", port, host_option="worker.metrics_host")
