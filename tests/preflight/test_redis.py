@@ -13,17 +13,18 @@ import pytest
 
 from assay.clock import SystemClock
 from assay.compose import queue as parts
-from assay.preflight.check import Failed, Passed, Report, run
+from assay.preflight.check import Failed, Group, Passed, Report, run
 from assay.preflight.redis import Ways, _Broken, _claim, _count_a_client
 from assay.settings import Settings, load
-from assay.stores.options import ClaimOptions
+from assay.stores.options import ClaimOptions, GuardOptions
 from assay.stores.quota import Exceeded, Lease, Limits, MemoryQuotas
 from assay.stores.redis_claims import RedisClaims
 from assay.stores.redis_options import RedisOptions, connect
 from assay.telemetry import Metrics
 from servers import redis as redis_server
+from servers.proxy import HEALTHY, Behaviour, FaultProxy
 from servers.redis import RedisServer, free_port
-from waiting import until
+from waiting import until, until_async
 
 PASSWORD: Final = "s3cret"
 WAYS: Final = ("scores", "quotas", "claims", "queue", "broker", "worker", "replies")
@@ -262,12 +263,12 @@ class Late:
 
 @pytest.mark.parametrize("unheard", [1, 2, 3])
 async def test_a_place_that_redis_gave_too_late_is_not_taken_for_a_second_one(unheard: int) -> None:
-    await _count_a_client(Late(unheard), rest_s=0)
+    await _count_a_client(Late(unheard), GuardOptions(rest_s=0))
 
 
 async def test_quotas_that_redis_never_hears_of_are_told() -> None:
     with pytest.raises(_Broken, match="by each process alone"):
-        await _count_a_client(MemoryQuotas(SystemClock()), rest_s=0)
+        await _count_a_client(MemoryQuotas(SystemClock()), GuardOptions(rest_s=0))
 
 
 async def test_claims_are_tried_again_once_redis_is_asked_again(guarded: RedisServer) -> None:
@@ -276,6 +277,46 @@ async def test_claims_are_tried_again_once_redis_is_asked_again(guarded: RedisSe
     chosen = ClaimOptions(answer_timeout_s=20, rest_s=0.5)
     mine, other = (RedisClaims(connect(options), "r1", chosen, Metrics(), clock) for _ in range(2))
     other._rests_until_s = clock.monotonic_s() + chosen.rest_s
-    await _claim(mine, other, chosen.rest_s)
+    await _claim(mine, other, chosen)
     await mine.aclose()
     await other.aclose()
+
+
+LATE: Final = [("scores", b"MGET"), ("quotas", b"EVALSHA"), ("claims", b"\r\nNX\r\n")]
+"""What serving asks of Redis, by way, and leaves alone for a while when it is not answered in time."""
+
+
+def impatient(server: RedisServer, proxy: FaultProxy) -> Settings:
+    """Of who leaves Redis alone for an hour after one answer that was late."""
+    given = {"SHARED_STORE__FAILURES": "1", "SHARED_STORE__REST_S": "3600", "CLAIMS__REST_S": "3600"}
+    given |= {"REDIS__URL": f"redis://127.0.0.1:{proxy.port}/0", "REDIS__PASSWORD": PASSWORD}
+    return settings(server, **{f"ASSAY_{name}": value for name, value in given.items()})
+
+
+@pytest.mark.parametrize(("way", "command"), LATE)
+async def test_one_late_answer_is_no_reason_to_wait_for_as_long_as_serving_rests(
+    guarded: RedisServer, way: str, command: bytes
+) -> None:
+    with FaultProxy(guarded.port).running() as proxy:
+        ways = Ways(impatient(guarded, proxy), Metrics(), SystemClock())
+        (check,) = (check for check in ways.group().checks if check.name == way)
+        proxy.behave(Behaviour(silent_from=command))
+        asked = asyncio.create_task(run([Group("redis", [check], "")], "r1"))
+        await until_async(lambda: proxy.broken_off)
+        proxy.behave(HEALTHY)
+        assert outcomes(await asked) == {way: True}
+
+
+@pytest.mark.parametrize(("way", "command"), LATE)
+def test_answers_that_are_always_late_are_told_with_the_time_that_serving_gives_them(
+    guarded: RedisServer, way: str, command: bytes
+) -> None:
+    with FaultProxy(guarded.port).running() as proxy:
+        ways = Ways(impatient(guarded, proxy), Metrics(), SystemClock())
+        (check,) = (check for check in ways.group().checks if check.name == way)
+        proxy.behave(Behaviour(silent_from=command))
+        outcome = asyncio.run(run([Group("redis", [check], "")], "r1"))[f"redis.{way}"].outcome
+    assert isinstance(outcome, Failed)
+    assert "4 times not within 0.25 s" in outcome.said
+    setting = "claims" if way == "claims" else "shared_store"
+    assert outcome.todo.endswith(f"raise {setting}.answer_timeout_s")

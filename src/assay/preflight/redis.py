@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Final
 
@@ -37,6 +37,8 @@ from assay.scoring.queue.dispatch import Dispatcher
 from assay.scoring.queue.envelope import queue_name
 from assay.scoring.queue.message import Message
 from assay.settings import Settings
+from assay.stores.kv import KeyValueStore
+from assay.stores.options import ClaimOptions, GuardOptions
 from assay.stores.quota import Exceeded, Lease, Limits, Quotas
 from assay.stores.redis_mode import unfit
 from assay.stores.redis_options import RedisOptions, address, connect_sync, has_password, without_account
@@ -50,11 +52,24 @@ _TRIES: Final = 3
 """Serving's time limits are short, because a miss costs little; one slow answer is no reason to fail here."""
 _ATTEMPTS: Final = 4
 """Tries of what has a short time limit in serving, and a first connection to make here."""
+_REST_S: Final = 0.5
+"""Longest that Redis is left alone here after an answer that was late: serving may do so for an hour, which
+says nothing about Redis, and all tries must fit into a check's time."""
+_HEARD_S: Final = 1.0
+"""In which one process's claim is heard of by another."""
 ADVICE: Final = "see that Redis answers in time: its load, its memory (maxmemory), the network between"
 
 
 class _Broken(Exception):
     """Redis answers, but not as it must."""
+
+
+class _Late(_Broken):
+    """Not in the time that serving gives it, also in further tries. `setting`: how long that is."""
+
+    def __init__(self, said: str, setting: str, limit_s: float) -> None:
+        super().__init__(f"{said}: {_ATTEMPTS} times not within {limit_s:g} s")
+        self.todo = f"{ADVICE}; where it cannot be quicker, raise {setting}"
 
 
 @dataclass(frozen=True)
@@ -101,41 +116,39 @@ class Ways:
 
     async def scores(self) -> Outcome:
         """The score store inside its guard, which hides errors: so the client is spoken to first."""
-        client = parts.scores_client(self.settings)
+        settings = _restless(self.settings)
+        client = parts.scores_client(settings)
         try:
             said = await _converse(client, "score:preflight")
-            store = parts.score_store(self.settings, client, self.metrics, self.clock)
-            key, value = f"score:preflight:{_nonce()}", secrets.token_bytes(16)
-            for _ in range(_ATTEMPTS):
-                await store.set_many({key: value}, _KEEP_MS / 1000)
-                if await store.get_many([key]) == {key: value}:
-                    await client.delete(key)
-                    return Passed(f"{said}; the score store gives back what it was given")
-            raise _Broken("the score store does not give back what it was given")
+            store = parts.score_store(settings, client, self.metrics, self.clock)
+            await _keep_a_score(store, settings.shared_store)
+            return Passed(f"{said}; the score store gives back what it was given")
         finally:
             await client.aclose()
 
     async def quotas(self) -> Outcome:
-        client = parts.quotas_client(self.settings)
-        quotas = parts.shared_quotas(self.settings, client, self.clock)
+        settings = _restless(self.settings)
+        client = parts.quotas_client(settings)
+        quotas = parts.shared_quotas(settings, client, self.clock)
         try:
             said = await _converse(client, "assay:quota:preflight")
             await client.eval("return 1", 0)
-            await _count_a_client(quotas, self.settings.shared_store.rest_s)
+            await _count_a_client(quotas, settings.shared_store)
             return Passed(f"{said}; a client's places are counted in Redis")
         finally:
             await quotas.aclose()
             await client.aclose()
 
     async def claims(self) -> Outcome:
-        clients = [parts.claims_client(self.settings) for _ in range(2)]
-        mine, other = (parts.shared_claims(self.settings, c, self.metrics, self.clock) for c in clients)
+        settings = _restless(self.settings)
+        clients = [parts.claims_client(settings) for _ in range(2)]
+        mine, other = (parts.shared_claims(settings, c, self.metrics, self.clock) for c in clients)
         try:
-            prefix = f"assay:claim:{self.settings.release}"
+            prefix = f"assay:claim:{settings.release}"
             said = await _converse(clients[0], f"{prefix}:preflight")
             await clients[0].eval("return 1", 0)
             await clients[0].publish(f"{prefix}:preflight-{_nonce()}", b"")
-            await _claim(mine, other, self.settings.claims.rest_s)
+            await _claim(mine, other, settings.claims)
             return Passed(f"{said}; a second process waited for the first one's result and was told it")
         finally:
             await asyncio.gather(mine.aclose(), other.aclose())
@@ -271,18 +284,55 @@ def _check_value(found: Any, value: bytes, lives_ms: int) -> None:
         raise _Broken(f"a key that was to live {_KEEP_MS} ms has a time to live of {lives_ms} ms")
 
 
+def _restless(settings: Settings) -> Settings:
+    """The same, but for how long Redis is left alone after it did not answer."""
+    shared_store, claims = settings.shared_store, settings.claims
+    return replace(
+        settings,
+        shared_store=replace(shared_store, rest_s=min(shared_store.rest_s, _REST_S)),
+        claims=replace(claims, rest_s=min(claims.rest_s, _REST_S)),
+    )
+
+
+async def _succeeds(way: Callable[[int], Awaitable[bool]], rest_s: float) -> bool:
+    """Whether one of some tries leads `way` to its end, which is given the try's number, from 0. `rest_s`: so
+    long Redis is left alone after a failure, and meanwhile nobody asks it."""
+    for attempt in range(_ATTEMPTS):
+        if attempt:
+            await asyncio.sleep(1.1 * rest_s)
+        if await way(attempt):
+            return True
+    return False
+
+
+async def _keep_a_score(store: KeyValueStore, options: GuardOptions) -> None:
+    """Raises `_Late`: the guard tells no other error."""
+
+    async def keeps(_: int) -> bool:
+        key, value = f"score:preflight:{_nonce()}", secrets.token_bytes(16)
+        await store.set_many({key: value}, _KEEP_MS / 1000)
+        return await store.get_many([key]) == {key: value}
+
+    if not await _succeeds(keeps, options.rest_s):
+        said = "the score store does not give back what it was given"
+        raise _Late(said, "shared_store.answer_timeout_s", options.answer_timeout_s)
+
+
 class _Unheard(Exception):
     """Redis did not answer in time, for as short a time as serving waits, and is left alone for a while."""
 
 
-async def _count_a_client(quotas: Quotas, rest_s: float) -> None:
-    """`rest_s`: how long quotas leave Redis alone after a failure."""
-    for _ in range(_ATTEMPTS):
+async def _count_a_client(quotas: Quotas, options: GuardOptions) -> None:
+    async def counts(_: int) -> bool:
         try:
-            return await _count_once(quotas, f"preflight-{_nonce()}")
+            await _count_once(quotas, f"preflight-{_nonce()}")
         except _Unheard:
-            await asyncio.sleep(1.1 * rest_s)
-    raise _Broken("quotas are counted by each process alone (the log above says why)")
+            return False
+        return True
+
+    if not await _succeeds(counts, options.rest_s):
+        said = "quotas are counted by each process alone, for Redis does not count a client"
+        raise _Late(said, "shared_store.answer_timeout_s", options.answer_timeout_s)
 
 
 async def _count_once(quotas: Quotas, client: str) -> None:
@@ -309,22 +359,23 @@ async def _entered(quotas: Quotas, client: str, limits: Limits) -> Lease | Excee
     return entered
 
 
-async def _claim(mine: Claims, other: Claims, rest_s: float) -> None:
-    """What one takes the other waits for. Who listens too late finds nothing: it is tried with more time.
-    `rest_s`: for so long claims leave Redis alone after a failure, and meanwhile nobody asks it."""
-    for attempt in range(_ATTEMPTS):
+async def _claim(mine: Claims, other: Claims, options: ClaimOptions) -> None:
+    """What one takes the other waits for. Who listens too late finds nothing: it is tried with more time."""
+
+    async def is_shared(attempt: int) -> bool:
         claim, told = f"preflight-{_nonce()}", secrets.token_bytes(16)
         await mine.take([claim])
-        if await other.take([claim]):
+        if await other.take([claim]):  # not answered in time, or truly taken twice
             await asyncio.gather(mine.settle({claim: None}), other.settle({claim: None}))
-            await asyncio.sleep(rest_s)
-            continue  # not answered in time, or truly taken twice
-        waiting = asyncio.ensure_future(other.wait(claim, 2.0))
+            return False
+        waiting = asyncio.ensure_future(other.wait(claim, _HEARD_S))
         await asyncio.sleep(0.05 * 2**attempt)
         await mine.settle({claim: told})
-        if await waiting == told:
-            return
-    raise _Broken("a claim of one process is not seen, or its result not heard, by another")
+        return await waiting == told
+
+    if not await _succeeds(is_shared, options.rest_s):
+        said = "a claim of one process is not seen, or its result not heard, by another"
+        raise _Late(said, "claims.answer_timeout_s", options.answer_timeout_s)
 
 
 def _receive(app: Any, queue: str) -> bytes | None:
@@ -373,6 +424,8 @@ def _said(error: Exception) -> str:
 
 def _todo(error: Exception, section: str) -> str:
     cause = _cause(error)
+    if isinstance(cause, _Late):
+        return cause.todo
     if isinstance(cause, AuthenticationError | AuthorizationError):
         return (
             f"mend user name and password under {section}, best as a file "
