@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,4 +86,23 @@ def models_unless(path: str) -> ModelSets:
     """A loader that fails while there is a file at `path`."""
     if Path(path).exists():
         raise RuntimeError("the models cannot be loaded now")
+    return small_models()
+
+
+def models_without_forks(path: str) -> ModelSets:
+    """A loader in whose process the system allows no fork while there is a file at `path`."""
+    fork = os.fork
+
+    def limited() -> int:
+        if Path(path).exists():
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return fork()
+
+    os.fork = limited
+    return small_models()
+
+
+def models_that_die_at_a_fork() -> ModelSets:
+    """A loader whose process ends when it is to fork, as one that is out of memory."""
+    os.fork = lambda: os._exit(1)
     return small_models()

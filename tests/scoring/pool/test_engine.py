@@ -202,6 +202,24 @@ async def test_the_end_does_not_wait_for_models_that_cannot_be_loaded(tmp_path: 
         assert engine.queued == 0
 
 
+async def test_where_no_process_can_be_forked_the_others_work_on_until_one_can(tmp_path: Path) -> None:
+    full = tmp_path / "full"
+    loader = Loader("scoring.held:models_without_forks", {"path": str(full)})
+    async with pool(loader, processes=2) as (engine, metrics):
+        full.touch()
+        nursery = engine.nursery_pid
+        asked = [asyncio.create_task(engine.score(job(delay_s=1.0, rev_id=n), soon())) for n in (10, 20)]
+        await until_async(lambda: len(engine.busy_pids) == 2)
+        with capture_logs() as logs:
+            os.kill(engine.busy_pids[1], signal.SIGKILL)
+            assert [code(cells) for cells in await asyncio.gather(*asked)] == ["scored"] * 2
+            await until_async(lambda: len(failures(logs)) > 1)
+        assert (metrics.value(JOBS, "retried"), metrics.value(WORKERS)) == (1, 1)
+        full.unlink()
+        await until_async(lambda: metrics.value(WORKERS) == 2)
+        assert engine.nursery_pid == nursery
+
+
 @pytest.mark.parametrize("damage", [CodecError("damaged"), FrameError("damaged")])
 async def test_a_damaged_answer_is_had_again_from_another_process(
     monkeypatch: pytest.MonkeyPatch, damage: Exception
@@ -388,6 +406,23 @@ async def test_an_engine_that_cannot_load_the_same_models_says_why(
     loader: Loader, digests: dict[str, str], reason: str
 ) -> None:
     engine = PoolEngine(PoolOptions(processes=1), loader, digests, Metrics())
+    with pytest.raises(EngineFailed, match=reason):
+        await engine.start()
+    await engine.aclose()
+
+
+@pytest.mark.parametrize(
+    ("loader", "reason"),
+    [
+        (
+            Loader("scoring.held:models_without_forks", {"path": "/"}),
+            "gives no further process .*unavailable",
+        ),
+        (Loader("scoring.held:models_that_die_at_a_fork"), "did not start: .*the nursery is gone"),
+    ],
+)
+async def test_an_engine_whose_processes_cannot_be_forked_says_why(loader: Loader, reason: str) -> None:
+    engine = PoolEngine(PoolOptions(processes=1), loader, DIGESTS, Metrics())
     with pytest.raises(EngineFailed, match=reason):
         await engine.start()
     await engine.aclose()

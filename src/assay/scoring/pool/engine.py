@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from assay.clock import Deadline
-from assay.errors import ConfigurationError, Overloaded
+from assay.errors import ConfigurationError, Overloaded, worded
 from assay.revisions.problem import Problem
 from assay.scoring import frames
 from assay.scoring.codec import CodecError, Computed, decode_computed, encode_job
@@ -107,7 +107,10 @@ class PoolEngine:
     async def start(self) -> None:
         """Load the models and fork all processes. Raises `EngineFailed`."""
         await self._nursery.start(self._digests, self._options.start_timeout_s)
-        first = [await self._spawn() for _ in range(self._options.processes)]
+        try:
+            first = [await self._spawn() for _ in range(self._options.processes)]
+        except (OSError, EOFError) as error:
+            raise EngineFailed(f"the scoring processes did not start: {error!r}") from error
         self._attendants = [asyncio.create_task(self._attend(process)) for process in first]
 
     async def score(self, job: Job, deadline: Deadline) -> Mapping[str, Cell]:
@@ -214,20 +217,25 @@ class PoolEngine:
         delay_s = 0.1
         while True:
             try:
-                return await self._spawn()
-            except (OSError, EOFError) as error:
-                self._log.warning("no scoring process", reason=repr(error))
-            async with self._nursery_lock:
-                with contextlib.suppress(OSError, EOFError):
-                    return await self._spawn()  # another attendant may have mended it meanwhile
-                try:
-                    await self._nursery.start(self._digests, self._options.start_timeout_s)
-                except EngineFailed as error:
-                    self._log.error("scoring processes do not start", reason=str(error), retry_s=delay_s)
-                    if self._closing:
-                        raise
-                    await asyncio.sleep(delay_s)
-                    delay_s = min(delay_s * 2, 10.0)
+                return await self._spawn_anyhow()
+            except (EngineFailed, OSError, EOFError) as error:
+                self._log.error("scoring processes do not start", reason=worded(error), retry_s=delay_s)
+                if self._closing:
+                    raise
+            await asyncio.sleep(delay_s)
+            delay_s = min(delay_s * 2, 10.0)
+
+    async def _spawn_anyhow(self) -> _Process:
+        """From a new nursery when the present one is dead."""
+        try:
+            return await self._spawn()
+        except (OSError, EOFError) as error:
+            self._log.warning("no scoring process", reason=repr(error))
+        async with self._nursery_lock:
+            with contextlib.suppress(OSError, EOFError):
+                return await self._spawn()  # another attendant may have mended it meanwhile
+            await self._nursery.start(self._digests, self._options.start_timeout_s)
+        return await self._spawn()
 
     def _dismiss(self, process: _Process, reason: str | None = None) -> None:
         """Let go of a process: close its socket; it ends by itself unless it is killed."""

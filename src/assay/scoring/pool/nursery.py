@@ -7,7 +7,7 @@ and talks over that socket, one JSON message a line::
 
     ← {"loader": "package.module:function", "arguments": {…}, "path": [sys.path…]}
     → {"ready": {"wiki/model": "digest", …}} or {"failed": "why"}
-    ← {"spawn": 1} with one socket attached           → {"pid": 1234}
+    ← {"spawn": 1} with one socket attached           → {"pid": 1234} or {"failed": "why"}
     ← {"kill": 1234}                                    (no answer)
 
 The loader's name comes from the server that started it, over a socket that nobody else holds.
@@ -144,11 +144,19 @@ def _attend(control: Control, wake_fd: int, children: Children, models: ModelSet
             return
         for message in messages:
             if "spawn" in message:
-                with control.attached() as connection:
-                    children.pids.add(pid := _fork(connection, control.connection, models, plans))
-                control.send({"pid": pid})
+                control.send(_spawn(control, children, models, plans))
             elif "kill" in message:
                 children.kill(message["kill"])
+
+
+def _spawn(control: Control, children: Children, models: ModelSets, plans: PlanCache) -> dict[str, Any]:
+    """The answer to who asked for a process."""
+    with control.attached() as connection:
+        try:
+            children.pids.add(pid := _fork(connection, control.connection, models, plans))
+        except OSError as error:  # a limit of the system: those that work already must not end for it
+            return {"failed": str(error)}
+    return {"pid": pid}
 
 
 def _fork(connection: socket.socket, control: socket.socket, models: ModelSets, plans: PlanCache) -> int:

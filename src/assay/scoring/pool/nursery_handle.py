@@ -38,6 +38,10 @@ class EngineFailed(AssayError):
     code = ENGINE_STOPPED
 
 
+class NotForked(EngineFailed):
+    """The system gives no further process just now; the nursery and those that it has forked live on."""
+
+
 class NurseryHandle:
     """Starts the nursery, has it fork and kill scoring processes, and ends it."""
 
@@ -88,7 +92,7 @@ class NurseryHandle:
     async def spawn(self) -> tuple[int, socket.socket]:
         """A new process's pid and our end of its socket.
 
-        Raises OSError or EOFError when the nursery is dead.
+        Raises OSError or EOFError when the nursery is dead, `NotForked` when it lives and may not fork.
         """
         async with self._lock:
             ours, theirs = socket.socketpair()
@@ -96,6 +100,11 @@ class NurseryHandle:
                 try:
                     socket.send_fds(self._alive(), [b'{"spawn":1}\n'], [theirs.fileno()])
                     answer = await self._receive()
+                    if "pid" not in answer:
+                        raise NotForked(
+                            f"the system gives no further process ({answer['failed']}): raise the limit of "
+                            "processes (ulimit -u, TasksMax= in a systemd unit), or have fewer"
+                        )
                 except BaseException:
                     ours.close()
                     raise
