@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from assay import settings
@@ -103,9 +105,23 @@ def test_the_test_wiki_is_not_configured_twice() -> None:
     assert settings.load(environment={}, flags={"wikis": wikis, "test_wiki": False}).wikis
 
 
-@pytest.mark.parametrize("redis", [{}, {"password": ""}])
-def test_what_must_be_set_is_missed(redis: dict[str, str]) -> None:
-    flags = {"must_be_set": ["redis.password"], "redis": redis}
+@pytest.mark.parametrize("redis", [{}, {"redis": {}}, {"redis": {"password": ""}}])
+def test_what_must_be_set_is_missed(redis: dict[str, Any]) -> None:
+    flags = {"must_be_set": ["redis.password"], **redis}
     with pytest.raises(ConfigurationError, match=r"ASSAY_REDIS__PASSWORD_FILE$"):
         settings.load(environment={}, flags=flags)
     assert settings.load(environment={}, flags={**flags, "redis": {"password": "x"}}).redis.password == "x"
+
+
+@pytest.mark.parametrize("name", ["redis.pasword", "redis", "wikis.<name>.source"])
+def test_what_is_no_setting_cannot_be_missed(name: str) -> None:
+    with pytest.raises(ConfigurationError, match=rf"must_be_set: there is no setting '{name}'"):
+        settings.load(environment={}, flags={"must_be_set": [name]})
+
+
+def test_what_the_url_of_followers_says_is_not_said_again_either() -> None:
+    twice = {"url": "redis://:pw@h/0", "password": "pw"}
+    with pytest.raises(
+        ConfigurationError, match=r"precache\.redis: the password stands in the URL and apart"
+    ):
+        settings.load(environment={}, flags={"precache": {"redis": twice}})

@@ -136,9 +136,12 @@ def test_what_is_wrong_anyway_is_not_told_of_each_release(root: Path) -> None:
 def test_what_a_launcher_sets_is_not_the_nodes(root: Path) -> None:
     """Run through one release's launcher, the check is still about all of them."""
     own = write_release(root, NEW, slot="blue", configuration="bad = 1\n") / "configuration.toml"
-    write_release(root, OLD, schema=without(json_schema(), "queue", "heartbeat_s"))
+    schema = json_schema()
+    del schema["properties"]["shipped_bundles"]  # of a release from before that setting
+    old = write_release(root, OLD, schema=schema) / "configuration.schema.json"
     variables = {"ASSAY_RELEASE": NEW, "ASSAY_BUNDLE_DIRECTORIES": "[]", "ASSAY_SHIPPED_BUNDLES": "false"}
-    faults = incompatible(Given(before=[own], variables={**variables, "ASSAY_CONFIG": str(own)}), root).faults
+    node = Given(before=[own], variables={**variables, "ASSAY_CONFIG": str(own)})
+    faults = incompatible(node, root, [old]).faults
     assert not any(OLD in fault for fault in faults)
     assert any(NEW in fault and "bad" in fault for fault in faults)
 

@@ -18,6 +18,7 @@ FILES = {
     "secrets/production/redis.sentinel_password": "0801",
     "secrets/production/.hidden": "Kubernetes keeps its own there",
     "README.md": "no environment",
+    ".#staging.toml": "an editor's",
 }
 
 
@@ -36,6 +37,8 @@ def test_variables_choose_it_as_well_and_flags_win(folder: Path) -> None:
     variables = {"ASSAY_CONFIG_FOLDER": str(folder), "ASSAY_ENVIRONMENT": "staging"}
     assert load(environment=variables).server.port == 2
     assert load(environment=variables, environment_name="production").server.port == 3
+    elsewhere = {**variables, "ASSAY_CONFIG_FOLDER": "/elsewhere"}
+    assert load(environment=elsewhere, config_folder=folder).server.port == 2
 
 
 def test_files_and_variables_stand_over_it(folder: Path, tmp_path: Path) -> None:
@@ -57,6 +60,18 @@ def test_secrets_lie_apart_one_value_a_file(folder: Path) -> None:
 def test_a_secret_that_no_setting_has_is_an_error(folder: Path) -> None:
     write(folder, {"secrets/staging/redis.pasword": "x"})
     with pytest.raises(ConfigurationError, match=r"redis\.pasword: unknown setting .*mean redis\.password\?"):
+        load(environment={}, config_folder=folder, environment_name="staging")
+
+
+@pytest.mark.parametrize("kind", ["folder", "link to nowhere"])
+def test_a_secret_that_is_no_file_is_not_passed_over(folder: Path, kind: str) -> None:
+    """Docker makes a folder of a file that was not there to be mounted."""
+    secret = write(folder, {"secrets/staging/redis.username": "me"}) / "secrets/staging/redis.password"
+    if kind == "folder":
+        secret.mkdir()
+    else:
+        secret.symlink_to("/gone")
+    with pytest.raises(ConfigurationError, match=r"redis\.password: (Is a directory|No such file)"):
         load(environment={}, config_folder=folder, environment_name="staging")
 
 

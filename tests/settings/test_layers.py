@@ -161,6 +161,15 @@ def test_a_secret_in_two_layers_is_a_fault_when_it_differs(tmp_path: Path) -> No
     ]
 
 
+def test_a_secret_in_two_variables_is_one_fault(tmp_path: Path) -> None:
+    file = tmp_path / "secret"
+    file.write_text("one")
+    both = {"ASSAY_PASSWORD": "two", "ASSAY_PASSWORD_FILE": str(file)}
+    assert layers(variables=both)[1] == [
+        "ASSAY_PASSWORD and ASSAY_PASSWORD_FILE both set password: keep one of them"
+    ]
+
+
 @given(trees, trees)
 def test_what_is_above_is_in_force_and_the_rest_stays(below: dict[str, Any], above: dict[str, Any]) -> None:
     both = merged(below, above)

@@ -10,7 +10,6 @@ its secrets apart.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,6 @@ from assay.errors import ConfigurationError
 
 BASE: Final = "base"
 SECRETS: Final = "secrets"
-_NAME: Final = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,23 +33,23 @@ class Environment:
 
     def secrets(self) -> list[Path]:
         """Its secret files, in order; none when it has no folder of them. Hidden ones are left out, because
-        Kubernetes keeps its own there."""
+        Kubernetes keeps its own there; a folder or a link to nowhere is not, lest its secret be missed."""
         folder = self.folder / SECRETS / self.name
         if not folder.is_dir():
             return []
-        return sorted(path for path in folder.iterdir() if path.is_file() and not path.name.startswith("."))
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
 def environments_of(folder: Path) -> list[str]:
-    """Names of all environments of the folder, in order."""
-    return sorted(path.stem for path in folder.glob("*.toml") if path.stem != BASE)
+    """Names of all environments of the folder, in order. Hidden files are an editor's."""
+    return sorted(path.stem for path in folder.glob("[!.]*.toml") if path.stem != BASE)
 
 
 def environment_of(folder: Path, name: str) -> Environment:
     """Raises `ConfigurationError` when there is no such environment."""
     _check_folder(folder)
     known = environments_of(folder)
-    if not _NAME.fullmatch(name) or name not in known:
+    if name not in known:
         raise ConfigurationError(
             f"there is no environment {name!r} in {folder}; there are: {', '.join(known) or 'none'}"
         )

@@ -173,7 +173,7 @@ def _named(text: str) -> Path:
 
 def _secret(path: Path) -> str:
     """The file's text without the line end that editors add. Raises OSError or ValueError."""
-    text = read_text(path).rstrip("\r\n")
+    text = read_text(path).rstrip("\n")  # whichever it was: they are read as one
     if not text:
         raise ValueError(f"{path} is empty: write the value into it")
     return text
@@ -236,7 +236,7 @@ def _secrets_given_twice(layers: Sequence[Layer]) -> Iterator[str]:
     first: dict[Place, tuple[Layer, Any]] = {}
     for layer in layers:
         for place, value in leaves(layer.values):
-            if not is_secret(place[-1] if place else ""):
+            if not is_secret(place[-1]):
                 continue
             other, before = first.setdefault(place, (layer, value))
             if before != value and not (other.is_variable and layer.is_variable):
