@@ -46,4 +46,6 @@ def test_a_node_without_redis_is_told_in_a_table_and_within_its_patience(tmp_pat
 def test_an_address_that_is_none_is_told_at_once(url: str) -> None:
     done = CliRunner().invoke(app, ["preflight", "--url", url])
     assert isinstance(done.exception, ConfigurationError)
-    assert str(done.exception) == "--url: write it as http://HOST:PORT, without user name or query"
+    assert str(done.exception) == (
+        "--url: write it as http://HOST:PORT, without user name, password or query"
+    )

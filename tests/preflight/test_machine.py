@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
@@ -19,7 +21,7 @@ import pytest
 from assay.clock import FakeClock, SystemClock
 from assay.errors import BundleError
 from assay.preflight.bundles import Loaded
-from assay.preflight.check import Failed, Outcome, Passed
+from assay.preflight.check import Failed, Group, Outcome, Passed, run
 from assay.preflight.machine import (
     Machine,
     available_bytes,
@@ -152,6 +154,22 @@ def test_an_index_still_to_be_built_needs_room(tmp_path: Path) -> None:
     assert "make room" in outcome.todo
     (tmp_path / "wiki.xml.index.sqlite").touch()
     assert isinstance(asyncio.run(machine(settings).disk()), Passed)
+
+
+def test_a_disk_that_does_not_answer_keeps_no_other_check_from_being_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the disk of a file server that is away."""
+    answers = threading.Event()
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: answers.wait(20))
+    own = machine(load(environment={"ASSAY_CACHE_DIR": str(tmp_path)}))
+    checks = [replace(check, limit_s=0.2) for check in own.group().checks if check.name == "disk"]
+    try:
+        outcome = asyncio.run(run([Group("machine", checks, "")], "r1"))["machine.disk"].outcome
+        assert outcome == Failed("no outcome within 0.2 s", "see that the folder's disk answers")
+        assert not answers.is_set()
+    finally:
+        answers.set()
 
 
 # -- port

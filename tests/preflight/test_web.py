@@ -195,7 +195,10 @@ def test_an_address_is_used_without_its_final_slash() -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["127.0.0.1:80", "ftp://x", "http://u:p@h/", "http://h/?q", "http://", "http://[::1", "http://h:port"],
+    [
+        *("127.0.0.1:80", "ftp://x", "http://u:p@h/", "http://:p@h/", "http://h/?q", "http://h/#q"),
+        *("http://", "http://[::1", "http://h:port"),
+    ],
 )
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape("http://HOST:PORT")):

@@ -54,7 +54,8 @@ def test_variables_are_those_of_the_process_unless_others_are_given(monkeypatch:
 
 def test_what_a_section_refuses_is_told_beside_all_else_and_once() -> None:
     given = {
-        "redis": {"url": "nonsense"},
+        "redis": {"url": "nonsense", "max_connections": 0},
+        "must_be_set": ["queue_redis.password"],
         "pool": {"processes": 0},
         "server": {"port": "x"},
         "wikis": {"a": {}, "b": {"source": 5}},
@@ -62,4 +63,7 @@ def test_what_a_section_refuses_is_told_beside_all_else_and_once() -> None:
     resolved = resolve(Given(flags=given))
     assert resolved.settings is None
     places = sorted(fault.partition(":")[0] for fault in resolved.faults)
-    assert places == ["pool.processes", "redis", "server.port", "wikis.a.source", "wikis.b.source"]
+    assert places == [
+        *("pool.processes", "queue_redis.password", "redis", "redis.max_connections"),
+        *("server.port", "wikis.a.source", "wikis.b.source"),
+    ]

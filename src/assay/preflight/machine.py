@@ -28,6 +28,7 @@ from assay.revisions.open import default_cache_dir
 from assay.serving.guard import RELEASE_HEADER
 from assay.settings import Settings
 from assay.stores.redis_options import address
+from assay.threads import in_thread
 
 MAX_REDIS_SKEW_S: Final = 2.0
 """Deadlines travel as times of day; `assay.scoring.queue.overdue` allows as much."""
@@ -104,7 +105,11 @@ class Machine:
         return Path(self.settings.cache_dir) if self.settings.cache_dir else default_cache_dir()
 
     async def disk(self) -> Outcome:
-        """Room for indexes that are still to be built, each taken to be as large as its file."""
+        """In a thread: a disk that does not answer holds up whoever asks it, and no other check may wait."""
+        return await in_thread(self._room)
+
+    def _room(self) -> Outcome:
+        """For indexes that are still to be built, each taken to be as large as its file."""
         needed = _FREE_DISK_BYTES + sum(self._unindexed_bytes())
         folder = next(parent for parent in (self._cache_dir, *self._cache_dir.parents) if parent.exists())
         if not os.access(folder, os.W_OK):

@@ -180,8 +180,9 @@ def check_url(url: str) -> str:
         _ = parts.port
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.username:
-        raise ConfigurationError("--url: write it as http://HOST:PORT, without user name or query")
+    more = parts.query or parts.fragment or "@" in parts.netloc
+    if parts.scheme not in ("http", "https") or not parts.hostname or more:
+        raise ConfigurationError("--url: write it as http://HOST:PORT, without user name, password or query")
     return url.rstrip("/")
 
 

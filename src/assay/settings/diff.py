@@ -69,6 +69,6 @@ def _shown(key: str, value: Any, other: Any) -> str:
         return "set" if other is None else "set, differs"
     told = redacted(key, value)
     text = orjson.dumps(told).decode()
-    if other is not None and told == redacted(key, other):
+    if told == redacted(key, other):
         return f"{text}, what is hidden differs"
     return text
