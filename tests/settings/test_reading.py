@@ -25,6 +25,10 @@ SCHEMA: Mapping[str, Any] = {
         "level": {"enum": ["debug", "info", None]},
         "name": {"type": "string", "pattern": "^[a-z]*$", "description": "use small letters"},
         "code": {"type": "string", "pattern": "^[a-z]*$"},
+        "rows": {
+            "type": "array",
+            "items": {"type": "object", "additionalProperties": False, "properties": {"a": {}}},
+        },
         "lanes": {"type": "array", "minItems": 1, "items": {"type": "number"}},
         "flag": {"type": "boolean"},
         "either": {"type": "object", "anyOf": [{"required": ["new"]}, {"required": ["old"]}]},
@@ -71,6 +75,7 @@ def faults(**flags: Any) -> list[str]:
         ({"lanes": []}, "lanes: must have 1 or more items (it came from command line)"),
         ({"lanes": [1, "x"]}, "lanes.1: must be a number (it is 'x', from command line)"),
         ({"part": []}, "part: must be a section (it came from command line)"),
+        ({"rows": [{"a": 1}, {"b": 1}]}, "rows.1: does not fit the schema (additionalProperties) (it came"),
         ({"password": 5}, "password: must be text (it is "),
         ({"part": {}}, "part.text: must be given; part.more: must be given"),
         ({"part": {"more": ""}}, "part.text: must be given"),

@@ -72,8 +72,7 @@ def judged(values: Mapping[str, Any], schema: Schema, origins: Mapping[Place, st
     """What the schema has against these values; and numbers and texts that JSON does not have."""
     for error in Draft202012Validator(schema).iter_errors(values):
         place = tuple(map(str, error.absolute_path))
-        if error.validator != "additionalProperties":  # told by `_unknown`, for each layer with its place
-            yield Fault(_sentence(error, place, origins), place)
+        yield Fault(_sentence(error, place, origins), place)
     for place, value in leaves(values):
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, float) and not math.isfinite(item):
