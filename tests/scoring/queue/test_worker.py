@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from assay.revisions.problem import Problem
 from assay.scoring.queue.engine import CeleryEngine
-from assay.scoring.queue.envelope import Envelope, encode_envelope, queue_name
+from assay.scoring.queue.envelope import Envelope, decode_reply, encode_envelope, queue_name
 from assay.scoring.queue.message import Message, encode_message
 from assay.scoring.queue.options import CeleryOptions
 from assay.scoring.request import Job, Scored
@@ -152,6 +152,23 @@ async def test_what_is_not_computed_is_counted_by_its_reason(
         client.lpush(queue, encode_message(Message(queue, "late", "tag", time.time(), envelope)))
     await until_async(lambda: counted.value(JOBS, told) == before + 1)
     assert counted.value(JOBS, "done") == done
+
+
+async def test_an_exception_is_answered_for_and_is_no_death(
+    counted: Counted, shared_redis: RedisServer
+) -> None:
+    no_time: Any = "x"
+    damaged = Envelope("damaged", RELEASE, 1, "replies", 1.0, no_time, "testwiki", {}, "", "", b"")
+    died, retried = counted.value(REPLACEMENTS, "died"), counted.value(JOBS, "retried")
+    queue = queue_name(RELEASE, "interactive")
+    with shared_redis.client() as client:
+        client.delete("replies")
+        client.lpush(queue, encode_message(Message(queue, "id", "tag", 1.0, encode_envelope(damaged))))
+        await until_async(lambda: client.xlen("replies"))
+        entries: Any = client.xrange("replies")
+    assert [decode_reply(fields[b"r"]).outcome for _, fields in entries] == ["died"]
+    assert counted.value(JOBS, "retried") == retried + 1
+    assert counted.value(REPLACEMENTS, "died") == died
 
 
 async def test_a_process_that_has_grown_is_replaced_once_its_job_is_done(shared_redis: RedisServer) -> None:

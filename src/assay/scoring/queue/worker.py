@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from billiard.einfo import ExceptionWithTraceback
-from billiard.exceptions import TimeLimitExceeded
+from billiard.exceptions import TimeLimitExceeded, WorkerLostError
 from billiard.pool import EX_RECYCLE
 from celery import Celery, bootsteps
 from celery.apps.worker import install_worker_int_handler, install_worker_term_handler
@@ -184,8 +184,10 @@ def _register(app: Celery, parts: Parts) -> None:
 
         def on_failure(self, exc_info: Any, *args: Any, **kwargs: Any) -> Any:
             result = super().on_failure(exc_info, *args, **kwargs)
-            if not isinstance(_cause(exc_info), TimeLimitExceeded):  # that one has been answered
+            cause = _cause(exc_info)
+            if isinstance(cause, WorkerLostError):  # of an exception no process dies
                 parts.metrics.count(REPLACEMENTS, "died")
+            if not isinstance(cause, TimeLimitExceeded):  # that one has been answered
                 _answer_for(parts, self.args, "died")
             return result
 
