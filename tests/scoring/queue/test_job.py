@@ -6,6 +6,7 @@ import gc
 import os
 import signal
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -34,7 +35,7 @@ from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
 from assay.scoring.synthetic import synthetic_revision
 from assay.scoring.wikis import identities
-from servers.proxy import Behaviour, FaultProxy
+from servers.proxy import HEALTHY, Behaviour, FaultProxy
 from servers.redis import RedisServer
 from small_models import small_models
 from waiting import until
@@ -116,6 +117,29 @@ def test_the_log_names_the_request_and_the_job(scoring: Scoring, client: Redis) 
         outcome(scoring, sent)
         scoring.run(b"rubbish")
     assert [(line.get("request_id"), line.get("job")) for line in logs] == [("r-1", "id"), (None, None)]
+
+
+def test_a_long_reason_is_cut(scoring: Scoring, client: Redis) -> None:
+    outcome(scoring, replace(envelope(), digests={"revid": "x" * 5000}))
+    assert [len(reply.detail) for reply in replies(client)] == [500]
+
+
+def test_a_reply_that_cannot_be_sent_costs_no_process(scoring: Scoring, client: Redis) -> None:
+    client.set(STREAM, "no stream")
+    with capture_logs() as logs:
+        assert outcome(scoring, envelope()) == "done"
+    assert [(line["event"], line["outcome"]) for line in logs] == [("a reply was not sent", "computed")]
+
+
+def test_a_reply_outlives_a_redis_that_is_away(shared_redis: RedisServer, client: Redis) -> None:
+    with FaultProxy(shared_redis.port).running() as proxy, ThreadPoolExecutor() as threads:
+        through = Scoring("r", "worker-1", MODELS, lambda: Redis(port=proxy.port))
+        proxy.behave(Behaviour(reset_after_bytes=1))
+        told = threads.submit(outcome, through, envelope())
+        until(lambda: proxy.resets > 1)
+        proxy.behave(HEALTHY)
+        assert told.result() == "done"
+    assert {reply.outcome for reply in replies(client)} == {"computed"}
 
 
 class Time:
