@@ -31,6 +31,7 @@ SCHEMA: Mapping[str, Any] = {
         },
         "lanes": {"type": "array", "minItems": 1, "items": {"type": "number"}},
         "flag": {"type": "boolean"},
+        "free": True,
         "either": {"type": "object", "anyOf": [{"required": ["new"]}, {"required": ["old"]}]},
         "password": {"type": ["string", "null"]},
         "old": {"type": "string", "x-renamed-to": "name"},
@@ -113,6 +114,10 @@ def test_a_giant_value_and_a_secret_are_not_told_whole() -> None:
 )
 def test_what_is_unknown_is_told_with_advice(flags: Mapping[str, Any], sentence: str) -> None:
     assert faults(**flags) == [f"command line: {sentence}"]
+
+
+def test_where_all_may_stand_nothing_is_unknown() -> None:
+    assert faults(free={"any": {"thing": 1}}) == []
 
 
 def test_an_old_name_is_no_advice() -> None:

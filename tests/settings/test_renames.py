@@ -115,6 +115,7 @@ def test_both_names_must_say_the_same(tmp_path: Path, within_one_file: bool) -> 
         {"scoring_systems": {"processes": {}}, "pool": {"processes": 2}},
         {"scoring_systems": {"processes": True}, "pool": {"processes": 1}},
         {"scoring_systems": {"allowed": [True]}, "pool": {"allowed": [1]}},
+        {"scoring_systems": {"allowed": [1]}, "pool": {"allowed": [1, 2]}},
         {"wikis": {"cywiki": {"sauce": {}, "source": "cy.xml"}}},
         {"queue_length": 5, "pool": 7},
         {"queue_length": 5, "pool": None},
@@ -158,6 +159,11 @@ def test_a_required_setting_may_be_given_under_either_name() -> None:
 def test_a_name_that_changed_twice_leads_to_the_last() -> None:
     chain = (Rename("a.x", "b.y", 1), Rename("b", "c", 2), Rename("c.y", "c.z", 3))
     assert [rename.new for rename in settled(chain)] == ["c.z", "c", "c.z"]
+
+
+def test_a_name_that_only_begins_alike_is_another() -> None:
+    first, _ = settled((Rename("a", "b.yes", 1), Rename("b.y", "c", 2)))
+    assert first.new == "b.yes"
 
 
 def test_old_names_stand_in_the_schema_as_deprecated() -> None:

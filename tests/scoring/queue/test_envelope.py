@@ -55,6 +55,7 @@ def test_contents_come_back_as_they_were(content: bytes) -> None:
 
 def test_what_repeats_itself_gets_small() -> None:
     assert len(compress(b"a revision and its parent " * 1000)) < 300
+    assert compress(b"short " * 10) == b"\x00" + b"short " * 10
 
 
 @given(st.binary(max_size=60))
