@@ -90,5 +90,15 @@ def test_no_secret_stands_in_a_document(secret: str, before: str, after: str) ->
     assert orjson.dumps(told)
 
 
+def test_no_secret_stands_in_a_table() -> None:
+    said = "it is hunter2"
+    failed, passed = Failed(said, said), Passed(said, (said,))
+    told = printed(
+        Report("r1", (Result("a.b", said, failed), Result("c.d", said, passed))), Blotter({"hunter2"})
+    )
+    assert "hunter2" not in told
+    assert told.count("it is [secret]") == 7
+
+
 def test_a_secret_within_another_is_blotted_out_whole() -> None:
     assert Blotter({"pass", "password"})("a password, a pass") == "a [secret], a [secret]"
