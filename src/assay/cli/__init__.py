@@ -12,6 +12,7 @@ from assay import __version__
 from assay.cli.lazy import Later, group_of
 from assay.cli.standard_streams import give_up_output, open_closed, take_any_text
 from assay.errors import AssayError
+from assay.releases.hold import hold_own
 
 COMMANDS: Final = (
     Later(
@@ -144,6 +145,7 @@ def main() -> None:
 
 def _run() -> None:
     """With all that is written on its way: what only the end of the process finds out is nobody's to tell."""
+    hold_own()
     try:
         app()
     except SystemExit:

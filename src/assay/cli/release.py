@@ -208,7 +208,7 @@ def list_(store: Store = None, root: RootFolder = None, *, configuration: option
 
 @grouped
 def remove(release: ReleaseId, root: RootFolder = None, *, configuration: options.Configuration) -> None:
-    """Take a release off this machine. One that a slot points to is not removed."""
+    """Take a release off this machine. One that a slot points to, or a process runs from, stays."""
     remove_release(root_of(root, configuration), check_id(release))
     typer.echo(f"Removed {release}")
 
