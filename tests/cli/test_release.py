@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import subprocess
 from pathlib import Path
 
@@ -74,6 +76,26 @@ def test_step_by_step(tmp_path: Path, small: str) -> None:
     assert assay(tmp_path, "release", "install", small, *place).stdout.startswith("Was installed")
     assert assay(tmp_path, "release", "remove", small, *place).stdout == f"Removed {small}\n"
     assert Root(tmp_path / "root").ids() == ()
+
+
+@pytest.mark.parametrize("umask", [0o077, 0o027, 0o002], ids=oct)
+def test_every_user_may_run_what_an_operator_put_there(tmp_path: Path, small: str, umask: int) -> None:
+    """Hardened machines give root a umask under which services could read nothing."""
+    before = os.umask(umask)
+    try:
+        done = assay(
+            tmp_path, "release", "activate", small, "--slot", "blue", "--root", "root", "--store", "store"
+        )
+    finally:
+        os.umask(before)
+    assert done.returncode == 0, done.stderr
+    modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (tmp_path / "root").rglob("*")}
+    assert len(modes) > 20
+    closed = {path for path, mode in modes.items() if mode & 0o444 != 0o444}
+    closed |= {path for path, mode in modes.items() if path.is_dir() and mode & 0o111 != 0o111}
+    assert not closed
+    whose = stat.S_IMODE((tmp_path / "root").stat().st_mode)
+    assert whose == (0o775 if umask == 0o002 else 0o755)  # a group that may write keeps its right
 
 
 def test_each_difference_is_a_line_and_the_status_is_1(tmp_path: Path, small: str) -> None:
