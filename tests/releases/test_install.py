@@ -14,7 +14,9 @@ import orjson
 import pytest
 
 from assay.errors import ReleaseError, ReleaseNotFound
+from assay.releases import environment, slots
 from assay.releases.install import INSTALLED, folder_faults, install, installation_faults, is_installed
+from assay.releases.launcher import launcher_text
 from assay.releases.root import Root
 from assay.releases.tree import plain_files
 from assay.releases.wheel import contents
@@ -77,6 +79,76 @@ def test_code_is_what_was_in_the_wheel_and_read_only(root: Root, release: str, t
     assert set(plain_files(code)) == set(contents(wheel))
     modes = {stat.S_IMODE(path.stat().st_mode) for path in code.rglob("*")}
     assert modes == {0o444, 0o555}
+
+
+def test_what_another_assay_installed_is_whole_for_this_one(
+    root: Root, release: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose launchers are written differently: yesterday's release can be gone back to by today's Assay."""
+
+    def other_text(folder: Path, release: str, python: Path) -> bytes:
+        return launcher_text(folder, release, python) + b"# written by another Assay\n"
+
+    monkeypatch.setattr("assay.releases.install.launcher_text", other_text)
+    install(root, release)
+    monkeypatch.undo()
+    assert not install(root, release)
+    assert slots.point(root, "blue", release)
+    assert _says(root, release, tmp_path).startswith(release)
+
+
+def test_a_root_may_be_reached_by_another_path_but_not_be_copied(
+    root: Root, release: str, tmp_path: Path
+) -> None:
+    """The launcher runs the code where it was installed; a copy of it would run that, too."""
+    install(root, release)
+    (tmp_path / "link").symlink_to(root.path)
+    assert not install(Root(tmp_path / "link"), release)
+    assert not install(Root(tmp_path / "link" / ".." / "root"), release)
+    shutil.copytree(root.path, tmp_path / "copy", symlinks=True)
+    with pytest.raises(ReleaseError, match=f"was installed in {root.release(release)}"):
+        install(Root(tmp_path / "copy"), release)
+    root.path.rename(tmp_path / "moved")
+    (tmp_path / "link").unlink()
+    with pytest.raises(ReleaseError, match=f"was installed in {root.release(release)}"):
+        install(Root(tmp_path / "moved"), release)
+
+
+@pytest.fixture
+def bare_python(tmp_path: Path) -> Path:
+    """An interpreter without any package, as one whose packages were upgraded after an installation."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    return tmp_path / "bare" / "bin" / "python"
+
+
+def test_an_interpreter_that_lost_its_packages_is_replaced(
+    root: Root, release: str, tmp_path: Path, bare_python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may be another's to upgrade; then the release must still be there to go back to."""
+    monkeypatch.setattr(environment, "ensure", lambda *_: bare_python)
+    install(root, release)
+    monkeypatch.undo()
+    (fault,) = installation_faults(root.release(release), root.manifest(release))
+    assert "orjson is not installed" in fault
+    code = root.release(release) / "code"
+    before = code.stat().st_ino
+    assert install(root, release)
+    assert installation_faults(root.release(release), root.manifest(release)) == []
+    assert code.stat().st_ino == before  # what runs may still need it
+    assert _says(root, release, tmp_path).startswith(release)
+    assert not install(root, release)
+
+
+def test_what_is_altered_is_refused_though_its_interpreter_is_gone(
+    root: Root, release: str, bare_python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "ensure", lambda *_: bare_python)
+    install(root, release)
+    monkeypatch.undo()
+    bare_python.unlink()
+    _alter(root.release(release) / "code" / "assay" / "cli.py")
+    with pytest.raises(ReleaseError, match=r"code/assay/cli\.py"):
+        install(root, release)
 
 
 def test_what_is_not_here_is_told(root: Root, release: str) -> None:
@@ -196,4 +268,4 @@ def test_killed_at_any_moment_it_is_not_installed_and_then_finished(
     install(root, release)
     assert _says(root, release, tmp_path).startswith(release)
     assert not (folder / ".code.part").exists()
-    assert orjson.loads((folder / INSTALLED).read_bytes()) == {"python": sys.executable}
+    assert orjson.loads((folder / INSTALLED).read_bytes())["python"] == sys.executable

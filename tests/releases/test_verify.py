@@ -14,6 +14,7 @@ from assay.releases import golden
 from assay.releases.install import install
 from assay.releases.manifest import MANIFEST
 from assay.releases.root import Root
+from assay.releases.slots import point
 from assay.releases.tree import entry_of
 from assay.releases.verify import golden_faults, verify
 from servers.processes import inherited
@@ -54,6 +55,11 @@ def test_a_good_release_is_good_installed_or_not(
 ) -> None:
     assert verify(folder, installed) == []
     assert verify(real_release, root) == []
+
+
+def test_a_slot_names_the_release_that_it_points_to(installed: Root, folder: Path) -> None:
+    point(installed, "blue", folder.name)
+    assert verify(installed.slots / "blue", installed) == []
 
 
 def test_it_gives_its_golden_scores_through_its_own_launcher(folder: Path, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,31 +16,48 @@ from assay.releases import environment
 from assay.releases.launcher import CODE, LAUNCHER, launcher_text
 from assay.releases.manifest import MANIFEST, REQUIREMENTS, FileEntry, ReleaseManifest
 from assay.releases.root import Root
-from assay.releases.tree import discard, entry_of_bytes, faults, make_read_only, plain_files
+from assay.releases.tree import discard, entry_of, entry_of_bytes, faults, make_read_only, plain_files
 from assay.releases.wheel import contents, unpack
 
 INSTALLED: Final = "installed.json"
-"""Which interpreter runs it; all else that is installed is proved against the wheel."""
+"""Which interpreter runs it, where, and by what launcher; all else that is installed is proved against the
+wheel."""
 _PARTS: Final = frozenset({f".{CODE}.part", f".{INSTALLED}.part"})
 """What a kill may leave of these."""
 WRITTEN_BY_INSTALL: Final = frozenset({CODE, "bin", INSTALLED}) | _PARTS
 
 
+@dataclass(frozen=True, slots=True)
+class _Record:
+    """What `INSTALLED` says. The launcher is proved by it, not written anew and compared: another Assay than
+    the one that installed it may write launchers differently, and must still be able to go back to it."""
+
+    python: Path
+    folder: Path
+    launcher: FileEntry
+
+
 def install(root: Root, release_id: str) -> bool:
     """Make the fetched release ready to run. False: it was ready before.
 
-    Everything is proved first. A kill at any moment leaves a release that is not installed, or one that is;
-    running it again finishes the work. Raises `ReleaseError` or `ReleaseNotFound`.
+    Everything is proved first. An interpreter that lost its packages since, since they were another's to
+    upgrade, is replaced. A kill at any moment leaves a release that is not installed, or one that is; running
+    it again finishes the work. Raises `ReleaseError` or `ReleaseNotFound`.
     """
     with root.lock(f"release-{release_id}"):
         manifest = root.manifest(release_id)
         folder = root.release(release_id)
         check(folder_faults(folder, manifest), release_id)
-        if is_installed(folder):
-            check(installation_faults(folder, manifest), release_id)
+        if not is_installed(folder):
+            python = environment.ensure(root, (folder / REQUIREMENTS).read_bytes())
+            lay_out(folder, manifest.code.wheel, release_id, python)
+            return True
+        record = _record(folder)
+        check(_own_faults(folder, manifest, record), release_id)
+        if record is None or not _interpreter_faults(folder, record):
             return False
         python = environment.ensure(root, (folder / REQUIREMENTS).read_bytes())
-        lay_out(folder, manifest.code.wheel, release_id, python)
+        _write_launcher(folder, release_id, python)  # beside the code, which may be running
         return True
 
 
@@ -56,10 +74,7 @@ def lay_out(folder: Path, wheel: str, release: str, python: Path) -> None:
     unpack(folder / wheel, part)
     make_read_only(part)
     part.rename(code)
-    write_durably(folder / INSTALLED, orjson.dumps({"python": str(python)}))
-    os.sync()  # hundreds of small files: the launcher must not outlive a crash that they do not
-    write_durably(folder / LAUNCHER, launcher_text(folder, release, python), mode=0o755)
-    sync_folder(folder)
+    _write_launcher(folder, release, python)
 
 
 def folder_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
@@ -69,16 +84,11 @@ def folder_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
 
 
 def installation_faults(folder: Path, manifest: ReleaseManifest) -> list[str]:
-    """The same for what `install` wrote: code against the wheel, the launcher against what it must be."""
-    python = _python(folder)
-    if python is None:
-        return [f"{INSTALLED} is missing or damaged"]
-    expected = {
-        path: entry_of_bytes(content) for path, content in contents(folder / manifest.code.wheel).items()
-    }
-    found = [f"{CODE}/{fault}" for fault in faults(folder / CODE, expected)]
-    found += _launcher_faults(folder, manifest, python)
-    return found + environment.faults(python, (folder / REQUIREMENTS).read_bytes())
+    """The same for what `install` wrote: code against the wheel, the launcher against what was written, the
+    interpreter's packages against the pins."""
+    record = _record(folder)
+    found = _own_faults(folder, manifest, record)
+    return found if record is None else found + _interpreter_faults(folder, record)
 
 
 def check(found: list[str], release_id: str) -> None:
@@ -92,9 +102,37 @@ def check(found: list[str], release_id: str) -> None:
         )
 
 
-def _launcher_faults(folder: Path, manifest: ReleaseManifest, python: Path) -> Iterator[str]:
+def _write_launcher(folder: Path, release: str, python: Path) -> None:
+    """Last of all, and what is said of it before."""
+    text = launcher_text(folder, release, python)
+    record = {"python": str(python), "folder": str(folder), "launcher": entry_of_bytes(text).model_dump()}
+    (folder / LAUNCHER).unlink(missing_ok=True)
+    write_durably(folder / INSTALLED, orjson.dumps(record))
+    os.sync()  # hundreds of small files: the launcher must not outlive a crash that they do not
+    write_durably(folder / LAUNCHER, text, mode=0o755)
+    sync_folder(folder)
+
+
+def _own_faults(folder: Path, manifest: ReleaseManifest, record: _Record | None) -> list[str]:
+    """Of all but the packages, which are not the release's own."""
+    if record is None:
+        return [f"{INSTALLED} is missing or damaged"]
+    expected = {
+        path: entry_of_bytes(content) for path, content in contents(folder / manifest.code.wheel).items()
+    }
+    found = [f"{CODE}/{fault}" for fault in faults(folder / CODE, expected)]
+    return [*found, *_launcher_faults(folder, record)]
+
+
+def _interpreter_faults(folder: Path, record: _Record) -> list[str]:
+    return environment.faults(record.python, (folder / REQUIREMENTS).read_bytes())
+
+
+def _launcher_faults(folder: Path, record: _Record) -> Iterator[str]:
+    if not _is_same(record.folder, folder):
+        yield f"it was installed in {record.folder}, whose code {LAUNCHER} runs"
     try:
-        if (folder / LAUNCHER).read_bytes() != launcher_text(folder, manifest.id, python):
+        if entry_of(folder / LAUNCHER) != record.launcher:
             yield f"{LAUNCHER} was altered"
     except OSError as error:
         yield f"{LAUNCHER} cannot be read: {reason_of(error)}"
@@ -108,9 +146,17 @@ def _launcher_faults(folder: Path, manifest: ReleaseManifest, python: Path) -> I
         yield from (f"bin/{path} is foreign: nothing says that it should be there" for path in foreign)
 
 
-def _python(folder: Path) -> Path | None:
+def _is_same(one: Path, other: Path) -> bool:
     try:
-        record: Any = orjson.loads((folder / INSTALLED).read_bytes())
-        return Path(record["python"])
+        return one.samefile(other)
+    except OSError:
+        return False
+
+
+def _record(folder: Path) -> _Record | None:
+    try:
+        fields: Any = orjson.loads((folder / INSTALLED).read_bytes())
+        launcher = FileEntry.model_validate(fields["launcher"])
+        return _Record(Path(fields["python"]), Path(fields["folder"]), launcher)
     except (OSError, ValueError, KeyError, TypeError):
         return None
