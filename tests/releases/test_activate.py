@@ -83,6 +83,21 @@ def test_from_the_store_to_answering(node: Node, first: str, second: str) -> Non
         wait_for_release(url, second, time.monotonic() + 1)
 
 
+def test_when_the_time_is_up_before_the_pointer_moves_what_runs_goes_on(
+    node: Node, first: str, second: str
+) -> None:
+    """As after a slow store: with no time left, processes would be stopped and not be started again."""
+    node.activate(first)
+    with closing(Supervisor(node.supervisor)) as supervisor:
+        before = supervisor.pids("blue")
+        with pytest.raises(ReleaseError, match="is ready here, but all of 0 s were gone"):
+            activate(node.activation(second, timeout_s=0), node.root)
+        assert supervisor.pids("blue") == before
+    assert slots.pointed(node.root, "blue") == first
+    assert not slots.needs_restart(node.root, "blue")
+    assert [sentence.split()[0] for sentence in node.activate(second)] == ["pointed", "restarted"]
+
+
 def test_again_is_nothing_to_do(node: Node, first: str) -> None:
     node.activate(first)
     with closing(Supervisor(node.supervisor)) as supervisor:
@@ -180,7 +195,7 @@ def test_code_that_does_not_start_is_told(node: Node, tmp_path: Path) -> None:
     broken = small_release(tmp_path, "broken", code="import sys\nsys.exit(3 * (sys.argv[1] == 'web'))")
     publish(broken, node.store)
     with pytest.raises(ReleaseError, match=r"blue did not start|ended after the start|does not answer"):
-        activate(node.activation(broken.name, timeout_s=3), node.root)
+        activate(node.activation(broken.name), node.root)
 
 
 def test_a_process_that_ends_later_is_told_with_its_last_words(node: Node, tmp_path: Path) -> None:

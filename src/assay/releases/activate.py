@@ -78,6 +78,11 @@ def _moved(
     done = []
     if supervisor is not None:
         supervisor.check_group(wanted.slot)
+        if time.monotonic() > until_s:  # processes would be stopped, and not be started again
+            raise ReleaseError(
+                f"{wanted.release} is ready here, but all of {wanted.timeout_s:g} s were gone before the "
+                "pointer moved: run it again, or with more --timeout"
+            )
     before = pointed(root, wanted.slot)
     if point(root, wanted.slot, wanted.release):
         done.append(f"pointed {wanted.slot} to {wanted.release} (before: {before or 'nothing'})")
