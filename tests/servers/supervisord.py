@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,7 @@ def supervisord(
     """Its address, and its process. Programs (name to command) are not started by themselves. `port`: it
     listens there, too, and the address is that one. `account`: user name and password that it asks for.
     `start_s`: seconds that a program must live to count as started."""
-    socket = folder / "s.sock"
+    place = folder / "s.sock"
     sections = "\n".join(
         f"[program:{name}]\ncommand={' '.join(command)}\nautostart=false\nstartsecs={start_s}\n"
         f"startretries=1\nstopwaitsecs=5\nstdout_logfile={folder / name}.log\nredirect_stderr=true\n"
@@ -37,7 +38,7 @@ def supervisord(
     configuration = folder / "supervisord.conf"
     configuration.write_text(
         f"[supervisord]\nnodaemon=true\nlogfile={folder / 'supervisord.log'}\npidfile={folder / 's.pid'}\n"
-        f"[unix_http_server]\nfile={socket}\n{login}{inet}"
+        f"[unix_http_server]\nfile={place}\n{login}{inet}"
         "[rpcinterface:supervisor]\n"
         "supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface\n"
         f"[group:{group}]\nprograms={','.join(programs)}\n{sections}"
@@ -46,12 +47,18 @@ def supervisord(
     process = Process("supervisord", command, folder, {})
     with running(process):
         try:
-            process.until(socket.exists, START_LIMIT_S)
-            url = f"unix://{socket}" if port is None else f"http://127.0.0.1:{port}"
+            process.until(lambda: _listens(place), START_LIMIT_S)
+            url = f"unix://{place}" if port is None else f"http://127.0.0.1:{port}"
             yield _address(folder, url, account), process
         finally:
             process.terminate()
             process.wait()
+
+
+def _listens(place: Path) -> bool:
+    """It is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as asking:
+        return asking.connect_ex(str(place)) == 0
 
 
 def _address(folder: Path, url: str, account: tuple[str, str] | None) -> SupervisorAddress:
