@@ -65,6 +65,7 @@ def test_the_projects_own_pins_are_met_here() -> None:
         "-r other.txt",
         "--index-url https://example.org/",
         f"or json==1 {HASH}",
+        f'orjson==1 ; python_version < "3 {HASH}',
         "",
         "# nothing",
     ],
@@ -145,6 +146,36 @@ def test_another_file_than_the_pinned_one_is_not_installed(root: Root, other_pin
     with pytest.raises(ReleaseError, match=r"packages cannot be installed.*Expected sha256"):
         environment.ensure(root, wrong)
     assert not list(root.environments.glob("*/ready"))
+
+
+def test_packages_that_went_elsewhere_are_told_at_once(
+    root: Root, other_pins: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As pip's own settings may have it; an environment without them was marked as ready."""
+    monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
+    with pytest.raises(ReleaseError, match="installed, but not where they belong: assay-nowhere is not"):
+        environment.ensure(root, other_pins)
+    assert not list(root.environments.glob("*/ready"))
+    monkeypatch.undo()
+
+
+def test_packages_of_another_python_are_told(root: Root, other_pins: bytes) -> None:
+    """As after an upgrade of the system's: the link leads to a newer one, which reads another folder."""
+    python = environment.ensure(root, other_pins)
+    (packages,) = python.parent.parent.glob("lib/python3*")
+    packages.rename(packages.with_name("python3.0"))
+    with pytest.raises(ReleaseError, match=r"interpreter is gone.* remove the folder"):
+        environment.ensure(root, other_pins)
+
+
+def test_an_environment_is_on_disk_before_it_counts(
+    root: Root, other_pins: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut its packages would be there by name, and empty."""
+    ready_then: list[bool] = []
+    monkeypatch.setattr("os.sync", lambda: ready_then.append(bool(list(root.environments.glob("*/ready")))))
+    environment.ensure(root, other_pins)
+    assert ready_then == [False]
 
 
 def test_packages_that_were_changed_are_told(root: Root, other_pins: bytes) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shlex
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -103,9 +102,7 @@ def installed(folders: Iterable[str] | None = None) -> dict[str, str]:
 
 def _pin(text: str) -> tuple[str, str] | None:
     """None: the marker does not hold here."""
-    words = shlex.split(text)
-    hashes = [word for word in words if word.startswith("--hash=sha256:")]
-    if text.startswith("-") or not hashes:
+    if text.startswith("-") or " --hash=sha256:" not in text:
         raise ReleaseError(
             f"the requirement {text[:80]!r} is no pin with a hash: make requirements with hashes"
         )
@@ -123,15 +120,17 @@ def _pin(text: str) -> tuple[str, str] | None:
 
 def _found(folder: Path, pins: Mapping[str, str]) -> Path | None:
     """The interpreter of an environment that is there and right."""
+    python = _named(folder)
+    return python if python and python.is_file() and not differences(pins, _installed_for(python)) else None
+
+
+def _named(folder: Path) -> Path | None:
     if (folder / _READY).is_file():
-        python = folder / "bin" / "python"
-        packages = [str(path) for path in folder.glob("lib/python3*/site-packages")]
-        return python if python.is_file() and not differences(pins, installed(packages)) else None
+        return folder / "bin" / "python"
     try:
-        python = Path((folder / _ELSEWHERE).read_text("utf-8").strip())
+        return Path((folder / _ELSEWHERE).read_text("utf-8").strip())
     except OSError:
         return None
-    return python if python.is_file() and not differences(pins, _installed_for(python)) else None
 
 
 def _installed_for(python: Path) -> dict[str, str]:
@@ -159,6 +158,12 @@ def _make(folder: Path, requirements: bytes) -> Path:
     _run(
         [*pip, "--require-hashes", "--no-deps", "--requirement", str(pinned)], "packages cannot be installed"
     )
+    if missing := differences(parse_pins(requirements), _installed_for(python)):
+        raise ReleaseError(
+            f"packages were installed, but not where they belong: {'; '.join(missing)[:800]}; is pip told of "
+            "another place, as by PIP_TARGET?"
+        )
+    os.sync()  # thousands of files: what says that they are there must not outlive a crash that they do not
     write_durably(folder / _READY, b"")
     return python
 
