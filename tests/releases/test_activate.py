@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -292,7 +293,37 @@ def test_a_damaged_release_is_not_put_into_a_slot(root: Root, store: FolderStore
         install(root, first)
 
 
-@pytest.mark.parametrize("url", ["127.0.0.1:8080", "http://", "http://127.0.0.1:x", "http://[::1", "ftp://a"])
+@pytest.mark.parametrize(
+    ("url", "port"), [("http://[::1]", 80), ("https://[::1]", 443), ("http://[::1]:9", 9)]
+)
+def test_an_address_of_ipv6_needs_no_port(monkeypatch: pytest.MonkeyPatch, url: str, port: int) -> None:
+    asked: list[Any] = []
+
+    def refuse(address: Any, *_: Any) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("socket.create_connection", refuse)
+    with pytest.raises(ReleaseError, match="does not answer as x"):
+        wait_for_release(url, "x", time.monotonic() - 1)
+    assert asked == [("::1", port)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "127.0.0.1:8080",
+            "http://",
+            "http://127.0.0.1:x",
+            "http://[::1",
+            "ftp://a",
+            "http://a b",
+            "http://a/ b",
+        ),
+        *(f"http://{'a' * 64}.org", "http://a..b"),
+    ],
+)
 def test_an_address_that_is_none_is_told_before_anything_is_done(
     root: Root, store: FolderStore, first: str, url: str
 ) -> None:

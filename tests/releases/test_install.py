@@ -213,6 +213,19 @@ def test_a_link_beside_the_launcher_is_told_by_its_own_name(root: Root, release:
     assert "bin/assay cannot be read" not in str(told.value)
 
 
+@pytest.mark.parametrize("name", ["code", "bin", "installed.json"])
+def test_what_is_installed_is_no_link_to_what_could_change(
+    root: Root, release: str, tmp_path: Path, name: str
+) -> None:
+    """A folder of somebody's, the same for now: a hot fix in place, with no digest of its own."""
+    install(root, release)
+    path = root.release(release) / name
+    path.rename(tmp_path / "outside")
+    path.symlink_to(tmp_path / "outside")
+    with pytest.raises(ReleaseError, match=f"{name} is a link"):
+        install(root, release)
+
+
 @pytest.mark.parametrize("name", ["code/assay/cli.py", "golden.jsonl", "bin/assay"])
 def test_a_link_is_refused(root: Root, release: str, tmp_path: Path, name: str) -> None:
     install(root, release)

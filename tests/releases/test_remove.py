@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from assay.errors import ReleaseError, ReleaseNotFound
@@ -37,6 +39,24 @@ def test_not_from_under_a_slot(root: Root, release: str) -> None:
 
 def test_what_a_killed_removal_left_is_cleared(root: Root, release: str) -> None:
     root.release(release).rename(root.releases / f".{release}.removed")
+    with pytest.raises(ReleaseNotFound):
+        remove(root, release)
+    assert list(root.releases.iterdir()) == []
+
+
+def test_of_a_release_on_another_disk_the_link_is_removed(root: Root, release: str, tmp_path: Path) -> None:
+    outside = root.release(release).rename(tmp_path / "outside")
+    root.release(release).symlink_to(outside)
+    remove(root, release)
+    assert list(root.releases.iterdir()) == []
+    assert (outside / "release.json").is_file()
+
+
+def test_what_a_killed_fetch_left_is_cleared_too(root: Root, release: str) -> None:
+    (root.releases / f".{release}.part").mkdir()
+    remove(root, release)
+    assert list(root.releases.iterdir()) == []
+    (root.releases / f".{release}.part").mkdir()
     with pytest.raises(ReleaseNotFound):
         remove(root, release)
     assert list(root.releases.iterdir()) == []

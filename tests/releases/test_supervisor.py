@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from assay.cli import app
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.supervisor import Supervisor, SupervisorAddress
+from servers.faulty_http import content as http_content
+from servers.faulty_http import faulty_server
 from servers.redis import free_port
 from servers.supervisord import supervisord
 from waiting import until
@@ -77,6 +79,17 @@ def test_a_password_in_the_address_is_refused_and_not_repeated(url: str) -> None
 def test_what_is_no_address_is_refused(url: str) -> None:
     with pytest.raises(ConfigurationError, match="must be systemd, unix:"):
         Supervisor(SupervisorAddress(url))
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"", b"<methodResponse></methodResponse>"])
+def test_what_is_no_supervisord_is_told(body: bytes) -> None:
+    """The port of a web process, by mistake."""
+    with (
+        faulty_server(http_content(body, "200 OK", None, "Content-Type: text/xml")) as url,
+        closing(Supervisor(SupervisorAddress(url))) as supervisor,
+        pytest.raises(ConfigurationError, match="check its address"),
+    ):
+        supervisor.check_group("blue")
 
 
 @pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo\n", b"\xff", b"x" * 5000, None])

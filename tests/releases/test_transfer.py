@@ -16,6 +16,7 @@ from assay.errors import ReleaseError
 from assay.releases.folder_store import FolderStore
 from assay.releases.http_store import HttpStore
 from assay.releases.install import folder_faults
+from assay.releases.remove import remove
 from assay.releases.root import Root, read_manifest
 from assay.releases.transfer import fetch, publish
 from releases.small_release import small_release
@@ -137,6 +138,19 @@ def test_a_damaged_copy_here_is_told_and_not_used(root: Root, small: Path, publi
     (root.release(small.name) / "golden.jsonl").write_bytes(b"z")
     with pytest.raises(ReleaseError, match=r"golden\.jsonl was altered"):
         fetch(root, small.name, FolderStore(published))
+
+
+def test_a_folder_without_a_manifest_is_told_before_anything_is_fetched(
+    root: Root, small: Path, published: Path
+) -> None:
+    """As a copy of a root that was broken off leaves it."""
+    (root.release(small.name) / "bundles").mkdir(parents=True)
+    store = Counting(published)
+    with pytest.raises(ReleaseError, match=rf"{small.name} has no release\.json: .*release remove"):
+        fetch(root, small.name, store)
+    assert store.keys == []
+    remove(root, small.name)
+    assert fetch(root, small.name, store)
 
 
 def test_two_at_once_fetch_it_once(root: Root, small: Path, published: Path, tmp_path: Path) -> None:

@@ -75,6 +75,18 @@ def test_an_entry_is_of_the_whole_content(tmp_path: Path, size: int) -> None:
     assert entry_of_bytes(content).size_bytes == size
 
 
+def test_of_a_link_to_a_folder_the_link_is_taken_away(folder: Path, tmp_path: Path) -> None:
+    make_read_only(folder)
+    (tmp_path / "link").symlink_to(folder)
+    discard(tmp_path / "link")
+    assert not (tmp_path / "link").is_symlink()
+    assert sorted(plain_files(folder)) == ["a", "code", "deep/code/b"]
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o555
+    (tmp_path / "broken").symlink_to(tmp_path / "nowhere")
+    discard(tmp_path / "broken")
+    assert not (tmp_path / "broken").is_symlink()
+
+
 def test_what_is_read_only_can_still_be_taken_away(folder: Path) -> None:
     make_read_only(folder)
     modes = {path: stat.S_IMODE(path.stat().st_mode) for path in (folder, *folder.rglob("*"))}

@@ -22,6 +22,7 @@ from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch
 
 RELEASE_HEADER: Final = "X-Assay-Release"
+_PORTS: Final = {"http": 80, "https": 443}
 _ANSWER_LIMIT_S: Final = 5.0
 _LOOK_AGAIN_S: Final = 0.1
 _PIECE: Final = 4096
@@ -149,13 +150,14 @@ def _seen(url: str) -> tuple[str, str]:
         connection.close()
 
 
-def _address(url: str) -> tuple[str, str, int | None, str]:
+def _address(url: str) -> tuple[str, str, int, str]:
     """Scheme, host, port and the path before ours. Raises `ConfigurationError`."""
     try:
         parts = urlsplit(url)
         port = parts.port
+        host = (parts.hostname or "").encode("idna").decode()
     except ValueError:
-        port, parts = None, urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+        port, parts, host = None, urlsplit(""), ""
+    if parts.scheme not in _PORTS or not host or url.split() != [url]:
         raise ConfigurationError(f"{url!r:.120} is no address of a web process: write http://host:port")
-    return parts.scheme, parts.hostname, port, parts.path.rstrip("/")
+    return parts.scheme, host, port or _PORTS[parts.scheme], parts.path.rstrip("/")

@@ -117,6 +117,8 @@ def _own_faults(folder: Path, manifest: ReleaseManifest, record: _Record | None)
     """Of all but the packages, which are not the release's own."""
     if record is None:
         return [f"{INSTALLED} is missing or damaged"]
+    if links := [name for name in (CODE, "bin", INSTALLED) if (folder / name).is_symlink()]:
+        return [f"{name} is a link: a release holds plain files only" for name in links]
     expected = {
         path: entry_of_bytes(content) for path, content in contents(folder / manifest.code.wheel).items()
     }

@@ -15,11 +15,13 @@ def remove(root: Root, release_id: str) -> None:
     `ReleaseNotFound`. Whole or not at all: first it is renamed away."""
     with root.lock(f"release-{release_id}"):
         folder, away = root.release(release_id), root.releases / f".{release_id}.removed"
+        part = root.releases / f".{release_id}.part"  # of a fetch that was killed
         if users := users_of(root, release_id):
             raise ReleaseError(
                 f"{', '.join(users)} still points to {release_id}: activate another release there first"
             )
         discard(away)
+        discard(part)
         if not folder.is_dir():
             raise ReleaseNotFound(f"there is no release {release_id} in {root.releases}")
         with unheld(folder):

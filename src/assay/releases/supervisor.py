@@ -15,6 +15,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
+from xml.parsers.expat import ExpatError
 
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
@@ -170,7 +171,7 @@ class Supervisor:
             if fault.faultCode == Faults.BAD_NAME:
                 raise self._no_group(str(arguments[0])) from None
             raise ReleaseError(f"the supervisor {self.address} refuses: {fault.faultString}") from None
-        except (xmlrpc.client.ProtocolError, http.client.HTTPException) as error:
+        except (xmlrpc.client.Error, http.client.HTTPException, ExpatError, ValueError) as error:
             raise self._refused(error) from None
         except OSError as error:
             raise ConfigurationError(

@@ -54,6 +54,11 @@ def fetch(root: Root, release_id: str, store: ReleaseStore, report: Report = lam
         if root.has(release_id):
             check(folder_faults(target, root.manifest(release_id)), release_id)
             return False
+        if target.exists():
+            raise ReleaseError(
+                f"{target} has no {MANIFEST}: a copy was broken off, or it was damaged; assay release remove "
+                f"{release_id}"
+            )
         part = root.releases / f".{release_id}.part"
         try:
             manifest = fetch_manifest(store, release_id)

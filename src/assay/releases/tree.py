@@ -72,7 +72,10 @@ def make_read_only(folder: Path) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Remove a folder, read-only or not; nothing happens when there is none. Raises OSError."""
+    """Remove a folder, read-only or not; nothing happens when there is none. Of a link, the link. Raises
+    OSError."""
+    if folder.is_symlink():
+        folder.unlink()
     for place, _, _ in os.walk(folder):
         Path(place).chmod(0o755)
     if folder.exists():
