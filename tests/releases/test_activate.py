@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import tempfile
 import threading
@@ -21,6 +22,7 @@ from assay.releases.install import install
 from assay.releases.root import Root
 from assay.releases.supervisor import Supervisor, SupervisorAddress
 from assay.releases.transfer import publish
+from assay.releases.tree import discard
 from releases.small_release import SAYS_WHO_IT_IS, small_release
 from servers.faulty_http import content, faulty_server, silent
 from servers.processes import Process
@@ -97,6 +99,39 @@ def test_when_the_time_is_up_before_the_pointer_moves_what_runs_goes_on(
     assert slots.pointed(node.root, "blue") == first
     assert not slots.needs_restart(node.root, "blue")
     assert [sentence.split()[0] for sentence in node.activate(second)] == ["pointed", "restarted"]
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_what_was_put_there_anew_is_what_runs(node: Node, first: str, killed: bool) -> None:
+    """Somebody took a damaged release away by hand, from under the slot: its processes run what it was."""
+    node.activate(first)
+    with closing(Supervisor(node.supervisor)) as supervisor:
+        before = supervisor.pids("blue")
+        discard(node.root.release(first))
+        if killed:  # after the installation
+
+            def vanish(*_: object) -> None:
+                raise KeyboardInterrupt
+
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("assay.releases.activate.run_release", vanish)
+                with pytest.raises(KeyboardInterrupt):
+                    node.activate(first)
+        done = node.activate(first)
+        assert done[-1] == "restarted web-0, web-1"
+        assert set(supervisor.pids("blue").values()).isdisjoint(before.values())
+    assert node.activate(first) == []
+
+
+def test_a_replaced_interpreter_is_what_runs(
+    node: Node, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Packages that another upgraded under the release are loaded half, and half to be."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
+    monkeypatch.setattr("assay.releases.environment.ensure", lambda *_: tmp_path / "bare" / "bin" / "python")
+    node.activate(first)
+    monkeypatch.undo()
+    assert [sentence.split()[0] for sentence in node.activate(first)] == ["installed", "restarted"]
 
 
 def test_again_is_nothing_to_do(node: Node, first: str) -> None:

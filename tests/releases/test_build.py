@@ -13,7 +13,7 @@ from assay.compose.releases import BuildRequest, release_parts
 from assay.errors import BundleError, ConfigurationError, ReleaseError
 from assay.models.files import open_files, write_zip
 from assay.releases import golden
-from assay.releases.build import GoldenChoice, build
+from assay.releases.build import GoldenChoice, _put_in_place, build
 from assay.releases.install import folder_faults
 from assay.releases.manifest import ExpectedDrift
 from assay.releases.root import Root, read_manifest
@@ -163,6 +163,18 @@ def test_expected_drift_is_part_of_it(request_: BuildRequest, wheel: Path, root:
     )
     folder = build(replace(release_parts(request_, wheel), expected_drift=[drift]), root, root.releases)
     assert read_manifest(folder).expected_drift == [drift]
+
+
+def test_it_is_on_disk_before_it_has_its_name(
+    small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut its files would be there by name, and empty."""
+    target, named_then = tmp_path / "made" / small.name, list[bool]()
+    target.parent.mkdir()
+    monkeypatch.setattr("os.sync", lambda: named_then.append(target.exists()))
+    _put_in_place(small, target, read_manifest(small))
+    assert named_then == [False]
+    assert target.is_dir()
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "-"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -154,6 +155,7 @@ def _put_in_place(stage: Path, target: Path, manifest: ReleaseManifest) -> Path:
     if target.exists():
         check(folder_faults(target, read_manifest(target, manifest.id)), manifest.id)
         return target
+    os.sync()  # its name must not outlive a crash that its files do not
     stage.rename(target)
     sync_folder(target.parent)
     return target

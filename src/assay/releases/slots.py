@@ -63,7 +63,7 @@ def point(root: Root, slot: str, release_id: str) -> bool:
             )
         if pointed(root, slot) == release_id:
             return False
-        write_durably(_unrestarted(root, slot), f"{release_id}\n".encode())
+        expect_restart(root, slot)
         part = root.slots / f".{slot}.part"
         part.unlink(missing_ok=True)
         part.symlink_to(f"../releases/{release_id}")
@@ -72,8 +72,13 @@ def point(root: Root, slot: str, release_id: str) -> bool:
         return True
 
 
+def expect_restart(root: Root, slot: str) -> None:
+    """The slot's processes were started with something else than what its pointer leads to now, or soon."""
+    write_durably(_unrestarted(root, slot), b"")
+
+
 def needs_restart(root: Root, slot: str) -> bool:
-    """Whether the pointer moved since its processes were last restarted by us."""
+    """Whether the pointer, or what it leads to, changed since its processes were last restarted by us."""
     return _unrestarted(root, slot).exists()
 
 
