@@ -115,6 +115,26 @@ async def test_a_model_that_scores_none_is_told(models: ModelSets, retryable: bo
         await golden.choose(hidden, models, 1, (), soon())
 
 
+class _HiddenOfLate(_Hidden):
+    """A wiki that hides the texts of its latest revisions, 1000 to 976."""
+
+    async def fetch(self, rev_ids: Sequence[int], deadline: Deadline) -> Mapping[int, Revision | Problem]:
+        hidden = await super().fetch(rev_ids, deadline)
+        return {key: hidden[key] if key > 975 else synthetic_revision(key) for key in rev_ids}
+
+    async def recent(self, limit: int, deadline: Deadline) -> Sequence[int]:
+        return range(1000, 1000 - limit, -1)
+
+
+async def test_beyond_the_count_only_what_a_model_needs_for_its_first_score_is_taken(
+    models: ModelSets,
+) -> None:
+    hidden = Wiki(WIKI, _HiddenOfLate(retryable=False), models.of(WIKI))
+    chosen = await golden.choose(hidden, models, 2, (), soon())
+    assert [line.rev_id for line in chosen] == [1000, 999, 975]
+    assert golden.uncovered(chosen, {WIKI: list(models.of(WIKI))}) == []
+
+
 def test_wrong_feature_code_is_named(file: Path, models: ModelSets, monkeypatch: pytest.MonkeyPatch) -> None:
     """The feature, what it must be, what it is: with the score that follows."""
     real = golden.compute

@@ -37,9 +37,16 @@ def test_a_manifest_is_read_from_a_plain_file_only(root: Root) -> None:
     folder = small_release(root.releases, "first")
     with pytest.raises(ReleaseError):
         read_manifest(folder, "other-0123456789ab")
+    root.release("other-0123456789ab").symlink_to(folder)
+    with pytest.raises(ReleaseError, match="altered or is another release's"):
+        root.manifest("other-0123456789ab")
     (folder / MANIFEST).rename(folder / "elsewhere.json")
     with pytest.raises(ReleaseNotFound, match=f"No such file or directory: {MANIFEST}"):
         read_manifest(folder)
+    (folder / MANIFEST).mkdir()
+    with pytest.raises(ReleaseNotFound, match=f"Is a directory: {MANIFEST}"):
+        read_manifest(folder)
+    (folder / MANIFEST).rmdir()
     (folder / MANIFEST).symlink_to(folder / "elsewhere.json")
     with pytest.raises(ReleaseError, match="plain files only"):
         read_manifest(folder, folder.name)

@@ -89,23 +89,31 @@ def test_what_is_just_being_pointed_to_is_not_removed(
     assert (root.slots / "blue" / "bin" / "assay").is_file()
 
 
-def test_the_pointer_is_never_away(root: Root, two: tuple[str, str]) -> None:
-    """Whoever looks while it is moved finds the one or the other."""
+def test_the_pointer_is_never_away_and_on_disk_in_the_end(
+    root: Root, two: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever looks after any step finds the one or the other; a kill is such a look."""
     slots.point(root, "blue", two[0])
-    seen: set[str | None] = set()
-    ended = threading.Event()
+    seen: list[str | None] = []
 
-    def look() -> None:
-        while not ended.is_set():
-            seen.add(slots.pointed(root, "blue"))
+    def noted(work: Any) -> Any:
+        def do(*arguments: Any, **options: Any) -> Any:
+            try:
+                return work(*arguments, **options)
+            finally:
+                seen.append(slots.pointed(root, "blue"))
 
-    watcher = threading.Thread(target=look)
-    watcher.start()
-    for number in range(200):
-        slots.point(root, "blue", two[number % 2])
-    ended.set()
-    watcher.join()
-    assert seen <= set(two)
+        return do
+
+    for name in ("unlink", "symlink_to", "rename", "replace"):
+        monkeypatch.setattr(Path, name, noted(getattr(Path, name)))
+    synced: list[Path] = []
+    monkeypatch.setattr(slots, "sync_folder", lambda folder: synced.append((folder / "blue").readlink()))
+    assert slots.point(root, "blue", two[1])
+    before = seen.index(two[1])
+    assert seen == [two[0]] * before + [two[1]] * (len(seen) - before)
+    assert before >= 2
+    assert synced == [Path(f"../releases/{two[1]}")]
 
 
 def test_processes_count_as_old_until_they_were_restarted(root: Root, two: tuple[str, str]) -> None:
@@ -137,6 +145,8 @@ def test_what_is_no_pointer_is_left_alone(root: Root, tmp_path: Path) -> None:
     (root.slots / "blue").mkdir(parents=True)
     with pytest.raises(ReleaseError, match="move it away"):
         slots.pointed(root, "blue")
-    (root.slots / "green").symlink_to(tmp_path)
-    with pytest.raises(ReleaseError, match="no release"):
-        slots.pointed(root, "green")
+    for target in (tmp_path, "../releases/small", "/srv/releases/small-0123456789ab", "small-0123456789ab"):
+        (root.slots / "green").symlink_to(target)
+        with pytest.raises(ReleaseError, match="no release"):
+            slots.pointed(root, "green")
+        (root.slots / "green").unlink()
