@@ -135,6 +135,24 @@ async def test_beyond_the_count_only_what_a_model_needs_for_its_first_score_is_t
     assert golden.uncovered(chosen, {WIKI: list(models.of(WIKI))}) == []
 
 
+async def test_what_may_be_otherwise_next_time_is_nothing_to_compare_with(models: ModelSets) -> None:
+    hidden = Wiki(WIKI, _HiddenOfLate(retryable=True), models.of(WIKI))
+    chosen = await golden.choose(hidden, models, 2, (), soon())
+    assert [line.rev_id for line in chosen] == [975, 974]
+
+
+def test_the_same_is_computed_however_the_job_was_asked_for(lines: list[Golden], models: ModelSets) -> None:
+    """A file of another making may hold jobs of users' requests."""
+    jobs = [golden.job_of(line) for line in lines]
+    asked = [replace(job, models=("damaging",), features=False, explain=True, bulk=True) for job in jobs]
+    assert golden.to_bytes(golden.compute(asked, models)) == golden.to_bytes(lines)
+
+
+def test_a_wiki_without_models_is_told(lines: list[Golden], models: ModelSets) -> None:
+    with pytest.raises(ReleaseError, match="there is no model for otherwiki, of which there are golden"):
+        golden.compute([replace(golden.job_of(lines[0]), wiki="otherwiki")], models)
+
+
 def test_wrong_feature_code_is_named(file: Path, models: ModelSets, monkeypatch: pytest.MonkeyPatch) -> None:
     """The feature, what it must be, what it is: with the score that follows."""
     real = golden.compute
@@ -244,6 +262,14 @@ def test_a_file_that_proves_nothing_is_refused(tmp_path: Path, content: bytes, t
     path.write_bytes(content)
     with pytest.raises(ReleaseError, match=told):
         golden.read(path)
+
+
+def test_a_file_that_is_too_large_is_not_read(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(golden, "MAX_GOLDEN_BYTES", file.stat().st_size)
+    assert golden.read(file)
+    monkeypatch.setattr(golden, "MAX_GOLDEN_BYTES", file.stat().st_size - 1)
+    with pytest.raises(ReleaseError, match="choose fewer revisions"):
+        golden.read(file)
 
 
 def test_no_file_is_refused(tmp_path: Path) -> None:

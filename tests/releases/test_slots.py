@@ -120,6 +120,7 @@ def test_processes_count_as_old_until_they_were_restarted(root: Root, two: tuple
     slots.point(root, "blue", two[0])
     assert slots.needs_restart(root, "blue")
     slots.restarted(root, "blue")
+    slots.restarted(root, "blue")  # told again, nothing happens
     assert not slots.needs_restart(root, "blue")
     slots.point(root, "blue", two[0])
     assert not slots.needs_restart(root, "blue")
