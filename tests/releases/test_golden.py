@@ -135,6 +135,14 @@ async def test_beyond_the_count_only_what_a_model_needs_for_its_first_score_is_t
     assert golden.uncovered(chosen, {WIKI: list(models.of(WIKI))}) == []
 
 
+async def test_as_many_are_looked_at_as_are_asked_for(
+    models: ModelSets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(golden, "SCAN_REVISIONS", 1)
+    wiki = Wiki(WIKI, SyntheticSource(SystemClock()), models.of(WIKI))
+    assert len(await golden.choose(wiki, models, 3, (), soon())) == 3
+
+
 async def test_what_may_be_otherwise_next_time_is_nothing_to_compare_with(models: ModelSets) -> None:
     hidden = Wiki(WIKI, _HiddenOfLate(retryable=True), models.of(WIKI))
     chosen = await golden.choose(hidden, models, 2, (), soon())

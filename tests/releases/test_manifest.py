@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases.manifest import (
     MANIFEST,
+    MAX_FILE_BYTES,
+    MAX_FILES,
     MAX_MANIFEST_BYTES,
     ReleaseManifest,
     check_id,
@@ -104,6 +106,20 @@ def test_sizes_are_bounded(raw: bytes) -> None:
         parse_manifest(_changed(raw, files=files))
     with pytest.raises(ReleaseError, match="has more than"):
         parse_manifest(b" " * (MAX_MANIFEST_BYTES + 1))
+
+
+@pytest.mark.parametrize(
+    ("count", "size_bytes", "told"),
+    [(16, MAX_FILE_BYTES, "bytes together"), (MAX_FILES, 1, "at most 4096 items")],
+)
+def test_many_files_are_bounded_too(raw: bytes, count: int, size_bytes: int, told: str) -> None:
+    entry = {"sha256": "0" * 64, "size_bytes": size_bytes}
+    more = {f"bundles/testwiki/revid/{number}": entry for number in range(count)}
+    files = orjson.loads(raw)["files"]
+    with pytest.raises(ReleaseError, match=told):
+        parse_manifest(_changed(raw, files={**files, **more}))
+    within = dict(list(more.items())[: count - len(files)])
+    assert parse_manifest(_changed(raw, files={**files, **within}))
 
 
 def test_the_wheel_must_be_the_one_that_is_listed(raw: bytes) -> None:

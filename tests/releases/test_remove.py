@@ -30,6 +30,12 @@ def test_it_is_gone(root: Root, release: str) -> None:
         remove(root, release)
 
 
+def test_what_is_no_folder_is_no_release(root: Root, release: str) -> None:
+    (root.releases / "file-0123456789ab").touch()
+    with pytest.raises(ReleaseNotFound, match="there is no release file-0123456789ab"):
+        remove(root, "file-0123456789ab")
+
+
 def test_not_from_under_a_slot(root: Root, release: str) -> None:
     slots.point(root, "blue", release)
     with pytest.raises(ReleaseError, match="blue still points to"):

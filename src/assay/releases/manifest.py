@@ -13,7 +13,6 @@ from typing import Annotated, Any, Final, Literal
 
 import orjson
 from pydantic import (
-    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -44,14 +43,8 @@ _PATH: Final = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,120}(/[A-Za-z0-9][A-Za-z0-9._+-]{
 """No part begins with a dot or is empty, so that no path leads out of the release's folder."""
 
 
-def _without_parents(path: str) -> str:
-    if ".." in path:
-        raise ValueError("a path must not hold two dots in a row")
-    return path
-
-
 _Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-_FilePath = Annotated[str, StringConstraints(pattern=_PATH), AfterValidator(_without_parents)]
+_FilePath = Annotated[str, StringConstraints(pattern=_PATH)]
 _Word = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 _WordOrAll = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_-]{0,63}|\*)$")]
 _Version = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z.+-]{1,64}$")]
