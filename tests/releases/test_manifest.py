@@ -164,6 +164,12 @@ def test_ids_and_names_are_told_from_other_words(text: str) -> None:
             check_id(text)
 
 
+@pytest.mark.parametrize("text", ["small-0123456789ab\n", "small-0123456789abc", "x/small-0123456789ab", ""])
+def test_what_only_begins_or_ends_as_an_id_is_none(text: str) -> None:
+    assert is_id("small-0123456789ab")
+    assert not is_id(text)
+
+
 @pytest.mark.parametrize("name", ["", "-a", "a-", "a/b", "..", "a" * 49, "a b", "ä", "a\n"])
 def test_bad_names_are_refused(name: str) -> None:
     with pytest.raises(ConfigurationError, match="no name for a release"):

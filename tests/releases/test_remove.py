@@ -11,6 +11,7 @@ from assay.releases import slots
 from assay.releases.install import install
 from assay.releases.remove import remove
 from assay.releases.root import Root
+from assay.releases.tree import discard
 from releases.small_release import small_release
 
 
@@ -28,6 +29,22 @@ def test_it_is_gone(root: Root, release: str) -> None:
     assert list(root.releases.iterdir()) == []
     with pytest.raises(ReleaseNotFound):
         remove(root, release)
+
+
+def test_whoever_looks_meanwhile_finds_it_whole_or_not_at_all(
+    root: Root, release: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kill is such a look: a removal is not done file by file under the release's name."""
+    is_there: list[bool] = []
+
+    def noted_discard(folder: Path) -> None:
+        if folder.exists():
+            is_there.append(root.release(release).exists())
+        discard(folder)
+
+    monkeypatch.setattr("assay.releases.remove.discard", noted_discard)
+    remove(root, release)
+    assert is_there == [False]
 
 
 def test_what_is_no_folder_is_no_release(root: Root, release: str) -> None:
