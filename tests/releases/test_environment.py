@@ -145,7 +145,7 @@ def test_another_file_than_the_pinned_one_is_not_installed(root: Root, other_pin
     wrong = other_pins.replace(other_pins[-11:-1], b"0" * 10)
     with pytest.raises(ReleaseError, match=r"packages cannot be installed.*Expected sha256"):
         environment.ensure(root, wrong)
-    assert not list(root.environments.glob("*/ready"))
+    assert list(root.environments.iterdir()) == []  # hundreds of megabytes, on a disk that may be full
 
 
 def test_packages_that_went_elsewhere_are_told_at_once(
@@ -155,7 +155,7 @@ def test_packages_that_went_elsewhere_are_told_at_once(
     monkeypatch.setenv("PIP_TARGET", str(tmp_path / "elsewhere"))
     with pytest.raises(ReleaseError, match="installed, but not where they belong: assay-nowhere is not"):
         environment.ensure(root, other_pins)
-    assert not list(root.environments.glob("*/ready"))
+    assert list(root.environments.iterdir()) == []
     monkeypatch.undo()
 
 

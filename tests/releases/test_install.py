@@ -139,6 +139,34 @@ def test_an_interpreter_that_lost_its_packages_is_replaced(
     assert not install(root, release)
 
 
+def test_a_kill_while_its_interpreter_is_replaced_is_made_good(
+    root: Root, release: str, tmp_path: Path, bare_python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(environment, "ensure", lambda *_: bare_python)
+    install(root, release)
+    monkeypatch.undo()
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("os.sync", killed)  # between what is said of the launcher, and the launcher
+    with pytest.raises(KeyboardInterrupt):
+        install(root, release)
+    monkeypatch.undo()
+    assert install(root, release)
+    assert _says(root, release, tmp_path).startswith(release)
+
+
+def test_it_is_on_disk_before_it_counts_as_installed(
+    root: Root, release: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut its code would be there by name, and empty."""
+    installed_then: list[bool] = []
+    monkeypatch.setattr("os.sync", lambda: installed_then.append(is_installed(root.release(release))))
+    install(root, release)
+    assert installed_then == [False]
+
+
 def test_what_is_altered_is_refused_though_its_interpreter_is_gone(
     root: Root, release: str, bare_python: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

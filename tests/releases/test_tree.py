@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from assay.errors import ReleaseError
+from assay.releases.manifest import FileEntry
 from assay.releases.tree import (
     CHUNK_BYTES,
     discard,
@@ -65,6 +67,15 @@ def test_every_fault_is_a_sentence_in_the_order_of_paths(folder: Path) -> None:
     (folder / "link").symlink_to("a")
     (fault,) = faults(folder, expected)
     assert "is a link" in fault
+
+
+def test_what_a_failing_disk_does_not_give_is_a_fault(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(path: Path) -> FileEntry:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), str(path))
+
+    expected = {path: entry_of(folder / path) for path in plain_files(folder)}
+    monkeypatch.setattr("assay.releases.tree.entry_of", fail)
+    assert next(faults(folder, expected)) == "a cannot be read (Input/output error)"
 
 
 @pytest.mark.parametrize("size", [0, 1, CHUNK_BYTES, CHUNK_BYTES + 1])

@@ -147,8 +147,19 @@ def _installed_for(python: Path) -> dict[str, str]:
 
 def _make(folder: Path, requirements: bytes) -> Path:
     """Marked as ready only when all is there: an interpreter's own place is written into it, so that it
-    cannot be made elsewhere and moved."""
+    cannot be made elsewhere and moved. After an error nothing is left: the disk may be full of it."""
     discard(folder)
+    try:
+        python = _filled(folder, requirements)
+    except Exception:
+        discard(folder)
+        raise
+    os.sync()  # thousands of files: what says that they are there must not outlive a crash that they do not
+    write_durably(folder / _READY, b"")
+    return python
+
+
+def _filled(folder: Path, requirements: bytes) -> Path:
     folder.mkdir(parents=True)
     pinned = folder / "requirements.txt"
     pinned.write_bytes(requirements)
@@ -163,8 +174,6 @@ def _make(folder: Path, requirements: bytes) -> Path:
             f"packages were installed, but not where they belong: {'; '.join(missing)[:800]}; is pip told of "
             "another place, as by PIP_TARGET?"
         )
-    os.sync()  # thousands of files: what says that they are there must not outlive a crash that they do not
-    write_durably(folder / _READY, b"")
     return python
 
 

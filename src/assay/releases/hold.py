@@ -76,4 +76,4 @@ def _holders(handle: int) -> list[int]:
         lines = [line.split() for line in _LOCKS.read_text().splitlines()]
     except OSError:
         return []
-    return sorted({int(words[4]) for words in lines if words[1] == "FLOCK" and words[5] == wanted} - {0})
+    return sorted({int(words[4]) for words in lines if words[5] == wanted})
