@@ -47,6 +47,8 @@ def test_a_folder_of_any_name_is_told_as_it_is(tmp_path_factory: pytest.TempPath
     assert json.loads(told["ASSAY_BUNDLE_DIRECTORIES"]) == [str(folder / "bundles")]
     assert (told["ASSAY_RELEASE"], told["ASSAY_SHIPPED_BUNDLES"]) == ("2026-11-27-abc", "false")
     assert not {"PYTHONHOME", "PYTHONSTARTUP"} & told.keys()
+    for name in ("PYTHONSAFEPATH", "PYTHONNOUSERSITE", "PYTHONDONTWRITEBYTECODE"):
+        assert told[name] == "1"
 
 
 def test_in_a_root_what_the_machine_alone_knows_comes_last(tmp_path: Path) -> None:
@@ -57,6 +59,14 @@ def test_in_a_root_what_the_machine_alone_knows_comes_last(tmp_path: Path) -> No
     assert environment_of(launcher)["ASSAY_CONFIG"] == own
     (tmp_path / NODE_SETTINGS).touch()
     assert environment_of(launcher)["ASSAY_CONFIG"] == f"{own}:{tmp_path / NODE_SETTINGS}"
+
+
+def test_outside_of_a_root_there_is_no_such_machine(tmp_path: Path) -> None:
+    python = script(tmp_path / "python", TELLS_ENVIRONMENT)
+    folder = tmp_path / "built" / "new"
+    (tmp_path / NODE_SETTINGS).touch()
+    launcher = script(tmp_path / "assay", launcher_text(folder, "new", python))
+    assert environment_of(launcher)["ASSAY_CONFIG"] == str(folder / CONFIGURATION)
 
 
 def test_a_colon_would_part_the_path() -> None:

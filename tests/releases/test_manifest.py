@@ -122,6 +122,12 @@ def test_many_files_are_bounded_too(raw: bytes, count: int, size_bytes: int, tol
     assert parse_manifest(_changed(raw, files={**files, **within}))
 
 
+def test_without_a_model_it_is_no_release(raw: bytes) -> None:
+    files = {path: it for path, it in orjson.loads(raw)["files"].items() if not path.startswith("bundles/")}
+    with pytest.raises(ReleaseError, match=r"bundles: .*at least 1"):
+        parse_manifest(_changed(raw, files=files, bundles={}))
+
+
 def test_the_wheel_must_be_the_one_that_is_listed(raw: bytes) -> None:
     code = {**orjson.loads(raw)["code"], "sha256": "0" * 64}
     with pytest.raises(ReleaseError, match="with the digest that is told of it"):

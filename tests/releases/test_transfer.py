@@ -153,6 +153,27 @@ def test_a_folder_without_a_manifest_is_told_before_anything_is_fetched(
     assert fetch(root, small.name, store)
 
 
+def test_all_is_proved_once_more_and_on_disk_before_it_has_its_name(
+    root: Root, small: Path, published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @dataclass(frozen=True)
+    class Losing(FolderStore):
+        """While other files come, the disk loses one that had come."""
+
+        def read(self, key: str) -> Generator[bytes, None, None]:
+            for lost in root.releases.glob(".*/golden.jsonl"):
+                lost.write_bytes(b"z")
+            yield from FolderStore.read(self, key)
+
+    with pytest.raises(ReleaseError, match=r"golden\.jsonl was altered"):
+        fetch(root, small.name, Losing(published))
+    assert root.ids() == ()
+    named_then: list[bool] = []
+    monkeypatch.setattr("os.sync", lambda: named_then.append(root.has(small.name)))
+    assert fetch(root, small.name, FolderStore(published))
+    assert named_then == [False]
+
+
 def test_two_at_once_fetch_it_once(root: Root, small: Path, published: Path, tmp_path: Path) -> None:
     with file_server(published, tmp_path) as (url, server):
         processes = [

@@ -99,6 +99,41 @@ def test_a_wheel_of_something_else_is_refused(tmp_path: Path) -> None:
         version_of(path)
 
 
+def test_a_wheel_of_two_is_refused(tmp_path: Path) -> None:
+    """Which version it is would be a matter of order."""
+    more = {"other-2.dist-info/METADATA": "Metadata-Version: 2.1\nName: assay\nVersion: 2\n"}
+    with pytest.raises(ReleaseError, match="metadata"):
+        version_of(small_wheel(tmp_path, more=more))
+
+
+@pytest.mark.parametrize("limit", ["MAX_UNPACKED_FILES", "MAX_UNPACKED_BYTES"])
+def test_what_unpacks_to_too_much_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str
+) -> None:
+    path = small_wheel(tmp_path)
+    found = contents(path)
+    most = len(found) if limit.endswith("FILES") else sum(map(len, found.values()))
+    monkeypatch.setattr(f"assay.releases.wheel.{limit}", most)
+    assert contents(path) == found
+    monkeypatch.setattr(f"assay.releases.wheel.{limit}", most - 1)
+    with pytest.raises(ReleaseError, match="unpacks to too much"):
+        contents(path)
+
+
+def test_what_is_too_large_is_not_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = small_wheel(tmp_path)
+    monkeypatch.setattr("assay.releases.wheel.MAX_FILE_BYTES", path.stat().st_size)
+    assert version_of(path) == "0.1"
+    monkeypatch.setattr("assay.releases.wheel.MAX_FILE_BYTES", path.stat().st_size - 1)
+    with pytest.raises(ReleaseError, match="is too large"):
+        version_of(path)
+
+
+def test_folders_in_a_wheel_are_no_files(tmp_path: Path) -> None:
+    """Some tools list them."""
+    assert contents(small_wheel(tmp_path / "a", more={"assay/": ""})) == contents(small_wheel(tmp_path / "b"))
+
+
 def test_only_a_source_tree_of_assay_is_built(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--source"):
         build_wheel(tmp_path, tmp_path)
