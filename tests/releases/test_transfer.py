@@ -122,11 +122,12 @@ def test_files_of_other_releases_here_are_not_fetched_again(
     }
 
 
+@pytest.mark.parametrize("name", ["requirements.txt", "release.json"])
 def test_damaged_files_of_other_releases_are_not_borrowed(
-    root: Root, small: Path, published: Path, tmp_path: Path
+    root: Root, small: Path, published: Path, tmp_path: Path, name: str
 ) -> None:
     fetch(root, small.name, FolderStore(published))
-    (root.release(small.name) / "requirements.txt").write_bytes(b"altered")
+    (root.release(small.name) / name).write_bytes(b"altered")
     fixed = small_release(tmp_path, "fixed", code="print('fixed')")
     publish(fixed, FolderStore(published))
     assert fetch(root, fixed.name, FolderStore(published))

@@ -91,6 +91,20 @@ def test_damage_is_refused(tmp_path: Path) -> None:
         contents(path)
 
 
+def test_more_than_the_list_announces_is_never_unpacked(tmp_path: Path) -> None:
+    """The list says one byte, so that the sum of all is small."""
+    path = small_wheel(tmp_path, code="x" * 1000)
+    packed = bytearray(path.read_bytes())
+    with zipfile.ZipFile(path) as whole:
+        place = whole.start_dir
+    at = packed.index(b"assay/cli.py", place) - 46 + 24  # of the uncompressed size in the list's entry
+    assert packed[at : at + 4] == (1000).to_bytes(4, "little")
+    packed[at : at + 4] = (1).to_bytes(4, "little")
+    path.write_bytes(packed)
+    with pytest.raises(ReleaseError, match=r"cli\.py.* cannot be unpacked"):
+        contents(path)
+
+
 def test_a_wheel_of_something_else_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other-1-py3-none-any.whl"
     with zipfile.ZipFile(path, "w") as packed:
