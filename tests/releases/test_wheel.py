@@ -59,6 +59,7 @@ def test_unpacked_is_what_was_packed(wheel: Path, tmp_path: Path) -> None:
         ("assay//evil.py", "leads out"),
         ("assay\\evil.py", "leads out"),
         (".", "leads out"),
+        ("c:/evil.py", "leads out"),
         ("assay/fast.so", "not plain Python"),
         ("evil.pth", "not plain Python"),
         ("assay-0.1.data/scripts/evil", "not plain Python"),
