@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from assay.errors import ReleaseError
+from assay.errors import ReleaseError, ReleaseNotFound
 from assay.releases.folder_store import FolderStore
 from assay.releases.http_store import HttpStore
 from assay.releases.install import folder_faults
+from assay.releases.manifest import MAX_MANIFEST_BYTES, FileEntry
 from assay.releases.remove import remove
 from assay.releases.root import Root, read_manifest
 from assay.releases.transfer import fetch, publish
@@ -173,6 +174,33 @@ def test_all_is_proved_once_more_and_on_disk_before_it_has_its_name(
     monkeypatch.setattr("os.sync", lambda: named_then.append(root.has(small.name)))
     assert fetch(root, small.name, FolderStore(published))
     assert named_then == [False]
+
+
+class Forgetful(FolderStore):
+    """A store that says it has written manifests, and has not."""
+
+    def put(self, key: str, file: Path, entry: FileEntry) -> None:
+        if not key.startswith("releases/"):
+            FolderStore.put(self, key, file, entry)
+
+
+def test_what_cannot_be_read_again_was_not_published(small: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseNotFound, match=small.name):
+        publish(small, Forgetful(tmp_path / "store"))
+
+
+class Endless(FolderStore):
+    """A server that answers every question with a page without end."""
+
+    def read(self, key: str) -> Generator[bytes, None, None]:
+        for _ in range(MAX_MANIFEST_BYTES // 2**20 + 1):
+            yield b" " * 2**20
+        raise AssertionError(f"{key} is read on and on")
+
+
+def test_a_manifest_without_end_is_given_up(root: Root, small: Path, tmp_path: Path) -> None:
+    with pytest.raises(ReleaseError, match=r"not to be trusted.*has more than"):
+        fetch(root, small.name, Endless(tmp_path))
 
 
 def test_two_at_once_fetch_it_once(root: Root, small: Path, published: Path, tmp_path: Path) -> None:
