@@ -61,3 +61,25 @@ def test_what_is_there_and_cannot_be_read_is_no_missing_release(store: FolderSto
         next(store.read(KEY))
     with pytest.raises(StoreUnavailable, match="broke off"):
         store.holds(KEY, FileEntry(sha256="0" * 64, size_bytes=7))
+
+
+def test_what_is_there_is_not_written_again(store: FolderStore, file: Path) -> None:
+    store.put(KEY, file, entry_of(file))
+    before = (store.folder / KEY).stat()
+    store.put(KEY, file, entry_of(file))
+    assert (store.folder / KEY).stat() == before
+
+
+def test_it_is_on_disk_before_it_has_its_key_and_the_key_then(
+    store: FolderStore, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a power cut an object would be there by name, and empty."""
+    sync, seen = os.fsync, list[tuple[bool, bool]]()
+
+    def noted_sync(handle: int) -> None:
+        seen.append((stat.S_ISDIR(os.fstat(handle).st_mode), (store.folder / KEY).exists()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", noted_sync)
+    store.put(KEY, file, entry_of(file))
+    assert seen == [(False, False), (True, True)]
