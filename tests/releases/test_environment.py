@@ -47,6 +47,13 @@ old==1 ; python_version < "3" {HASH}
     assert environment.parse_pins(text.encode()) == {"some-package": "1.2", "other": "2.0"}
 
 
+def test_more_than_any_project_pins_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(environment, "MAX_REQUIREMENTS_BYTES", len(PINS))
+    assert environment.parse_pins(PINS)
+    with pytest.raises(ReleaseError, match="have more than"):
+        environment.parse_pins(PINS + b"\n")
+
+
 def test_the_projects_own_pins_are_met_here() -> None:
     pins = environment.parse_pins((ROOT / "requirements.txt").read_bytes())
     assert len(pins) > 50
@@ -65,6 +72,7 @@ def test_the_projects_own_pins_are_met_here() -> None:
         "-r other.txt",
         "--index-url https://example.org/",
         f"or json==1 {HASH}",
+        f"orjson==1 # {HASH}",
         f'orjson==1 ; python_version < "3 {HASH}',
         "",
         "# nothing",
