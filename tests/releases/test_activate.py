@@ -316,6 +316,15 @@ def test_what_is_no_supervisor_is_refused(url: str) -> None:
         Supervisor(SupervisorAddress(url))
 
 
+@pytest.mark.parametrize("slot", ["../releases/x", "Blue", ""])
+def test_a_slot_that_cannot_be_is_told_before_anything_is_done(
+    root: Root, store: FolderStore, first: str, slot: str
+) -> None:
+    with pytest.raises(ConfigurationError, match="no name for a slot"):
+        activate(Activation(first, slot, lambda: store), root)
+    assert not root.path.exists()
+
+
 def test_a_damaged_release_is_not_put_into_a_slot(root: Root, store: FolderStore, first: str) -> None:
     activate(Activation(first, "blue", lambda: store), root)
     path = root.release(first) / "code" / "assay" / "cli.py"

@@ -54,6 +54,16 @@ def test_more_than_any_project_pins_is_not_read(monkeypatch: pytest.MonkeyPatch)
         environment.parse_pins(PINS + b"\n")
 
 
+def test_of_a_package_that_is_there_twice_the_one_that_is_imported_counts(tmp_path: Path) -> None:
+    for folder, version in (("first", "1"), ("second", "2")):
+        info = tmp_path / folder / f"Some_Package-{version}.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: Some_Package\nVersion: {version}\n")
+    places = [str(tmp_path / "first"), str(tmp_path / "second")]
+    assert environment.installed(places) == {"some-package": "1"}
+    assert environment.installed(reversed(places)) == {"some-package": "2"}
+
+
 def test_the_projects_own_pins_are_met_here() -> None:
     pins = environment.parse_pins((ROOT / "requirements.txt").read_bytes())
     assert len(pins) > 50
