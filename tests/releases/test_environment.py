@@ -8,6 +8,7 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +21,8 @@ from releases.small_release import PINS
 from shared_data import ROOT
 
 HASH = f"--hash=sha256:{'0' * 64}"
+BREAKS_OFF = f"#!/bin/sh\necho {Path(orjson.__file__).parents[1]}\nexit 1\n"
+"""In place of an interpreter: it tells where packages lie, and fails then."""
 VERSIONS = st.dictionaries(st.sampled_from("abcdef"), st.sampled_from(["1", "1.0", "2"]))
 
 
@@ -101,7 +104,7 @@ def test_the_running_interpreter_is_used_when_it_is_right(root: Root) -> None:
     assert environment.ensure(root, PINS) == Path(sys.executable)
 
 
-@pytest.mark.parametrize("content", ["", "#!/bin/sh\nexit 1\n", "#!/nowhere/python\n"])
+@pytest.mark.parametrize("content", ["", BREAKS_OFF, "#!/nowhere/python\n"])
 @pytest.mark.parametrize("mode", [0o644, 0o755])
 def test_an_interpreter_that_does_not_run_has_nothing_that_is_pinned(
     root: Root, tmp_path: Path, content: str, mode: int
