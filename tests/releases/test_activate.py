@@ -227,6 +227,13 @@ def test_two_activations_of_a_slot_come_one_after_the_other(node: Node, first: s
         wait_for_release(url, pointed, time.monotonic() + 5)
 
 
+def test_another_activation_of_the_slot_is_waited_for(root: Root, store: FolderStore, first: str) -> None:
+    with root.lock("slot-blue"), pytest.raises(ReleaseError, match="at work on slot-blue"):
+        activate(Activation(first, "blue", lambda: store, timeout_s=0.1), root)
+    assert not root.has(first)
+    activate(Activation(first, "blue", lambda: store), root)
+
+
 def test_code_that_does_not_start_is_told(node: Node, tmp_path: Path) -> None:
     broken = small_release(tmp_path, "broken", code="import sys\nsys.exit(3 * (sys.argv[1] == 'web'))")
     publish(broken, node.store)
