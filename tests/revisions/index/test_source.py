@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import csv
+import gc
 import lzma
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -46,6 +48,19 @@ def test_pages_come_one_after_the_other_or_all_edits_by_time(tmp_path: Path) -> 
     assert [it.id for it in source.revisions(rev_ids=[1, 99, 6])] == [1, 6]
     assert source.count() == 3
     source.close()
+
+
+@pytest.mark.parametrize("way", ["ids", "labels", "revisions"])
+def test_who_stops_in_the_middle_is_told_of_no_damage(
+    small: IndexedSource, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", told.append)
+    rows = getattr(small, way)()
+    next(rows)
+    del rows
+    gc.collect()
+    assert not told
 
 
 async def test_what_is_read_without_a_loop_is_what_is_fetched(small: IndexedSource) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -131,7 +131,7 @@ class IndexReader:
         for row in self._rows(_ORDERS[order]):
             yield row[0]
 
-    def edits(self) -> Iterator[tuple[Any, ...]]:
+    def edits(self) -> Generator[tuple[Any, ...], None, None]:
         """Page, title, revision, time, author, sha1, anonymous or not: page after page, by time."""
         for row in self._rows(_EDITS):
             yield tuple(row)

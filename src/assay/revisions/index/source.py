@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -111,8 +112,8 @@ class IndexedSource:
 
     def labels(self, *, radius: int = RADIUS, window_s: float = WINDOW_S) -> Iterator[LabelledEdit]:
         """Identity-revert labels of every revision, page after page in the order of time; reads no texts."""
-        with self._reader() as reader:
-            for _, rows in groupby(reader.edits(), key=itemgetter(0)):
+        with self._reader() as reader, closing(reader.edits()) as edits:  # a group of rows holds them, too
+            for _, rows in groupby(edits, key=itemgetter(0)):
                 yield from _labelled(list(rows), radius, window_s)
 
 
