@@ -192,6 +192,19 @@ async def test_an_engine_goes_on_by_itself_once_its_models_can_be_loaded_again(t
         assert second == 2 * first
 
 
+async def test_who_waits_for_models_that_cannot_be_loaded_is_answered_in_time(tmp_path: Path) -> None:
+    """Else a server that is told to end waits for the job, and nobody else does any more."""
+    clock = FakeClock()
+    async with unable_to_load(tmp_path) as (engine, _):
+        late = asyncio.create_task(engine.score(job(), Deadline.after(1, clock)))
+        patient = asyncio.create_task(engine.score(job(), soon()))
+        await until_async(lambda: engine.queued == 2)
+        clock.advance(2)
+        assert code(await asyncio.wait_for(late, 60)) == "deadline_exceeded"
+        assert (engine.queued, patient.done()) == (1, False)
+        await end([patient])
+
+
 async def test_the_end_does_not_wait_for_models_that_cannot_be_loaded(tmp_path: Path) -> None:
     async with unable_to_load(tmp_path) as (engine, _):
         asked = [asyncio.create_task(engine.score(job(), soon())) for _ in range(3)]

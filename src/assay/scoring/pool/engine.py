@@ -182,11 +182,9 @@ class PoolEngine:
                 task = self._queue.popleft()
                 self._queued_bytes -= len(task.payload)
                 self._metrics.set(QUEUE_JOBS, len(self._queue), _LANE)
-                if task.result.done():
-                    continue
                 if task.deadline.passed:
-                    self._metrics.count(JOBS, "expired")
-                    self._refuse(task, deadline_passed(task.job.revision.id))
+                    self._expire(task)
+                if task.result.done():
                     continue
                 self._metrics.observe(QUEUE_WAIT_SECONDS, time.perf_counter() - task.queued_s, _LANE)
                 return task
@@ -197,6 +195,20 @@ class PoolEngine:
 
     def _refuse(self, task: _Task, problem: Problem) -> None:
         self._answer(task, dict.fromkeys(task.job.models, problem))
+
+    def _expire(self, task: _Task) -> None:
+        if not task.result.done():
+            self._metrics.count(JOBS, "expired")
+            self._refuse(task, deadline_passed(task.job.revision.id))
+
+    def _expire_late(self) -> None:
+        """While no process takes jobs: what nobody waits for any more would hold up the server's end."""
+        for task in self._queue:
+            if task.deadline.passed:
+                self._expire(task)
+        self._queue = deque(task for task in self._queue if not task.result.done())
+        self._queued_bytes = sum(len(task.payload) for task in self._queue)
+        self._metrics.set(QUEUE_JOBS, len(self._queue), _LANE)
 
     def _delay_s(self) -> float:
         """About how long the queue needs at 50 ms a job."""
@@ -222,6 +234,7 @@ class PoolEngine:
                 self._log.error("scoring processes do not start", reason=worded(error), retry_s=delay_s)
                 if self._closing:
                     raise
+            self._expire_late()
             await asyncio.sleep(delay_s)
             delay_s = min(delay_s * 2, 10.0)
 
