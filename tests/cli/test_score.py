@@ -116,9 +116,10 @@ def test_a_server_scores_the_list_and_a_killed_client_goes_on(tmp_path: Path) ->
         before = output.read_bytes().count(b"\n")
         assert 0 < before < 10_000
         done = assay(tmp_path, "score", *command)
-        lost = assay(tmp_path, "score", "--url", f"{served.url}/v3", "testwiki", "123")
-        assert lost.returncode == 1
-        assert "its address given without a path" in lost.stderr
+        for path in ("/v3", "/v3/scores"):
+            lost = assay(tmp_path, "score", "--url", f"{served.url}{path}", "testwiki", "123")
+            assert lost.returncode == 1
+            assert ". Is it an Assay, and its address given without a path behind it?" in lost.stderr
         few = assay(tmp_path, "score", "--url", served.url, "testwiki", "123")
     assert done.returncode == 0, done.stderr
     assert [orjson.loads(line)["rev_id"] for line in output.read_bytes().splitlines()] == list(

@@ -111,6 +111,11 @@ def test_ids_are_read_with_comments_and_blank_lines() -> None:
     assert list(read_ids(["1", "", "  22 # a good one", "#3", "4\n"], "ids")) == [1, 22, 4]
 
 
+def test_a_mark_that_windows_puts_before_a_file_is_no_part_of_an_id() -> None:
+    assert list(read_ids(["\ufeff1\r\n", "2\r\n"], "ids")) == [1, 2]
+    assert list(read_ids(["\ufeff", "2"], "ids")) == [2]
+
+
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "12a", "٣", "9" * 19, "1 2", "NaN", "+1", "1_0"])
 def test_what_is_no_id_is_named_with_its_line(text: str) -> None:
     with pytest.raises(BadParameter, match=r"^ids, line 2: "):

@@ -69,9 +69,10 @@ async def open_remote(
     try:
         known = await client.wikis()
     except ClientError as error:
-        if isinstance(error, Refused) and error.status == 404:  # of all that it could be, the likeliest
+        if isinstance(error, Refused) and error.status in {400, 404}:  # this request has nothing to refuse
+            told = str(error).rstrip(".")
             raise ConfigurationError(
-                f"The server says: {error} Is it an Assay, and its address given without a path behind it?"
+                f"The server says: {told}. Is it an Assay, and its address given without a path behind it?"
             ) from error
         raise ours(error) from error
     chosen = _chosen(known, wiki)

@@ -136,12 +136,12 @@ class LinesFile:
 
 
 def read_ids(lines: Iterable[str], name: str) -> Iterator[int]:
-    """Revision ids, one a line; blank lines and ``#`` comments are passed over.
+    """Revision ids, one a line; blank lines, ``#`` comments and a byte order mark are passed over.
 
     Raises `BadParameter` naming the line that is no id.
     """
     for number, line in enumerate(lines, 1):
-        text = line.split("#", 1)[0].strip()
+        text = line.removeprefix("\ufeff").split("#", 1)[0].strip()
         if not text:
             continue
         yield parse_id(text, f"{name}, line {number}: ")
