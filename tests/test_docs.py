@@ -40,6 +40,13 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not heading or heading in _headings(target), f"{page.name} links to {link}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_named_files_of_the_tree_exist(page: Path) -> None:
+    """Those that begin with one of its folders."""
+    named = re.findall(r"`((?:src|tests|docs|deploy|bench|tools)/[\w./-]+)", page.read_text("utf-8"))
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
 def _headings(page: Path) -> set[str]:
     """As links name them: in lower case, with hyphens for blanks and without marks."""
     text = re.sub(r"^```.*?^```", "", page.read_text("utf-8"), flags=re.DOTALL | re.MULTILINE)

@@ -94,8 +94,14 @@ def test_another_base_is_refused(base: Base) -> None:
     with pytest.raises(ConfigurationError, match="give it"):
         train(data, makers.recipe(), base=base)
     other = Base(base.id, base.digest, ("feature.delay",), base.trees)
-    with pytest.raises(ConfigurationError, match="lacks the features"):
+    with pytest.raises(
+        ConfigurationError,
+        match=r"different: feature\.revision\.reversed_\w+\): train testwiki/reverted anew first",
+    ):
         train(data, makers.recipe(grown_on=base.digest), base=other)
+    turned = Base(base.id, base.digest, base.features[::-1], base.trees)
+    with pytest.raises(ConfigurationError, match="different: their order"):
+        train(data, makers.recipe(grown_on=base.digest), base=turned)
     with pytest.raises(ConfigurationError, match="only binary"):
         makers.recipe(4, grown_on=base.digest)
 

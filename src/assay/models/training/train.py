@@ -172,7 +172,12 @@ def _check_base(recipe: Recipe, base: Base | None) -> None:
     if recipe.grown_on != (None if base is None else base.digest):
         raise ConfigurationError(f"recipe {recipe.id} is grown on the bundle {recipe.grown_on}: give it")
     if base is not None and base.features != recipe.features:
-        raise ConfigurationError(f"recipe {recipe.id} lacks the features of {base.id}, its base")
+        differing = sorted(set(base.features) ^ set(recipe.features)) or ["their order"]
+        shown = ", ".join(differing[:3]) + ", …" * (len(differing) > 3)
+        raise ConfigurationError(
+            f"recipe {recipe.id} must read the same features as {base.id}, on which it is grown "
+            f"(different: {shown}): train {base.id} anew first"
+        )
 
 
 def _lightgbm_rows(
