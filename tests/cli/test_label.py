@@ -62,6 +62,14 @@ def test_what_is_no_history_is_refused(tmp_path: Path) -> None:
     assert not done.stdout
 
 
+def test_limits_of_a_live_wiki_are_not_passed_over_for_a_file(tmp_path: Path) -> None:
+    (tmp_path / "one.jsonl").touch()
+    done = assay(tmp_path, "label", "one.jsonl", "--since", "2024-01-31", "--max-revisions", "9")
+    assert done.returncode == 1
+    assert not done.stdout
+    assert "--since and --max-revisions can be given for a live wiki only" in done.stderr
+
+
 def test_an_output_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path) -> None:
     done = assay(tmp_path, "label", "absent.jsonl", "--output", "no/labels.tsv")
     assert done.returncode == 1

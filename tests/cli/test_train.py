@@ -44,6 +44,12 @@ def test_step_by_step(folder: Path) -> None:
     assert later["assay"]["held_out"]["how"].endswith(
         "creations, unfinished, since 2008-01-01, against 'label'"
     )
+    for above in ("bundles", "bundles/mywiki"):
+        refused = assay(folder, "evaluate", above, "rows.npz").stderr
+        assert refused == (
+            f"assay: {above} is no bundle, for it has no manifest.json: is one of these meant? "
+            "bundles/mywiki/reverted\n"
+        )
     card = assay(folder, "card", "bundles/mywiki/reverted").stdout
     assert card.startswith("# mywiki/reverted")
     assert "grown on anywiki/reverted" in card
@@ -70,6 +76,18 @@ def test_step_by_step(folder: Path) -> None:
     ("arguments", "message"),
     [
         (("train",), "name a recipe"),
+        (("train", "--wiki", "mywiki=history.jsonl"), "and WIKI/reverted for a wiki of your own"),
+        (("train", "a/reverted", "--wiki", "a=history.jsonl", "--name", "b"), "--name can be given for one"),
+        (("train", "a/reverted", "--dataset", "x.npz", "--wiki", "a=history.jsonl"), "give either --dataset"),
+        (("train", "a/reverted", "--dataset", "x.npz", "--max-edits", "9"), "--max-edits can be given for a"),
+        (
+            ("train", "a/reverted", "--wiki", "a=history.jsonl", "--since", "2024-01-31"),
+            "--since can be given for a live wiki only",
+        ),
+        (
+            ("extract", "crwiki/reverted", "--data", ".", "--max-revisions", "9", "--output", "x.npz"),
+            "--max-revisions can be given for a live wiki only",
+        ),
         (("train", "crwiki/revertd", "--data", "."), "did you mean"),
         (("train", "crwiki/reverted"), "give either --data"),
         (("train", "crwiki/reverted", "--data", "."), "give its file or folder"),
@@ -83,6 +101,7 @@ def test_step_by_step(folder: Path) -> None:
         (("evaluate", "nowhere", "rows.npz"), "nowhere"),
         (("evaluate", "anywiki/reverted", "rows.npz", "--since", "then"), "write a day as 2024-01-31"),
         (("card", "history.jsonl"), "history.jsonl"),
+        (("card", "."), ". is no bundle, for it has no manifest.json: give the folder of one"),
     ],
 )
 def test_bad_usage_is_one_clear_sentence(folder: Path, arguments: tuple[str, ...], message: str) -> None:

@@ -57,12 +57,13 @@ def label(
 ) -> None:
     """Label each revision by identity reverts, as tab-separated values, page by page in time order."""
     options.check_output(output, in_one_step=True)
-    if is_live(source):
+    if not is_live(source):
+        online.refuse_for_files(online.Limits(since, max_revisions))
+        path = Path(source)
+    else:
         limits = online.Limits(since, max_revisions, 0, contact)
         with stepping() as step:
             path = online.history_of(source, None, work, limits, step).path
-    else:
-        path = Path(source)
     with indexing(path.name) as report:
         history = open_indexed(path, progress=report)
     try:

@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -43,6 +43,20 @@ class Limits:
     max_revisions: MaxRevisions = MAX_REVISIONS
     max_edits: MaxEdits = MAX_EDITS
     contact: Contact = ""
+
+
+_UNLIMITED: Final = Limits()
+
+
+def refuse_for_files(limits: Limits) -> None:
+    """Who limits a file would get all of it and not hear of it. Raises `ConfigurationError`."""
+    limiting = ("since", "max_revisions", "max_edits")
+    given = [name for name in limiting if getattr(limits, name) != getattr(_UNLIMITED, name)]
+    if given:
+        told = " and ".join(f"--{name.replace('_', '-')}" for name in given)
+        raise ConfigurationError(
+            f"{told} can be given for a live wiki only, and a file is read whole: leave it out"
+        )
 
 
 def history_of(

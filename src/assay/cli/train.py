@@ -117,7 +117,16 @@ def train(
     if (live := _live(wiki)) is not None and not every and dataset is None and data is None:
         raise typer.Exit(_train_live(*_named(live, recipe, name), output, work, limits))
     if (recipe is None) != every:
-        raise ConfigurationError(f"name a recipe, or give --all; there are: {', '.join(recipes())}")
+        raise ConfigurationError(
+            f"name a recipe, or give --all; there are: {', '.join(recipes())}, "
+            f"and WIKI/{LEARNED} for a wiki of your own"
+        )
+    if name is not None:
+        raise ConfigurationError("--name can be given for one live wiki only: RECIPE names what is made")
+    if dataset is not None:
+        if data is not None or wiki:
+            raise ConfigurationError("give either --dataset, or --data or --wiki")
+        online.refuse_for_files(limits)
     if every or recipe == TEST_MODEL:
         _make_test_model(output / TEST_MODEL)
     statuses = {0}
@@ -183,6 +192,7 @@ def _shipped(bundle: Path) -> Path:
     from assay.models.library import shipped_folder
 
     if bundle.exists():
+        _check_folder(bundle)
         return bundle
     folder = shipped_folder()
     shipped = {str(path.parent.relative_to(folder)) for path in folder.glob("*/*/" + MANIFEST)}
@@ -192,6 +202,15 @@ def _shipped(bundle: Path) -> Path:
         f"there is no bundle {bundle}: give a bundle's folder or .zip, or a shipped one: "
         f"{', '.join(sorted(shipped))}"
     )
+
+
+def _check_folder(bundle: Path) -> None:
+    """A folder of bundles is easily given for one of them."""
+    if not bundle.is_dir() or (bundle / MANIFEST).exists():
+        return
+    inner = sorted(path.parent for depth in ("*", "*/*") for path in bundle.glob(f"{depth}/{MANIFEST}"))
+    meant = f": is one of these meant? {', '.join(map(str, inner))}" if inner else ": give the folder of one"
+    raise ConfigurationError(f"{bundle} is no bundle, for it has no {MANIFEST}{meant}")
 
 
 def _make_test_model(folder: Path) -> None:
@@ -280,9 +299,13 @@ def _inputs(
     if (data is None) == (not wikis):
         raise ConfigurationError("give either --data FOLDER, or one or more --wiki NAME=FILE")
     if data is not None:
+        online.refuse_for_files(limits)
         return data
+    given = options.pairs(wikis, "--wiki")
+    if not any(is_live(source) for _, source in given):
+        online.refuse_for_files(limits)
     found: dict[str, Path] = {}
-    for name, source in options.pairs(wikis, "--wiki"):
+    for name, source in given:
         if is_live(source):
             found[name] = online.history_of(source, name, work, limits, step).path
         else:
