@@ -78,6 +78,8 @@ def test_step_by_step(folder: Path) -> None:
         (("train",), "name a recipe"),
         (("train", "--wiki", "mywiki=history.jsonl"), "and WIKI/reverted for a wiki of your own"),
         (("train", "a/reverted", "--wiki", "a=history.jsonl", "--name", "b"), "--name can be given for one"),
+        (("train", "a/reverted", "--wiki", "b=history.jsonl"), "give --wiki a=SOURCE, too"),
+        (("train", "--wiki", "wiki.example.org/w/api.php"), "and begin its address with https://"),
         (("train", "a/reverted", "--dataset", "x.npz", "--wiki", "a=history.jsonl"), "give either --dataset"),
         (("train", "a/reverted", "--dataset", "x.npz", "--max-edits", "9"), "--max-edits can be given for a"),
         (

@@ -117,6 +117,8 @@ def train(
     if (live := _live(wiki)) is not None and not every and dataset is None and data is None:
         raise typer.Exit(_train_live(*_named(live, recipe, name), output, work, limits))
     if (recipe is None) != every:
+        if bare := [source for source in wiki or () if source.endswith("/api.php")]:
+            raise ConfigurationError(f"--wiki {bare[0]}: give one wiki, and begin its address with https://")
         raise ConfigurationError(
             f"name a recipe, or give --all; there are: {', '.join(recipes())}, "
             f"and WIKI/{LEARNED} for a wiki of your own"
@@ -131,6 +133,8 @@ def train(
         _make_test_model(output / TEST_MODEL)
     statuses = {0}
     for each in _chosen(recipe):
+        if wiki:
+            _check_held_out(each, wiki)
         with stepping() as step:
             rows = (
                 Dataset.load(dataset)
@@ -225,6 +229,16 @@ def _chosen(recipe: str | None) -> list[Recipe]:
     if recipe is None:
         return list(recipes().values())
     return [] if recipe == TEST_MODEL else [recipe_called(recipe)]
+
+
+def _check_held_out(recipe: Recipe, wikis: Sequence[str]) -> None:
+    """Else a name that was mistyped is found out after all rows have been computed."""
+    held, given = recipe.split.wiki, dict(options.pairs(wikis, "--wiki"))
+    if held is not None and held not in given:
+        raise ConfigurationError(
+            f"{recipe.id} is measured on rows of {held}, and --wiki names {', '.join(given)} only: "
+            f"give --wiki {held}=SOURCE, too, or another recipe"
+        )
 
 
 def _live(wikis: Sequence[str] | None) -> str | None:

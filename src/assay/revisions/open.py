@@ -84,7 +84,9 @@ def open_indexed(
     if path.is_dir():
         raise SourceError(f"{path} is a folder: name one export (.xml) or history (.jsonl) in it.")
     if not path.exists():
-        raise SourceError(f"{path} does not exist: check the path.")
+        is_address = path.name == "api.php"
+        advice = "begin the address of a wiki with https:// or http://" if is_address else "check the path"
+        raise SourceError(f"{path} does not exist: {advice}.")
     record_reader(path)
     index = index_path(path, default_cache_dir() if cache_dir is None else cache_dir)
     ensure_index(path, index, max_text_bytes=max_text_bytes, progress=progress)

@@ -494,6 +494,7 @@ async def test_a_closed_connection_is_opened_again_and_cookies_are_nobodys(
         ("https://:secret@en.wikipedia.org/w/api.php", "must not hold a user name"),
         ("https://en.wikipedia.org/w/api.php#top", "must end with /api.php"),
         ("https://en.wikipedia.org/w/index.php", "must end with /api.php"),
+        ("https://en.wikipedia.org:8443/", "must end with /api.php"),
         ("gopher://en.wikipedia.org/w/api.php", "must begin with http"),
         ("https:///w/api.php", "names no host"),
         ("https://me:secret@en.wikipedia.org:port/w/api.php", "is no address"),

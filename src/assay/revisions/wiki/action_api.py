@@ -81,7 +81,7 @@ def check_api_url(url: str) -> str:
     elif parts.query or parts.fragment or not parts.path.endswith("/api.php"):
         fault = "must end with /api.php"
     if fault:
-        shown = f"{parts.scheme}://{parts.hostname or ''}{parts.path}"
+        shown = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
         raise SourceError(f"The address {shown} {fault}, such as https://en.wikipedia.org/w/api.php.")
     return url
 
