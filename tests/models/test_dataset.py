@@ -68,11 +68,21 @@ def test_a_pickle_inside_is_refused(tmp_path: Path) -> None:
         Dataset.load(path)
 
 
-def test_rubbish_and_a_missing_file_are_refused(tmp_path: Path) -> None:
+def test_rubbish_is_refused(tmp_path: Path) -> None:
     (tmp_path / "rubbish.npz").write_bytes(b"PK\x03\x04 not really")
-    for name in ("rubbish.npz", "absent.npz"):
-        with pytest.raises(ConfigurationError, match="no data set of Assay"):
-            Dataset.load(tmp_path / name)
+    with pytest.raises(ConfigurationError, match="no data set of Assay"):
+        Dataset.load(tmp_path / "rubbish.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"), [("absent.npz", "No such file or directory"), ("", "Is a directory")]
+)
+def test_what_is_no_file_is_not_called_a_data_set_to_extract_again(
+    tmp_path: Path, name: str, reason: str
+) -> None:
+    with pytest.raises(ConfigurationError) as refusal:
+        Dataset.load(tmp_path / name)
+    assert str(refusal.value) == f"{tmp_path / name} cannot be read: {reason}"
 
 
 def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from assay.durable import replacing
-from assay.errors import ConfigurationError
+from assay.errors import ConfigurationError, reason_of
 from assay.models.actor_group import UNKNOWN_GROUP
 
 Array = npt.NDArray[Any]
@@ -165,6 +165,8 @@ class Dataset:
                     if name.startswith("column.")
                 }
                 return cls(tuple(str(name) for name in arrays["features"]), arrays["x"], columns)
+        except (FileNotFoundError, IsADirectoryError, PermissionError) as error:
+            raise ConfigurationError(f"{path} cannot be read: {reason_of(error)}") from error
         except _DAMAGE as error:
             raise ConfigurationError(f"{path} is no data set of Assay: {error}; extract it again") from error
 
