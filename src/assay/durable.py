@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -30,19 +30,25 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
     """
     path = behind_link(path)
     part = path.with_name(f".{path.name}.part")
+    part.unlink(missing_ok=True)
+    with on_a_full_disk(path, lambda: part.unlink(missing_ok=True)), part.open("xb") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
+    part.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def on_a_full_disk(path: Path, clear: Callable[[], object]) -> Iterator[None]:
+    """The system's error names `path`, and `clear` takes away what was begun."""
     try:
-        part.unlink(missing_ok=True)
-        with part.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
+        yield
     except OSError as error:
         if error.errno in _FULL:
             error.filename = error.filename or str(path)
-            part.unlink(missing_ok=True)
+            clear()
         raise
-    part.replace(path)
-    sync_folder(path.parent)
 
 
 def behind_link(path: Path) -> Path:

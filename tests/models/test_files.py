@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import shutil
 import zipfile
 from collections.abc import Callable, Mapping
@@ -138,6 +139,20 @@ def test_a_folder_that_cannot_be_taken_away_is_not_written_into(
     monkeypatch.setattr(shutil, "rmtree", lambda *_, **__: None)
     with pytest.raises(FileExistsError, match=r"\.b\.part"):
         write_directory(tmp_path / "b", CONTENTS)
+
+
+def test_a_full_disk_is_told_with_the_bundles_name_and_leaves_the_one_before(tmp_path: Path) -> None:
+    write_directory(tmp_path / "b", CONTENTS)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(OSError, match="File too large") as refusal:
+            write_directory(tmp_path / "b", {"a": b"3", "trees": bytes(100_001)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert refusal.value.filename == str(tmp_path / "b")
+    assert open_files(tmp_path / "b").names() == set(CONTENTS)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["b"]
 
 
 def test_what_a_killed_writer_left_is_swept_away(tmp_path: Path) -> None:

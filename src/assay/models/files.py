@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
-from assay.durable import replacing
+from assay.durable import on_a_full_disk, replacing
 from assay.errors import BundleError, reason_of
 
 MAX_FILES: Final = 64
@@ -125,21 +125,22 @@ def write_directory(path: Path, files: Mapping[str, bytes]) -> None:
     """Write `files` beside `path`, then put them in its place.
 
     A reader never sees a half-written bundle. Replacing an existing one takes two renames; a reader in
-    between finds none, and must ask again. Raises OSError where a former writer's leftovers cannot be taken
-    away.
+    between finds none, and must ask again. On a disk that takes no more, what was there stays. Raises OSError
+    where a former writer's leftovers cannot be taken away.
     """
     part = path.with_name(f".{path.name}.part")
     old = path.with_name(f".{path.name}.old")
     for leftover in (part, old):
         _take_away(leftover)
     part.mkdir()  # anew: in a folder like /tmp, what lies here may be a stranger's, or his link
-    for name, content in files.items():
-        target = part / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with target.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
+    with on_a_full_disk(path, lambda: shutil.rmtree(part, ignore_errors=True)):
+        for name, content in files.items():
+            target = part / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
     if path.exists():
         path.rename(old)
     part.rename(path)
