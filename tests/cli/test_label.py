@@ -6,6 +6,7 @@ import csv
 import json
 import lzma
 import os
+import resource
 from pathlib import Path
 
 from cli.running import assay
@@ -91,11 +92,23 @@ def test_labels_are_written_where_a_link_leads(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["labels.tsv"]
 
 
-def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path) -> None:
-    line = {"rev_id": 1, "page_title": "A", "timestamp": "2020-01-01T00:00:00Z", "user": "a", "text": ""}
-    (tmp_path / "one.jsonl").write_text(json.dumps(line | {"comment": ""}))
-    (tmp_path / ".full.part").symlink_to("/dev/full")
-    done = assay(tmp_path, "label", "one.jsonl", "--output", "full")
+def test_a_disk_that_takes_no_more_is_told_in_a_sentence(tmp_path: Path) -> None:
+    """As a limit on the size of files is, which the command inherits; the index is there before."""
+    line = {
+        "page_title": "A" * 200,
+        "timestamp": "2020-01-01T00:00:00Z",
+        "user": "a",
+        "comment": "",
+        "text": "",
+    }
+    (tmp_path / "some.jsonl").write_text("\n".join(json.dumps({"rev_id": i, **line}) for i in range(1, 1001)))
+    assert len(assay(tmp_path, "label", "some.jsonl").stdout) > 200_000
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        done = assay(tmp_path, "label", "some.jsonl", "--output", "full")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert done.returncode == 1
-    assert "No space left on device" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "assay: full: File too large: mend it and run again\n"
+    assert not (tmp_path / "full").exists()
