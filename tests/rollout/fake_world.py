@@ -34,13 +34,16 @@ SLOTS: Final = {slot: SlotSettings((f"http://{slot}",)) for slot in ("blue", "gr
 
 
 class LoopClock:
-    """The event loop's time."""
+    """The event loop's time. `set_by`: how far somebody set the time of day."""
+
+    def __init__(self) -> None:
+        self.set_by = timedelta()
 
     def monotonic_s(self) -> float:
         return asyncio.get_running_loop().time()
 
     def now(self) -> datetime:
-        return EPOCH + timedelta(seconds=self.monotonic_s())
+        return EPOCH + timedelta(seconds=self.monotonic_s()) + self.set_by
 
 
 @dataclass
@@ -140,7 +143,7 @@ class _Users:
         self._seen_s: float | None = None
 
     def take(self) -> Sequence[Observed]:
-        world, now_s = self._world, self._world.clock.now().timestamp()
+        world, now_s = self._world, LoopClock().now().timestamp()
         since_s = now_s if self._seen_s is None else self._seen_s
         self._seen_s = now_s
         count = round((now_s - since_s) * world.rate)

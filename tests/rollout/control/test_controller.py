@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from assay.errors import BalancerUnavailable, JournalError
+from assay.errors import BalancerError, BalancerUnavailable, JournalError
 from assay.rollout.control import orders
 from assay.rollout.control.orders import Order
 from assay.rollout.journal import Entry, Journal, read_journal
@@ -26,6 +27,12 @@ def kinds(entries: tuple[Entry, ...]) -> list[str]:
 
 def notes(folder: Path) -> list[str]:
     return [str(entry.data["text"]) for entry in read_journal(folder) if entry.kind == "note"]
+
+
+async def given(world: World, data_centre: str, weight: int) -> None:
+    """Wait until the candidate has that weight there."""
+    while dict(weights_of(world))[data_centre] != weight:  # noqa: ASYNC110 - in virtual time
+        await asyncio.sleep(0.1)
 
 
 def rolled(world: World, *, now: bool = False, during: Any = None, ask_points: Any = None) -> Rollout:
@@ -154,8 +161,7 @@ def test_a_balancer_that_is_away_is_tried_until_it_is_there(tmp_path: Path) -> N
     world = World(tmp_path, Faults(errors_for_users=0.5, errors_in=frozenset({MAIN})))
 
     async def go_away() -> None:
-        while dict(weights_of(world))[MAIN] == 0:  # noqa: ASYNC110 - in virtual time
-            await asyncio.sleep(0.1)
+        await given(world, MAIN, 5)
         world.balancers[MAIN].failure = BalancerUnavailable("HAProxy's runtime API did not answer.")
         await asyncio.sleep(60)
         world.balancers[MAIN].failure = None
@@ -164,15 +170,14 @@ def test_a_balancer_that_is_away_is_tried_until_it_is_there(tmp_path: Path) -> N
     state = rolled(world, during=go_away)
     assert state.status == "rolled_back"
     assert dict(weights_of(world)) == {STANDBY: 0, MAIN: 0}
-    assert len([note for note in notes(tmp_path) if "weights were not set" in note]) == 1
+    assert len([note for note in notes(tmp_path) if "did not answer" in note]) == 1
 
 
 def test_a_balancer_that_was_restarted_gets_its_weights_again(tmp_path: Path) -> None:
     world = World(tmp_path)
 
     async def restart() -> None:
-        while dict(weights_of(world))[MAIN] != 50:  # noqa: ASYNC110 - in virtual time
-            await asyncio.sleep(0.1)
+        await given(world, MAIN, 50)
         await world.balancers[MAIN].set_weights({"blue-1": 100, "blue-2": 100, "green-1": 0, "green-2": 0})
         await asyncio.sleep(TIME_LIMIT_S)
 
@@ -186,8 +191,7 @@ def test_users_are_looked_after_while_another_weight_cannot_be_set(tmp_path: Pat
     world = World(tmp_path)
 
     async def go_away() -> None:
-        while dict(weights_of(world))[MAIN] == 0:  # noqa: ASYNC110 - in virtual time
-            await asyncio.sleep(0.1)
+        await given(world, MAIN, 5)
         world.balancers[MAIN].failure = BalancerUnavailable("HAProxy's runtime API did not answer.")
         world.faults = Faults(errors_for_users=0.9)
         while "rolling_back" not in kinds(read_journal(tmp_path)):  # noqa: ASYNC110
@@ -199,21 +203,178 @@ def test_users_are_looked_after_while_another_weight_cannot_be_set(tmp_path: Pat
     assert dict(weights_of(world)) == {STANDBY: 0, MAIN: 0}
 
 
+@pytest.mark.parametrize(("away", "bad"), [(STANDBY, MAIN), (MAIN, STANDBY)])
+def test_a_controller_that_begins_while_a_balancer_is_away_looks_after_users_all_the_same(
+    tmp_path: Path, away: str, bad: str
+) -> None:
+    """Killed, and started again: which weights that balancer has it cannot know, but those who fare badly
+    elsewhere must not wait for that."""
+    world = World(tmp_path)
+
+    async def live_and_go_on() -> Rollout:
+        with Journal(world.folder, world.clock) as journal:
+            world.start(journal)
+            killed = asyncio.create_task(world.controller(journal).run())
+            await given(world, MAIN, 5)
+            killed.cancel()
+            await asyncio.wait([killed])
+        world.faults = Faults(errors_for_users=0.9, errors_in=frozenset({bad}))
+        world.balancers[away].failure = BalancerUnavailable("HAProxy's runtime API did not answer.")
+        with Journal(world.folder, world.clock) as journal:
+            async with asyncio.timeout(TIME_LIMIT_S), asyncio.TaskGroup() as group:
+                ending = group.create_task(world.controller(journal).run())
+                asked = group.create_task(_ask(world, STANDBY))
+                await given(world, bad, 0)
+                world.balancers[away].failure = None
+                state = await ending
+                asked.cancel()
+        return state
+
+    assert run_virtually(live_and_go_on()).status == "rolled_back"
+    assert dict(weights_of(world)) == {STANDBY: 0, MAIN: 0}
+    assert world.deployed == [STANDBY, MAIN]
+
+
+async def _ask(world: World, data_centre: str) -> None:
+    """At a front door where few do."""
+    while True:
+        await asyncio.sleep(0.2)
+        world.fronts[data_centre] += 1
+
+
+def test_before_weights_are_known_nothing_is_deployed_and_in_the_end_an_operator_is_called(
+    tmp_path: Path,
+) -> None:
+    """A balancer that is away from the beginning may give users to the slot that is to be filled."""
+    world = World(tmp_path)
+    world.balancers[MAIN].failure = BalancerUnavailable("HAProxy's runtime API did not answer.")
+
+    async def mend() -> None:
+        while "paused" not in kinds(read_journal(tmp_path)):  # noqa: ASYNC110 - in virtual time
+            await asyncio.sleep(1)
+        assert world.deployed == []
+        world.balancers[MAIN].failure = None
+        orders.give(tmp_path, Order("resume", "ann"))
+        await asyncio.sleep(TIME_LIMIT_S)
+
+    assert rolled(world, during=mend).status == "done"
+    (paused,) = (entry for entry in read_journal(tmp_path) if entry.kind == "paused")
+    assert paused.data["reason"] == "a balancer is away: HAProxy's runtime API did not answer."
+
+
+def test_nobody_more_is_given_the_candidate_while_a_balancer_is_away(tmp_path: Path) -> None:
+    """Also one whose users have it already: they could not be taken back."""
+    world = World(tmp_path)
+
+    async def go_away() -> None:
+        await given(world, MAIN, 5)
+        world.balancers[STANDBY].failure = BalancerUnavailable("HAProxy's runtime API did not answer.")
+        await asyncio.sleep(100)
+        assert dict(weights_of(world))[MAIN] == 5
+        world.balancers[STANDBY].failure = None
+        await asyncio.sleep(TIME_LIMIT_S)
+
+    assert rolled(world, during=go_away).status == "done"
+    assert [note for note in notes(tmp_path) if "did not answer" in note] == [
+        "standby: its balancer cannot be asked: HAProxy's runtime API did not answer."
+    ]
+
+
+def test_a_balancer_that_answers_but_obeys_nobody_is_told_of_once(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    set_weights = world.balancers[MAIN].set_weights
+
+    async def refuse(weights: Mapping[str, int]) -> None:
+        raise BalancerError("HAProxy: permission denied.")
+
+    async def turn() -> None:
+        await given(world, STANDBY, 100)
+        world.balancers[MAIN].set_weights = refuse  # type: ignore[method-assign]
+        await asyncio.sleep(200)
+        world.balancers[MAIN].set_weights = set_weights  # type: ignore[method-assign]
+        await asyncio.sleep(TIME_LIMIT_S)
+
+    assert rolled(world, during=turn).status == "done"
+    assert [note for note in notes(tmp_path) if "denied" in note] == [
+        "main: weights were not set: HAProxy: permission denied."
+    ]
+
+
+@pytest.mark.parametrize("hours", [12, -12])
+def test_whoever_sets_the_clock_moves_no_rollout(tmp_path: Path, hours: int) -> None:
+    """Neither is a stage given up, nor does one that has lasted long enough begin to wait again."""
+    world = World(tmp_path)
+
+    async def set_clock() -> None:
+        await given(world, STANDBY, 5)
+        world.clock.set_by = timedelta(hours=hours)
+        await asyncio.sleep(TIME_LIMIT_S)
+
+    assert rolled(world, during=set_clock).status == "done"
+    assert "paused" not in kinds(read_journal(tmp_path))
+
+
+def test_an_emergency_watches_users_as_long_as_planned_though_the_clock_is_set(tmp_path: Path) -> None:
+    world = World(tmp_path)
+
+    async def set_clock() -> None:
+        await given(world, STANDBY, 100)
+        world.clock.set_by = timedelta(hours=12)
+        began_s = world.clock.monotonic_s()
+        await given(world, MAIN, 100)
+        assert world.clock.monotonic_s() - began_s >= world.stages.least_s
+
+    assert rolled(world, now=True, during=set_clock).status == "done"
+
+
 class Full(Journal):
-    """On a disk that is full from the first bad verdict on."""
+    """On a disk that is full as soon as users are to be taken back, or (`is_full`) from the beginning."""
+
+    is_full = False
 
     def append(self, kind: str, data: Mapping[str, Any]) -> Entry:
-        if data.get("decision") == "roll_back":
+        if self.is_full or data.get("decision") == "roll_back" or kind == "aborted":
             raise JournalError("no space left")
         return super().append(kind, data)
 
 
-def test_a_full_disk_keeps_no_user_on_a_bad_candidate(tmp_path: Path) -> None:
-    world = World(tmp_path, Faults(errors_for_users=1.0, errors_in=frozenset({MAIN})))
+@pytest.mark.parametrize("is_ordered", [False, True])
+def test_a_full_disk_keeps_no_user_on_a_candidate_that_must_go(tmp_path: Path, is_ordered: bool) -> None:
+    faults = Faults() if is_ordered else Faults(errors_for_users=1.0, errors_in=frozenset({MAIN}))
+    world = World(tmp_path, faults)
+
+    async def order() -> None:
+        await given(world, MAIN, 5)
+        if is_ordered:
+            orders.give(tmp_path, Order("abort", "bob", "looks odd"))
 
     async def run() -> None:
         with Full(world.folder, world.clock) as journal:
             world.start(journal)
+            await asyncio.gather(world.controller(journal).run(), order())
+
+    with pytest.raises(JournalError, match="no space left"):
+        run_virtually(run())
+    assert dict(weights_of(world)) == {STANDBY: 0, MAIN: 0}
+
+
+def test_a_rollback_that_is_taken_up_on_a_full_disk_takes_users_back_everywhere(tmp_path: Path) -> None:
+    """Also where the balancer takes its time, while what another one did cannot be written down."""
+    world = World(tmp_path)
+    set_weights = world.balancers[MAIN].set_weights
+
+    async def set_late(weights: Mapping[str, int]) -> None:
+        await asyncio.sleep(1)
+        await set_weights(weights)
+
+    async def run() -> None:
+        with Full(world.folder, world.clock) as journal:
+            world.start(journal)
+            journal.append("rolling_back", {"reason": "slow", "bad_since_s": None})
+            for balancer in world.balancers.values():
+                await balancer.set_weights({"blue-1": 0, "blue-2": 0, "green-1": 100, "green-2": 100})
+            world.balancers[MAIN].set_weights = set_late  # type: ignore[method-assign]
+            journal.is_full = True
             await world.controller(journal).run()
 
     with pytest.raises(JournalError, match="no space left"):
@@ -334,7 +495,7 @@ def test_after_the_end_the_weights_are_set_again(tmp_path: Path, faults: Faults)
 
 
 def test_every_answer_of_the_candidate_counts(tmp_path: Path) -> None:
-    """Also those between two stages."""
+    """Also those between two stages, and while a controller that was killed asks for thresholds again."""
     world, answers = World(tmp_path), 0
     take = world.users.take
 
@@ -344,6 +505,10 @@ def test_every_answer_of_the_candidate_counts(tmp_path: Path) -> None:
         answers += sum(one.slot == "green" for one in seen)
         return seen
 
+    async def ask_points(_: str) -> dict[tuple[str, str], dict[str, tuple[float, ...]]]:
+        await asyncio.sleep(5)
+        return {}
+
     world.users.take = counted  # type: ignore[method-assign]
-    assert rolled(world).status == "done"
+    assert rolled(world, ask_points=ask_points).status == "done"
     assert read_journal(tmp_path)[-1].data["served"] == answers

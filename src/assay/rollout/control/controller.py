@@ -80,7 +80,12 @@ class Controller:
         self._shown: tuple[int, list[tuple[str, Status]], float] = (-1, [], 0.0)
         self._set: dict[str, int] = {}
         self._trouble: dict[str, str] = {}
+        """By data centre, why its balancer cannot be asked or told."""
         self._judge_at_s = self._noticed_s = float("-inf")
+        self._present: object = None
+        self._since_s = 0.0
+        """Since when there is `_present`, on the clock that nobody sets."""
+        self._is_going_back = False
         self._log = logger(__name__)
 
     async def run(self) -> Rollout:
@@ -96,6 +101,10 @@ class Controller:
                     await self._step(state)
                 await asyncio.sleep(_TICK_S)
             return state
+        except JournalError:
+            if self._is_going_back:  # users must not wait for a disk that is full
+                await self._take_back(self._progress.state)
+            raise
         finally:
             await self._leave_stage()
 
@@ -104,49 +113,48 @@ class Controller:
     async def _step(self, state: Rollout) -> None:
         self._obey(state)
         state = self._progress.state
+        self._is_going_back |= state.status == "rolling_back"
         await self._notice_changes(state)
         has_weights = await self._set_weights(state)
         if state.status == "rolling_back":
             if has_weights:
                 await self._end(state)
             return
-        if has_weights:
-            await self._enter_stage(state)
-        if self._gathering is None:
-            return
+        seen = await self._enter_stage(state, has_weights=has_weights)
         self._see_users(state)
         began_s = self._clock.monotonic_s()
+        if self._present != (seen, state.since_s):
+            self._present, self._since_s = (seen, state.since_s), began_s
         if began_s >= self._judge_at_s:
-            await self._decide(state, self._gathering, is_settled=has_weights)
+            await self._decide(state, seen)
             took_s = self._clock.monotonic_s() - began_s
             self._judge_at_s = began_s + max(_JUDGE_EACH_S, _REST * took_s)
 
-    async def _decide(self, state: Rollout, seen: Gathering, *, is_settled: bool) -> None:
-        """`is_settled`: False while a balancer is away and the next stage cannot begin: users are looked
-        after in the stage that they are in."""
+    async def _decide(self, state: Rollout, seen: Gathering) -> None:
+        """While a balancer is away nothing goes on: whom it gives the candidate could not be taken back."""
         verdict = self._judge(state, seen)
-        # No controller, no evidence: the time without one counts neither as waiting nor against the limit.
-        now = replace(state, stage=seen.stage.number, since_s=max(state.since_s, seen.since_s))
-        decision = decide(state.plan, now, verdict, self._now_s())
-        if not is_settled and decision.action not in ("roll_back", "pause"):
-            decision = self._unsettled(state, seen.stage)
-        try:
-            self._show(seen.stage.number, verdict, decision)
-            await self._act(state, verdict, decision)
-        except JournalError:
-            if decision.action == "roll_back":  # users must not wait for a disk that is full
-                await self._take_back(state)
-            raise
+        decision = decide(state.plan, replace(state, stage=seen.stage.number), verdict, self._elapsed_s())
+        if self._trouble and not verdict.bad:
+            decision = self._troubled(state, seen.stage)
+        self._is_going_back |= decision.action == "roll_back"
+        self._show(seen.stage.number, verdict, decision)
+        await self._act(state, verdict, decision)
 
-    def _unsettled(self, state: Rollout, stage: Stage) -> Decision:
-        reason = f"weights could not be set: {'; '.join(self._trouble.values())}"
-        is_long = self._now_s() - state.since_s >= stage.limit_s
+    def _troubled(self, state: Rollout, stage: Stage) -> Decision:
+        reason = f"a balancer is away: {'; '.join(self._trouble.values())}"
+        is_long = self._elapsed_s() >= stage.limit_s
         return Decision("pause" if is_long and state.status == "running" else "wait", reason)
+
+    def _elapsed_s(self) -> float:
+        """In the stage, or since it was resumed, as long as there was a controller: without one there is no
+        evidence, and the time counts neither as waiting nor against the limit."""
+        return self._clock.monotonic_s() - self._since_s
 
     def _obey(self, state: Rollout) -> None:
         """Orders become entries of the journal; one that does not fit is told, and has no effect."""
         for name, order in orders.take(Path(self._options.state_dir), self._progress.orders):
             kind, data = ("note", {"text": order}) if isinstance(order, str) else self._entry(state, order)
+            self._is_going_back |= kind == "aborted"
             self._journal.append(kind, {**data, "order": name})
             state = self._progress.state
 
@@ -209,8 +217,8 @@ class Controller:
         outline = [(check.name, check.status) for check in verdict.checks]
         stage, before, at_s = self._shown
         is_new = (stage, before) != (number, outline) or decision.action != "wait"
-        lasted_s = self._now_s() - self._progress.state.since_s
-        if is_new or self._now_s() - at_s >= max(_VERDICT_EACH_S, _VERDICT_SHARE * lasted_s):
+        each_s = max(_VERDICT_EACH_S, _VERDICT_SHARE * self._elapsed_s())
+        if is_new or self._clock.monotonic_s() - at_s >= each_s:
             self._journal.append(
                 "verdict",
                 {
@@ -223,7 +231,7 @@ class Controller:
                     "last_candidate_s": self._last_s,
                 },
             )
-            self._shown = (number, outline, self._now_s())
+            self._shown = (number, outline, self._clock.monotonic_s())
 
     async def _act(self, state: Rollout, verdict: Verdict, decision: Decision) -> None:
         if decision.action == "advance":
@@ -239,17 +247,22 @@ class Controller:
 
     # -- stages --------------------------------------------------------------------------------------
 
-    async def _enter_stage(self, state: Rollout) -> None:
-        """Gather evidence of the state's stage, whose weights are set."""
-        if self._gathering is not None and self._gathering.stage.number == state.stage:
-            return
-        if self._gathering is not None:
+    async def _enter_stage(self, state: Rollout, *, has_weights: bool) -> Gathering:
+        """Gather evidence of the state's stage, once its weights are set. Until then users are looked after
+        in the stage that they are in; which one that is, a controller that has just begun cannot know: it
+        asks nothing and deploys nothing, but sees what users get."""
+        present = self._gathering
+        if present is not None:
+            if not has_weights or (present.is_started and present.stage.number == state.stage):
+                return present
             self._see_users(state)
         await self._keep_stage(state)
         stage = state.plan.stages[state.stage]
         if stage.number and state.plan.stages[stage.number - 1].data_centre != stage.data_centre:
             self._earlier = []
-        await self._learn_points(stage)
+        if has_weights:
+            await self._learn_points(stage)
+        self._see_users(state)  # what was answered before belongs to no verdict on this stage
         self._gathering = Gathering(
             stage,
             state.candidate.slot,
@@ -259,8 +272,9 @@ class Controller:
             self._clock,
             has_users=self._options.data_centres[stage.data_centre].is_active,
         )
-        self._parts.users.take()  # what was answered before belongs to no verdict on this stage
-        self._gathering.start()
+        if has_weights:
+            self._gathering.start()
+        return self._gathering
 
     async def _learn_points(self, stage: Stage) -> None:
         """For stages whose scores are compared."""
@@ -329,8 +343,11 @@ class Controller:
             try:
                 servers = await self._parts.balancers[name].servers()
                 wanted = server_weights(servers, _shares(state, candidate))
-            except (BalancerUnavailable, BalancerError):
+            except (BalancerUnavailable, BalancerError) as error:
+                self._tell_trouble(name, f"its balancer cannot be asked: {error}", error)
                 continue
+            if candidate == weights(state)[name]:
+                self._trouble.pop(name, None)
             if any(servers[server].weight != weight for server, weight in wanted.items()):
                 self._note(f"{name}: weights were changed by somebody else")
                 del self._set[name]
@@ -340,10 +357,7 @@ class Controller:
         try:
             await set_slot_weights(self._parts.balancers[data_centre], shares)
         except (BalancerUnavailable, BalancerError) as error:
-            if self._trouble.get(data_centre) != str(error):
-                self._note(f"{data_centre}: weights were not set: {error}")
-                self._log.error("weights were not set", data_centre=data_centre, reason=str(error))
-            self._trouble[data_centre] = str(error)
+            self._tell_trouble(data_centre, f"weights were not set: {error}", error)
             return False
         self._set[data_centre] = candidate
         self._trouble.pop(data_centre, None)
@@ -385,11 +399,15 @@ class Controller:
 
     # -- what is known -------------------------------------------------------------------------------
 
+    def _tell_trouble(self, data_centre: str, text: str, error: BalancerUnavailable | BalancerError) -> None:
+        """Once, until it is another one."""
+        if self._trouble.get(data_centre) != str(error):
+            self._note(f"{data_centre}: {text}")
+            self._log.error("balancer away", data_centre=data_centre, reason=str(error))
+        self._trouble[data_centre] = str(error)
+
     def _note(self, text: str) -> None:
         self._journal.append("note", {"text": text})
-
-    def _now_s(self) -> float:
-        return self._clock.now().timestamp()
 
 
 def _shares(state: Rollout, candidate: int) -> dict[str, int]:

@@ -1,4 +1,4 @@
-"""What to do next: a pure function of the plan, the state, the verdict and the time."""
+"""What to do next: a pure function of the plan, the state, the verdict and the time in the stage."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ class Decision:
     reason: str
 
 
-def decide(plan: Plan, state: Rollout, verdict: Verdict, now_s: float) -> Decision:
+def decide(plan: Plan, state: Rollout, verdict: Verdict, elapsed_s: float) -> Decision:
     """The next step of a rollout.
 
     Anything bad rolls back at once, even while an operator has paused. Going on needs every required check
     good and the stage's least time. When a stage's limit passes without that, users stay where they are and
-    an operator is called; a candidate that no user has met is rolled back instead. `now_s`: seconds since
-    1970.
+    an operator is called; a candidate that no user has met is rolled back instead. `elapsed_s`: in the
+    stage.
     """
     if state.status == "rolling_back":
         return Decision("roll_back", state.reason)
@@ -37,7 +37,6 @@ def decide(plan: Plan, state: Rollout, verdict: Verdict, now_s: float) -> Decisi
     if state.status == "paused":
         return Decision("wait", f"paused: {state.reason}")
     stage = plan.stages[state.stage]
-    elapsed_s = now_s - state.since_s
     missing = verdict.missing(stage.required)
     if not missing and elapsed_s >= stage.least_s:
         ending: Action = "finish" if plan.is_last(state.stage) else "advance"

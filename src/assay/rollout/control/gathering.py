@@ -30,7 +30,7 @@ _COPIES_AT_ONCE: Final = 4
 class Gathering:
     """Of one stage. `candidate_slot`, `release`: whom a preflight puts where. `has_users`: whether users'
     own requests arrive in the data centre; where they do not, copies are asked through its front door.
-    `since_s`: from when on there is evidence, seconds since 1970."""
+    `is_started`: until then there are only users' requests."""
 
     def __init__(
         self,
@@ -44,7 +44,7 @@ class Gathering:
         has_users: bool = True,
     ) -> None:
         self.stage = stage
-        self.since_s = clock.now().timestamp()
+        self.is_started = False
         self._slot = candidate_slot
         self._release = release
         self._parts = parts
@@ -60,6 +60,7 @@ class Gathering:
         self._log = logger(__name__)
 
     def start(self) -> None:
+        self.is_started = True
         self._tasks = [asyncio.create_task(work) for work in self._works()]
         for task in self._tasks:
             task.add_done_callback(self._told)
