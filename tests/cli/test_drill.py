@@ -11,16 +11,13 @@ from typer.testing import CliRunner, Result
 
 from assay.cli import app
 from assay.drill.defects import DEFECTS, Defect
-from assay.drill.run import Row
+from assay.drill.row import Row
 from assay.drill.table import markdown
 from assay.errors import ConfigurationError
+from drill.rows import CAUGHT, THROUGH
 from shared_data import ROOT
 
-HARMLESS, HARMFUL = (next(d for d in DEFECTS if d.name == name) for name in ("nothing", "slow"))
-GOOD = (
-    Row(HARMLESS, None, "", 100, 500, 4000, (), "", 200.0, 0.0, 202.0),
-    Row(HARMFUL, "standby shadow", "slow", 0, 0, 900, (), "computing_time", 30.0, 0.0, 33.0),
-)
+GOOD = (THROUGH, CAUGHT)
 
 
 class Drill:
@@ -67,7 +64,7 @@ def test_what_was_found_is_told_and_written(drill: Drill, tmp_path: Path) -> Non
     for told in ("2 of 2 rollouts ended as they should", "standby shadow"):
         assert told in done.stdout
     assert max(map(len, done.stdout.splitlines())) >= 150, "no terminal, as in a log, and wide all the same"
-    assert HARMFUL.source not in done.stdout, "there is no room for it"
+    assert CAUGHT.defect.source not in done.stdout, "there is no room for it"
     assert (tmp_path / "table.md").read_text("utf-8") == markdown(GOOD) + "\n"
 
 

@@ -226,11 +226,6 @@ def test_each_has_a_name_of_its_own_and_what_goes_through_comes_last() -> None:
     assert {defect.latest for defect in DEFECTS} == set(STAGES)
 
 
-def test_what_must_be_refused_at_the_start_says_how() -> None:
-    for defect in DEFECTS:
-        assert bool(defect.refusal) == (defect.latest == "start"), defect.name
-
-
 def test_every_function_that_lines_replace_is_named_so_that_it_is_missed_when_it_is_gone() -> None:
     for defect in DEFECTS:
         assert set(defect.functions) == {

@@ -6,16 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from assay.drill.defects import DEFECTS
-from assay.drill.run import Row
+from assay.drill.row import Row
 from assay.drill.table import COLUMNS, faults, markdown, summary
 from assay.drill.users import Incident
+from drill.rows import CAUGHT, REFUSED, THROUGH, row
 
-HARMLESS, HARMFUL = (next(d for d in DEFECTS if d.name == name) for name in ("nothing", "slow"))
-STALE = next(d for d in DEFECTS if d.name == "stale")
-THROUGH = Row(HARMLESS, None, "", 100, 500, 4000, (), "", 200.0, 0.0, 202.0)
-REFUSED = Row(STALE, "start", "its digest is not", 0, 0, 90, (), "refused", 2.0, 0.0, 4.0)
-CAUGHT = Row(HARMFUL, "standby shadow", "slow", 0, 0, 900, (), "computing_time", 30.0, 0.0, 33.0)
 HURT = (Incident(1.0, "main", "500 internal error: /v3/scores/"),)
 
 
@@ -25,7 +20,7 @@ def test_what_is_as_it_should_be_is_told_in_one_line_each() -> None:
     assert "| went through |" in text
     assert "| standby shadow | computing_time | 0 % |" in text
     assert summary([THROUGH, CAUGHT]).startswith("2 of 2 rollouts ended as they should")
-    assert list(faults([THROUGH, CAUGHT, replace(REFUSED, reason=STALE.refusal)])) == []
+    assert list(faults([THROUGH, CAUGHT, REFUSED])) == []
 
 
 @pytest.mark.parametrize(
@@ -35,8 +30,22 @@ def test_what_is_as_it_should_be_is_told_in_one_line_each() -> None:
         (replace(CAUGHT, weight=5), "5 % of users had it"),
         (replace(CAUGHT, caught="standby 1 %"), "must be caught in shadow at the latest, not in standby 1 %"),
         (replace(CAUGHT, caught="start"), "must be caught in shadow at the latest, not in start"),
-        (replace(CAUGHT, defect=STALE), "must be caught in start at the latest, not in standby shadow"),
-        (replace(REFUSED, reason="no such command"), "not in start: no such command"),
+        (
+            row("stale", caught="standby shadow", weight=0),
+            "must be caught in start at the latest, not in standby",
+        ),
+        (
+            replace(REFUSED, reason="no such command"),
+            'must be caught by "another release\'s: its digest begins with", not, in start, by: no such',
+        ),
+        (
+            row("feature", caught="standby shadow", reason="shape: a key more", weight=0),
+            "must be caught by 'values' or 'scores', not, in standby shadow, by: shape: a key more",
+        ),
+        (
+            row("nothing", served=0),
+            "nothing went through, but not to all users: 0 of their requests at 100 %",
+        ),
         (replace(CAUGHT, asked=0), "no user asked anything"),
         (replace(CAUGHT, is_over=False), "it did not end, in standby shadow"),
         (replace(CAUGHT, incidents=HURT), "1 user-visible errors: 500 internal error"),

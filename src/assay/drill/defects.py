@@ -27,8 +27,9 @@ class Defect:
     the latest. `appended`: by module, as a path within the package: lines put at its end, in which `STABLE`
     stands for the id of the release that serves users. `functions`: by module, what those lines replace.
     `renamed`: words replaced in all modules. `is_stale`: the release store gives the stable release under the
-    candidate's id. `is_emergency`: rolled out with ``--now``. `refusal`: words of the refusal, for what
-    must be refused at the start; a command that broke would refuse everything there.
+    candidate's id. `is_emergency`: rolled out with ``--now``. `by`: words of what must catch it, of which the
+    reason of the refusal or of the way back must hold some: else anything that stops every rollout, or the
+    defect's own lines when they do not even load, would count.
     """
 
     name: str
@@ -39,7 +40,7 @@ class Defect:
     functions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     renamed: Mapping[str, str] = field(default_factory=dict)
     bundles: Bundles = "same"
-    refusal: str = ""
+    by: tuple[str, ...] = ()
     is_stale: bool = False
     is_emergency: bool = False
 
@@ -229,6 +230,7 @@ DEFECTS: Final = (
         "the Redis password is parsed wrongly",
         "ORES, 2016-08-01: the password kept its colon",
         "preflight",
+        by=("Redis refuses our user name or password",),
         appended={"stores/redis_options.py": _MISREAD},
         functions={"stores/redis_options.py": ("_secrets",)},
     ),
@@ -237,6 +239,7 @@ DEFECTS: Final = (
         "a configuration key is renamed in place",
         "ORES, 2016-08-01: ores_celery became celery_queue",
         "preflight",
+        by=("unknown setting queue.heartbeat_s",),
         renamed={"heartbeat_s": "sign_of_life_s"},
     ),
     Defect(
@@ -244,6 +247,7 @@ DEFECTS: Final = (
         "a precache rule names a model that the wiki lacks",
         "ORES: rules and models were configured apart",
         "preflight",
+        by=("precaching is ruled for",),
         appended={_RULES: _ALL_RULES},
         functions={_RULES: ("usual_rules",)},
     ),
@@ -252,6 +256,7 @@ DEFECTS: Final = (
         "the candidate's queue has the stable release's name",
         "ORES, until 2022: one queue for all releases",
         "preflight",
+        by=("takes the jobs of release",),
         appended={_QUEUE: _SHARED_QUEUE},
         functions={_QUEUE: ("queue_name",)},
     ),
@@ -260,6 +265,7 @@ DEFECTS: Final = (
         "workers crash on some texts",
         "ORES: segmentation faults of its libraries",
         "weight",
+        by=("lost_scores: ", "user_errors: "),
         appended={_SCORE: _CRASH},
         functions={_SCORE: ("compute",)},
     ),
@@ -268,6 +274,7 @@ DEFECTS: Final = (
         "workers crash on letters that run backwards",
         "ORES: segmentation faults of its libraries",
         "shadow",
+        by=("lost_scores: ",),
         appended={_SCORE: _CRASH_ODDLY},
         functions={_SCORE: ("compute",)},
     ),
@@ -276,6 +283,7 @@ DEFECTS: Final = (
         "every score costs twice the processor time",
         "revscoring: features that were extracted again for each model",
         "shadow",
+        by=("processor_time: ",),
         appended={_SCORE: _TWICE},
         functions={_SCORE: ("compute",)},
     ),
@@ -284,6 +292,7 @@ DEFECTS: Final = (
         "workers take twice as long for every job",
         "Lift Wing: one wiki after another alerted",
         "shadow",
+        by=("computing_time: ",),
         appended={_JOB: _SLOW},
         functions={_JOB: ("Scoring",)},
     ),
@@ -292,6 +301,7 @@ DEFECTS: Final = (
         "workers leak memory",
         "ORES, 2017-11-28: memory starvation",
         "weight",
+        by=("memory: ",),
         appended={_SCORE: _LEAK},
         functions={_SCORE: ("compute",)},
     ),
@@ -300,7 +310,7 @@ DEFECTS: Final = (
         "a model file is swapped under the same version",
         "ORES: cache keys held the version only",
         "start",
-        refusal="other models under the versions of the present ones",
+        by=("other models under the versions of the present ones",),
         bundles="swapped",
     ),
     Defect(
@@ -308,6 +318,7 @@ DEFECTS: Final = (
         "feature code changes scores, its version does not",
         "ORES: revscoring's upgrades",
         "shadow",
+        by=("values: ", "scores: "),
         appended={"features/text/diff.py": _FORGETS_REMOVED},
         functions={"features/text/diff.py": ("changed_tokens",)},
     ),
@@ -316,6 +327,7 @@ DEFECTS: Final = (
         "answers have a level more",
         "ORES, 2016-08: v1's redundant 'score'",
         "synthetic",
+        by=("scores by nobody", "shape: "),
         appended={"serving/cells.py": _REDUNDANT_LEVEL},
         functions={"serving/cells.py": ("cell_document",)},
     ),
@@ -324,6 +336,7 @@ DEFECTS: Final = (
         "the first API's answers have a level more",
         "ORES, 2016-08: v1's redundant 'score'",
         "synthetic",
+        by=("shape: ",),
         appended={"serving/ores/v1.py": _REDUNDANT_LEVEL_V1},
         functions={"serving/ores/v1.py": ("bare_cell",)},
     ),
@@ -332,6 +345,7 @@ DEFECTS: Final = (
         "scores are cached in the wrong shape",
         "ORES, 2016-08-11: stored by the worker in another shape",
         "synthetic",
+        by=("The cache gives back other scores than were stored", "shape: ", "lost_scores: "),
         appended={"scoring/codec.py": _CACHED_OTHERWISE},
         functions={"scoring/codec.py": ("encode_score",)},
     ),
@@ -340,6 +354,7 @@ DEFECTS: Final = (
         "null where clients expect an object",
         "Extension:ORES, 2017-11-20: null thresholds",
         "synthetic",
+        by=("shape: ",),
         appended={"serving/ores/model_info.py": _NULL_STATISTICS},
         functions={"serving/ores/model_info.py": ("_from_bundle",)},
     ),
@@ -348,6 +363,7 @@ DEFECTS: Final = (
         "null where clients expect a list of thresholds",
         "Extension:ORES, 2017-11-20: null thresholds",
         "synthetic",
+        by=("shape: ",),
         appended={"serving/ores/model_info.py": _NULL_THRESHOLDS},
         functions={"serving/ores/model_info.py": ("ModelInfos",)},
     ),
@@ -356,7 +372,7 @@ DEFECTS: Final = (
         "the release store gives an old release",
         "ORES, 2016-08-01: the hot fix stuck in a mirror",
         "start",
-        refusal="another release's: its digest begins with",
+        by=("another release's: its digest begins with",),
         is_stale=True,
     ),
     Defect(
@@ -364,6 +380,7 @@ DEFECTS: Final = (
         "2016-08-01 as it was: shared queue, misread password, renamed key",
         "ORES, 2016-08-01",
         "preflight",
+        by=("unknown setting queue.heartbeat_s",),
         appended={_QUEUE: _SHARED_QUEUE, "compose/queue.py": _BLIND_LANES},
         functions={_QUEUE: ("queue_name",), "compose/queue.py": ("connect",)},
         renamed={"heartbeat_s": "sign_of_life_s"},

@@ -9,7 +9,6 @@ import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +17,8 @@ import orjson
 
 from assay.clock import Deadline, SystemClock
 from assay.compose.supervisor import ASSAY
-from assay.drill.defects import STAGES, Defect
+from assay.drill.defects import Defect
+from assay.drill.row import Row, counted, row_of
 from assay.drill.site import (
     MAIN,
     MODELS,
@@ -31,15 +31,15 @@ from assay.drill.site import (
     running,
     until_answers,
 )
-from assay.drill.users import Front, Incident, Users
+from assay.drill.users import Front, Users
 from assay.errors import ReleaseError
 from assay.load import Expectations
 from assay.releases.launcher import clean_environment
 from assay.revisions.open import open_source
 from assay.revisions.types import Revision
 from assay.rollout.control import orders
-from assay.rollout.journal import Entry, read_journal
-from assay.rollout.state import Rollout, fold
+from assay.rollout.journal import read_journal
+from assay.rollout.state import fold
 from assay.scoring.pool.loading import load_models
 from assay.scoring.request import Job
 from assay.scoring.score import PlanCache, compute
@@ -49,57 +49,9 @@ Report = Callable[[str], None]
 _MAIN_PER_S, _STANDBY_PER_S = 16.0, 4.0
 _ROW_LIMIT_S: Final = 600.0
 _QUIET_S: Final = 2.0
-"""After a rollout: what it did to users is counted until then."""
+"""After a rollout: what it still does to users is its own, not the next one's."""
 _AT_ONCE: Final = 25
-MOST_USERS: Final = 5
-"""Per cent of users that a defect must not reach."""
 _LOOK_AGAIN_S: Final = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What became of one defect.
-
-    `caught`: the stage's name, with its data centre; None: it went through. `is_over`: it was refused, taken
-    back or done; a rollout that had to be killed proves nothing. `weight`: the greatest share of
-    users, in per cent, that the candidate was given anywhere. `served`: users' requests that it answered.
-    `asked`: users' requests while the row lasted. `incidents`: those that were answered wrongly or not at
-    all. `by`: the checks that were bad; ``refused`` at the start. `caught_s`: from the start to the decision.
-    `safety_s`: from the decision to the last user's request on the candidate; 0 when no user met it.
-    """
-
-    defect: Defect
-    caught: str | None
-    reason: str
-    weight: int
-    served: int
-    asked: int
-    incidents: tuple[Incident, ...]
-    by: str
-    caught_s: float
-    safety_s: float
-    took_s: float
-    is_over: bool = True
-
-    @property
-    def is_right(self) -> bool:
-        """Users asked and nobody was hurt, and what is wrong was caught in time while what is right went
-        through."""
-        if self.incidents or not self.asked or not self.is_over:
-            return False
-        if self.defect.is_harmless:
-            return self.caught is None
-        return self.caught is not None and self.weight < MOST_USERS and self.is_in_time
-
-    @property
-    def is_in_time(self) -> bool:
-        """Caught where it must be at the latest; at the start only what must be, and in so many words."""
-        word = (self.caught or "none").rpartition(" ")[2]
-        stage = "weight" if word == "%" else word
-        if "start" in (stage, self.defect.latest):
-            return stage == self.defect.latest and self.defect.refusal in self.reason
-        order = list[str](STAGES)
-        return order.index(stage) <= order.index(self.defect.latest)
 
 
 async def drill(folder: Path, source: Path, defects: Sequence[Defect], report: Report) -> list[Row]:
@@ -121,12 +73,12 @@ async def drill(folder: Path, source: Path, defects: Sequence[Defect], report: R
         report("starting two data centres")
         await _activate(site, stable)
         await asyncio.to_thread(until_answers, site)
+        rows = []
         async with _users(site, defects) as users:
-            rows = []
             for defect in defects:
                 report(f"{defect.name}: {defect.title}")
-                rows.append(await _roll_out(site, users, defect, releases[defect.name]))
-            return rows
+                rows.append(await _roll_out(site, defect, releases[defect.name]))
+        return counted(rows, users)
 
 
 async def _activate(site: Site, release: str) -> None:
@@ -144,7 +96,7 @@ async def _activate(site: Site, release: str) -> None:
             raise ReleaseError(f"the stable release cannot be activated: {told}")
 
 
-async def _roll_out(site: Site, users: Users, defect: Defect, release: str) -> Row:
+async def _roll_out(site: Site, defect: Defect, release: str) -> Row:
     """One rollout, by the command that operators use, in a journal of its own."""
     state_dir = site.state_dir
     if state_dir.exists():
@@ -161,11 +113,9 @@ async def _roll_out(site: Site, users: Users, defect: Defect, release: str) -> R
         minding = group.create_task(_abort_when_paused(state_dir))
         _, told = await _run(command, _ROW_LIMIT_S)
         minding.cancel()
-    await asyncio.sleep(_QUIET_S)
-    entries = read_journal(state_dir)
     ended_s = time.time()
-    asked, incidents = users.asked(began_s, ended_s), tuple(users.hurt(began_s, ended_s))
-    return _row(defect, entries, told, asked, incidents, began_s, ended_s)
+    await asyncio.sleep(_QUIET_S)
+    return row_of(defect, read_journal(state_dir), told, began_s, ended_s)
 
 
 async def _abort_when_paused(state_dir: Path) -> None:
@@ -177,60 +127,6 @@ async def _abort_when_paused(state_dir: Path) -> None:
             order = orders.Order("abort", "the drill", f"paused: {state.reason}", state.id)
             orders.give(state_dir, order)
             return
-
-
-def _row(
-    defect: Defect,
-    entries: Sequence[Entry],
-    told: str,
-    asked: int,
-    incidents: tuple[Incident, ...],
-    began_s: float,
-    ended_s: float,
-) -> Row:
-    state = fold(entries)
-    back = next((entry for entry in entries if entry.kind in ("rolling_back", "aborted")), None)
-    last = entries[-1].data if entries else {}
-    caught: str | None
-    if state is None:  # refused before anything began
-        caught, reason, caught_s = "start", told, ended_s - _QUIET_S - began_s
-    elif state.status == "done":
-        caught, reason, caught_s = None, "", ended_s - _QUIET_S - began_s
-    else:
-        caught, reason = state.plan.stages[state.stage].name, state.reason or told
-        caught_s = (back.at_s if back else ended_s) - began_s
-    last_s = last.get("last_candidate_s")
-    safety_s = max(0.0, last_s - back.at_s) if back and last_s else 0.0
-    return Row(
-        defect,
-        caught,
-        reason,
-        0 if state is None else _greatest_weight(entries, state.candidate.slot),
-        int(last.get("served", 0)),
-        asked,
-        incidents,
-        _by(entries, state),
-        caught_s,
-        safety_s,
-        ended_s - began_s,
-        is_over=state is None or state.is_over,
-    )
-
-
-def _by(entries: Sequence[Entry], state: Rollout | None) -> str:
-    """Names of the checks that were bad in the last verdict."""
-    if state is None:
-        return "refused"
-    if state.status == "done":
-        return ""
-    verdict = next((entry for entry in reversed(entries) if entry.kind == "verdict"), None)
-    checks = verdict.data["checks"] if verdict is not None else ()
-    return ", ".join(check["name"] for check in checks if check["status"] == "bad")
-
-
-def _greatest_weight(entries: Sequence[Entry], slot: str) -> int:
-    given = [int(entry.data["weights"].get(slot, 0)) for entry in entries if entry.kind == "weights"]
-    return max(given, default=0)
 
 
 # -- users -------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from assay.drill.run import MOST_USERS, Row
+from assay.drill.row import MOST_USERS, Row
 
 COLUMNS = (
     "defect",
@@ -65,13 +65,19 @@ def faults(rows: Sequence[Row]) -> Iterator[str]:
             yield f"{row.defect.name}: no user asked anything meanwhile"
         elif not row.is_over:
             yield f"{row.defect.name}: it did not end, in {row.caught}: {row.reason}"
+        elif row.defect.is_harmless and row.caught is None:
+            met = f"{row.served} of their requests at {row.weight} %"
+            yield f"{row.defect.name} went through, but not to all users: {met}"
         elif row.defect.is_harmless:
             yield f"{row.defect.name} is harmless, but was stopped in {row.caught}: {row.reason}"
         elif row.caught is None:
             yield f"{row.defect.name}: it went through"
         elif row.weight >= MOST_USERS:
             yield f"{row.defect.name}: {row.weight} % of users had it before it was caught in {row.caught}"
-        else:
+        elif not row.is_in_time:
             latest = row.defect.latest
             caught = f"{row.caught}: {row.reason}"
             yield f"{row.defect.name} must be caught in {latest} at the latest, not in {caught}"
+        else:
+            words = " or ".join(repr(words.strip(": ")) for words in row.defect.by)
+            yield f"{row.defect.name} must be caught by {words}, not, in {row.caught}, by: {row.reason}"
