@@ -66,6 +66,20 @@ def test_scores_recorded_once_are_expected_later(
     assert "wrong: testwiki 3 revid is" in done.stdout
 
 
+def test_strict_takes_nothing_for_a_proof(tmp_path: Path, answered: Served, answering: Answering) -> None:
+    """Scores of other revisions find nothing wrong, nor does whoever answers with errors alone."""
+    (tmp_path / "scores.json").write_text('{"enwiki": {"7": {"damaging": {}}}}')
+    arguments = ("--revisions", "1-5", "--parameter", "datasource.revision.text=1", "--strict")
+    done = _load(tmp_path, answered.url, *arguments, "--expect", "scores.json", "--arrivals", "constant")
+    assert done.returncode == 1
+    assert _row(done.stdout, "compared")[1:4] == ["0", "and", "20"]
+    answering.refusals = [503] * 100
+    done = _load(tmp_path, answered.url, "--strict")
+    assert (done.returncode, _row(done.stdout, "lost")[1], _row(done.stdout, "wrong")[1]) == (1, "0", "0")
+    answering.refusals = [503] * 10
+    assert _load(tmp_path, answered.url, "--strict", "--arrivals", "constant").returncode == 0
+
+
 @pytest.mark.parametrize("option", ["--json", "--record", "--record-expected"])
 def test_a_report_is_told_though_a_file_takes_nothing_more(
     tmp_path: Path, answered: Served, option: str

@@ -21,6 +21,8 @@ VERDICTS = st.builds(
     st.lists(st.sampled_from(["another score", "no score"]), max_size=2).map(tuple),
     st.none() | st.sampled_from(["overloaded", "not_found"]),
     st.lists(st.sampled_from(["TextDeleted", "RevisionNotFound"]), max_size=2).map(tuple),
+    st.integers(0, 3),
+    st.integers(0, 3),
 )
 ENDS = st.lists(st.tuples(st.sampled_from([200, 404, 503]), VERDICTS, st.floats(0, 60)), max_size=40)
 
@@ -42,6 +44,8 @@ def test_every_end_is_counted_once(ends: list[tuple[int, Verdict, float]]) -> No
     assert document["errors"] == Counter(verdict.error for _, verdict in whole if verdict.error)
     assert document["cell_errors"] == Counter(code for _, verdict in whole for code in verdict.cell_errors)
     assert document["wrong"] == tally.wrong
+    assert document["compared"] == sum(verdict.compared for _, verdict in whole)
+    assert document["unknown"] == sum(verdict.unknown for _, verdict in whole)
 
 
 def report(lags_s: list[float], latencies_s: list[float], skipped: int = 0) -> LoadReport:

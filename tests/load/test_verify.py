@@ -40,7 +40,7 @@ def test_the_rule_is_the_one_that_ores_documents() -> None:
 
 
 def test_a_right_answer_has_nothing_against_it() -> None:
-    assert _judge(document(ASKED.rev_ids)) == Verdict()
+    assert _judge(document(ASKED.rev_ids)) == Verdict(compared=2)
 
 
 def test_a_score_that_breaks_the_rule_is_wrong() -> None:
@@ -149,8 +149,19 @@ def test_answers_without_scores_must_name_the_wiki(kind: Any) -> None:
 
 def test_without_named_models_each_revision_needs_some_score() -> None:
     request = Request("scores", "testwiki", (123,), (), "/")
-    assert _judge(document((123,)), request) == Verdict()
+    assert _judge(document((123,)), request) == Verdict(compared=1)
     assert _judge({"testwiki": {"models": {}, "scores": {"123": {}}}}, request).wrong
+
+
+def test_what_could_be_compared_is_told_from_what_nobody_knows() -> None:
+    """A file of other revisions' scores finds nothing wrong with any server."""
+    expected = Expectations({"enwiki": {"7": {"goodfaith": GOOD}, "8": {"damaging": GOOD}}})
+    assert _cell({"score": GOOD}, expected) == Verdict(unknown=1)
+    assert _cell({"error": {"code": "overloaded"}}, expected) == Verdict(cell_errors=("overloaded",))
+    known = Expectations({"enwiki": {"7": {"damaging": GOOD}}})
+    assert _cell({"score": GOOD}, known) == Verdict(compared=1)
+    assert _cell({"score": {}}, known).compared == 1
+    assert _cell({"score": GOOD}, Expectations(is_learning=True)).unknown == 1
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"enwiki": []}', '{"enwiki": {"7": 1}}', "{"])

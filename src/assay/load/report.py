@@ -48,6 +48,10 @@ class Tally:
     lost_by: Counter[str] = field(default_factory=Counter)
     """refused, reset, timeout, truncated, malformed."""
     wrong: int = 0
+    compared: int = 0
+    """Scores that were compared with what they must be."""
+    unknown: int = 0
+    """Scores of which nobody knows what they must be: neither right nor wrong."""
     examples: list[str] = field(default_factory=list)
     ok_s: array[float] = field(default_factory=_seconds)
     all_s: array[float] = field(default_factory=_seconds)
@@ -76,6 +80,8 @@ class Tally:
         assert status is not None
         self.statuses[status] += 1
         self.cell_errors.update(verdict.cell_errors)
+        self.compared += verdict.compared
+        self.unknown += verdict.unknown
         if verdict.error is not None:
             self.errors[verdict.error] += 1
         if status == 200:
@@ -178,6 +184,8 @@ class LoadReport:
             "cell_errors": _by_name(tally.cell_errors),
             "lost": _by_name(tally.lost_by),
             "wrong": tally.wrong,
+            "compared": tally.compared,
+            "unknown": tally.unknown,
             "examples": tally.examples,
             "due_per_s": self.due_per_s,
             "ok_per_s": self.ok_per_s,

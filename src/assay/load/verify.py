@@ -37,12 +37,15 @@ _TEST_MODEL: Final = RevIdModel(wiki=TEST_WIKI, name="revid", version="", digest
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """`lost`: why no answer can be read, or None. `wrong`: a sentence for each fault. `error`: the code of
-    an answer that is one, or None; `cell_errors`: the codes of cells that are."""
+    an answer that is one, or None; `cell_errors`: the codes of cells that are. `compared`: scores that were
+    compared with what they must be; `unknown`: those of which nobody knows it."""
 
     lost: str | None = None
     wrong: tuple[str, ...] = ()
     error: str | None = None
     cell_errors: tuple[str, ...] = ()
+    compared: int = 0
+    unknown: int = 0
 
 
 class Expectations:
@@ -78,6 +81,10 @@ class Expectations:
 
     def save(self, path: Path) -> None:
         path.write_bytes(orjson.dumps(self.scores, option=orjson.OPT_SORT_KEYS))
+
+    def knows(self, wiki: str, rev_id: int, model: str) -> bool:
+        """Whether there is anything to compare that score with."""
+        return self._known(wiki, rev_id, model) is not None
 
     def fault(self, wiki: str, rev_id: int, model: str, score: Any) -> str | None:
         """What is wrong with `score`; None when nothing is known against it."""
@@ -138,9 +145,11 @@ def same(expected: Any, actual: Any) -> bool:
 def _judge_scores(request: Request, scores: dict[str, Any], expected: Expectations) -> Verdict:
     wrong: list[str] = []
     errors: list[str] = []
+    known: list[bool] = []
     for rev_id, model, cell in _cells(request, scores):
         fault = None
         if "score" in cell:
+            known.append(expected.knows(request.wiki, rev_id, model))
             fault = expected.fault(request.wiki, rev_id, model, cell["score"])
         elif "error" in cell:
             errors.append(_code(cell["error"]))
@@ -148,7 +157,12 @@ def _judge_scores(request: Request, scores: dict[str, Any], expected: Expectatio
             fault = "is neither a score nor an error"
         if fault is not None:
             wrong.append(f"{request.wiki} {rev_id} {model} {fault}")
-    return Verdict(wrong=tuple(wrong), cell_errors=tuple(errors))
+    return Verdict(
+        wrong=tuple(wrong),
+        cell_errors=tuple(errors),
+        compared=sum(known),
+        unknown=len(known) - sum(known),
+    )
 
 
 def _cells(request: Request, scores: dict[str, Any]) -> Iterator[tuple[int, str, dict[str, Any]]]:
