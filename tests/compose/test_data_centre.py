@@ -137,9 +137,9 @@ def test_the_controller_is_told_what_haproxy_and_the_node_are_told(here: Here) -
     node = told.nodes["one"]
     assert node.root == str(options.root)
     assert node.urls == {slot: told.slots[slot].urls for slot in ("blue", "green")}
-    for command in (activation(node, "green", "r-0123456789ab", 60), stopping("one", node, "green")):
+    for command in (activation(node, "green", "r-0123456789ab", 60), stopping("one", node, "green", 390)):
         check_words(command)
-    stop = stopping("one", node, "green")
+    stop = stopping("one", node, "green", 390)
     assert stop[stop.index("stop") :][:3] == ["stop", "--slot", "green"]
 
 
@@ -155,7 +155,7 @@ async def test_it_runs_and_takes_orders_where_the_controller_looks(here: Here) -
             servers = await HaproxyBalancer(told.haproxy, told.backend).servers()
             assert list(servers) == ["blue-1", "blue-2", "green-1", "green-2", "remote"]
             assert [servers[name].weight for name in servers] == [100, 100, 0, 0, 0]
-            stop = stopping("one", told.nodes["one"], "green")
+            stop = stopping("one", told.nodes["one"], "green", 60)
             done = await asyncio.to_thread(subprocess.run, stop, capture_output=True, text=True)
             assert done.returncode == 0, done.stdout + done.stderr
         finally:

@@ -16,7 +16,7 @@ import pytest
 
 from assay.errors import ConfigurationError, ReleaseError
 from assay.releases import slots
-from assay.releases.activate import Activation, activate, wait_for_release
+from assay.releases.activate import Activation, activate, stop, wait_for_release
 from assay.releases.folder_store import FolderStore
 from assay.releases.install import install
 from assay.releases.root import Root
@@ -232,6 +232,29 @@ def test_another_activation_of_the_slot_is_waited_for(root: Root, store: FolderS
         activate(Activation(first, "blue", lambda: store, timeout_s=0.1), root)
     assert not root.has(first)
     activate(Activation(first, "blue", lambda: store), root)
+
+
+def test_a_slot_is_stopped_after_the_activation_that_is_at_work_on_it(root: Root) -> None:
+    """A rollback in the middle of a deployment: the processes that it starts must not outlive the stop."""
+    did: list[str] = []
+
+    class Group:
+        def stop(self, group: str, limit_s: float) -> list[str]:
+            assert 0 < limit_s <= 60
+            did.append(f"stopped {group}")
+            return ["web-0"]
+
+    group: Any = Group()
+    with root.lock("slot-blue"):
+        stopping = threading.Thread(target=stop, args=("blue", group, 60.0, root))
+        stopping.start()
+        with pytest.raises(ReleaseError, match="another process has been at work on slot-blue"):
+            stop("blue", group, 0.0, root)
+        assert stop("green", group, 60.0, root) == ["web-0"]
+        did.append("activated")
+    stopping.join(60)
+    assert did == ["stopped green", "activated", "stopped blue"]
+    assert stop("blue", group, 60.0) == ["web-0"]
 
 
 def test_code_that_does_not_start_is_told(node: Node, tmp_path: Path) -> None:

@@ -56,13 +56,13 @@ def test_a_wrong_password_and_none_are_told(guarded: SupervisorAddress, tmp_path
         nobody.states("blue")
 
 
-def test_the_command_that_stops_a_slot_gives_the_password(guarded: SupervisorAddress) -> None:
+def test_the_command_that_stops_a_slot_gives_the_password(guarded: SupervisorAddress, tmp_path: Path) -> None:
     with closing(Supervisor(guarded)) as supervisor:
         supervisor.start_ended("blue", 30.0)
     command = ["release", "stop", "--slot", "blue", "--supervisor", guarded.url]
     command += ["--supervisor-user", guarded.user, "--supervisor-password-file", guarded.password_file]
     for told in ("stopped web-0, web-1\n", "nothing of blue runs: nothing to do\n"):
-        done = CliRunner().invoke(app, command, catch_exceptions=False)
+        done = CliRunner().invoke(app, [*command, "--root", str(tmp_path)], catch_exceptions=False)
         assert (done.exit_code, done.output) == (0, told)
     with pytest.raises(ConfigurationError, match=r"no group green.*\[group:green\]"):
         CliRunner().invoke(app, [*command, "--slot", "green"], catch_exceptions=False)

@@ -18,6 +18,7 @@ from assay.errors import ConfigurationError, ReleaseError
 from assay.releases import slots as slot_pointers
 from assay.releases.activate import Activation
 from assay.releases.activate import activate as activate_release
+from assay.releases.activate import stop as stop_slot
 from assay.releases.install import install as install_release
 from assay.releases.launcher import NODE_SETTINGS
 from assay.releases.manifest import check_id, is_id
@@ -189,6 +190,13 @@ def stop(
     supervisor_user: SupervisorUser = "",
     supervisor_password_file: SupervisorPasswordFile = "",
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for all of it.")] = STOP_LIMIT_S,
+    root: Annotated[
+        Path | None,
+        typer.Option(
+            help="This machine's releases: an activation that is at work on the slot is waited for, "
+            "since it would start the processes again."
+        ),
+    ] = None,
 ) -> None:
     """Stop a slot's processes, and wait until they have ended. The slot keeps its release."""
     supervised = processes(_supervisor(supervisor, supervisor_user, supervisor_password_file))
@@ -197,7 +205,7 @@ def stop(
             "name the supervisor: --supervisor systemd, unix:///path or http://host:port"
         )
     with closing(supervised):
-        names = supervised.stop(slot_pointers.check_slot(slot), timeout)
+        names = stop_slot(slot, supervised, timeout, None if root is None else Root(root))
     typer.echo(f"stopped {', '.join(names)}" if names else f"nothing of {slot} runs: nothing to do")
 
 

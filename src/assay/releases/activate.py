@@ -5,7 +5,7 @@ from __future__ import annotations
 import http.client
 import time
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
@@ -75,6 +75,17 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
             report(0, 0, f"waiting: {url}")
             wait_for_release(url, wanted.release, until_s, look)
         return done
+
+
+def stop(slot: str, supervisor: Processes, timeout_s: float, root: Root | None = None) -> list[str]:
+    """End the slot's processes; names of those that ran. `timeout_s`: for all of it.
+
+    `root`: of the releases, when an activation may be at work on the slot, such as one whose controller was
+    ended: it is waited for, since it would start them again. Raises `ReleaseError` when that takes too long.
+    """
+    until_s = time.monotonic() + timeout_s
+    with nullcontext() if root is None else root.lock(f"slot-{check_slot(slot)}", timeout_s):
+        return supervisor.stop(check_slot(slot), max(0.0, until_s - time.monotonic()))
 
 
 def _moved(

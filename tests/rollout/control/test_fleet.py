@@ -96,8 +96,8 @@ def test_commands_name_release_slot_and_addresses() -> None:
         *("/srv/assay/slots/green/bin/assay", "preflight", "--json"),
         *("--url", "http://10.0.0.1:8091"),
     ]
-    assert stopping("web1", node, "green") == [
-        *("assay", "release", "stop", "--slot", "green", "--timeout", "90"),
+    assert stopping("web1", node, "green", 390) == [
+        *("assay", "release", "stop", "--slot", "green", "--root", "/srv/assay", "--timeout", "390"),
         *("--supervisor", "unix:///run/s.sock"),
     ]
     assert there(node, ["assay", "x"], 60) == [
@@ -106,15 +106,15 @@ def test_commands_name_release_slot_and_addresses() -> None:
     assert there(replace(node, prefix=()), ["assay", "x"], 60) == ["assay", "x"]
     guarded = replace(node, supervisor_user="assay", supervisor_password_file="/etc/assay/supervisor")
     account = ("--supervisor-user", "assay", "--supervisor-password-file", "/etc/assay/supervisor")
-    assert stopping("web1", guarded, "green")[-4:] == [*account]
+    assert stopping("web1", guarded, "green", 390)[-4:] == [*account]
     assert activation(guarded, "green", RELEASE, 300)[-6:-2] == [*account]
     by_systemd = NodeSettings(("ssh", "web1"), supervisor="systemd")
     assert activation(by_systemd, "green", RELEASE, 300)[-2:] == ["--supervisor", "systemd"]
-    assert stopping("web1", by_systemd, "green")[-2:] == ["--supervisor", "systemd"]
+    assert stopping("web1", by_systemd, "green", 390)[-2:] == ["--supervisor", "systemd"]
     by_a_script = NodeSettings(supervisor="systemd", stop=("/usr/local/bin/end-slot", "{slot}"))
-    assert stopping("web1", by_a_script, "green") == ["/usr/local/bin/end-slot", "green"]
+    assert stopping("web1", by_a_script, "green", 390) == ["/usr/local/bin/end-slot", "green"]
     with pytest.raises(FleetError, match="Node web1: set `supervisor` or `stop`"):
-        stopping("web1", NodeSettings(), "green")
+        stopping("web1", NodeSettings(), "green", 390)
 
 
 class FakeRunner:
@@ -157,6 +157,18 @@ async def test_all_nodes_are_told_at_once() -> None:
     await nodes.retire("one", "green")
     limited = ("timeout", "--kill-after=5", "100", "stop", "green")
     assert runner.commands[-2:] == [("ssh", "web1", *limited), ("ssh", "web2", *limited)]
+
+
+async def test_a_node_that_may_be_at_work_is_waited_for_as_long_as_that_may_take() -> None:
+    """A script of the operator's own has its own limit."""
+    centre = DataCentreSettings(
+        "/sock", "", {}, {"web1": NodeSettings(("ssh", "web1"), supervisor="systemd")}
+    )
+    runner = FakeRunner({})
+    await NodeFleet({"one": centre}, deploy_limit_s=300, runner=runner).retire("one", "green")
+    (command,) = runner.commands
+    assert command[:5] == ("ssh", "web1", "timeout", "--kill-after=5", "400")
+    assert command[command.index("--timeout") :][:2] == ("--timeout", "390")
 
 
 async def test_nodes_that_fail_are_named_and_the_others_finish() -> None:

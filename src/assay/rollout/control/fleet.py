@@ -127,7 +127,8 @@ class NodeFleet:
         """No process of the slot runs on any node. Raises `FleetError`."""
 
         async def one(name: str, node: NodeSettings) -> None:
-            await self._do(name, node, stopping(name, node, slot), STOP_LIMIT_S + TELLING_S)
+            limit_s = STOP_LIMIT_S if node.stop else self._deploy_limit_s + STOP_LIMIT_S
+            await self._do(name, node, stopping(name, node, slot, limit_s), limit_s + TELLING_S)
 
         await self._on_all(data_centre, one)
 
@@ -198,14 +199,15 @@ def preflight(node: NodeSettings, slot: str) -> list[str]:
     return command
 
 
-def stopping(name: str, node: NodeSettings, slot: str) -> list[str]:
-    """What ends a slot's processes. Raises `FleetError` when the node's settings do not say."""
+def stopping(name: str, node: NodeSettings, slot: str, limit_s: float) -> list[str]:
+    """What ends a slot's processes, after an activation that may still be at work on the node, though its
+    controller was ended or gave it up. Raises `FleetError` when the node's settings do not say."""
     if node.stop:
         return [word.replace("{slot}", slot) for word in node.stop]
     if not node.supervisor:
         raise FleetError(f"Node {name}: set `supervisor` or `stop`, so that slot {slot} can be stopped.")
-    command = [*node.assay, "release", "stop", "--slot", slot, "--timeout", f"{STOP_LIMIT_S:g}"]
-    return [*command, *_supervised(node)]
+    command = [*node.assay, "release", "stop", "--slot", slot, "--root", node.root]
+    return [*command, "--timeout", f"{limit_s:g}", *_supervised(node)]
 
 
 def _supervised(node: NodeSettings) -> list[str]:
