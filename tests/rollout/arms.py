@@ -226,13 +226,16 @@ def seen(score: float) -> SeenCell:
     return SeenCell("true" if score >= 0.5 else "false", {"true": score, "false": 1 - score})
 
 
-def memory(rng: np.random.Generator, stage: Stage, defect: Defect, jobs: int) -> tuple[MemorySeen, ...]:
-    """Four processes of each arm, seen ten times while each arm does `jobs`; the candidate's began with the
-    data centre's first stage, and their memos still fill; the stable arm's have been full for long."""
-    before = 40 * (stage.number % STAGES_PER_CENTRE)
+def memory(
+    rng: np.random.Generator, stage: Stage, defect: Defect, jobs: int, last_s: float
+) -> tuple[MemorySeen, ...]:
+    """Four processes of each arm, seen ten times until `last_s` while each arm does `jobs`; the candidate's
+    began with the data centre's first stage, and their memos still fill; the stable arm's have been full for
+    long."""
+    before, began_s = 40 * (stage.number % STAGES_PER_CENTRE), _START_S * stage.number
     return tuple(
         MemorySeen(
-            _START_S * stage.number + tick,
+            began_s + tick / 10 * (last_s - began_s),
             stage.data_centre,
             arm.slot,
             f"{arm.slot}-{number}",
@@ -258,7 +261,7 @@ def evidence(rng: np.random.Generator, stage: Stage, defect: Defect = SOUND, lar
     asked = pairs(rng, stage, defect, pair_count)
     missing = max(0, int(stage.least_texts * 1.05) - pair_count)
     both = sorted((*asked, *swept(rng, stage, defect, missing)), key=lambda pair: pair.at_s)
-    return Evidence(users, tuple(both), memory(rng, stage, defect, jobs))
+    return Evidence(users, tuple(both), memory(rng, stage, defect, jobs, both[-1].at_s))
 
 
 def least_without(bound: float) -> int:

@@ -58,7 +58,7 @@ class Crowd:
             pair if form else _swapped(pair)
             for pair, form in zip(some, rng.random(len(some)) < 0.5, strict=True)
         )
-        return Evidence(users, asked, memory(rng, stage, SOUND, 2 * pair_count))
+        return Evidence(users, asked, memory(rng, stage, SOUND, 2 * pair_count, asked[-1].at_s))
 
 
 def _drawn(rng: np.random.Generator, day: list[tuple[T, T]], count: int, share: float) -> tuple[T, ...]:

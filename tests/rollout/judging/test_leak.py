@@ -7,9 +7,11 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
+from assay.rollout.judging.statistics import Table
+from assay.rollout.judging.verdict import Earlier
 from assay.rollout.samples import Evidence
 from rollout.arms import verdict_of
-from rollout.seen import SHADOW, check_of, found, process
+from rollout.seen import SHADOW, check_of, found, pair, process
 
 FLAT = process([200.0] * 20, candidate=False)
 
@@ -68,6 +70,21 @@ def test_few_jobs_are_no_data() -> None:
     assert found(Evidence(memory=process([200.0] * 5)), "memory")[0] == "no_data"
     assert found(Evidence(memory=process([200.0] * 50, jobs=0)), "memory")[0] == "no_data"
     assert found(Evidence(memory=FLAT), "memory")[0] == "no_data"
+
+
+def test_what_was_seen_before_does_not_stand_for_what_is_not_seen_now() -> None:
+    """Some process's /metrics answers no more: in this stage, or not in its last minute."""
+    sound = process([200.0] * 20)
+    before = [Earlier((), Table(0, 0, 0, 0), sound)]
+    assert found(Evidence(), "memory", before=before)[0] == "no_data"
+    assert found(Evidence(memory=FLAT), "memory", before=before)[0] == "no_data"
+    assert found(Evidence(memory=sound[-1:]), "memory", before=before)[0] == "good"
+    last_s = sound[-1].at_s
+    for later_s, status in ((60.0, "good"), (60.5, "no_data")):
+        seen = Evidence(pairs=(pair(at_s=last_s + later_s),), memory=sound)
+        assert found(seen, "memory")[0] == status
+    leaking = [Earlier((), Table(0, 0, 0, 0), process(_leaks(1.0)))]
+    assert found(Evidence(), "memory", before=leaking)[0] == "bad"
 
 
 @given(st.lists(st.floats(195, 205), min_size=7, max_size=60))

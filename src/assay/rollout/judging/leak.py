@@ -19,6 +19,8 @@ from assay.rollout.judging.check import Check
 from assay.rollout.samples import Arm, MemorySeen
 
 MIB: Final = 1024 * 1024
+STALE_S: Final = 60.0
+"""A newest look at memory that is older than the newest compared request by more says nothing of now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,18 @@ class _Growth:
         }
 
 
-def memory_check(seen: Sequence[MemorySeen], guards: GuardOptions, stable: Arm, candidate: Arm) -> Check:
-    """Of the candidate's processes together, because each alone may do few jobs in a stage."""
+def memory_check(
+    before: Sequence[MemorySeen],
+    now: Sequence[MemorySeen],
+    newest_s: float,
+    guards: GuardOptions,
+    stable: Arm,
+    candidate: Arm,
+) -> Check:
+    """Of the candidate's processes together, because each alone may do few jobs in a stage. `before`: of
+    earlier stages; `now`: of this one, without which they let nothing go on. `newest_s`: when something else
+    was seen last."""
+    seen = [*before, *now]
     own = _growth((item for item in seen if item.slot == candidate.slot), guards)
     other = _growth((item for item in seen if item.slot == stable.slot), guards)
     figures = {"stable": other.figures(), "candidate": own.figures()}
@@ -74,6 +86,10 @@ def memory_check(seen: Sequence[MemorySeen], guards: GuardOptions, stable: Arm, 
     )
     if _is_leak(own, other, guards):
         return Check("memory", "bad", sentence, figures, max(item.at_s for item in seen))
+    last_s = max((item.at_s for item in now if item.slot == candidate.slot), default=None)
+    if last_s is None or newest_s - last_s > STALE_S:
+        sentence = "the candidate's processes do not tell their memory: some /metrics does not answer"
+        return Check("memory", "no_data", sentence, figures)
     return Check("memory", "good", sentence, figures)
 
 

@@ -115,14 +115,15 @@ def judge(
     minimum, but what is slow, rare or leaking shows sooner with them.
     """
     seen = _Seen.of(evidence, stage.data_centre, stable, candidate)
-    memory = [*_joined(item.memory for item in before), *seen.memory]
+    past = list(_joined(item.memory for item in before))
+    newest_s = seen.pairs[-1].at_s if seen.pairs else 0.0
     scores_alpha = _alpha(stage, "scores")
     return Verdict(
         (
             *_pair_checks(seen.pairs, before, stage, guards, declared),
             scores_check(seen.pairs, guards, declared, operating_points, stage.least_pairs, scores_alpha),
             *_user_checks(seen.users, before, stage, guards, stable, candidate),
-            memory_check(memory, guards, stable, candidate),
+            memory_check(past, seen.memory, newest_s, guards, stable, candidate),
         )
     )
 
