@@ -21,6 +21,7 @@ def told(**centres: str) -> Told:
     [
         (told(east="AB"), None, A_B),
         (told(east="AB", west="AA"), None, A_B),
+        (told(east="AB", west="A."), None, A_B),
         (told(east="AB", west="AB"), None, Subject(A_B.stable, A_B.candidate, ("east", "west"))),
         (told(east="A."), A_B, A_B),
         (told(east=".B"), A_B, A_B),
@@ -42,6 +43,8 @@ def test_it_is_what_differs(seen: Told, before: Subject | None, found: Subject) 
         (told(east="AA", west="BB"), None, "both arms are A, B"),
         (told(east="A."), None, "no release answers in slot canary"),
         (told(east=".A"), None, "no release answers in slot stable"),
+        (told(east="AB", west=".B"), None, "no release answers in slot stable in west"),
+        (told(east="AB", west=".."), None, "no release answers in slot stable in west"),
         (told(east="AB", west="AC"), None, "data centres have different arms"),
         (told(east="AB", west="CB"), None, "data centres have different arms"),
     ],

@@ -67,7 +67,9 @@ def subject_in(state: Rollout | None) -> Subject | None:
 
 def subject_of(told: Told, slots: Slots, before: Subject | None) -> tuple[Subject | None, str]:
     """What there is to judge, and when there is nothing, why. `before`: what was judged until now: an arm
-    that does not answer is taken for what it was, since to fall silent is a fault and not an exchange."""
+    that does not answer is taken for what it was, since to fall silent is a fault and not an exchange.
+    Without it, a data centre whose stable arm is silent may hold the candidate as well as not: whoever moves
+    its users must not be told what was found elsewhere."""
     arms = {name: _filled(name, by_slot, slots, before) for name, by_slot in sorted(told.items())}
     differing = {name: pair for name, pair in arms.items() if all(pair) and pair[0] != pair[1]}
     if not differing:
@@ -75,6 +77,9 @@ def subject_of(told: Told, slots: Slots, before: Subject | None) -> tuple[Subjec
         if silent:
             return None, f"no release answers in slot {silent[0]}, or several do"
         return None, f"both arms are {', '.join(sorted({pair[0] for pair in arms.values()}))}"
+    dark = [name for name, (stable, _) in arms.items() if not stable]
+    if dark and before is None:
+        return None, f"no release answers in slot {slots.stable} in {dark[0]}, or several do"
     pairs = set(differing.values())
     if len(pairs) > 1:
         shown = "; ".join(f"{name}: {new} beside {old}" for name, (old, new) in differing.items())
