@@ -7,10 +7,11 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import pytest
 
 from assay.load import LoadPlan, LoadReport, Tally, run
-from load.answering import Answering
+from load.answering import Answering, document
 from servers.asgi import Served, serving
 from servers.proxy import Behaviour, FaultProxy
 from small_app import SmallApp
@@ -145,6 +146,38 @@ async def test_nobody_there_is_refused_and_another_node_is_asked_with_retry(
     report = await run(_plan(proxy.port, answered.port, retry=True))
     assert (report.tally.ok, report.lost) == (20, 0)
     assert report.tally.retries == Counter(refused=10)
+
+
+async def test_no_request_waits_for_a_connection_that_another_has(
+    answered: Served, answering: Answering
+) -> None:
+    """A queue in the generator would hide what the server does, and nobody would see it."""
+    answering.held.set()
+    load = asyncio.create_task(run(_plan(answered.port, rate_per_s=600)))
+    await until_async(lambda: len(answering.targets) == 120)
+    answering.released.set()
+    assert (await load).tally.ok == 120
+
+
+async def test_an_answer_without_end_is_no_answer(
+    answered: Served, answering: Answering, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("assay.load.client.MAX_BODY_BYTES", 999)
+    whole = orjson.dumps(document([100]))
+    for size, ok in ((999, 20), (1000, 0)):
+        answering.body = whole + b" " * (size - len(whole))
+        report = await run(_plan(answered.port, revisions=[100]))
+        assert (report.tally.ok, report.tally.lost_by["malformed"]) == (ok, 20 - ok)
+
+
+async def test_an_answer_that_stops_in_the_middle_is_a_time_out(
+    proxy: FaultProxy, answering: Answering
+) -> None:
+    """Not one that broke off: the server may still be at it."""
+    answering.body = b'{"testwiki": {' + b" " * 50_000
+    proxy.behave(Behaviour(bytes_per_s=5_000))
+    report = await run(_plan(proxy.port, timeout_s=0.5))
+    assert report.tally.lost_by == Counter(timeout=20)
 
 
 async def test_a_redirect_is_not_followed_to_wherever_it_leads() -> None:
