@@ -90,6 +90,9 @@ def test_a_generator_that_is_late_charges_it_to_the_latency_and_says_so() -> Non
     assert report.lag.max_s == pytest.approx(0.49, abs=0.02)
     assert report.all_latency is not None
     assert report.all_latency.max_s >= report.lag.max_s
+    late = [lag_s for lag_s in report.tally.lags_s if lag_s > 0.005]
+    assert len(late) >= 49
+    assert sum(report.tally.all_s) >= sum(late) + 0.5, "each of them has its own, and one the whole"
     assert report.fell_behind
     assert "fell behind" in " ".join(report.warnings())
 
@@ -209,7 +212,9 @@ def test_without_retry_a_refusal_is_the_answer(status: int) -> None:
 @pytest.mark.parametrize("status", [429, 503])
 def test_with_retry_the_last_outcome_counts_after_the_wait_that_was_asked_for(status: int) -> None:
     send = _Refusing(1, Reply(status, b"", retry_after_s=2))
-    report = _run(_plan(urls=(A, B), retry=True), send)
+    answered: list[Answered] = []
+    report = _run(_plan(urls=(A, B), retry=True), send, on_answer=answered.append)
+    assert {answer.attempts for answer in answered} == {2}
     assert report.tally.statuses == Counter({200: 400})
     assert report.tally.retries == Counter({str(status): 400})
     assert report.tally.told_to_wait == Counter({status: 400})

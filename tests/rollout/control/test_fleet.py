@@ -19,6 +19,7 @@ from assay.rollout.control.fleet import (
     Ran,
     activation,
     preflight,
+    preflight_faults,
     stopping,
     there,
 )
@@ -157,6 +158,22 @@ async def test_all_nodes_are_told_at_once() -> None:
     await nodes.retire("one", "green")
     limited = ("timeout", "--kill-after=5", "100", "stop", "green")
     assert runner.commands[-2:] == [("ssh", "web1", *limited), ("ssh", "web2", *limited)]
+
+
+async def test_a_defect_of_ours_deploys_nothing() -> None:
+    """It must not pass for a node that is ready."""
+    nodes, _ = fleet(web2_activate=ZeroDivisionError("ours"))
+    with pytest.raises(ZeroDivisionError):
+        await nodes.deploy("one", "green", RELEASE)
+
+
+def test_what_the_operator_waived_is_no_fault() -> None:
+    checks = [
+        {"outcome": outcome, "check": outcome, "subject": "x", "said": "so", "todo": ""}
+        for outcome in ("passed", "waived", "skipped", "failed")
+    ]
+    told = preflight_faults(orjson.dumps({"checks": checks}).decode())
+    assert told == "skipped x: so; failed x: so"
 
 
 async def test_a_node_that_may_be_at_work_is_waited_for_as_long_as_that_may_take() -> None:
