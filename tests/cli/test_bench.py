@@ -11,6 +11,7 @@ import pytest
 
 from assay.cli import app
 from assay.errors import AssayError
+from assay.load import LoadPlan, LoadReport, Tally
 from cli.running import ASSAY, assay, environment
 from load.answering import Answering
 from servers.asgi import Served
@@ -116,6 +117,68 @@ def test_ctrl_c_ends_the_run_with_its_report(tmp_path: Path, answered: Served, a
     assert process.returncode == 0
     assert int(_row(told, "answered 200")[2]) >= 5
     assert _row(told, "lost")[1] == "0"
+
+
+ALL_OPTIONS = (
+    *("--wiki", "enwiki", "--models", "m,n|o", "--revisions", "ids.txt", "--rate", "120/min"),
+    *("--duration", "2", "--arrivals", "constant", "--revisions-per-request", "2"),
+    *("--requests", "scores=8,cell=2.5", "--parameter", "x=1", "--parameter", "y=2", "--warm"),
+    *("--timeout", "3", "--connections", "7", "--no-keep-alive", "--retry", "--retry-for", "9"),
+    *("--seed", "5", "--i-may-load-this-server"),
+)
+WHOLE_PLAN = LoadPlan(
+    urls=("http://192.0.2.1", "http://127.0.0.1:2"),
+    wiki="enwiki",
+    revisions=(9, 7, 8),
+    models=("m", "n", "o"),
+    rate_per_s=2.0,
+    duration_s=2.0,
+    arrivals="constant",
+    revisions_per_request=2,
+    mix={"scores": 8.0, "cell": 2.5},
+    parameters={"x": "1", "y": "2"},
+    cache="warm",
+    timeout_s=3.0,
+    connections=7,
+    keep_alive=False,
+    retry=True,
+    retry_for_s=9.0,
+    seed=5,
+    may_load_remote=True,
+)
+LOOPBACK = ("http://127.0.0.1:1",)
+
+
+@pytest.mark.parametrize(
+    ("urls", "options", "plan"),
+    [
+        (WHOLE_PLAN.urls, ALL_OPTIONS, WHOLE_PLAN),
+        (
+            LOOPBACK,
+            ("--revisions", "3-400", "--cold", "--rate", "360/h"),
+            LoadPlan(LOOPBACK, "testwiki", range(3, 401), rate_per_s=0.1, cache="cold"),
+        ),
+        (LOOPBACK, ("--revisions", "3-5"), LoadPlan(LOOPBACK, "testwiki", range(3, 6))),
+    ],
+)
+def test_what_is_run_is_what_was_asked_for(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    urls: tuple[str, ...],
+    options: tuple[str, ...],
+    plan: LoadPlan,
+) -> None:
+    ran: list[LoadPlan] = []
+
+    async def run(plan: LoadPlan, **_: object) -> LoadReport:
+        ran.append(plan)
+        return LoadReport.of(plan, Tally(), 1.0, 1.0)
+
+    monkeypatch.setattr("assay.cli.bench.run", run)
+    monkeypatch.chdir(tmp_path)
+    Path("ids.txt").write_text("9\n7\n9\n8\n")
+    app(["bench", "load", *urls, *options], standalone_mode=False)
+    assert ran == [plan]
 
 
 @pytest.mark.parametrize(
