@@ -79,13 +79,14 @@ def test_half_an_order_is_never_seen(tmp_path: Path, monkeypatch: pytest.MonkeyP
 
 DAMAGED = {
     "empty": b"",
-    "cut": b'{"kind":"abort","by":"ad',
+    "cut": b'{"kind":"abort","by":"ada","reason":"","rollout":""',
     "no object": b'["abort"]',
-    "unknown kind": b'{"kind":"destroy","by":"ada","reason":""}',
-    "kind of another type": b'{"kind":["abort"],"by":"ada","reason":""}',
-    "nobody's": b'{"kind":"abort","reason":""}',
+    "unknown kind": b'{"kind":"destroy","by":"ada","reason":"","rollout":""}',
+    "kind of another type": b'{"kind":["abort"],"by":"ada","reason":"","rollout":""}',
+    "nobody's": b'{"kind":"abort","reason":"","rollout":""}',
+    "of no rollout": b'{"kind":"abort","by":"ada","reason":""}',
     "no text": b"\xff\xfe",
-    "too long": orjson.dumps({"kind": "abort", "by": "ada", "reason": "x" * 20_000}),
+    "too long": orjson.dumps({"kind": "abort", "by": "ada", "reason": "x" * 20_000, "rollout": ""}),
 }
 
 
