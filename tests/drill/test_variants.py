@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from assay.drill.defects import DEFECTS, STABLE, Defect
-from assay.drill.variants import DRIFTING, changed_bundle, source_changes
+from assay.drill.variants import DRIFTING, PACKAGE, changed_bundle, source_changes
 from assay.errors import ConfigurationError
 from assay.models.bundle import load_bundle
 from assay.models.library import shipped_folder
@@ -49,6 +49,15 @@ def test_a_renamed_key_is_renamed_everywhere_but_in_the_drill() -> None:
     assert not any("/drill/" in path for path in changes)
     for content in changes.values():
         assert b"heartbeat_s" not in content
+
+
+def test_a_module_that_is_renamed_in_keeps_the_lines_at_its_end() -> None:
+    """Else a defect of several parts would quietly be one of fewer."""
+    module = "scoring/queue/engine.py"
+    both = replace(BY_NAME["renamed"], appended={module: f"\n# heartbeat_s beside {STABLE}\n"})
+    changed = source_changes(both, ROOT, "stable")[f"{PACKAGE}/{module}"]
+    assert changed.endswith(b"\n# sign_of_life_s beside stable\n")
+    assert b"heartbeat_s" not in changed
 
 
 @pytest.mark.parametrize("name", ["swapped", "retrained"])

@@ -97,3 +97,10 @@ def test_fresh_revisions_are_ids_that_no_later_run_meets() -> None:
 def test_a_document_is_json_and_does_not_list_a_million_ids() -> None:
     document = orjson.loads(orjson.dumps(_plan(revisions=range(1, 10**9)).document()))
     assert document["revisions"] == {"count": 10**9 - 1, "first": 1, "last": 10**9 - 1}
+
+
+def test_a_cold_run_may_ask_for_every_revision_there_is() -> None:
+    plan = {"cache": "cold", "arrivals": "constant", "rate_per_s": 10, "revisions_per_request": 5}
+    assert _plan(**plan, duration_s=2)
+    with pytest.raises(ConfigurationError, match="up to 105 revisions, and there are 100"):
+        _plan(**plan, duration_s=2.1)
