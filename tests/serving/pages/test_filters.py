@@ -42,11 +42,13 @@ def test_a_filter_leads_to_its_own_label_and_threshold() -> None:
     measured = ModelsApi(service.wikis, infos, {})
     models = ModelSets(load_bundles([LIBRARY.found["enwiki"]["goodfaith"].path])).of("enwiki")
     good, maybe, *_ = filters_of(Wiki("enwiki", service.wikis["smallwiki"].source, models), measured)
-    assert parse_qs(good.meaning) == {"label": ["true"], "at": [str(good.least)]}
+    asked = parse_qs(good.meaning)
+    assert asked["label"] == ["true"]
+    assert float(asked["at"][0]) == pytest.approx(good.least, abs=1e-6)  # told to six digits
     assert good.most == 1.0
     asked = parse_qs(maybe.meaning)
     assert asked["label"] == ["false"]
-    assert float(asked["at"][0]) == pytest.approx(1 - maybe.most)
+    assert float(asked["at"][0]) == pytest.approx(1 - maybe.most, abs=1e-6)
 
 
 @pytest.mark.parametrize(
