@@ -349,6 +349,9 @@ def test_only_who_knows_of_it_is_told_to_go_on(patient: int, version: bytes, is_
         b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         b"GET / HTTP/1.1\r\nHost: x\r\nX-A: a\x00b\r\n\r\n",
         b"CONNECT example.org:443 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"CONNECT /livez HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n" + WISH + b"\r\n",
+        b"GET http://x HTTP/1.1\r\n" + WISH + b"\r\n",
     ],
 )
 def test_what_is_no_http_is_told_what_to_look_at(patient: int, request_: bytes) -> None:

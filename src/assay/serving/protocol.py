@@ -81,18 +81,21 @@ class LimitedHttp(HttpToolsProtocol):
             self._await_head()
 
     def _parse(self, data: memoryview) -> None:
-        while data:
-            try:
-                self.parser.feed_data(data)
-            except httptools.HttpParserUpgrade as wish:
-                self._pass_over_wish()
-                data = data[wish.args[0] :]
-            except httptools.HttpParserError:
-                self.logger.warning("Invalid HTTP request received.")
-                self._refuse(HttpError(400, _UNREADABLE))
-                return
-            else:
-                return
+        try:
+            while data:
+                data = data[self._parsed_bytes(data) :]
+        except httptools.HttpParserError:
+            self.logger.warning("Invalid HTTP request received.")
+            self._refuse(HttpError(400, _UNREADABLE))
+
+    def _parsed_bytes(self, data: memoryview) -> int:
+        """All, or those of one head with a wish. Raises HttpParserError, also when that head is read anew."""
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as wish:
+            self._pass_over_wish()
+            return int(wish.args[0])
+        return len(data)
 
     def _pass_over_wish(self) -> None:
         """Read a head anew without its wish for another protocol, such as h2c, which is not granted. For the
@@ -104,10 +107,6 @@ class LimitedHttp(HttpToolsProtocol):
         self.parser.feed_data(
             b"\r\n".join([b"%b %b HTTP/%b" % (method, self.url, version), *lines, b"", b""])
         )
-
-    def _is_wish(self) -> bool:
-        """CONNECT, which is none, is refused for its address."""
-        return bool(self.parser.should_upgrade()) and self.parser.get_method() != b"CONNECT"
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Whether the connection stays open for an answer that is owed: who has said all may close his half.
@@ -130,7 +129,9 @@ class LimitedHttp(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        if self._is_wish():
+        if self.parser.get_method() == b"CONNECT":  # to the parser, one more wish
+            raise httptools.HttpParserInvalidMethodError
+        if self.parser.should_upgrade():
             return
         self._head_done()
         if self.parser.get_http_version() == "1.0":  # which knows no answer before the answer
@@ -156,7 +157,7 @@ class LimitedHttp(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        if self._is_wish():
+        if self.parser.should_upgrade():
             return
         self._gathered_bytes = 0
         super().on_message_complete()
