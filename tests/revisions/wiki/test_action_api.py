@@ -401,10 +401,12 @@ async def test_a_connection_that_hangs_leaves_time_for_another(
 
 
 async def test_the_next_attempt_is_on_a_connection_of_its_own(
-    wiki: StandInMediaWiki, waiting: Waiting
+    wiki: StandInMediaWiki, waiting: Waiting, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A firewall that restarts takes all kept connections with it, without a word."""
     go, kept = asyncio.Event(), set()
+    limits_s = {1: 10.0, 2: 10.0}
+    monkeypatch.setattr(action_api, "attempt_time_s", lambda _, attempt, __: limits_s[attempt])
 
     async def held(request: web.Request) -> web.Response:
         kept.add(request.transport)
@@ -416,12 +418,13 @@ async def test_the_next_attempt_is_on_a_connection_of_its_own(
             await asyncio.Event().wait()
         return web.json_response({"is": "fresh"})
 
-    api = ActionApi(wiki.url, replace(OPTIONS, attempts=2, attempt_timeout_s=0.2), sleep=waiting.sleep)
+    api = ActionApi(wiki.url, replace(OPTIONS, attempts=2), sleep=waiting.sleep)
     wiki.faults += [Fault(held)] * OPTIONS.parallel
     queries = [asyncio.create_task(api.query(QUERY, waiting.within(1000))) for _ in range(OPTIONS.parallel)]
     await until_async(lambda: len(kept) == OPTIONS.parallel)
     go.set()
     await asyncio.gather(*queries)
+    limits_s[1] = 0.1  # a kept connection hangs, however long it is given
     wiki.faults += [Fault(dead)] * 2
     assert await api.query(QUERY, waiting.within(1000)) == {"is": "fresh"}
     await api.aclose()
