@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import socket
 import threading
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from starlette.types import Receive, Scope, Send
 
 from assay.rollout.traffic.haproxy_config import HaproxyConfig
+from assay.serving import parting
 from assay.serving.options import ServerOptions
+from assay.serving.parting import Parting
 from servers.haproxy import haproxy
 from serving.test_protocol import LIMIT_S, listening, silent
 from waiting import until
@@ -164,3 +169,70 @@ def test_the_application_of_a_refused_body_is_let_go() -> None:
         connection.sendall(REFUSED["no piece"][0])
         assert statuses(b"".join(iter(lambda: connection.recv(65536), b""))) == [400]
         until(lambda: connection.send(b"x") and app.has_ended.is_set())
+
+
+async def large(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers with more than the buffers of any system hold."""
+    if scope["type"] == "lifespan":
+        for phase in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{phase}.complete"})
+        return
+    body = b"x" * (LARGE if scope["path"] == "/large" else 1)
+    await send({"type": "http.response.start", "status": 200, "headers": []})
+    await send({"type": "http.response.body", "body": body})
+
+
+@pytest.mark.parametrize("wish", [b"close", b"keep-alive"])
+def test_who_takes_nothing_of_his_answer_keeps_no_connection(
+    monkeypatch: pytest.MonkeyPatch, wish: bytes
+) -> None:
+    monkeypatch.setattr(parting, "_UNTAKEN_S", 0.1)
+    head = b"GET /%b HTTP/1.1\r\nHost: x\r\nConnection: %b\r\n\r\n"
+    with (
+        listening(ServerOptions(max_connections=2), large) as port,
+        socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
+    ):
+        connection.sendall(head % (b"large", wish))
+        assert connection.recv(12) == b"HTTP/1.1 200"
+        connection.shutdown(socket.SHUT_WR)
+        until(lambda: statuses(sent_whole(port, head % (b"", b"close"))) == [200])
+
+
+class Taken(asyncio.Transport):
+    """Of what is sent, so much is left each time that it is looked at; 0: the connection is closed."""
+
+    def __init__(self, *left_bytes: int) -> None:
+        super().__init__()
+        self._left_bytes = deque(left_bytes)
+        self.later: deque[Callable[[], object]] = deque()
+        self.ends: list[str] = []
+
+    def get_write_buffer_size(self) -> int:
+        return self._left_bytes.popleft()
+
+    def close(self) -> None:
+        self.ends.append("closed")
+
+    def abort(self) -> None:
+        self.ends.append("cut off")
+
+    def is_closing(self) -> bool:
+        return bool(self.ends)
+
+    def call_later(self, _: float, call: Callable[..., object], *given: Any) -> None:
+        self.later.append(lambda: call(*given))
+
+
+@pytest.mark.parametrize(
+    ("left_bytes", "ends"), [((900, 500, 499), ["closed"]), ((900, 500, 500), ["closed", "cut off"])]
+)
+def test_who_takes_some_of_it_is_waited_for(left_bytes: tuple[int, ...], ends: list[str]) -> None:
+    taken = Taken(*left_bytes)
+    closing = Parting(taken, taken, 1.0)  # type: ignore[arg-type]  # it is the loop as well
+    closing.close()
+    closing.close()
+    for _ in left_bytes[1:]:
+        taken.later.popleft()()
+    assert taken.ends == ends
+    assert len(taken.later) == (1 if ends == ["closed"] else 0)

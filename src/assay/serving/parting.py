@@ -3,15 +3,22 @@
 A connection that is closed with bytes unread is reset, and a reset takes with it the answer that its client
 has not read yet. So our half is closed first, and what still comes is dropped until the client closes its
 own.
+
+Nor does closing it end a connection whose client takes nothing of his answer: that would be kept in memory,
+and its place with it, for as long as he likes.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import Any, Final
 
 _PAUSE_S: Final = 1.0
 """How long a client may send nothing before it is taken to have gone, or to wait for us."""
+_UNTAKEN_S: Final = 60.0
+"""How long a client may take nothing of what is still to be sent when the connection is closed. The system
+tells what was taken in steps of up to a megabyte, so that less would cut off a slow line."""
 
 
 class Parting(asyncio.Transport):
@@ -24,31 +31,47 @@ class Parting(asyncio.Transport):
         self._transport = transport
         self._loop = loop
         self._limit_s = limit_s
-        self._timers: list[asyncio.TimerHandle] = []
+        self._limit: asyncio.TimerHandle | None = None
+        self._pause: asyncio.TimerHandle | None = None
 
     @property
     def has_parted(self) -> bool:
-        return bool(self._timers)
+        return self._pause is not None
 
     def close(self) -> None:
-        if not self.parts:
-            self._transport.close()
-        elif not self.is_closing():
+        if self.is_closing():
+            return
+        if self.parts:
             self._transport.resume_reading()
             self._transport.write_eof()
-            limit = self._loop.call_later(self._limit_s, self._transport.abort)
-            self._timers = [self._loop.call_later(_PAUSE_S, self._transport.close), limit]
+            self._limit = self._loop.call_later(self._limit_s, self._transport.abort)
+            self._await_more()
+        else:
+            self._transport.close()
+            self._await_taken()
 
     def dropped(self) -> None:
         """The client sent something, which nobody reads."""
-        pause, limit = self._timers
-        pause.cancel()
-        self._timers = [self._loop.call_later(_PAUSE_S, self._transport.close), limit]
+        if self._pause is not None:
+            self._pause.cancel()
+        self._await_more()
 
     def lost(self) -> None:
         """The connection is closed."""
-        for timer in self._timers:
-            timer.cancel()
+        for timer in (self._limit, self._pause):
+            if timer is not None:
+                timer.cancel()
+
+    def _await_more(self) -> None:
+        self._pause = self._loop.call_later(_PAUSE_S, self._transport.close)
+
+    def _await_taken(self, before_bytes: float = math.inf) -> None:
+        """Cut the connection off unless less is left to be sent than `before_bytes`; look again later."""
+        left_bytes = self._transport.get_write_buffer_size()
+        if left_bytes < before_bytes:
+            self._limit = self._loop.call_later(_UNTAKEN_S, self._await_taken, left_bytes)
+        else:
+            self._transport.abort()
 
     def is_closing(self) -> bool:
         return self.has_parted or self._transport.is_closing()

@@ -115,6 +115,8 @@ class LimitedHttp(HttpToolsProtocol):
         is_owed = cycle is not None and not cycle.more_body and not cycle.response_started
         if is_owed:
             cycle.keep_alive = False
+        else:
+            self.transport.close()
         return is_owed
 
     def on_message_begin(self) -> None:
