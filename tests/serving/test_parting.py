@@ -8,6 +8,8 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -148,9 +150,11 @@ class Reading:
     """Reads until its client has gone."""
 
     def __init__(self) -> None:
-        self.has_ended = threading.Event()
+        self.has_begun, self.has_ended = threading.Event(), threading.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            self.has_begun.set()
         while (message := await receive())["type"] not in ("http.disconnect", "lifespan.shutdown"):
             if message["type"] == "lifespan.startup":
                 await send({"type": "lifespan.startup.complete"})
@@ -166,7 +170,10 @@ def test_the_application_of_a_refused_body_is_let_go() -> None:
         listening(ServerOptions(head_timeout_s=1000), app) as port,
         socket.create_connection(("127.0.0.1", port), timeout=LIMIT_S) as connection,
     ):
-        connection.sendall(REFUSED["no piece"][0])
+        head, end, piece = REFUSED["no piece"][0].partition(b"\r\n\r\n")
+        connection.sendall(head + end)
+        assert app.has_begun.wait(LIMIT_S), "and waits for the body"
+        connection.sendall(piece)
         assert statuses(b"".join(iter(lambda: connection.recv(65536), b""))) == [400]
         until(lambda: connection.send(b"x") and app.has_ended.is_set())
 
@@ -199,13 +206,22 @@ def test_who_takes_nothing_of_his_answer_keeps_no_connection(
         until(lambda: statuses(sent_whole(port, head % (b"", b"close"))) == [200])
 
 
+@dataclass(eq=False)
+class Timer:
+    call: Callable[[], object]
+    among: deque[Timer]
+
+    def cancel(self) -> None:
+        self.among.remove(self)
+
+
 class Taken(asyncio.Transport):
     """Of what is sent, so much is left each time that it is looked at; 0: the connection is closed."""
 
     def __init__(self, *left_bytes: int) -> None:
         super().__init__()
         self._left_bytes = deque(left_bytes)
-        self.later: deque[Callable[[], object]] = deque()
+        self.later: deque[Timer] = deque()
         self.ends: list[str] = []
 
     def get_write_buffer_size(self) -> int:
@@ -220,8 +236,16 @@ class Taken(asyncio.Transport):
     def is_closing(self) -> bool:
         return bool(self.ends)
 
-    def call_later(self, _: float, call: Callable[..., object], *given: Any) -> None:
-        self.later.append(lambda: call(*given))
+    def resume_reading(self) -> None:
+        """It reads all the time."""
+
+    def write_eof(self) -> None:
+        """As is seen by nobody."""
+
+    def call_later(self, _: float, call: Callable[..., object], *given: Any) -> Timer:
+        timer = Timer(partial(call, *given), self.later)
+        self.later.append(timer)
+        return timer
 
 
 @pytest.mark.parametrize(
@@ -233,6 +257,23 @@ def test_who_takes_some_of_it_is_waited_for(left_bytes: tuple[int, ...], ends: l
     closing.close()
     closing.close()
     for _ in left_bytes[1:]:
-        taken.later.popleft()()
+        taken.later.popleft().call()
     assert taken.ends == ends
     assert len(taken.later) == (1 if ends == ["closed"] else 0)
+
+
+def test_who_still_sends_is_given_time_again_and_again_but_not_for_ever() -> None:
+    taken = Taken()
+    closing = Parting(taken, taken, 1.0)  # type: ignore[arg-type]
+    closing.parts = True
+    closing.close()
+    (limit, first) = taken.later
+    closing.dropped()
+    (_, second) = taken.later
+    assert taken.later[0] is limit
+    assert second is not first
+    second.call()
+    limit.call()
+    assert taken.ends == ["closed", "cut off"]
+    closing.lost()
+    assert not taken.later

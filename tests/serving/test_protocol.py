@@ -315,7 +315,9 @@ def test_who_closes_his_half_is_answered() -> None:
         connection.shutdown(socket.SHUT_WR)
         assert conversation(port, b"\x16")[:12] == b"HTTP/1.1 400", "what was sent before has been read"
         app.let.set()
-        assert b"".join(iter(lambda: connection.recv(65536), b"")).endswith(b"done")
+        answered = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answered.endswith(b"done")
+    assert b"\r\nconnection: close\r\n" in answered, "he can ask for nothing more"
 
 
 @pytest.mark.parametrize("head", [b"GET /li", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nabc"])
