@@ -123,15 +123,36 @@ def test_what_was_put_there_anew_is_what_runs(node: Node, first: str, killed: bo
     assert node.activate(first) == []
 
 
-def test_a_replaced_interpreter_is_what_runs(
-    node: Node, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Packages that another upgraded under the release are loaded half, and half to be."""
+@pytest.fixture
+def upgraded(node: Node, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The first release in its slot, with an interpreter whose packages another took away since."""
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "bare"], check=True)
-    monkeypatch.setattr("assay.releases.environment.ensure", lambda *_: tmp_path / "bare" / "bin" / "python")
-    node.activate(first)
-    monkeypatch.undo()
-    assert [sentence.split()[0] for sentence in node.activate(first)] == ["installed", "restarted"]
+    with monkeypatch.context() as patch:
+        bare = tmp_path / "bare" / "bin" / "python"
+        patch.setattr("assay.releases.environment.ensure", lambda *_: bare)
+        node.activate(first)
+    return first
+
+
+def test_a_replaced_interpreter_is_what_runs(node: Node, upgraded: str) -> None:
+    """Packages that another upgraded under the release are loaded half, and half to be."""
+    assert [sentence.split()[0] for sentence in node.activate(upgraded)] == ["installed", "restarted"]
+    assert node.activate(upgraded) == []
+
+
+def test_a_replaced_interpreter_is_what_runs_also_when_it_was_replaced_before(
+    node: Node, upgraded: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By an activation that was refused then, as for what stands in the machine's own settings."""
+
+    def refuses(*_: object) -> None:
+        raise ReleaseError("unknown setting")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("assay.releases.activate.run_release", refuses)
+        with pytest.raises(ReleaseError, match="unknown setting"):
+            node.activate(upgraded)
+    assert [sentence.split()[0] for sentence in node.activate(upgraded)] == ["restarted"]
 
 
 def test_again_is_nothing_to_do(node: Node, first: str) -> None:

@@ -15,8 +15,8 @@ import pytest
 
 from assay.errors import ReleaseError, ReleaseNotFound
 from assay.releases import environment, slots
-from assay.releases.install import INSTALLED, folder_faults, install, installation_faults, is_installed
-from assay.releases.launcher import launcher_text
+from assay.releases.install import INSTALLED, folder_faults, install, installation_faults
+from assay.releases.launcher import is_installed, launcher_text
 from assay.releases.root import Root
 from assay.releases.tree import plain_files
 from assay.releases.wheel import contents

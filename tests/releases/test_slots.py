@@ -151,3 +151,20 @@ def test_what_is_no_pointer_is_left_alone(root: Root, tmp_path: Path) -> None:
         with pytest.raises(ReleaseError, match="no release"):
             slots.pointed(root, "green")
         (root.slots / "green").unlink()
+
+
+def test_what_runs_from_a_release_that_is_installed_anew_is_to_be_restarted(
+    root: Root, two: tuple[str, str]
+) -> None:
+    """By whomever, and in whichever slot; what is no slot of ours keeps nobody from installing."""
+    for slot, release in {"blue": two[0], "green": two[0], "grey": two[1]}.items():
+        slots.point(root, slot, release)
+        slots.restarted(root, slot)
+    (root.slots / "notes").touch()
+    (root.slots / "elsewhere").symlink_to(root.path)
+    install(root, two[0])
+    assert not slots.needs_restart(root, "blue")
+    (root.release(two[0]) / "bin" / "assay").unlink()
+    install(root, two[0])
+    needed = [slots.needs_restart(root, slot) for slot in ("blue", "green", "grey", "notes", "elsewhere")]
+    assert needed == [True, True, False, False, False]

@@ -11,12 +11,12 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from assay.errors import ConfigurationError, ReleaseError
-from assay.releases.install import install, is_installed
+from assay.releases.install import install
 from assay.releases.launcher import run_release
 from assay.releases.processes import Processes, processes
 from assay.releases.progress import Report
 from assay.releases.root import Root
-from assay.releases.slots import check_slot, expect_restart, needs_restart, point, pointed, restarted
+from assay.releases.slots import check_slot, needs_restart, point, pointed, restarted
 from assay.releases.store import ReleaseStore
 from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch
@@ -58,12 +58,7 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
         if supervisor is not None:
             stack.callback(supervisor.close)
         stack.enter_context(root.lock(f"slot-{wanted.slot}", wanted.timeout_s))
-        is_pointed = pointed(root, wanted.slot) == wanted.release
-        if is_pointed and not is_installed(root.release(wanted.release)):
-            expect_restart(root, wanted.slot)  # taken away by hand: what runs is what it was
         done = _ready(wanted, root, report)
-        if is_pointed and done:  # another interpreter, too
-            expect_restart(root, wanted.slot)
         done += _moved(wanted, root, supervisor, until_s, report)
         started = {} if supervisor is None else supervisor.started(wanted.slot)
 

@@ -13,9 +13,10 @@ import orjson
 from assay.durable import sync_folder, write_durably
 from assay.errors import ReleaseError, reason_of
 from assay.releases import environment
-from assay.releases.launcher import CODE, LAUNCHER, launcher_text
+from assay.releases.launcher import CODE, LAUNCHER, is_installed, launcher_text
 from assay.releases.manifest import MANIFEST, REQUIREMENTS, FileEntry, ReleaseManifest
 from assay.releases.root import Root
+from assay.releases.slots import expect_restarts
 from assay.releases.tree import discard, entry_of, entry_of_bytes, faults, make_read_only, plain_files
 from assay.releases.wheel import contents, unpack
 
@@ -50,6 +51,7 @@ def install(root: Root, release_id: str) -> bool:
         check(folder_faults(folder, manifest), release_id)
         if not is_installed(folder):
             python = environment.ensure(root, (folder / REQUIREMENTS).read_bytes())
+            expect_restarts(root, release_id)  # taken away by hand: what runs is what it was
             lay_out(folder, manifest.code.wheel, release_id, python)
             return True
         record = _record(folder)
@@ -57,13 +59,9 @@ def install(root: Root, release_id: str) -> bool:
         if record is None or not _interpreter_faults(folder, record):
             return False
         python = environment.ensure(root, (folder / REQUIREMENTS).read_bytes())
+        expect_restarts(root, release_id)
         _write_launcher(folder, release_id, python)  # beside the code, which may be running
         return True
-
-
-def is_installed(folder: Path) -> bool:
-    """The launcher is written last."""
-    return (folder / LAUNCHER).is_file()
 
 
 def lay_out(folder: Path, wheel: str, release: str, python: Path) -> None:

@@ -28,6 +28,11 @@ NODE_SETTINGS: Final = "node.toml"
 RUN_LIMIT_S: Final = 600.0
 
 
+def is_installed(folder: Path) -> bool:
+    """Whether the release in `folder` can run: its launcher is written last."""
+    return (folder / LAUNCHER).is_file()
+
+
 def launcher_text(folder: Path, release: str, python: Path) -> bytes:
     """The script for the release in `folder`, run by the interpreter `python`."""
     if ":" in str(folder):

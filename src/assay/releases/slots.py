@@ -8,7 +8,7 @@ from typing import Final
 
 from assay.durable import sync_folder, write_durably
 from assay.errors import ConfigurationError, ReleaseError
-from assay.releases.install import is_installed
+from assay.releases.launcher import is_installed
 from assay.releases.manifest import is_id
 from assay.releases.root import Root
 
@@ -75,6 +75,14 @@ def point(root: Root, slot: str, release_id: str) -> bool:
 def expect_restart(root: Root, slot: str) -> None:
     """The slot's processes were started with something else than what its pointer leads to now, or soon."""
     write_durably(_unrestarted(root, slot), b"")
+
+
+def expect_restarts(root: Root, release_id: str) -> None:
+    """The same of every slot that points to this release, which is about to be installed anew. What else lies
+    among the slots keeps no release from being installed."""
+    for path in root.slots.glob("[!.]*"):
+        if path.is_symlink() and path.readlink().name == release_id:
+            expect_restart(root, path.name)
 
 
 def needs_restart(root: Root, slot: str) -> bool:

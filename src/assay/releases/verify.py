@@ -10,8 +10,8 @@ from pathlib import Path
 
 from assay.errors import ReleaseError
 from assay.releases import environment, golden
-from assay.releases.install import folder_faults, installation_faults, is_installed, lay_out
-from assay.releases.launcher import run_release
+from assay.releases.install import folder_faults, installation_faults, lay_out
+from assay.releases.launcher import is_installed, run_release
 from assay.releases.manifest import GOLDEN, MANIFEST, REQUIREMENTS, ReleaseManifest, is_id
 from assay.releases.progress import Report
 from assay.releases.root import Root, read_manifest
