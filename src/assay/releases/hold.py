@@ -49,7 +49,7 @@ def hold(folder: Path) -> None:
 @contextmanager
 def unheld(folder: Path) -> Iterator[None]:
     """While the block runs no process takes hold of the release. Raises `ReleaseError` naming those that
-    hold it."""
+    hold it, also where nobody could know them."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         try:
@@ -59,6 +59,11 @@ def unheld(folder: Path) -> Iterator[None]:
                 f"processes still run from {folder.name}{_named(_holders(handle))}: restart what they belong "
                 "to with another release, or end them, and then remove it"
             ) from None
+        except OSError as error:
+            raise ReleaseError(
+                f"whether processes run from {folder.name} cannot be known, for its file system has no locks "
+                f"({error.strerror}): see that none does, and remove {folder} by hand"
+            ) from error
         yield
     finally:
         os.close(handle)
