@@ -25,6 +25,7 @@ from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.preflight.measure import memory_bytes
 from assay.revisions.index.file import index_path
 from assay.revisions.open import default_cache_dir
+from assay.revisions.options import is_live
 from assay.serving.guard import RELEASE_HEADER
 from assay.settings import Settings
 from assay.stores.redis_options import address
@@ -121,7 +122,7 @@ class Machine:
         return Passed(said)
 
     def _unindexed_bytes(self) -> list[int]:
-        paths = [Path(wiki.source) for wiki in wikis_of(self.settings).values() if "://" not in wiki.source]
+        paths = [Path(wiki.source) for wiki in wikis_of(self.settings).values() if not is_live(wiki.source)]
         found = [path for path in paths if path.is_file()]
         return [path.stat().st_size for path in found if not index_path(path, self._cache_dir).exists()]
 

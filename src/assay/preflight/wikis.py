@@ -16,7 +16,7 @@ from assay.preflight.check import Check, Failed, Group, Outcome, Passed
 from assay.revisions.files.compressed import open_stream
 from assay.revisions.files.export import read_export
 from assay.revisions.files.reader import RecordReader, record_reader
-from assay.revisions.options import ApiOptions
+from assay.revisions.options import ApiOptions, is_live
 from assay.revisions.wiki.action_api import ActionApi
 from assay.settings import WikiSettings
 from assay.telemetry import redacted
@@ -41,8 +41,7 @@ class WikiSource:
     limit_s: float
 
     def check(self) -> Check:
-        is_live = "://" in self.settings.source
-        run = self._live if is_live else self._file
+        run = self._live if is_live(self.settings.source) else self._file
         # An address may hold a password, however wrong that is.
         place = redacted("source", self.settings.source)
         return Check("source", f"{self.name} ({place})", run, ADVICE, self.limit_s)
