@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 
 import pytest
@@ -96,6 +97,21 @@ async def test_arms_are_found_from_weights_and_answers(two: Site, stable_slot: s
     assert list(dict.fromkeys(stage.data_centre for stage in state.plan.stages)) == ["standby", "main"]
     assert read_journal(two.state_dir)[0].data["by"] == "ada"
     assert Root(two.folder / "root").ids() == (release,)  # fetched, and proved
+
+
+async def test_what_is_fetched_can_be_read_by_the_services_of_this_machine(site: Site) -> None:
+    """Which may be a node, too: its own activation finds the release there. Other files are as they were."""
+    before = os.umask(0o077)
+    try:
+        await begun(site, published(site, "next"))
+    finally:
+        assert os.umask(before) == 0o077
+    root = site.folder / "root"
+    closed = {path for path in (root, *root.rglob("*")) if path.stat().st_mode & 0o044 != 0o044}
+    closed |= {
+        path for path in (root, *root.rglob("*")) if path.is_dir() and path.stat().st_mode & 0o011 != 0o011
+    }
+    assert not closed
 
 
 async def test_an_emergency_is_one_in_the_journal(site: Site) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -26,7 +25,7 @@ from assay.releases.open import store_of
 from assay.releases.options import root_folder
 from assay.releases.processes import STOP_LIMIT_S, processes
 from assay.releases.remove import remove as remove_release
-from assay.releases.root import Root
+from assay.releases.root import Root, let_others_read
 from assay.releases.supervisor import SupervisorAddress
 from assay.releases.transfer import fetch as fetch_release
 from assay.releases.transfer import publish as publish_release
@@ -77,19 +76,13 @@ _LATER: Final = (
 def register(app: typer.Typer) -> None:
     commands = typer.Typer(
         cls=group_of(_LATER),
-        callback=_let_others_read,
+        callback=let_others_read,
         help="Build, prove and publish releases; put them into slots.",
         no_args_is_help=True,
     )
     for command in (verify, publish, fetch, list_, install, activate, stop, slots, remove):
         commands.command(command.__name__.rstrip("_"))(command)
     app.add_typer(commands, name="release")
-
-
-def _let_others_read() -> None:
-    """Whatever umask the operator has: what is put there as root is run by services of other users, and
-    holds no secrets."""
-    os.umask(os.umask(0) & 0o022)
 
 
 @grouped

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -14,7 +15,7 @@ from assay.errors import ConfigurationError, ReleaseError, ReleaseNotFound
 from assay.releases.install import check, folder_faults
 from assay.releases.manifest import ExpectedDrift, ReleaseManifest, check_id, is_id
 from assay.releases.open import store_of
-from assay.releases.root import Root
+from assay.releases.root import Root, let_others_read
 from assay.releases.transfer import fetch, fetch_manifest
 from assay.rollout.control.controller import Controller
 from assay.rollout.control.fleet import NodeFleet
@@ -152,7 +153,11 @@ def _start(journal: Journal, stable: Arm, candidate: Arm, plan: Plan, by: str, *
 
 def _fetched(settings: Settings, root: Root, release: str) -> ReleaseManifest:
     if not root.has(release):
-        fetch(root, release, store_of(settings.releases))
+        before = let_others_read()
+        try:
+            fetch(root, release, store_of(settings.releases))
+        finally:
+            os.umask(before)
     manifest = root.manifest(release)
     check(folder_faults(root.release(release), manifest), release)
     return manifest

@@ -13,6 +13,7 @@ What begins with a dot is being made, or was left by a process that was killed; 
 from __future__ import annotations
 
 import fcntl
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -76,6 +77,14 @@ class Root:
         with (folder / name).open("ab") as stream:
             _take(stream.fileno(), name, time.monotonic() + limit_s)
             yield
+
+
+def let_others_read() -> int:
+    """Whatever umask the operator has: what is put there as root is run by services of other users, and holds
+    no secrets. For the whole process from now on; its umask before."""
+    before = os.umask(0o022)
+    os.umask(before & 0o022)
+    return before
 
 
 def read_manifest(folder: Path, expected_id: str | None = None) -> ReleaseManifest:
