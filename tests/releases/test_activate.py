@@ -278,6 +278,34 @@ def test_a_slot_is_stopped_after_the_activation_that_is_at_work_on_it(root: Root
     assert stop("blue", group, 60.0) == ["web-0"]
 
 
+def test_a_slot_is_stopped_while_an_activation_only_waits_for_answers(node: Node, first: str) -> None:
+    """It starts nothing any more, and hears of it; the candidate's workers must not run on for its sake."""
+    waits, faults = threading.Event(), list[str]()
+    silent_url = f"http://127.0.0.1:{free_port()}"
+
+    def report(_done: int, _total: int, what: str) -> None:
+        if what == f"waiting: {silent_url}":
+            waits.set()
+
+    def wait_in_vain() -> None:
+        wanted = Activation(first, "blue", lambda: node.store, node.supervisor, (silent_url,), 120)
+        try:
+            activate(wanted, node.root, report)
+        except ReleaseError as error:
+            faults.append(str(error))
+
+    activating = threading.Thread(target=wait_in_vain)
+    activating.start()
+    assert waits.wait(60)
+    with closing(Supervisor(node.supervisor)) as supervisor:
+        with pytest.raises(ReleaseError, match="at work on activation-blue"):
+            activate(node.activation(first, timeout_s=0.1), node.root)
+        assert stop("blue", supervisor, 20.0, node.root) == ["web-0", "web-1"]
+        activating.join(60)
+        assert set(supervisor.states("blue").values()) == {"STOPPED"}
+    assert ["ended after the start" in fault for fault in faults] == [True]
+
+
 def test_code_that_does_not_start_is_told(node: Node, tmp_path: Path) -> None:
     broken = small_release(tmp_path, "broken", code="import sys\nsys.exit(3 * (sys.argv[1] == 'web'))")
     publish(broken, node.store)

@@ -57,10 +57,11 @@ def activate(wanted: Activation, root: Root, report: Report = lambda *_: None) -
         supervisor = processes(wanted.supervisor)
         if supervisor is not None:
             stack.callback(supervisor.close)
-        stack.enter_context(root.lock(f"slot-{wanted.slot}", wanted.timeout_s))
-        done = _ready(wanted, root, report)
-        done += _moved(wanted, root, supervisor, until_s, report)
-        started = {} if supervisor is None else supervisor.started(wanted.slot)
+        stack.enter_context(root.lock(f"activation-{wanted.slot}", wanted.timeout_s))
+        with root.lock(f"slot-{wanted.slot}", max(0.0, until_s - time.monotonic())):
+            done = _ready(wanted, root, report)
+            done += _moved(wanted, root, supervisor, until_s, report)
+            started = {} if supervisor is None else supervisor.started(wanted.slot)
 
         def look() -> None:
             if supervisor is not None:
@@ -76,7 +77,8 @@ def stop(slot: str, supervisor: Processes, timeout_s: float, root: Root | None =
     """End the slot's processes; names of those that ran. `timeout_s`: for all of it.
 
     `root`: of the releases, when an activation may be at work on the slot, such as one whose controller was
-    ended: it is waited for, since it would start them again. Raises `ReleaseError` when that takes too long.
+    ended: it is waited for, since it would start them again; not while it only waits for answers, which it
+    gives up then. Raises `ReleaseError` when that takes too long.
     """
     until_s = time.monotonic() + timeout_s
     with nullcontext() if root is None else root.lock(f"slot-{check_slot(slot)}", timeout_s):

@@ -125,14 +125,14 @@ class Supervisor:
 
     def started(self, group: str) -> dict[str, int]:
         """When each process of the group was last started, seconds since 1970, by name."""
-        infos: Sequence[Mapping[str, Any]] = self._call("getAllProcessInfo")
-        return {str(info["name"]): int(info["start"]) for info in infos if info["group"] == group}
+        return {str(info["name"]): int(info["start"]) for info in self._infos(group)}
 
     def check_lives(self, group: str, started: Mapping[str, int]) -> None:
         """Raises `ReleaseError` when a process has ended since it was `started`: the supervisor would begin
-        it again and again, while an operator waits."""
-        now = self.started(group)
-        if ended := sorted(name for name, at_s in started.items() if now.get(name) != at_s):
+        it again and again, or somebody stopped it, while an operator waits."""
+        infos = self._infos(group)
+        lives = {str(info["name"]): int(info["start"]) for info in infos if info["statename"] not in _ENDED}
+        if ended := sorted(name for name, at_s in started.items() if lives.get(name) != at_s):
             told = ", ".join(f"{group}:{name}" for name in ended)
             raise ReleaseError(f"{told} ended after the start{self._last_words(group, ended)}")
 
