@@ -162,7 +162,8 @@ def test_an_odd_request_id_is_replaced(live: Served, given: str) -> None:
 
 
 def test_of_two_request_ids_neither_is_taken(live: Served) -> None:
-    answer = converse(live, HEAD + b"X-Request-Id: one\r\nX-Request-Id: two\r\nContent-Length: 2\r\n\r\nx=")
+    ids = b"X-Request-Id: one\r\nX-Request-Id: two\r\n"
+    answer = converse(live, HEAD + ids + b"Connection: close\r\nContent-Length: 2\r\n\r\nx=")
     (own,) = re.findall(rb"(?im)^x-request-id: (.*?)\r$", answer)
     assert re.fullmatch(rb"[0-9a-f]{16}", own)
 
