@@ -13,7 +13,7 @@ import pytest
 
 from assay.clock import SystemClock
 from assay.compose import queue as parts
-from assay.preflight.check import Failed, Group, Passed, Report, run
+from assay.preflight.check import Check, Failed, Group, Passed, Report, run
 from assay.preflight.redis import Ways, _Broken, _claim, _count_a_client
 from assay.settings import Settings, load
 from assay.stores.options import ClaimOptions, GuardOptions
@@ -37,8 +37,12 @@ def guarded() -> Iterator[RedisServer]:
         yield server
 
 
+PATIENT: Final = {"ASSAY_SHARED_STORE__ANSWER_TIMEOUT_S": "2", "ASSAY_CLAIMS__ANSWER_TIMEOUT_S": "2"}
+"""A machine full of tests may be slow; what a late answer means has tests of its own."""
+
+
 def settings(server: RedisServer, **more: str) -> Settings:
-    return load(environment={"ASSAY_RELEASE": "r1", "ASSAY_REDIS__URL": server.url, **more})
+    return load(environment={"ASSAY_RELEASE": "r1", "ASSAY_REDIS__URL": server.url, **PATIENT, **more})
 
 
 def checked(chosen: Settings) -> Report:
@@ -289,8 +293,14 @@ LATE: Final = [("scores", b"MGET"), ("quotas", b"EVALSHA"), ("claims", b"\r\nNX\
 def impatient(server: RedisServer, proxy: FaultProxy) -> Settings:
     """Of who leaves Redis alone for an hour after one answer that was late."""
     given = {"SHARED_STORE__FAILURES": "1", "SHARED_STORE__REST_S": "3600", "CLAIMS__REST_S": "3600"}
+    given |= {"SHARED_STORE__ANSWER_TIMEOUT_S": "0.25", "CLAIMS__ANSWER_TIMEOUT_S": "0.25"}
     given |= {"REDIS__URL": f"redis://127.0.0.1:{proxy.port}/0", "REDIS__PASSWORD": PASSWORD}
     return settings(server, **{f"ASSAY_{name}": value for name, value in given.items()})
+
+
+def check_of(way: str, settings: Settings) -> Check:
+    group = Ways(settings, Metrics(), SystemClock()).group()
+    return next(check for check in group.checks if check.name == way)
 
 
 @pytest.mark.parametrize(("way", "command"), LATE)
@@ -298,8 +308,7 @@ async def test_one_late_answer_is_no_reason_to_wait_for_as_long_as_serving_rests
     guarded: RedisServer, way: str, command: bytes
 ) -> None:
     with FaultProxy(guarded.port).running() as proxy:
-        ways = Ways(impatient(guarded, proxy), Metrics(), SystemClock())
-        (check,) = (check for check in ways.group().checks if check.name == way)
+        check = check_of(way, impatient(guarded, proxy))
         proxy.behave(Behaviour(silent_from=command))
         asked = asyncio.create_task(run([Group("redis", [check], "")], "r1"))
         await until_async(lambda: proxy.broken_off)
@@ -312,8 +321,7 @@ def test_answers_that_are_always_late_are_told_with_the_time_that_serving_gives_
     guarded: RedisServer, way: str, command: bytes
 ) -> None:
     with FaultProxy(guarded.port).running() as proxy:
-        ways = Ways(impatient(guarded, proxy), Metrics(), SystemClock())
-        (check,) = (check for check in ways.group().checks if check.name == way)
+        check = check_of(way, impatient(guarded, proxy))
         proxy.behave(Behaviour(silent_from=command))
         outcome = asyncio.run(run([Group("redis", [check], "")], "r1"))[f"redis.{way}"].outcome
     assert isinstance(outcome, Failed)

@@ -8,6 +8,7 @@ import pytest
 
 from assay.compose.releases import BuildRequest, build_release
 from assay.releases.build import GoldenChoice
+from assay.releases.install import install
 from assay.releases.root import Root
 from assay.releases.wheel import build_wheel
 from releases.small_release import small_release
@@ -40,6 +41,16 @@ def real_release(real_root: Root) -> Path:
 def root(tmp_path: Path) -> Root:
     """An empty one."""
     return Root(tmp_path / "root")
+
+
+@pytest.fixture
+def two(root: Root) -> tuple[str, str]:
+    """Two installed releases."""
+    root.releases.mkdir(parents=True)
+    first, second = (small_release(root.releases, name).name for name in ("first", "second"))
+    install(root, first)
+    install(root, second)
+    return first, second
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from assay.releases.hold import hold, own_folder, unheld
 from assay.releases.install import install
 from assay.releases.remove import remove
 from assay.releases.root import Root
-from releases.small_release import small_release
 from servers.processes import inherited
 
 HOLD = """
@@ -27,16 +26,6 @@ hold(Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def two(root: Root) -> tuple[str, str]:
-    """Two installed releases."""
-    root.releases.mkdir(parents=True)
-    first, second = (small_release(root.releases, name).name for name in ("first", "second"))
-    install(root, first)
-    install(root, second)
-    return first, second
 
 
 def _holding(folder: Path) -> subprocess.Popen[str]:

@@ -121,13 +121,20 @@ def bare_python(tmp_path: Path) -> Path:
     return tmp_path / "bare" / "bin" / "python"
 
 
-def test_an_interpreter_that_lost_its_packages_is_replaced(
-    root: Root, release: str, tmp_path: Path, bare_python: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They may be another's to upgrade; then the release must still be there to go back to."""
+@pytest.fixture
+def without_packages(root: Root, release: str, bare_python: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The release, installed with that interpreter."""
     monkeypatch.setattr(environment, "ensure", lambda *_: bare_python)
     install(root, release)
     monkeypatch.undo()
+    return release
+
+
+def test_an_interpreter_that_lost_its_packages_is_replaced(
+    root: Root, without_packages: str, tmp_path: Path
+) -> None:
+    """They may be another's to upgrade; then the release must still be there to go back to."""
+    release = without_packages
     (fault,) = installation_faults(root.release(release), root.manifest(release))
     assert "orjson is not installed" in fault
     code = root.release(release) / "code"
@@ -140,11 +147,9 @@ def test_an_interpreter_that_lost_its_packages_is_replaced(
 
 
 def test_a_kill_while_its_interpreter_is_replaced_is_made_good(
-    root: Root, release: str, tmp_path: Path, bare_python: Path, monkeypatch: pytest.MonkeyPatch
+    root: Root, without_packages: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(environment, "ensure", lambda *_: bare_python)
-    install(root, release)
-    monkeypatch.undo()
+    release = without_packages
 
     def killed(*_: object) -> None:
         raise KeyboardInterrupt

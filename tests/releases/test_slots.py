@@ -19,16 +19,6 @@ from releases.small_release import small_release
 from waiting import until
 
 
-@pytest.fixture
-def two(root: Root) -> tuple[str, str]:
-    """Two installed releases."""
-    root.releases.mkdir(parents=True)
-    first, second = (small_release(root.releases, name).name for name in ("first", "second"))
-    install(root, first)
-    install(root, second)
-    return first, second
-
-
 def test_a_slot_that_was_never_used_points_nowhere(root: Root) -> None:
     assert slots.pointed(root, "blue") is None
     assert slots.slots(root) == {}

@@ -18,8 +18,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-import pytest
-
 from lacking import lacking
 from servers.processes import Ended, Process, children, running
 from servers.redis import missing
@@ -95,8 +93,7 @@ def _name(pid: int) -> str:
 @contextmanager
 def machine(folder: Path, files: Mapping[str, str]) -> Iterator[Machine]:
     """Booted, with these files besides this machine's own; Assay runs as `ASSAY` for whoever may not read
-    homes and temporary folders. Skipped where the kernel lets nobody make a container, or boots none: that
-    says nothing of our units, none of which has a part in it."""
+    homes and temporary folders. The kernel must let root make a container, and boot it."""
     _check_possible()
     for path, text in {**files, **_assay()}.items():
         target = folder / "files" / path.removeprefix("/")
@@ -111,7 +108,7 @@ def machine(folder: Path, files: Mapping[str, str]) -> Iterator[Machine]:
         try:
             container.until(booted.is_up, START_LIMIT_S)
         except (Ended, TimeoutError) as error:
-            pytest.skip(f"a container of systemd does not boot here: {error}")
+            lacking(f"a container of systemd does not boot here: {error}")
         yield booted
 
 
@@ -128,7 +125,7 @@ def _check_possible() -> None:
         if shutil.which(program) is None:
             missing(program)
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
-        pytest.skip("no container may be made inside this one")
+        lacking("no container may be made inside this one")
 
 
 def _bound() -> list[str]:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from assay.durable import is_at
 from assay.errors import ReleaseError
 
 _LOCKS: Final = Path("/proc/locks")
@@ -37,7 +38,7 @@ def hold(folder: Path) -> None:
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)  # never closed: the lock lives as long as it
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        is_here = os.path.samestat(os.fstat(handle), folder.stat())
+        is_here = is_at(folder, handle)
     except (BlockingIOError, FileNotFoundError):
         is_here = False
     except OSError:  # no locks here: nothing to keep a release from running, and nobody can remove it
